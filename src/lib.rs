@@ -1,0 +1,2 @@
+//! rootstrap turns the name of an image variant into a root file system: natively, for any architecture, without the
+//! distribution's own tools, without root.
