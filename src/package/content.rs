@@ -1,0 +1,283 @@
+//! The content of a file as a handle: bytes in memory, or a range of an unlinked temporary file when memory is spent.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A file's content. Cheap to clone and to slice: the bytes are shared.
+#[derive(Clone)]
+pub struct Content {
+    blob: Arc<Blob>,
+    offset: u64,
+    length: u64,
+}
+
+struct Blob {
+    store: BlobStore,
+    /// Bytes to give back to the spool's budget when the blob goes.
+    reserved: Option<(Arc<Budget>, u64)>,
+}
+
+enum BlobStore {
+    Memory(Vec<u8>),
+    File(File),
+}
+
+impl Drop for Blob {
+    fn drop(&mut self) {
+        if let Some((budget, bytes)) = &self.reserved {
+            budget.used.fetch_sub(*bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Content {
+    /// Content without bytes.
+    pub fn empty() -> Self {
+        Self::from(Vec::new())
+    }
+
+    /// The content of an open file, as long as it is now; the file must not change while the content is in use.
+    pub fn from_file(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { blob: Arc::new(Blob { store: BlobStore::File(file), reserved: None }), offset: 0, length })
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// A part of this content, sharing its bytes; `None` when it does not lie within.
+    pub fn slice(&self, offset: u64, length: u64) -> Option<Self> {
+        let end = offset.checked_add(length)?;
+        (end <= self.length).then(|| Self { blob: Arc::clone(&self.blob), offset: self.offset + offset, length })
+    }
+
+    /// All bytes: borrowed when they are in memory, read otherwise.
+    pub fn bytes(&self) -> io::Result<Cow<'_, [u8]>> {
+        if let Some(bytes) = self.memory() {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let mut bytes = Vec::new();
+        self.reader().read_to_end(&mut bytes)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The bytes, when they are in memory.
+    pub fn memory(&self) -> Option<&[u8]> {
+        match &self.blob.store {
+            BlobStore::Memory(bytes) => Some(&bytes[self.offset as usize..(self.offset + self.length) as usize]),
+            BlobStore::File(_) => None,
+        }
+    }
+
+    /// A reader over the content; any number of them may be in use at once.
+    pub fn reader(&self) -> ContentReader<'_> {
+        ContentReader { content: self, position: 0 }
+    }
+
+    /// Writes the whole content, without holding more than a buffer of it.
+    pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        match self.memory() {
+            Some(bytes) => out.write_all(bytes),
+            None => io::copy(&mut self.reader(), out).map(drop),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        Self { blob: Arc::new(Blob { store: BlobStore::Memory(bytes), reserved: None }), offset: 0, length }
+    }
+}
+
+impl From<&[u8]> for Content {
+    fn from(bytes: &[u8]) -> Self {
+        Self::from(bytes.to_vec())
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes)", self.length)
+    }
+}
+
+/// Reads a [`Content`] from its beginning.
+pub struct ContentReader<'a> {
+    content: &'a Content,
+    position: u64,
+}
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.content.length - self.position;
+        let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = match &self.content.blob.store {
+            BlobStore::Memory(bytes) => {
+                let start = (self.content.offset + self.position) as usize;
+                buffer[..want].copy_from_slice(&bytes[start..start + want]);
+                want
+            }
+            BlobStore::File(file) => file.read_at(&mut buffer[..want], self.content.offset + self.position)?,
+        };
+        self.position += n as u64;
+        Ok(n)
+    }
+}
+
+/// Where inflated payloads go: memory up to a limit that all share, unlinked temporary files beyond it.
+#[derive(Clone)]
+pub struct Spool {
+    budget: Arc<Budget>,
+    directory: PathBuf,
+}
+
+struct Budget {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl Spool {
+    /// A spool that keeps up to `limit` bytes in memory and the rest in unlinked files of `directory`.
+    pub fn new(limit: u64, directory: &Path) -> Self {
+        Self { budget: Arc::new(Budget { limit, used: AtomicU64::new(0) }), directory: directory.to_owned() }
+    }
+
+    /// Begins a content whose length is expected to be `expected` bytes (a hint, not trusted beyond the limit).
+    pub fn writer(&self, expected: u64) -> SpoolWriter {
+        let mut writer = SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new()), reserved: 0, length: 0 };
+        if writer.reserve(expected)
+            && let SpoolState::Memory(bytes) = &mut writer.state
+        {
+            bytes.reserve_exact(expected as usize);
+        }
+        writer
+    }
+
+    /// Bytes held in memory now.
+    pub fn used(&self) -> u64 {
+        self.budget.used.load(Ordering::Relaxed)
+    }
+}
+
+/// A content in the making.
+pub struct SpoolWriter {
+    spool: Spool,
+    state: SpoolState,
+    reserved: u64,
+    length: u64,
+}
+
+enum SpoolState {
+    Memory(Vec<u8>),
+    File(File),
+}
+
+impl SpoolWriter {
+    fn reserve(&mut self, total: u64) -> bool {
+        if total <= self.reserved {
+            return true;
+        }
+        let more = total - self.reserved;
+        let budget = &self.spool.budget;
+        if budget.used.fetch_add(more, Ordering::Relaxed).saturating_add(more) > budget.limit {
+            budget.used.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        self.reserved = total;
+        true
+    }
+
+    fn release(&mut self) {
+        self.spool.budget.used.fetch_sub(self.reserved, Ordering::Relaxed);
+        self.reserved = 0;
+    }
+
+    /// The content that was written.
+    pub fn finish(mut self) -> Content {
+        let length = self.length;
+        let state = std::mem::replace(&mut self.state, SpoolState::Memory(Vec::new()));
+        let (store, reserved) = match state {
+            SpoolState::Memory(bytes) => {
+                (BlobStore::Memory(bytes), Some((Arc::clone(&self.spool.budget), std::mem::take(&mut self.reserved))))
+            }
+            SpoolState::File(file) => (BlobStore::File(file), None),
+        };
+        Content { blob: Arc::new(Blob { store, reserved }), offset: 0, length }
+    }
+}
+
+impl Write for SpoolWriter {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let total = self.length.saturating_add(data.len() as u64);
+        if matches!(self.state, SpoolState::Memory(_)) && !self.reserve(total) {
+            let mut file = tempfile::tempfile_in(&self.spool.directory)?;
+            if let SpoolState::Memory(bytes) = &self.state {
+                file.write_all(bytes)?;
+            }
+            self.state = SpoolState::File(file);
+            self.release();
+        }
+        match &mut self.state {
+            SpoolState::Memory(bytes) => bytes.extend_from_slice(data),
+            SpoolState::File(file) => file.write_all(data)?,
+        }
+        self.length = total;
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for SpoolWriter {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_the_limit_contents_go_to_a_file_and_read_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::new(10, directory.path());
+        let contents: Vec<Content> = [4usize, 20, 5, 7]
+            .iter()
+            .map(|&n| {
+                let mut writer = spool.writer(n as u64);
+                for i in 0..n {
+                    writer.write_all(&[i as u8]).unwrap();
+                }
+                writer.finish()
+            })
+            .collect();
+        assert_eq!(contents.iter().map(|c| c.memory().is_some()).collect::<Vec<_>>(), [true, false, true, false]);
+        for (content, n) in contents.iter().zip([4u8, 20, 5, 7]) {
+            assert_eq!(content.bytes().unwrap().as_ref(), (0..n).collect::<Vec<u8>>());
+            let part = content.slice(1, 3).unwrap();
+            assert_eq!(part.bytes().unwrap().as_ref(), [1, 2, 3]);
+            assert!(content.slice(2, u64::MAX).is_none());
+        }
+        assert_eq!(spool.used(), 9);
+        drop(contents);
+        assert_eq!(spool.used(), 0, "memory is given back");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "files are unlinked");
+    }
+}

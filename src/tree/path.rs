@@ -1,0 +1,133 @@
+//! What a path means inside the root: `..`, absolute targets and symbolic links never lead out of it.
+
+use super::{Node, NodeId, NodeKind, Tree, TreeError};
+
+/// As many links as Linux follows in one path.
+const MAX_LINKS: u32 = 40;
+/// A name is at most this long, as on every file system we write to (`NAME_MAX`).
+const MAX_NAME: usize = 255;
+/// A path is at most this long (`PATH_MAX`, less the final NUL).
+const MAX_PATH: usize = 4095;
+
+/// Where a path leads: the directory that holds the last name, and the node there, if there is one.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The directory.
+    pub parent: NodeId,
+    /// The last name; empty when the path is the root itself (or ends in `..`), and then `node` is given.
+    pub name: Box<[u8]>,
+    /// The node of that name.
+    pub node: Option<NodeId>,
+}
+
+impl Tree {
+    /// Where `path` leads, following every link but one at the end (as `lstat`). Directories on the way must exist.
+    pub fn locate(&self, path: &[u8]) -> Result<Place, TreeError> {
+        self.walk_path(path, false)
+    }
+
+    /// Where `path` leads, following every link (as `stat`).
+    pub fn locate_following(&self, path: &[u8]) -> Result<Place, TreeError> {
+        self.walk_path(path, true)
+    }
+
+    /// The node at `path`, not following a link at the end.
+    pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
+        self.locate(path).ok()?.node
+    }
+
+    /// The node at `path`, following a link at the end.
+    pub fn resolve(&self, path: &[u8]) -> Option<NodeId> {
+        self.locate_following(path).ok()?.node
+    }
+
+    /// The directory at `path`, following links, dangling ones too; missing ones on the way are made 0755, root's, of no package.
+    pub fn create_directories(&mut self, path: &[u8]) -> Result<NodeId, TreeError> {
+        check_path(path)?;
+        let mut links = 0;
+        let mut pending: Vec<Box<[u8]>> = Vec::new();
+        push_names(&mut pending, path);
+        let mut directory = Self::ROOT;
+        while let Some(name) = pending.pop() {
+            if &*name == b".." {
+                directory = self.parent(directory);
+                continue;
+            }
+            directory = match self.child(directory, &name).map(|id| (id, &self.node(id).kind)) {
+                None => self.insert(directory, &name, Node::directory(0o755))?,
+                Some((id, NodeKind::Directory(_))) => id,
+                Some((_, NodeKind::Symlink(target))) => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(TreeError::TooManyLinks(display(path)));
+                    }
+                    push_names(&mut pending, target);
+                    if target.starts_with(b"/") { Self::ROOT } else { directory }
+                }
+                Some(_) => return Err(TreeError::NotADirectory(display(path))),
+            };
+        }
+        Ok(directory)
+    }
+
+    fn walk_path(&self, path: &[u8], follow_last: bool) -> Result<Place, TreeError> {
+        check_path(path)?;
+        let error = |kind: fn(String) -> TreeError| kind(display(path));
+        let mut links = 0;
+        // Names still to walk, the next one last.
+        let mut pending: Vec<Box<[u8]>> = Vec::new();
+        let must_be_directory = path.ends_with(b"/");
+        push_names(&mut pending, path);
+        let mut directory = Self::ROOT;
+        let mut last = Place { parent: directory, name: Box::default(), node: Some(directory) };
+        while let Some(name) = pending.pop() {
+            if &*name == b".." {
+                directory = self.parent(directory);
+                last = Place { parent: directory, name: Box::default(), node: Some(directory) };
+                continue;
+            }
+            let node = self.child(directory, &name);
+            let at_end = pending.is_empty();
+            match node.map(|id| (id, &self.node(id).kind)) {
+                None if at_end => return Ok(Place { parent: directory, name, node: None }),
+                None => return Err(error(TreeError::NotFound)),
+                Some((_, NodeKind::Symlink(target))) if !at_end || follow_last || must_be_directory => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(error(TreeError::TooManyLinks));
+                    }
+                    if target.starts_with(b"/") {
+                        directory = Self::ROOT;
+                    }
+                    push_names(&mut pending, target);
+                    last = Place { parent: directory, name: Box::default(), node: Some(directory) };
+                }
+                Some((id, NodeKind::Directory(_))) => {
+                    last = Place { parent: directory, name, node: Some(id) };
+                    directory = id;
+                }
+                Some((id, _)) if at_end => return Ok(Place { parent: directory, name, node: Some(id) }),
+                Some(_) => return Err(error(TreeError::NotADirectory)),
+            }
+        }
+        Ok(last)
+    }
+}
+
+/// Refuses names and paths that no Linux file system takes.
+pub(super) fn check_path(path: &[u8]) -> Result<(), TreeError> {
+    if path.contains(&0) || path.len() > MAX_PATH || path.split(|&c| c == b'/').any(|name| name.len() > MAX_NAME) {
+        return Err(TreeError::BadPath(display(&path[..path.len().min(MAX_NAME)])));
+    }
+    Ok(())
+}
+
+/// Pushes the names of `path` so that the first is on top; empty names and `.` are nothing.
+fn push_names(pending: &mut Vec<Box<[u8]>>, path: &[u8]) {
+    pending.extend(path.rsplit(|&c| c == b'/').filter(|name| !name.is_empty() && *name != b".").map(Box::from));
+}
+
+/// A path for a message.
+pub fn display(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
