@@ -3,5 +3,6 @@
 
 pub mod digest;
 pub mod package;
+pub mod pool;
 pub mod reporter;
 pub mod tree;

@@ -1,0 +1,212 @@
+//! Building a pool: interning, one package after another, repositories read apart and joined.
+
+use super::candidates::Candidates;
+use super::columns::{Checksum, Columns};
+use super::dependency::Dependencies;
+use super::provides::Provides;
+use super::ranks::Ranks;
+use super::strings::Strings;
+use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
+
+/// Why no pool can be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// The metadata holds more than 32-bit ids can name.
+    #[error("the metadata is too large: more than 4 GiB of names or four thousand million entries")]
+    TooLarge,
+}
+
+/// What is told of a package beside its dependencies and files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Package<'a> {
+    /// Its name.
+    pub name: StringId,
+    /// Its whole version in the ecosystem's own form: `[epoch:]version-release` for RPM, `1.2.5-r0` for apk.
+    pub version: StringId,
+    /// Its architecture.
+    pub arch: StringId,
+    /// Where its file is, relative to the repository.
+    pub location: StringId,
+    /// Digest of the package file, if the repository tells one.
+    pub checksum: Option<Checksum<'a>>,
+    /// Bytes of the package file.
+    pub size: u64,
+    /// Bytes it takes when installed.
+    pub installed_size: u64,
+    /// Seconds since 1970 when it was built.
+    pub build_time: i64,
+    /// Who made it.
+    pub vendor: StringId,
+    /// The source package that it was built from.
+    pub source: StringId,
+    /// Its licence.
+    pub license: StringId,
+    /// How much it is wanted among several that provide the same (apk's `provider_priority`).
+    pub provider_priority: u32,
+}
+
+/// Takes in packages and makes a [`Pool`] of them.
+///
+/// For each package: [`add_dependency`](Self::add_dependency) and [`add_file`](Self::add_file) as they come, in any
+/// order, then [`finish_package`](Self::finish_package). Parts built by several threads are joined by
+/// [`append`](Self::append).
+#[derive(Clone, Debug, Default)]
+pub struct PoolBuilder {
+    pub(super) strings: Strings,
+    pub(super) dependencies: Dependencies,
+    pub(super) repos: Vec<Repo>,
+    pub(super) columns: Columns,
+    /// Of the package that is being taken in.
+    pending: Vec<(Kind, DependencyId)>,
+    pending_files: Vec<StringId>,
+    /// Files told of finished packages (from filelists).
+    pub(super) late_files: Vec<(SolvableId, StringId)>,
+}
+
+impl PoolBuilder {
+    /// An empty builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a repository. Of two with the same package, the lower `priority` is preferred (as in dnf, whose default
+    /// is 99); `tag` is apk's.
+    pub fn add_repo(&mut self, name: &str, priority: i32, tag: Option<&str>) -> RepoId {
+        let (name, tag) = (self.intern(name), tag.map(|tag| self.intern(tag)));
+        self.repos.push(Repo { name, priority, tag });
+        RepoId::from_index(self.repos.len() - 1)
+    }
+
+    /// The id of a string.
+    pub fn intern(&mut self, text: &str) -> StringId {
+        self.strings.intern(text)
+    }
+
+    /// The string of an id.
+    pub fn text(&self, id: StringId) -> &str {
+        self.strings.get(id)
+    }
+
+    /// The id of the dependency `name op version`; with [`Op::ANY`] the version is not looked at.
+    pub fn dependency(&mut self, name: &str, op: Op, version: &str) -> DependencyId {
+        let (name, version) = (self.intern(name), if op.is_any() { StringId::EMPTY } else { self.intern(version) });
+        self.dependency_of(name, op, version)
+    }
+
+    /// The same from strings that are interned already.
+    pub fn dependency_of(&mut self, name: StringId, op: Op, version: StringId) -> DependencyId {
+        self.dependencies.intern(Dependency::Plain { name, op, version })
+    }
+
+    /// The id of the rich dependency `(left op right)`.
+    pub fn rich_dependency(&mut self, left: DependencyId, op: RichOp, right: DependencyId) -> DependencyId {
+        self.dependencies.intern(Dependency::Rich { op, left, right })
+    }
+
+    /// Adds a dependency to the package that is being taken in.
+    pub fn add_dependency(&mut self, kind: Kind, dependency: DependencyId) {
+        self.pending.push((kind, dependency));
+    }
+
+    /// Adds a file (its absolute path) to the package that is being taken in.
+    pub fn add_file(&mut self, path: StringId) {
+        self.pending_files.push(path);
+    }
+
+    /// Ends the package whose dependencies and files were added since the last. It provides its own name and version.
+    pub fn finish_package(&mut self, repo: RepoId, package: Package<'_>) -> SolvableId {
+        let own = self.dependency_of(package.name, Op::EQUAL, package.version);
+        if !self.pending.contains(&(Kind::Provides, own)) {
+            self.pending.push((Kind::Provides, own));
+        }
+        self.pending.sort_by_key(|&(kind, _)| kind);
+        let id = self.columns.push(repo, &package, &self.pending, &self.pending_files);
+        self.discard_package();
+        id
+    }
+
+    /// Forgets the dependencies and files that were added since the last package.
+    pub fn discard_package(&mut self) {
+        self.pending.clear();
+        self.pending_files.clear();
+    }
+
+    /// How many packages were taken in.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether no package was taken in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The digest of a package that was taken in: how filelists name their packages.
+    pub fn checksum(&self, solvable: SolvableId) -> Option<Checksum<'_>> {
+        self.columns.checksum(solvable)
+    }
+
+    /// Adds a file to a package that is finished already (from filelists).
+    pub fn attach_file(&mut self, solvable: SolvableId, path: StringId) {
+        self.late_files.push((solvable, path));
+    }
+
+    /// Paths that some dependency names and no package is known to have: what filelists must be read for.
+    pub fn unmet_paths(&self) -> Vec<StringId> {
+        super::provides::unmet_paths(self)
+    }
+
+    /// Takes in all that another builder holds, after what is here already. A repository of the same name is the same.
+    ///
+    /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
+    pub fn append(&mut self, other: &Self) {
+        let strings: Vec<StringId> = other.strings.iter().map(|text| self.strings.intern(text)).collect();
+        let mut dependencies: Vec<DependencyId> = Vec::with_capacity(other.dependencies.len());
+        for (_, dependency) in other.dependencies.iter() {
+            // The sides of a rich dependency were interned before it.
+            let moved = match dependency {
+                Dependency::Plain { name, op, version } => {
+                    Dependency::Plain { name: strings[name.index()], op, version: strings[version.index()] }
+                }
+                Dependency::Rich { op, left, right } => {
+                    Dependency::Rich { op, left: dependencies[left.index()], right: dependencies[right.index()] }
+                }
+            };
+            dependencies.push(self.dependencies.intern(moved));
+        }
+        let first = self.len();
+        let mut repos = Vec::with_capacity(other.repos.len());
+        for repo in &other.repos {
+            let name = strings[repo.name.index()];
+            let place = self.repos.iter().position(|known| known.name == name).unwrap_or_else(|| {
+                self.repos.push(Repo { name, priority: repo.priority, tag: repo.tag.map(|tag| strings[tag.index()]) });
+                self.repos.len() - 1
+            });
+            repos.push(RepoId::from_index(place));
+        }
+        self.columns.append(&other.columns, &strings, &dependencies, &repos);
+        self.late_files.extend(
+            other.late_files.iter().map(|&(id, path)| (SolvableId::from_index(id.index() + first), strings[path.index()])),
+        );
+    }
+
+    /// The pool of all that was taken in, for the machine that `architectures` tells.
+    pub fn build(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<Pool, PoolError> {
+        if self.strings.is_full() || self.columns.is_full() || self.dependencies.len() >= u32::MAX as usize / 2 {
+            return Err(PoolError::TooLarge);
+        }
+        self.columns.add_late_files(&mut self.late_files);
+        let ranks = Ranks::new(&self, scheme, architectures);
+        let provides = Provides::new(&self, &ranks);
+        let candidates = Candidates::new(&self, &provides, scheme);
+        Ok(Pool {
+            strings: self.strings,
+            dependencies: self.dependencies,
+            repos: self.repos,
+            columns: self.columns,
+            ranks,
+            provides,
+            candidates,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Which packages each dependency is met by, found once when the pool is built.
+
+use super::provides::{BY_FILE, Provides};
+use super::{Constraint, Dependency, DependencyId, Op, PoolBuilder, RichOp, SolvableId, VersionScheme};
+
+/// For each dependency a run of packages, by id. Runs of equal content may be shared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Candidates {
+    runs: Vec<(u32, u32)>,
+    solvables: Vec<SolvableId>,
+    /// Of each dependency, whether the package manager itself meets it.
+    by_system: Vec<bool>,
+}
+
+impl Candidates {
+    pub(super) fn new(builder: &PoolBuilder, provides: &Provides, scheme: &dyn VersionScheme) -> Self {
+        let mut all = Self::default();
+        let mut found = Vec::new();
+        for (_, dependency) in builder.dependencies.iter() {
+            found.clear();
+            let mut by_system = false;
+            match dependency {
+                Dependency::Plain { name, .. } => {
+                    find_plain(builder, provides, scheme, dependency, &mut found);
+                    by_system = found.is_empty() && scheme.provided_by_system(builder.strings.get(name));
+                }
+                Dependency::Rich { op, left, right } => all.find_rich(builder, op, left, right, &mut found),
+            }
+            let start = all.solvables.len() as u32;
+            all.solvables.extend_from_slice(&found);
+            all.runs.push((start, all.solvables.len() as u32));
+            all.by_system.push(by_system);
+        }
+        all
+    }
+
+    pub(super) fn of(&self, dependency: DependencyId) -> &[SolvableId] {
+        let (start, end) = self.runs[dependency.index()];
+        &self.solvables[start as usize..end as usize]
+    }
+
+    pub(super) fn by_system(&self, dependency: DependencyId) -> bool {
+        self.by_system[dependency.index()]
+    }
+
+    /// What can meet a rich dependency at best (libsolv's `pool_addrelproviders`): both sides of `and` and `or`, the left and the
+    /// alternative of `if` and `unless`; exact for `with` and `without`. The solver looks into the sides itself.
+    fn find_rich(&self, builder: &PoolBuilder, op: RichOp, left: DependencyId, right: DependencyId, found: &mut Vec<SolvableId>) {
+        // The sides were interned, and so expanded, before.
+        let (left, other) = (self.of(left), self.of(right));
+        match op {
+            RichOp::With => found.extend(left.iter().filter(|id| other.binary_search(id).is_ok())),
+            RichOp::Without => found.extend(left.iter().filter(|id| other.binary_search(id).is_err())),
+            RichOp::And | RichOp::Or => merge(left, other, found),
+            RichOp::If | RichOp::Unless => match builder.dependencies.get(right) {
+                Dependency::Rich { op: RichOp::Else, right: alternative, .. } => merge(left, self.of(alternative), found),
+                _ => found.extend_from_slice(left),
+            },
+            RichOp::Else => {}
+        }
+    }
+}
+
+fn find_plain(
+    builder: &PoolBuilder,
+    provides: &Provides,
+    scheme: &dyn VersionScheme,
+    wanted: Dependency,
+    found: &mut Vec<SolvableId>,
+) {
+    let Dependency::Plain { name, op, version } = wanted else {
+        return;
+    };
+    let required = Constraint { op, version: builder.strings.get(version) };
+    for provide in provides.of(name) {
+        if found.last() == Some(&provide.solvable) {
+            continue;
+        }
+        if op.is_any() || meets(builder, scheme, provide.dependency, required) {
+            found.push(provide.solvable);
+        }
+    }
+}
+
+/// Whether the provided dependency (or file) meets a constraint on its name.
+pub(super) fn meets(builder: &PoolBuilder, scheme: &dyn VersionScheme, provided: DependencyId, required: Constraint<'_>) -> bool {
+    if provided == BY_FILE {
+        // libsolv does not look at files for a dependency with a version.
+        return false;
+    }
+    match builder.dependencies.get(provided) {
+        Dependency::Plain { op, .. } if op.is_any() => scheme.unversioned_provides_any(),
+        Dependency::Plain { op, version, .. } => {
+            (op == Op::EQUAL && op == required.op && builder.strings.get(version) == required.version)
+                || scheme.overlap(Constraint { op, version: builder.strings.get(version) }, required)
+        }
+        Dependency::Rich { .. } => false,
+    }
+}
+
+fn merge(a: &[SolvableId], b: &[SolvableId], into: &mut Vec<SolvableId>) {
+    into.extend_from_slice(a);
+    into.extend_from_slice(b);
+    into.sort_unstable();
+    into.dedup();
+}

@@ -1,0 +1,253 @@
+//! Dependencies: a name with a constraint, or a rich dependency over two others; each is kept once.
+
+use std::hash::{Hash, Hasher};
+use std::ops::BitOr;
+
+use rustc_hash::FxHasher;
+
+use super::{DependencyId, StringId};
+
+/// How a dependency's version is meant: a set of `<`, `=`, `>`, and `~` (apk's "begins with"). Empty: any version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Op(u8);
+
+impl Op {
+    /// No constraint.
+    pub const ANY: Self = Self(0);
+    /// `<`
+    pub const LESS: Self = Self(1);
+    /// `=`
+    pub const EQUAL: Self = Self(2);
+    /// `>`
+    pub const GREATER: Self = Self(4);
+    /// `~`: the same up to the length given (apk).
+    pub const FUZZY: Self = Self(8);
+    /// `<=`
+    pub const LESS_EQUAL: Self = Self(3);
+    /// `>=`
+    pub const GREATER_EQUAL: Self = Self(6);
+
+    /// Whether all of `other` is in this.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether there is no constraint.
+    pub const fn is_any(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As it is written: `>=`; empty for any.
+    pub const fn text(self) -> &'static str {
+        match self.0 {
+            1 => "<",
+            2 => "=",
+            3 => "<=",
+            4 => ">",
+            5 => "><",
+            6 => ">=",
+            8 | 10 => "~",
+            9 | 11 => "<~",
+            12 | 14 => ">~",
+            _ => "",
+        }
+    }
+}
+
+impl BitOr for Op {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// How a rich dependency joins its two sides. `(A if B else C)` is `If(A, Else(B, C))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RichOp {
+    /// Both.
+    And,
+    /// Either.
+    Or,
+    /// The left if the right is there.
+    If,
+    /// The left unless the right is there.
+    Unless,
+    /// The alternative of an `If` or `Unless`; stands only in their right side.
+    Else,
+    /// One package that gives both.
+    With,
+    /// One package that gives the left and not the right.
+    Without,
+}
+
+/// A dependency of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dependency {
+    /// `name op version`.
+    Plain {
+        /// The capability, package or path.
+        name: StringId,
+        /// How the version is meant; [`Op::ANY`] without one.
+        op: Op,
+        /// The version as written; empty without one.
+        version: StringId,
+    },
+    /// `(left op right)`.
+    Rich {
+        /// How the sides are joined.
+        op: RichOp,
+        /// The left side.
+        left: DependencyId,
+        /// The right side.
+        right: DependencyId,
+    },
+}
+
+/// The kinds of dependency lists that a package has.
+///
+/// The order is that of their runs in the pool: all that is required lies together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// What the package gives. Its own name and version are among it without being told.
+    Provides,
+    /// What must be there when it is used.
+    Requires,
+    /// What must be there already when it is installed (`Requires(pre)`, `Requires(post)`); it is required as well.
+    PreRequires,
+    /// What must not be there.
+    Conflicts,
+    /// Which packages (by their names) it replaces.
+    Obsoletes,
+    /// What is installed with it where possible.
+    Recommends,
+    /// What would go well with it.
+    Suggests,
+    /// With what it is installed where possible.
+    Supplements,
+    /// With what it would go well.
+    Enhances,
+    /// With what (all of it) it is installed by itself (apk's `install_if`).
+    InstallIf,
+    /// Whose files it may overwrite (apk's `replaces`).
+    Replaces,
+}
+
+impl Kind {
+    /// How many kinds there are.
+    pub(super) const COUNT: usize = 11;
+}
+
+/// The pool's form of a [`Dependency`]: three plain words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+struct Stored {
+    /// An [`Op`], or [`RICH`] and a [`RichOp`].
+    op: u32,
+    left: u32,
+    right: u32,
+}
+
+const RICH: u32 = 0x100;
+const RICH_OPS: [RichOp; 7] = [RichOp::And, RichOp::Or, RichOp::If, RichOp::Unless, RichOp::Else, RichOp::With, RichOp::Without];
+
+impl From<Dependency> for Stored {
+    fn from(dependency: Dependency) -> Self {
+        match dependency {
+            Dependency::Plain { name, op, version } => Self { op: u32::from(op.0), left: name.0, right: version.0 },
+            Dependency::Rich { op, left, right } => Self { op: RICH | op as u32, left: left.0, right: right.0 },
+        }
+    }
+}
+
+impl From<Stored> for Dependency {
+    fn from(stored: Stored) -> Self {
+        if stored.op & RICH == 0 {
+            let (name, version) = (StringId(stored.left), StringId(stored.right));
+            return Self::Plain { name, op: Op(stored.op as u8), version };
+        }
+        let op = RICH_OPS[(stored.op & 0xff) as usize % RICH_OPS.len()];
+        Self::Rich { op, left: DependencyId(stored.left), right: DependencyId(stored.right) }
+    }
+}
+
+/// Interned dependencies.
+#[derive(Clone, Debug)]
+pub(super) struct Dependencies {
+    stored: Vec<Stored>,
+    /// A power of two of slots, `id + 1` or nought; never more than half full.
+    table: Vec<u32>,
+}
+
+impl Default for Dependencies {
+    fn default() -> Self {
+        Self { stored: Vec::new(), table: vec![0; 1 << 10] }
+    }
+}
+
+fn hash(stored: Stored) -> usize {
+    let mut hasher = FxHasher::default();
+    stored.hash(&mut hasher);
+    hasher.finish() as usize
+}
+
+impl Dependencies {
+    pub(super) fn len(&self) -> usize {
+        self.stored.len()
+    }
+
+    pub(super) fn get(&self, id: DependencyId) -> Dependency {
+        self.stored[id.index()].into()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (DependencyId, Dependency)> {
+        self.stored.iter().enumerate().map(|(index, &stored)| (DependencyId::from_index(index), stored.into()))
+    }
+
+    fn slot(&self, stored: Stored) -> Result<DependencyId, usize> {
+        let mask = self.table.len() - 1;
+        let mut slot = hash(stored) & mask;
+        loop {
+            match self.table[slot] {
+                0 => return Err(slot),
+                taken if self.stored[taken as usize - 1] == stored => {
+                    return Ok(DependencyId(taken - 1));
+                }
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    pub(super) fn find(&self, dependency: Dependency) -> Option<DependencyId> {
+        self.slot(dependency.into()).ok()
+    }
+
+    pub(super) fn intern(&mut self, dependency: Dependency) -> DependencyId {
+        let stored = dependency.into();
+        let slot = match self.slot(stored) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
+        let id = DependencyId::from_index(self.stored.len());
+        self.stored.push(stored);
+        self.table[slot] = id.0 + 1;
+        if self.stored.len() * 2 > self.table.len() {
+            self.grow();
+        }
+        id
+    }
+
+    fn grow(&mut self) {
+        let mask = self.table.len() * 2 - 1;
+        let mut table = vec![0; mask + 1];
+        for (index, &stored) in self.stored.iter().enumerate() {
+            let mut slot = hash(stored) & mask;
+            while table[slot] != 0 {
+                slot = (slot + 1) & mask;
+            }
+            table[slot] = index as u32 + 1;
+        }
+        self.table = table;
+    }
+}

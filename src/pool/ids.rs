@@ -1,0 +1,50 @@
+//! The ids that everything in the pool is named by: dense numbers that index the pool's arrays.
+
+/// Defines an id: a dense `u32` with its index.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct $name(pub(crate) u32);
+
+        impl $name {
+            /// The place of this id in the arrays that it indexes.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+
+            /// The id of a place. Ids are dense, from nought.
+            pub const fn from_index(index: usize) -> Self {
+                Self(index as u32)
+            }
+        }
+    };
+}
+
+id! {
+    /// An interned string. Equal strings of one pool have equal ids; the empty string is [`StringId::EMPTY`].
+    StringId
+}
+id! {
+    /// A package in the pool.
+    SolvableId
+}
+id! {
+    /// A repository of the pool.
+    RepoId
+}
+id! {
+    /// An interned dependency: a name with a constraint, or a rich dependency over two others.
+    DependencyId
+}
+
+impl StringId {
+    /// The empty string: in every pool.
+    pub const EMPTY: Self = Self(0);
+
+    /// Whether this is the empty string.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}

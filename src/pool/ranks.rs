@@ -1,0 +1,81 @@
+//! Versions and architectures as integers, and the packages of each name.
+
+use super::{Architectures, PoolBuilder, SolvableId, StringId, VersionScheme};
+
+/// What fits no machine of this pool.
+const FOREIGN: u16 = u16::MAX;
+
+/// The order of versions and architectures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ranks {
+    /// Of each package among those of its name: equal versions have equal ranks, a newer one has a higher.
+    version: Vec<u32>,
+    /// Of each package: nought for neutral, one for the best, [`FOREIGN`].
+    arch: Vec<u16>,
+    /// All packages by name, each name's by id.
+    by_name: Vec<SolvableId>,
+    /// Where each name's run begins in `by_name`; one more than there are strings.
+    names: Vec<u32>,
+}
+
+impl Ranks {
+    pub(super) fn new(builder: &PoolBuilder, scheme: &dyn VersionScheme, architectures: &Architectures) -> Self {
+        let (columns, strings) = (&builder.columns, &builder.strings);
+        let mut known: Vec<Option<u16>> = vec![None; strings.len()];
+        let arch = (columns.ids())
+            .map(|id| {
+                let arch = columns.arch(id);
+                *known[arch.index()].get_or_insert_with(|| architectures.rank(strings.get(arch)).unwrap_or(FOREIGN))
+            })
+            .collect();
+        let (names, by_name) = group(strings.len(), columns.ids().map(|id| (columns.name(id), id)));
+        let mut version = vec![0; columns.len()];
+        let mut sorted = Vec::new();
+        for run in names.windows(2).map(|run| run[0] as usize..run[1] as usize).filter(|run| run.len() > 1) {
+            sorted.clear();
+            sorted.extend(by_name[run].iter().map(|&id| (columns.version(id), id)));
+            let text = |of: &(StringId, SolvableId)| strings.get(of.0);
+            sorted.sort_by(|a, b| if a.0 == b.0 { a.1.cmp(&b.1) } else { scheme.compare(text(a), text(b)) });
+            let mut rank = 0;
+            for pair in 1..sorted.len() {
+                let (before, this) = (&sorted[pair - 1], &sorted[pair]);
+                rank += u32::from(before.0 != this.0 && scheme.compare(text(before), text(this)).is_lt());
+                version[this.1.index()] = rank;
+            }
+        }
+        Self { version, arch, by_name, names }
+    }
+
+    pub(super) fn version(&self, id: SolvableId) -> u32 {
+        self.version[id.index()]
+    }
+
+    pub(super) fn arch(&self, id: SolvableId) -> Option<u16> {
+        Some(self.arch[id.index()]).filter(|&rank| rank != FOREIGN)
+    }
+
+    pub(super) fn named(&self, name: StringId) -> &[SolvableId] {
+        match self.names.get(name.index()..name.index() + 2) {
+            Some(run) => &self.by_name[run[0] as usize..run[1] as usize],
+            None => &[],
+        }
+    }
+}
+
+/// Groups values by a string, in the order given: where each string's run begins (and the last ends), and the values.
+pub(super) fn group<T: Copy + Default>(strings: usize, pairs: impl Iterator<Item = (StringId, T)> + Clone) -> (Vec<u32>, Vec<T>) {
+    let mut starts = vec![0_u32; strings + 1];
+    for (key, _) in pairs.clone() {
+        starts[key.index() + 1] += 1;
+    }
+    for place in 1..starts.len() {
+        starts[place] += starts[place - 1];
+    }
+    let mut values = vec![T::default(); starts.last().map_or(0, |&end| end as usize)];
+    let mut next = starts.clone();
+    for (key, value) in pairs {
+        values[next[key.index()] as usize] = value;
+        next[key.index()] += 1;
+    }
+    (starts, values)
+}

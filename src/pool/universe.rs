@@ -1,0 +1,292 @@
+//! The pool as it is read.
+
+use super::candidates::Candidates;
+use super::columns::{Checksum, Columns};
+use super::dependency::Dependencies;
+use super::provides::Provides;
+use super::ranks::Ranks;
+use super::strings::Strings;
+use super::{Dependency, DependencyId, Kind, Op, RepoId, RichOp, SolvableId, StringId};
+
+/// A repository of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repo {
+    /// Its name.
+    pub name: StringId,
+    /// The lower, the more it is preferred.
+    pub priority: i32,
+    /// apk's tag: packages of a tagged repository are taken only where asked for by it.
+    pub tag: Option<StringId>,
+}
+
+/// All packages, who provides what, and which packages meet each dependency. Immutable; threads share it freely.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    pub(super) strings: Strings,
+    pub(super) dependencies: Dependencies,
+    pub(super) repos: Vec<Repo>,
+    pub(super) columns: Columns,
+    pub(super) ranks: Ranks,
+    pub(super) provides: Provides,
+    pub(super) candidates: Candidates,
+}
+
+impl Pool {
+    /// How many packages there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there is no package.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All packages, in the order in which they were added.
+    pub fn solvables(&self) -> impl DoubleEndedIterator<Item = Solvable<'_>> + ExactSizeIterator {
+        self.columns.ids().map(|id| self.solvable(id))
+    }
+
+    /// A package.
+    pub fn solvable(&self, id: SolvableId) -> Solvable<'_> {
+        Solvable { pool: self, id }
+    }
+
+    /// All repositories.
+    pub fn repos(&self) -> impl ExactSizeIterator<Item = (RepoId, &Repo)> {
+        self.repos.iter().enumerate().map(|(index, repo)| (RepoId::from_index(index), repo))
+    }
+
+    /// A repository.
+    pub fn repo(&self, id: RepoId) -> &Repo {
+        &self.repos[id.index()]
+    }
+
+    /// The string of an id.
+    pub fn text(&self, id: StringId) -> &str {
+        self.strings.get(id)
+    }
+
+    /// The id of a string, if the pool holds it.
+    pub fn find(&self, text: &str) -> Option<StringId> {
+        self.strings.find(text)
+    }
+
+    /// All strings of the pool.
+    pub fn strings(&self) -> impl Iterator<Item = (StringId, &str)> {
+        self.strings.iter().enumerate().map(|(index, text)| (StringId::from_index(index), text))
+    }
+
+    /// How many strings there are: one more than the highest [`StringId`].
+    pub fn string_count(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// A dependency.
+    pub fn dependency(&self, id: DependencyId) -> Dependency {
+        self.dependencies.get(id)
+    }
+
+    /// How many dependencies there are: one more than the highest [`DependencyId`].
+    pub fn dependency_count(&self) -> usize {
+        self.dependencies.len()
+    }
+
+    /// The id of `name op version`, if some package of the pool has that dependency.
+    pub fn find_dependency(&self, name: &str, op: Op, version: &str) -> Option<DependencyId> {
+        let (name, version) = (self.find(name)?, if op.is_any() { StringId::EMPTY } else { self.find(version)? });
+        self.dependencies.find(Dependency::Plain { name, op, version })
+    }
+
+    /// The packages that meet a dependency, by id; of a rich dependency, those that could.
+    ///
+    /// Only packages that fit the machine are among them.
+    pub fn candidates(&self, dependency: DependencyId) -> &[SolvableId] {
+        self.candidates.of(dependency)
+    }
+
+    /// Whether the package manager itself meets this dependency, which no package does.
+    pub fn met_by_system(&self, dependency: DependencyId) -> bool {
+        self.candidates.by_system(dependency)
+    }
+
+    /// The packages that provide a name, each with the dependency by which it does (`None`: by a file), by id.
+    pub fn providers(&self, name: StringId) -> impl Iterator<Item = (SolvableId, Option<DependencyId>)> {
+        (self.provides.of(name).iter())
+            .map(|provide| (provide.solvable, Some(provide.dependency).filter(|&by| by != super::provides::BY_FILE)))
+    }
+
+    /// All packages of a name, whatever their architecture, by id.
+    pub fn named(&self, name: StringId) -> &[SolvableId] {
+        self.ranks.named(name)
+    }
+
+    /// A dependency as it is written: `libfoo.so.1()(64bit)`, `bash >= 5.1`, `(a if b else c)`.
+    pub fn display(&self, dependency: DependencyId) -> String {
+        let mut text = String::new();
+        self.write_dependency(dependency, 0, &mut text);
+        text
+    }
+
+    fn write_dependency(&self, dependency: DependencyId, depth: usize, out: &mut String) {
+        match self.dependency(dependency) {
+            Dependency::Plain { name, op, version } => {
+                out.push_str(self.text(name));
+                if !op.is_any() {
+                    out.extend([" ", op.text(), " ", self.text(version)]);
+                }
+            }
+            // Deeper than any parser goes; the guard keeps a hostile universe from our stack.
+            Dependency::Rich { .. } if depth > 200 => out.push('…'),
+            Dependency::Rich { op: RichOp::Else, left, right } => {
+                self.write_dependency(left, depth + 1, out);
+                out.push_str(" else ");
+                self.write_dependency(right, depth + 1, out);
+            }
+            Dependency::Rich { op, left, right } => {
+                out.push('(');
+                self.write_dependency(left, depth + 1, out);
+                out.push_str(match op {
+                    RichOp::And => " and ",
+                    RichOp::Or => " or ",
+                    RichOp::If => " if ",
+                    RichOp::Unless => " unless ",
+                    RichOp::Else => " else ",
+                    RichOp::With => " with ",
+                    RichOp::Without => " without ",
+                });
+                self.write_dependency(right, depth + 1, out);
+                out.push(')');
+            }
+        }
+    }
+}
+
+/// A package of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Solvable<'a> {
+    pool: &'a Pool,
+    id: SolvableId,
+}
+
+impl<'a> Solvable<'a> {
+    /// Its id.
+    pub fn id(self) -> SolvableId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'a str {
+        self.pool.text(self.name_id())
+    }
+
+    /// The id of its name.
+    pub fn name_id(self) -> StringId {
+        self.pool.columns.name(self.id)
+    }
+
+    /// Its whole version: `[epoch:]version-release` for RPM.
+    pub fn version(self) -> &'a str {
+        self.pool.text(self.version_id())
+    }
+
+    /// The id of its version.
+    pub fn version_id(self) -> StringId {
+        self.pool.columns.version(self.id)
+    }
+
+    /// Among packages of the same name: the higher, the newer; equal where the versions are.
+    pub fn version_rank(self) -> u32 {
+        self.pool.ranks.version(self.id)
+    }
+
+    /// Its architecture.
+    pub fn arch(self) -> &'a str {
+        self.pool.text(self.arch_id())
+    }
+
+    /// The id of its architecture.
+    pub fn arch_id(self) -> StringId {
+        self.pool.columns.arch(self.id)
+    }
+
+    /// Nought if it fits every machine, one if it is built for this one, more for worse ones; `None` if it does not fit.
+    pub fn arch_rank(self) -> Option<u16> {
+        self.pool.ranks.arch(self.id)
+    }
+
+    /// Its repository.
+    pub fn repo(self) -> &'a Repo {
+        self.pool.repo(self.repo_id())
+    }
+
+    /// The id of its repository.
+    pub fn repo_id(self) -> RepoId {
+        self.pool.columns.repo(self.id)
+    }
+
+    /// The name of its repository.
+    pub fn repo_name(self) -> &'a str {
+        self.pool.text(self.repo().name)
+    }
+
+    /// Where its file is, relative to the repository.
+    pub fn location(self) -> &'a str {
+        self.pool.text(self.pool.columns.location(self.id))
+    }
+
+    /// The digest of its file.
+    pub fn checksum(self) -> Option<Checksum<'a>> {
+        self.pool.columns.checksum(self.id)
+    }
+
+    /// Bytes of its file.
+    pub fn size(self) -> u64 {
+        self.pool.columns.size(self.id)
+    }
+
+    /// Bytes it takes when installed.
+    pub fn installed_size(self) -> u64 {
+        self.pool.columns.installed_size(self.id)
+    }
+
+    /// Seconds since 1970 when it was built.
+    pub fn build_time(self) -> i64 {
+        self.pool.columns.build_time(self.id)
+    }
+
+    /// Who made it.
+    pub fn vendor(self) -> &'a str {
+        self.pool.text(self.pool.columns.vendor(self.id))
+    }
+
+    /// The source package that it was built from.
+    pub fn source(self) -> &'a str {
+        self.pool.text(self.pool.columns.source(self.id))
+    }
+
+    /// Its licence.
+    pub fn license(self) -> &'a str {
+        self.pool.text(self.pool.columns.license(self.id))
+    }
+
+    /// apk's `provider_priority`.
+    pub fn provider_priority(self) -> u32 {
+        self.pool.columns.provider_priority(self.id)
+    }
+
+    /// Its dependencies of a kind, as written.
+    pub fn dependencies(self, kind: Kind) -> &'a [DependencyId] {
+        self.pool.columns.run(self.id, kind, kind)
+    }
+
+    /// All that it requires, before its installation or after.
+    pub fn requires(self) -> &'a [DependencyId] {
+        self.pool.columns.run(self.id, Kind::Requires, Kind::PreRequires)
+    }
+
+    /// The paths of its files, as far as the pool was told.
+    pub fn files(self) -> &'a [StringId] {
+        self.pool.columns.files(self.id)
+    }
+}
