@@ -1,0 +1,203 @@
+//! The form of a catalog file, as serde reads it: everything may be absent, unknown keys are errors.
+//!
+//! A file describes one distribution, or adds to one. What is given later stands over what was given earlier, key by
+//! key; lists are replaced as a whole. The same rule makes a release's variant out of the distribution's.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::architecture::{ByteOrder, Platform};
+use super::finishing::Step;
+use super::image::{Database, InstallAction, Langs, Multilib, Packaging};
+
+/// A whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DistroForm {
+    pub(super) distro: String,
+    pub(super) title: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) packaging: Option<Packaging>,
+    /// The variants in the order they are listed; others follow by name.
+    pub(super) variant_order: Option<Vec<String>>,
+    pub(super) mirrors: BTreeMap<String, MirrorForm>,
+    pub(super) repositories: BTreeMap<String, RepositoryForm>,
+    pub(super) architectures: BTreeMap<String, ArchitectureForm>,
+    pub(super) options: OptionsForm,
+    pub(super) steps: BTreeMap<String, Vec<Step>>,
+    pub(super) variants: BTreeMap<String, VariantForm>,
+    pub(super) releases: BTreeMap<String, ReleaseForm>,
+}
+
+/// A place that holds whole releases.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct MirrorForm {
+    pub(super) base: Option<String>,
+    pub(super) mirrorlist: Option<String>,
+}
+
+/// A repository: where it is below a mirror.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RepositoryForm {
+    pub(super) title: Option<String>,
+    pub(super) layout: Option<String>,
+}
+
+/// An architecture the distribution knows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ArchitectureForm {
+    pub(super) platform: Option<Platform>,
+    pub(super) byte_order: Option<ByteOrder>,
+}
+
+/// Options of the package manager, of the distribution, a variant or one step.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OptionsForm {
+    pub(super) weak_deps: Option<bool>,
+    pub(super) docs: Option<bool>,
+    pub(super) langs: Option<Langs>,
+    pub(super) best: Option<bool>,
+    pub(super) allow_erasing: Option<bool>,
+    pub(super) multilib: Option<Multilib>,
+}
+
+/// A variant; under a release, what differs there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct VariantForm {
+    pub(super) description: Option<String>,
+    /// The architectures it is made for, when not all of the release.
+    pub(super) architectures: Option<Vec<String>>,
+    pub(super) repositories: Option<Vec<String>>,
+    pub(super) options: OptionsForm,
+    pub(super) install: Option<Vec<InstallForm>>,
+    /// Names of lists in `steps`.
+    pub(super) finishing: Option<Vec<String>>,
+    pub(super) config: ConfigForm,
+    pub(super) drop_database: Option<bool>,
+}
+
+/// One run of the package manager.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct InstallForm {
+    pub(super) action: InstallAction,
+    pub(super) packages: Vec<String>,
+    pub(super) options: OptionsForm,
+    /// Repositories beside the variant's.
+    pub(super) enable: Vec<String>,
+}
+
+/// The configuration of the container image.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ConfigForm {
+    pub(super) cmd: Option<Vec<String>>,
+    pub(super) entrypoint: Option<Vec<String>>,
+    pub(super) env: Option<Vec<String>>,
+    pub(super) stop_signal: Option<String>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+/// A release.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReleaseForm {
+    pub(super) title: Option<String>,
+    /// Other names for it: `latest`.
+    pub(super) aliases: Option<Vec<String>>,
+    pub(super) mirror: Option<String>,
+    /// The mirror of its minor releases; without one it has none.
+    pub(super) minor_mirror: Option<String>,
+    pub(super) keys: Option<Vec<String>>,
+    pub(super) module_platform: Option<String>,
+    pub(super) database: Option<Database>,
+    pub(super) repositories: BTreeMap<String, RepositoryForm>,
+    pub(super) architectures: BTreeMap<String, ReleaseArchitectureForm>,
+    /// What its variants have different, or variants that only it has.
+    pub(super) variants: BTreeMap<String, VariantForm>,
+    /// Variants of the distribution that it does not have.
+    pub(super) without_variants: Option<Vec<String>>,
+}
+
+/// What one architecture has different in a release.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReleaseArchitectureForm {
+    pub(super) mirror: Option<String>,
+    pub(super) keys: Option<Vec<String>>,
+    /// Names of lists in `steps`, after the variant's.
+    pub(super) finishing: Option<Vec<String>>,
+}
+
+/// What is laid over an earlier form of itself.
+pub(super) trait Over: Clone {
+    /// `self` where it says something, `base` elsewhere.
+    fn over(&self, base: &Self) -> Self;
+}
+
+impl<T: Clone> Over for Option<T> {
+    fn over(&self, base: &Self) -> Self {
+        self.clone().or_else(|| base.clone())
+    }
+}
+
+impl<T: Over> Over for BTreeMap<String, T> {
+    fn over(&self, base: &Self) -> Self {
+        let mut merged = base.clone();
+        for (name, value) in self {
+            let value = base
+                .get(name)
+                .map_or_else(|| value.clone(), |below| value.over(below));
+            merged.insert(name.clone(), value);
+        }
+        merged
+    }
+}
+
+impl Over for String {
+    fn over(&self, _: &Self) -> Self {
+        self.clone()
+    }
+}
+
+impl Over for Vec<Step> {
+    fn over(&self, _: &Self) -> Self {
+        self.clone()
+    }
+}
+
+/// Lays a struct over another, field by field.
+macro_rules! over_by_field {
+    ($($form:ty { $($field:ident),+ $(,)? })+) => {$(
+        impl Over for $form {
+            fn over(&self, base: &Self) -> Self {
+                Self { $($field: self.$field.over(&base.$field)),+ }
+            }
+        }
+    )+};
+}
+
+over_by_field! {
+    DistroForm {
+        distro, title, packaging, variant_order, mirrors, repositories, architectures, options, steps, variants, releases,
+    }
+    MirrorForm { base, mirrorlist }
+    RepositoryForm { title, layout }
+    ArchitectureForm { platform, byte_order }
+    OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
+    VariantForm {
+        description, architectures, repositories, options, install, finishing, config, drop_database,
+    }
+    ConfigForm { cmd, entrypoint, env, stop_signal, labels }
+    ReleaseForm {
+        title, aliases, mirror, minor_mirror, keys, module_platform, database, repositories, architectures, variants,
+        without_variants,
+    }
+    ReleaseArchitectureForm { mirror, keys, finishing }
+}
