@@ -1,9 +1,11 @@
 //! rootstrap turns the name of an image variant into a root file system: natively, for any architecture, without the
 //! distribution's own tools, without root.
 
+pub mod cancel;
 pub mod catalog;
 pub mod compression;
 pub mod digest;
+pub mod output;
 pub mod package;
 pub mod pool;
 pub mod reporter;

@@ -1,0 +1,440 @@
+//! Writing a tree into a directory: in parallel, a task a directory, whole or not at all.
+//!
+//! A directory's task creates it, hands its subdirectories to other tasks and fills it; whoever lets go of it last gives it
+//! its own mode, owner and times and closes it. The heaviest subdirectory is opened last by its own thread, so that of all
+//! directories only those stay open whose lighter subdirectories are being written: at most the logarithm of their number a
+//! thread, however deep the tree is. A node of several names is first created in a staging directory inside the hidden root and then linked
+//! to its names, so that no task waits for another.
+//!
+//! Nothing is flushed to the disk unless [`WriteOptions::sync`] says so. A killed process leaves OUT absent or whole in any case;
+//! after a power failure only a synced OUT is sure to be. A root is made again sooner than it is flushed, so this is not the default.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+use rustix::fs::{AtFlags, fstatvfs, linkat, unlinkat};
+use rustix::io::Errno;
+
+use super::create::{Creator, Failure, Missed};
+use super::destination::Destination;
+use super::error::OutputError;
+use super::ownership::{Caller, NotApplied, Ownership};
+use super::plan::Plan;
+use crate::cancel::Cancel;
+use crate::package::Content;
+use crate::reporter::{Phase, Reporter};
+use crate::tree::{Node, NodeId, NodeKind, Tree};
+
+/// Entries that one task creates; more of one directory are shared out.
+const CHUNK: usize = 64;
+
+/// How a tree is written.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// What happens to owners.
+    pub ownership: Ownership,
+    /// Seconds since 1970 that stand for [`Metadata::NOW`](crate::tree::Metadata::NOW).
+    pub epoch: i64,
+    /// Threads to write with; without a number, those of the current rayon pool.
+    pub jobs: Option<NonZeroUsize>,
+    /// Waits until all of it is on the disk, before and after OUT appears.
+    pub sync: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Names that are not directories.
+    pub files: u64,
+    /// Directories, the root included.
+    pub directories: u64,
+    /// Bytes of contents, hard links counted once.
+    pub bytes: u64,
+    /// The caller's user and group, where they stand for `0:0` on every path that [`Written::not_applied`] does not name.
+    pub stands_for_root: Option<(u32, u32)>,
+    /// What of the tree is not on the disk, sorted by path.
+    pub not_applied: Vec<NotApplied>,
+}
+
+/// A place for a tree, checked, with a hidden directory to write in. Dropped before it is written, it leaves nothing behind.
+pub struct Directory {
+    destination: Destination,
+}
+
+impl Directory {
+    /// Checks that OUT does not exist or is an empty directory, and that it can be made; does so early, before work is done for nothing.
+    pub fn prepare(out: &Path) -> Result<Self, OutputError> {
+        Ok(Self { destination: Destination::prepare(out)? })
+    }
+
+    /// Writes the tree and lets OUT appear. On any error nothing is left of it.
+    pub fn write(
+        mut self,
+        tree: &Tree,
+        options: &WriteOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Written, OutputError> {
+        let plan = Plan::of(tree)?;
+        let space = Space::of(self.destination.root());
+        let caller = Caller::this_process();
+        let creator = Creator { ownership: options.ownership, caller, umask: umask(), epoch: options.epoch, cancel };
+        reporter.begin(Phase::Write, Some(plan.files + plan.directories), Some(plan.bytes));
+        let job = Job {
+            tree,
+            plan: &plan,
+            creator: &creator,
+            reporter,
+            cancel,
+            stopped: AtomicBool::new(false),
+            error: Mutex::new(None),
+            missed: Mutex::new(Vec::new()),
+            staging: None,
+        };
+        let root = self.destination.root().try_clone_to_owned().map_err(|error| OutputError::Write {
+            path: "/".to_owned(),
+            action: "open it",
+            error,
+        })?;
+        let mut not_applied = job.write(root, options.jobs).map_err(|error| space.explain(error, &plan))?;
+        if self.destination.replaces() {
+            finish_root(&creator, tree, self.destination.root(), &mut not_applied)?;
+        }
+        if options.sync {
+            self.destination.sync()?;
+        }
+        if cancel.is_raised() {
+            return Err(OutputError::Cancelled);
+        }
+        self.destination.commit()?;
+        if !self.destination.replaces() {
+            // OUT stays the directory that it was, and got its names only now.
+            finish_root(&creator, tree, self.destination.open_out()?.as_fd(), &mut not_applied)?;
+        }
+        not_applied.sort_unstable();
+        if options.sync {
+            self.destination.sync()?;
+        }
+        let records = options.ownership == Ownership::Record && (caller.uid, caller.gid) != (0, 0);
+        let written = Written {
+            files: plan.files,
+            directories: plan.directories,
+            bytes: plan.bytes,
+            stands_for_root: records.then_some((caller.uid, caller.gid)),
+            not_applied,
+        };
+        reporter.finish(Phase::Write, &format!("{} files, {} bytes", written.files, written.bytes));
+        Ok(written)
+    }
+}
+
+/// Everything that the tasks share.
+struct Job<'a> {
+    tree: &'a Tree,
+    plan: &'a Plan,
+    creator: &'a Creator<'a>,
+    reporter: &'a dyn Reporter,
+    cancel: &'a Cancel,
+    stopped: AtomicBool,
+    /// The first error.
+    error: Mutex<Option<OutputError>>,
+    missed: Mutex<Vec<NotApplied>>,
+    /// Nodes of several names, by number.
+    staging: Option<OwnedFd>,
+}
+
+/// A directory that is being filled.
+struct Open {
+    fd: OwnedFd,
+    id: NodeId,
+    /// Absolute, without a slash at the end.
+    path: Vec<u8>,
+}
+
+impl Open {
+    fn path_of(&self, name: &[u8]) -> Vec<u8> {
+        [&self.path, &b"/"[..], name].concat()
+    }
+}
+
+impl<'a> Job<'a> {
+    fn write(mut self, root: OwnedFd, jobs: Option<NonZeroUsize>) -> Result<Vec<NotApplied>, OutputError> {
+        match jobs.map(NonZeroUsize::get) {
+            Some(jobs) if jobs != rayon::current_num_threads() => rayon::ThreadPoolBuilder::new()
+                .num_threads(jobs)
+                .build()
+                .map_err(|error| OutputError::Threads(error.to_string()))?
+                .install(|| self.fill(root)),
+            _ => self.fill(root),
+        }
+        match self.error.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(self.missed.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn fill(&mut self, root: OwnedFd) {
+        let linked = self.plan.all_linked();
+        let staging_name = self.staging_name();
+        if !linked.is_empty() {
+            match self.creator.open_new_directory(root.as_fd(), &staging_name) {
+                Ok(fd) => self.staging = Some(fd),
+                Err(failure) => return self.fail(failure, || b"/".to_vec()),
+            }
+        }
+        let job = &*self;
+        if let Some(staging) = &job.staging {
+            rayon::scope(|scope| {
+                for (chunk, nodes) in linked.chunks(CHUNK).enumerate() {
+                    scope.spawn(move |_| {
+                        for (i, &node) in nodes.iter().enumerate() {
+                            job.stage(staging.as_fd(), chunk * CHUNK + i, node);
+                        }
+                    });
+                }
+            });
+        }
+        let root = Arc::new(Open { fd: root, id: Tree::ROOT, path: Vec::new() });
+        let last = Arc::clone(&root);
+        rayon::scope(|scope| job.fill_directory(scope, root));
+        // The root is not finished here but by the caller, after the staging directory has left it.
+        if job.is_stopped() {
+            return;
+        }
+        if let Some(staging) = &job.staging {
+            let removed = (0..linked.len()).try_for_each(|i| unlinkat(staging, i.to_string(), AtFlags::empty()));
+            let removed = removed.and_then(|()| unlinkat(&last.fd, &*staging_name, AtFlags::REMOVEDIR));
+            if let Err(error) = removed {
+                job.fail(Failure::System("remove the staging directory", error), || b"/".to_vec());
+            }
+        }
+    }
+
+    /// A name in the root that the tree does not have.
+    fn staging_name(&self) -> Vec<u8> {
+        let mut name = b".rootstrap-links".to_vec();
+        while self.tree.child(Tree::ROOT, &name).is_some() {
+            name.push(b'_');
+        }
+        name
+    }
+
+    /// Creates a node of several names under its number.
+    fn stage(&self, staging: BorrowedFd<'_>, number: usize, node: NodeId) {
+        if self.is_stopped() {
+            return;
+        }
+        let path = || self.any_path(node);
+        let mut missed = Vec::new();
+        let name = number.to_string();
+        match self.creator.create(staging, name.as_bytes(), self.tree.node(node), &mut Missed { path: &path, list: &mut missed })
+        {
+            Ok(()) => self.note(missed),
+            Err(failure) => self.fail(failure, path),
+        }
+    }
+
+    /// The first path of a node, for a message.
+    fn any_path(&self, node: NodeId) -> Vec<u8> {
+        let mut found = None;
+        self.tree.walk(|path, id| {
+            if id == node && found.is_none() {
+                found = Some([b"/", path].concat());
+            }
+        });
+        found.unwrap_or_default()
+    }
+
+    fn fill_directory<'s>(&'s self, scope: &Scope<'s>, directory: Arc<Open>)
+    where
+        'a: 's,
+    {
+        let NodeKind::Directory(node) = &self.tree.node(directory.id).kind else { return };
+        let (mut below, names): (Vec<_>, Vec<_>) = node.entries().partition(|&(_, id)| self.tree.node(id).is_directory());
+        // A thread takes its own last task first, others steal the first: so the heaviest goes first here, and last of its own thread.
+        below.sort_by_key(|&(_, id)| std::cmp::Reverse(self.plan.weight(id)));
+        for (name, id) in below {
+            let parent = Arc::clone(&directory);
+            scope.spawn(move |scope| self.make_directory(scope, parent, name, id));
+        }
+        let mut chunks = names.chunks(CHUNK);
+        let own = chunks.next().unwrap_or_default();
+        for chunk in chunks {
+            let (directory, chunk) = (Arc::clone(&directory), chunk.to_vec());
+            scope.spawn(move |_| {
+                self.create(&directory, &chunk);
+                self.release(directory);
+            });
+        }
+        self.create(&directory, own);
+        self.release(directory);
+    }
+
+    fn make_directory<'s>(&'s self, scope: &Scope<'s>, parent: Arc<Open>, name: &[u8], id: NodeId)
+    where
+        'a: 's,
+    {
+        if self.is_stopped() {
+            return;
+        }
+        let node = self.tree.node(id);
+        let path = parent.path_of(name);
+        if let NodeKind::Directory(directory) = &node.kind
+            && directory.is_empty()
+        {
+            let mut missed = Vec::new();
+            match self.creator.empty_directory(
+                parent.fd.as_fd(),
+                name,
+                &node.metadata,
+                &mut Missed { path: &|| path.clone(), list: &mut missed },
+            ) {
+                Ok(()) => self.note(missed),
+                Err(failure) => self.fail(failure, || path),
+            }
+            self.reporter.advance(Phase::Write, 1, 0);
+            return self.release(parent);
+        }
+        let opened = self.creator.open_new_directory(parent.fd.as_fd(), name);
+        self.release(parent);
+        match opened {
+            Ok(fd) => self.fill_directory(scope, Arc::new(Open { fd, id, path })),
+            Err(failure) => self.fail(failure, || path),
+        }
+    }
+
+    fn create(&self, directory: &Open, names: &[(&[u8], NodeId)]) {
+        let mut missed = Vec::new();
+        let mut bytes = 0;
+        for &(name, id) in names {
+            if self.is_stopped() {
+                return;
+            }
+            let path = || directory.path_of(name);
+            let node = self.tree.node(id);
+            let result = if let (Some(staging), Some(number)) = (&self.staging, self.plan.linked(id)) {
+                link(staging.as_fd(), number, directory.fd.as_fd(), name, node)
+            } else {
+                bytes += node.content().map_or(0, Content::len);
+                self.creator.create(directory.fd.as_fd(), name, node, &mut Missed { path: &path, list: &mut missed })
+            };
+            if let Err(failure) = result {
+                return self.fail(failure, path);
+            }
+        }
+        self.note(missed);
+        self.reporter.advance(Phase::Write, names.len() as u64, bytes);
+    }
+
+    /// Lets go of a directory; the last one finishes it, except for the root.
+    fn release(&self, directory: Arc<Open>) {
+        if let Some(directory) = Arc::into_inner(directory)
+            && !self.is_stopped()
+        {
+            self.finish(directory.id, directory.fd.as_fd(), &directory.path);
+            self.reporter.advance(Phase::Write, 1, 0);
+        }
+    }
+
+    fn finish(&self, id: NodeId, directory: BorrowedFd<'_>, path: &[u8]) {
+        let path = || path.to_vec();
+        let mut missed = Vec::new();
+        match self.creator.finish_directory(
+            directory,
+            &self.tree.node(id).metadata,
+            &mut Missed { path: &path, list: &mut missed },
+        ) {
+            Ok(()) => self.note(missed),
+            Err(failure) => self.fail(failure, path),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        if self.cancel.is_raised() {
+            self.fail(Failure::Cancelled, Vec::new);
+        }
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, missed: Vec<NotApplied>) {
+        if !missed.is_empty() {
+            self.missed.lock().unwrap_or_else(PoisonError::into_inner).extend(missed);
+        }
+    }
+
+    fn fail(&self, failure: Failure, path: impl FnOnce() -> Vec<u8>) {
+        self.stopped.store(true, Ordering::Relaxed);
+        let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            *first = Some(match failure {
+                // Nobody reads the path, and finding it may take long.
+                Failure::Cancelled => OutputError::Cancelled,
+                failure => failure.at(&path()),
+            });
+        }
+    }
+}
+
+fn finish_root(
+    creator: &Creator<'_>,
+    tree: &Tree,
+    root: BorrowedFd<'_>,
+    missed: &mut Vec<NotApplied>,
+) -> Result<(), OutputError> {
+    let metadata = &tree.node(Tree::ROOT).metadata;
+    creator
+        .finish_directory(root, metadata, &mut Missed { path: &|| b"/".to_vec(), list: missed })
+        .map_err(|failure| failure.at(b"/"))
+}
+
+/// Gives a staged node one of its names.
+fn link(staging: BorrowedFd<'_>, number: usize, directory: BorrowedFd<'_>, name: &[u8], node: &Node) -> Result<(), Failure> {
+    match linkat(staging, number.to_string(), directory, name, AtFlags::empty()) {
+        // A device that could not be made is in the report already.
+        Err(Errno::NOENT) if matches!(node.kind, NodeKind::CharacterDevice { .. } | NodeKind::BlockDevice { .. }) => Ok(()),
+        result => result.map_err(|error| Failure::System("create a hard link", error)),
+    }
+}
+
+/// What was free before writing began.
+struct Space {
+    bytes: u64,
+    inodes: u64,
+}
+
+impl Space {
+    fn of(directory: BorrowedFd<'_>) -> Self {
+        match fstatvfs(directory) {
+            Ok(found) => Self { bytes: found.f_bavail.saturating_mul(found.f_frsize), inodes: found.f_favail },
+            Err(_) => Self { bytes: 0, inodes: 0 },
+        }
+    }
+
+    /// A full disk's error says how much is missing.
+    fn explain(&self, error: OutputError, plan: &Plan) -> OutputError {
+        match error {
+            OutputError::Write { path, action, error }
+                if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) =>
+            {
+                if error.kind() == std::io::ErrorKind::StorageFull && self.inodes < plan.inodes && self.bytes >= plan.needed {
+                    return OutputError::NoInodes { path, action, needed: plan.inodes, available: self.inodes };
+                }
+                OutputError::NoSpace { path, action, needed: plan.needed, available: self.bytes, error }
+            }
+            error => error,
+        }
+    }
+}
+
+/// The bits that the system takes from the modes of new files, read without setting them (that would show in other threads).
+fn umask() -> u16 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    // When it is not known, every mode is set a second time.
+    line.and_then(|value| u16::from_str_radix(value.trim(), 8).ok()).unwrap_or(0o777)
+}

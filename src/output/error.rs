@@ -1,0 +1,120 @@
+//! What goes wrong when a tree is written.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// Why a tree was not written. OUT is as it was before, but where the variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// OUT is a directory with something in it.
+    #[error("{}: not empty (it holds {found:?}); choose another directory, or empty this one", out.display())]
+    NotEmpty {
+        /// OUT.
+        out: PathBuf,
+        /// One of the names in it.
+        found: String,
+    },
+    /// OUT is there, but no directory.
+    #[error("{}: exists and is not a directory; choose another name", out.display())]
+    NotADirectory {
+        /// OUT.
+        out: PathBuf,
+    },
+    /// OUT is a symbolic link that leads nowhere.
+    #[error("{}: a symbolic link to nothing; remove it, or create what it points to", out.display())]
+    DanglingLink {
+        /// OUT.
+        out: PathBuf,
+    },
+    /// The directory in which OUT should appear does not exist.
+    #[error("{}: {} does not exist; create it first: mkdir -p {0}", out.display(), parent.display())]
+    NoParent {
+        /// OUT.
+        out: PathBuf,
+        /// The directory that is missing.
+        parent: PathBuf,
+    },
+    /// OUT cannot be made where it is asked for.
+    #[error("{}: cannot {action}: {error}; choose a directory that you can write to", out.display())]
+    Place {
+        /// OUT.
+        out: PathBuf,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// The file system is full, or a quota is.
+    #[error("{path}: {action}: {error}; the tree needs about {needed} bytes, {available} were free when writing began")]
+    NoSpace {
+        /// The path inside the tree.
+        path: String,
+        /// What was being written.
+        action: &'static str,
+        /// Bytes that the whole tree needs.
+        needed: u64,
+        /// Bytes that were free before.
+        available: u64,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// No more files fit the file system, though there is space.
+    #[error(
+        "{path}: {action}: no more files fit the file system; the tree needs {needed} inodes, {available} were free when writing began"
+    )]
+    NoInodes {
+        /// The path inside the tree.
+        path: String,
+        /// What was being created.
+        action: &'static str,
+        /// Inodes that the whole tree needs.
+        needed: u64,
+        /// Inodes that were free before.
+        available: u64,
+    },
+    /// A path of the tree could not be written.
+    #[error("{path}: {action}: {error}")]
+    Write {
+        /// The path inside the tree.
+        path: String,
+        /// What was tried.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// A content could not be read back from the spool.
+    #[error("{path}: its content cannot be read back: {error}")]
+    Content {
+        /// The path inside the tree.
+        path: String,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// An owner that is still a name, or a number that is none: the tree is not finished.
+    #[error("{path}: the owner {owner} has no number")]
+    Owner {
+        /// The path inside the tree.
+        path: String,
+        /// The owner.
+        owner: String,
+    },
+    /// The user asked to stop.
+    #[error("stopped")]
+    Cancelled,
+    /// No threads could be started.
+    #[error("no threads for writing: {0}")]
+    Threads(String),
+}
+
+impl OutputError {
+    /// Whether the command was given an OUT that cannot be (exit code 2), and not that writing failed.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::NotEmpty { .. } | Self::NotADirectory { .. } | Self::DanglingLink { .. } | Self::NoParent { .. })
+    }
+
+    pub(super) fn write(path: &[u8], action: &'static str, error: Errno) -> Self {
+        Self::Write { path: crate::tree::display(path), action, error: error.into() }
+    }
+}

@@ -1,0 +1,20 @@
+//! A finished tree goes out: to a directory, whole or not at all.
+//!
+//! In: a [`Tree`](crate::tree::Tree) with numeric owners, and where to. Out: the directory, and what could not be applied to it
+//! ([`Written`]). It never changes the tree, never follows a link, and leaves nothing behind when it fails, is stopped or
+//! panics.
+
+mod create;
+mod destination;
+mod directory;
+mod error;
+pub mod manifest;
+mod ownership;
+mod plan;
+mod remove;
+#[cfg(test)]
+mod tests;
+
+pub use directory::{Directory, WriteOptions, Written};
+pub use error::OutputError;
+pub use ownership::{NotApplied, Ownership, Reason, Wanted};

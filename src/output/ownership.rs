@@ -1,0 +1,188 @@
+//! Who owns what is written, and what is kept of owners that could not be applied.
+//!
+//! An ordinary user's tree belongs to that user, who stands for `0:0`, as in a user namespace with one id. Other owners are
+//! recorded on files and directories in the extended attribute `user.rootlesscontainers`, which umoci reads when it packs an
+//! image and `PRoot` when it runs one (`rootlesscontainers.proto`: `uid = 1`, `gid = 2`). The containers/storage attribute
+//! `user.containers.override_stat` is not written too: fuse-overlayfs takes it for the whole truth about mode and type, and two
+//! records of one fact can differ.
+
+use std::fs;
+
+use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
+
+use crate::package::Owner;
+
+/// Extended attribute for owners that could not be applied.
+pub(super) const ROOTLESS_XATTR: &str = "user.rootlesscontainers";
+
+/// How the tree's owners reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// By `chown`, as root. What the system refuses all the same is recorded.
+    Apply,
+    /// Everything belongs to the caller, who stands for root; other owners are recorded.
+    Record,
+    /// By `chown` inside a user namespace; ids that are not mapped are recorded.
+    UserNamespace,
+}
+
+impl Ownership {
+    /// What this process can do: root applies, root of a user namespace applies what is mapped, everybody else records.
+    pub fn detect() -> Self {
+        if !geteuid().is_root() {
+            return Self::Record;
+        }
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        let initial = map.is_empty() || map.split_whitespace().eq(["0", "0", "4294967295"]);
+        if initial { Self::Apply } else { Self::UserNamespace }
+    }
+}
+
+/// Something of a path that is in the tree, but not on the disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotApplied {
+    /// The path, absolute in the tree.
+    pub path: Vec<u8>,
+    /// What it should have.
+    pub wanted: Wanted,
+    /// Why it does not.
+    pub reason: Reason,
+    /// Whether the owner is kept in the attribute `user.rootlesscontainers`.
+    pub recorded: bool,
+}
+
+/// What a path should have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// This owner and group.
+    Owner {
+        /// User id.
+        uid: u32,
+        /// Group id.
+        gid: u32,
+    },
+    /// To be a device; nothing is there instead.
+    Device {
+        /// Block device, or else character device.
+        block: bool,
+        /// Major number.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+        /// Permission bits.
+        mode: u16,
+        /// User id.
+        uid: u32,
+        /// Group id.
+        gid: u32,
+    },
+    /// This extended attribute.
+    Xattr {
+        /// Full name.
+        name: Box<[u8]>,
+        /// Value.
+        value: Box<[u8]>,
+    },
+    /// These permission bits.
+    Mode(u16),
+    /// This time of modification, in seconds since 1970.
+    Mtime(i64),
+}
+
+/// Why something was not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Only root may.
+    NotPermitted,
+    /// The id is not mapped in this user namespace.
+    NotMapped,
+    /// The file system does not take it, or the system does not know the value.
+    NotSupported,
+    /// A package must not bring an attribute that is ours to record owners in.
+    Reserved,
+}
+
+impl Reason {
+    /// In words, for the report.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotPermitted => "only root may do this",
+            Self::NotMapped => "the id is not mapped in this user namespace",
+            Self::NotSupported => "the file system does not support it",
+            Self::Reserved => "this attribute records owners that could not be applied",
+        }
+    }
+
+    /// The reason behind an error that is survived; `None` for all others.
+    pub(super) fn of(error: Errno) -> Option<Self> {
+        match error {
+            Errno::PERM | Errno::ACCESS => Some(Self::NotPermitted),
+            Errno::INVAL => Some(Self::NotMapped),
+            Errno::OPNOTSUPP | Errno::NOSYS => Some(Self::NotSupported),
+            _ => None,
+        }
+    }
+}
+
+/// User and group of this process, as files get them that it creates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+impl Caller {
+    pub(super) fn this_process() -> Self {
+        Self { uid: geteuid().as_raw(), gid: getegid().as_raw() }
+    }
+}
+
+/// The number of an owner; `-1` is none (`chown` takes it for "leave as it is").
+pub(super) fn number(owner: &Owner) -> Option<u32> {
+    match owner {
+        Owner::Id(id) if *id != u32::MAX => Some(*id),
+        _ => None,
+    }
+}
+
+/// The value of `user.rootlesscontainers`, or `None` for root's own, which needs no record. As umoci does, an id of 0 is written
+/// as `-1`, "as it is", because readers take the caller for root.
+pub(super) fn rootless_record(uid: u32, gid: u32) -> Option<Vec<u8>> {
+    if uid == 0 && gid == 0 {
+        return None;
+    }
+    let mut message = Vec::with_capacity(12);
+    for (field, id) in [(1u8, uid), (2, gid)] {
+        // Wire type 0 (varint); the ids are `uint32` of proto3.
+        message.push(field << 3);
+        let mut rest = if id == 0 { u32::MAX } else { id };
+        while rest >= 0x80 {
+            message.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        message.push(rest as u8);
+    }
+    Some(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_the_protobuf_that_umoci_reads() {
+        assert_eq!(rootless_record(0, 0), None);
+        // Values of umoci's own tests: 0x08 field 1, 0x10 field 2, -1 in five bytes.
+        assert_eq!(rootless_record(1000, 8888).unwrap(), [0x08, 0xe8, 0x07, 0x10, 0xb8, 0x45]);
+        assert_eq!(rootless_record(0, 8888).unwrap(), [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x10, 0xb8, 0x45]);
+        assert_eq!(rootless_record(8888, 0).unwrap(), [0x08, 0xb8, 0x45, 0x10, 0xff, 0xff, 0xff, 0xff, 0x0f]);
+    }
+
+    #[test]
+    fn minus_one_and_names_are_no_numbers() {
+        assert_eq!(number(&Owner::Id(12)), Some(12));
+        assert_eq!(number(&Owner::Id(u32::MAX)), None);
+        assert_eq!(number(&Owner::named("mail")), None);
+    }
+}

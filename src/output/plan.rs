@@ -1,0 +1,118 @@
+//! What there is to write, counted before the first system call.
+
+use rustc_hash::FxHashMap;
+
+use super::error::OutputError;
+use super::ownership::number;
+use crate::package::Owner;
+use crate::tree::{NodeId, NodeKind, Tree, display};
+
+/// A finished tree, measured.
+pub(super) struct Plan {
+    /// Directories in each directory's subtree, itself included.
+    weights: FxHashMap<NodeId, u32>,
+    /// Nodes of more than one name, with their number in the staging directory.
+    linked: FxHashMap<NodeId, usize>,
+    /// Names that are not directories.
+    pub(super) files: u64,
+    /// Directories, the root included.
+    pub(super) directories: u64,
+    /// Inodes.
+    pub(super) inodes: u64,
+    /// Bytes of all contents, hard links counted once.
+    pub(super) bytes: u64,
+    /// About what they take on disk, in blocks of 4 KiB.
+    pub(super) needed: u64,
+}
+
+const BLOCK: u64 = 4096;
+
+impl Plan {
+    /// Walks the tree once. Fails when an owner has no number.
+    pub(super) fn of(tree: &Tree) -> Result<Self, OutputError> {
+        let mut plan = Self {
+            weights: FxHashMap::default(),
+            linked: FxHashMap::default(),
+            files: 0,
+            directories: 0,
+            inodes: 0,
+            bytes: 0,
+            needed: 0,
+        };
+        let mut seen: FxHashMap<NodeId, bool> = FxHashMap::default();
+        // In the order of discovery: every directory stands after its parent. No recursion: a tree may be deep.
+        let mut directories = vec![(Tree::ROOT, 0usize)];
+        check_owner(tree, Tree::ROOT, Tree::ROOT, b"")?;
+        let mut next = 0;
+        while let Some(&(id, _)) = directories.get(next) {
+            plan.needed += BLOCK;
+            if let NodeKind::Directory(directory) = &tree.node(id).kind {
+                for (name, child) in directory.entries() {
+                    check_owner(tree, child, id, name)?;
+                    if tree.node(child).is_directory() {
+                        directories.push((child, next));
+                        continue;
+                    }
+                    plan.files += 1;
+                    match seen.get_mut(&child) {
+                        Some(linked) if !*linked => {
+                            *linked = true;
+                            let number = plan.linked.len();
+                            plan.linked.insert(child, number);
+                        }
+                        Some(_) => {}
+                        None => {
+                            seen.insert(child, false);
+                            let length = tree.node(child).content().map_or(0, crate::package::Content::len);
+                            plan.bytes += length;
+                            plan.needed = plan.needed.saturating_add(length.div_ceil(BLOCK).saturating_mul(BLOCK));
+                        }
+                    }
+                }
+            }
+            next += 1;
+        }
+        plan.directories = directories.len() as u64;
+        plan.inodes = plan.directories + seen.len() as u64;
+        let mut weights = vec![1u32; directories.len()];
+        for (i, &(id, parent)) in directories.iter().enumerate().rev() {
+            plan.weights.insert(id, weights[i]);
+            if i != 0 {
+                weights[parent] = weights[parent].saturating_add(weights[i]);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// How many directories a directory's subtree has.
+    pub(super) fn weight(&self, directory: NodeId) -> u32 {
+        self.weights.get(&directory).copied().unwrap_or(1)
+    }
+
+    /// The number of a node that has several names.
+    pub(super) fn linked(&self, node: NodeId) -> Option<usize> {
+        self.linked.get(&node).copied()
+    }
+
+    /// All nodes of several names, by number.
+    pub(super) fn all_linked(&self) -> Vec<NodeId> {
+        let mut list: Vec<(usize, NodeId)> = self.linked.iter().map(|(&node, &number)| (number, node)).collect();
+        list.sort_unstable();
+        list.into_iter().map(|(_, node)| node).collect()
+    }
+}
+
+fn check_owner(tree: &Tree, node: NodeId, directory: NodeId, name: &[u8]) -> Result<(), OutputError> {
+    let metadata = &tree.node(node).metadata;
+    for owner in [&metadata.user, &metadata.group] {
+        if number(owner).is_none() {
+            let owner = match owner {
+                Owner::Id(id) => id.to_string(),
+                Owner::Name(name) => format!("{name:?}"),
+            };
+            let path = display(&crate::tree::join(&tree.directory_path(directory), name));
+            return Err(OutputError::Owner { path, owner });
+        }
+    }
+    Ok(())
+}
