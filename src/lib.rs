@@ -9,4 +9,5 @@ pub mod output;
 pub mod package;
 pub mod pool;
 pub mod reporter;
+pub mod rpm;
 pub mod tree;

@@ -74,33 +74,19 @@ impl FromStr for Platform {
         };
         let known = matches!(
             architecture,
-            "amd64"
-                | "arm64"
-                | "386"
-                | "arm"
-                | "ppc64le"
-                | "ppc64"
-                | "s390x"
-                | "riscv64"
-                | "loong64"
-                | "mips64le"
+            "amd64" | "arm64" | "386" | "arm" | "ppc64le" | "ppc64" | "s390x" | "riscv64" | "loong64" | "mips64le"
         );
         let variant = match (architecture, variant.or(implied)) {
             ("amd64", Some("v1")) | ("arm64", Some("v8")) => None,
             (_, variant) => variant,
         };
         let well_formed = |variant: &str| {
-            variant
-                .strip_prefix('v')
-                .is_some_and(|level| !level.is_empty() && level.bytes().all(|b| b.is_ascii_digit()))
+            variant.strip_prefix('v').is_some_and(|level| !level.is_empty() && level.bytes().all(|b| b.is_ascii_digit()))
         };
         if !known || !variant.is_none_or(well_formed) {
             return Err(unknown());
         }
-        Ok(Self {
-            architecture: architecture.to_owned(),
-            variant: variant.map(str::to_owned),
-        })
+        Ok(Self { architecture: architecture.to_owned(), variant: variant.map(str::to_owned) })
     }
 }
 
@@ -115,9 +101,7 @@ impl TryFrom<String> for Platform {
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "linux/{}", self.architecture)?;
-        self.variant
-            .as_ref()
-            .map_or(Ok(()), |variant| write!(f, "/{variant}"))
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
     }
 }
 
@@ -145,25 +129,13 @@ mod tests {
             ("ppc64le", "linux/ppc64le"),
             ("LINUX/RISCV64", "linux/riscv64"),
         ] {
-            assert_eq!(
-                text.parse::<Platform>().unwrap().to_string(),
-                normal,
-                "{text}"
-            );
+            assert_eq!(text.parse::<Platform>().unwrap().to_string(), normal, "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_none() {
-        for text in [
-            "",
-            "linux/",
-            "windows/amd64",
-            "amd64/v",
-            "amd64/2",
-            "linux/amd64/v2/x",
-            "vax",
-        ] {
+        for text in ["", "linux/", "windows/amd64", "amd64/v", "amd64/2", "linux/amd64/v2/x", "vax"] {
             assert!(text.parse::<Platform>().is_err(), "{text}");
         }
     }

@@ -29,10 +29,7 @@ impl DateFormat {
         while let Some(character) = rest.next() {
             if character == '%' {
                 // Parsing let only known conversions through.
-                text.extend(
-                    rest.next()
-                        .and_then(|conversion| moment.convert(conversion)),
-                );
+                text.extend(rest.next().and_then(|conversion| moment.convert(conversion)));
             } else {
                 text.push(character);
             }
@@ -52,10 +49,7 @@ impl TryFrom<String> for DateFormat {
                 continue;
             }
             let conversion = rest.next();
-            if conversion
-                .and_then(|conversion| moment.convert(conversion))
-                .is_none()
-            {
+            if conversion.and_then(|conversion| moment.convert(conversion)).is_none() {
                 let conversion = conversion.map(String::from).unwrap_or_default();
                 return Err(UnknownConversion { format, conversion });
             }
@@ -80,40 +74,19 @@ impl Moment {
         let since_march_0000 = epoch / 86_400 + 719_468;
         let era = since_march_0000 / 146_097;
         let day_of_era = since_march_0000 % 146_097;
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
-        let leap = u64::from(
-            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)),
-        );
-        let ordinal = if month <= 2 {
-            day_of_year - 305
-        } else {
-            day_of_year + 60 + leap
-        };
-        Self {
-            epoch,
-            year,
-            month,
-            day,
-            ordinal,
-        }
+        let leap = u64::from(year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)));
+        let ordinal = if month <= 2 { day_of_year - 305 } else { day_of_year + 60 + leap };
+        Self { epoch, year, month, day, ordinal }
     }
 
     fn convert(&self, conversion: char) -> Option<String> {
-        let (hour, minute, second) = (
-            self.epoch / 3600 % 24,
-            self.epoch / 60 % 60,
-            self.epoch % 60,
-        );
+        let (hour, minute, second) = (self.epoch / 3600 % 24, self.epoch / 60 % 60, self.epoch % 60);
         Some(match conversion {
             'Y' => format!("{}", self.year),
             'y' => format!("{:02}", self.year % 100),
@@ -137,19 +110,14 @@ mod tests {
     use super::DateFormat;
 
     fn render(format: &str, epoch: u64) -> String {
-        DateFormat::try_from(format.to_owned())
-            .unwrap()
-            .render(epoch)
+        DateFormat::try_from(format.to_owned()).unwrap().render(epoch)
     }
 
     /// Each expectation is what GNU `date -u -d @EPOCH +FORMAT` prints.
     #[test]
     fn renders_as_date_does() {
         assert_eq!(render("%Y%m%d_%H%M", 1_700_823_240), "20231124_1054");
-        assert_eq!(
-            render("%F %T day %j of %y, %s%%", 0),
-            "1970-01-01 00:00:00 day 001 of 70, 0%"
-        );
+        assert_eq!(render("%F %T day %j of %y, %s%%", 0), "1970-01-01 00:00:00 day 001 of 70, 0%");
         for (epoch, expected) in [
             (951_782_399, "2000-02-28 23:59:59 059"),
             (951_782_400, "2000-02-29 00:00:00 060"),

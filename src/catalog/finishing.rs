@@ -111,20 +111,8 @@ impl TryFrom<WriteForm> for Write {
             (None, Some(format)) => Content::Date(format),
             (text, None) => Content::Text(text.unwrap_or_default()),
         };
-        let WriteForm {
-            path,
-            mode,
-            existing,
-            if_dir,
-            ..
-        } = form;
-        Ok(Self {
-            path,
-            content,
-            mode,
-            existing,
-            if_dir,
-        })
+        let WriteForm { path, mode, existing, if_dir, .. } = form;
+        Ok(Self { path, content, mode, existing, if_dir })
     }
 }
 
@@ -273,9 +261,7 @@ impl Step {
             }
             Self::Remove(paths) => paths.iter().try_for_each(|path| check_path(path)),
             Self::Link(link) => check_path(&link.path).and(filled("a link's target", &link.target)),
-            Self::Directory(directory) => {
-                check_path(&directory.path).and(check_mode(&directory.path, directory.mode))
-            }
+            Self::Directory(directory) => check_path(&directory.path).and(check_mode(&directory.path, directory.mode)),
             Self::Copy(copy) => check_path(&copy.from).and(check_path(&copy.to)),
             Self::Group(group) => filled("a group's name", &group.name)
                 .and(account_field("a group's name", &group.name))
@@ -290,14 +276,10 @@ impl Step {
             Self::DefaultTarget(target) => check_unit(target),
             Self::FilesFrom(from) => {
                 filled("a package's name", &from.package)?;
-                from.files
-                    .iter()
-                    .try_for_each(|pattern| check_path(pattern))?;
+                from.files.iter().try_for_each(|pattern| check_path(pattern))?;
                 check_path(&from.into).and(check_mode(&from.into, Some(from.mode)))
             }
-            Self::Replace(replace) => {
-                check_path(&replace.files).and(filled("text to look for", &replace.from))
-            }
+            Self::Replace(replace) => check_path(&replace.files).and(filled("text to look for", &replace.from)),
             Self::Tmpfiles(path) => check_path(path),
         }
     }
@@ -305,53 +287,29 @@ impl Step {
 
 fn check_path(path: &str) -> Result<(), StepProblem> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
-    if path.split('/').all(plain) {
-        Ok(())
-    } else {
-        Err(StepProblem::Path {
-            path: path.to_owned(),
-        })
-    }
+    if path.split('/').all(plain) { Ok(()) } else { Err(StepProblem::Path { path: path.to_owned() }) }
 }
 
 fn check_mode(path: &str, mode: Option<u32>) -> Result<(), StepProblem> {
     match mode {
-        Some(mode) if mode > 0o7777 => Err(StepProblem::Mode {
-            path: path.to_owned(),
-            mode,
-        }),
+        Some(mode) if mode > 0o7777 => Err(StepProblem::Mode { path: path.to_owned(), mode }),
         _ => Ok(()),
     }
 }
 
 fn check_unit(unit: &str) -> Result<(), StepProblem> {
     let wrong = unit.contains(['/', '\0']) || matches!(unit, "" | "." | "..");
-    if wrong {
-        Err(field("the name of a unit", unit))
-    } else {
-        Ok(())
-    }
+    if wrong { Err(field("the name of a unit", unit)) } else { Ok(()) }
 }
 
 fn account_field(what: &'static str, value: &str) -> Result<(), StepProblem> {
-    if value.contains([':', '\n', '\0']) {
-        Err(field(what, value))
-    } else {
-        Ok(())
-    }
+    if value.contains([':', '\n', '\0']) { Err(field(what, value)) } else { Ok(()) }
 }
 
 fn filled(what: &'static str, value: &str) -> Result<(), StepProblem> {
-    if value.is_empty() {
-        Err(field(what, value))
-    } else {
-        Ok(())
-    }
+    if value.is_empty() { Err(field(what, value)) } else { Ok(()) }
 }
 
 fn field(what: &'static str, value: &str) -> StepProblem {
-    StepProblem::Field {
-        what,
-        value: value.to_owned(),
-    }
+    StepProblem::Field { what, value: value.to_owned() }
 }

@@ -151,9 +151,7 @@ impl<T: Over> Over for BTreeMap<String, T> {
     fn over(&self, base: &Self) -> Self {
         let mut merged = base.clone();
         for (name, value) in self {
-            let value = base
-                .get(name)
-                .map_or_else(|| value.clone(), |below| value.over(below));
+            let value = base.get(name).map_or_else(|| value.clone(), |below| value.over(below));
             merged.insert(name.clone(), value);
         }
         merged

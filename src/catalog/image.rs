@@ -45,19 +45,13 @@ pub struct Image {
 impl Image {
     /// The repository of this id.
     pub fn repository(&self, id: &str) -> Option<&Repository> {
-        self.repositories
-            .iter()
-            .find(|repository| repository.id == id)
+        self.repositories.iter().find(|repository| repository.id == id)
     }
 }
 
 impl fmt::Display for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {} {}",
-            self.distro, self.release, self.variant, self.arch
-        )
+        write!(f, "{} {} {} {}", self.distro, self.release, self.variant, self.arch)
     }
 }
 

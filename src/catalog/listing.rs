@@ -67,44 +67,28 @@ impl<'a> Distro<'a> {
     pub fn release(self, name: &str) -> Result<Release<'a>, CatalogError> {
         let aliased = || {
             let has = |form: &ReleaseForm| form.aliases.iter().flatten().any(|alias| alias == name);
-            self.loaded
-                .form
-                .releases
-                .iter()
-                .find(|(_, form)| has(form))
-                .map(|(series, _)| series.as_str())
+            self.loaded.form.releases.iter().find(|(_, form)| has(form)).map(|(series, _)| series.as_str())
         };
         let minor = || {
             let series = series_of_minor(name)?;
-            self.listed(series, name)
-                .filter(|release| release.form.minor_mirror.is_some())
+            self.listed(series, name).filter(|release| release.form.minor_mirror.is_some())
         };
-        self.listed(name, name)
-            .or_else(|| aliased().and_then(|series| self.listed(series, series)))
-            .or_else(minor)
-            .ok_or_else(|| {
-                let known: Vec<_> = self
-                    .releases()
-                    .into_iter()
-                    .map(|release| release.name)
-                    .collect();
+        self.listed(name, name).or_else(|| aliased().and_then(|series| self.listed(series, series))).or_else(minor).ok_or_else(
+            || {
+                let known: Vec<_> = self.releases().into_iter().map(|release| release.name).collect();
                 CatalogError::UnknownRelease {
                     distro: self.name().to_owned(),
                     name: name.to_owned(),
                     suggestion: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
                     known,
                 }
-            })
+            },
+        )
     }
 
     fn listed(self, series: &str, name: &str) -> Option<Release<'a>> {
         let (series, form) = self.loaded.form.releases.get_key_value(series)?;
-        Some(Release {
-            distro: self,
-            name: name.to_owned(),
-            series,
-            form,
-        })
+        Some(Release { distro: self, name: name.to_owned(), series, form })
     }
 }
 
@@ -132,11 +116,7 @@ impl<'a> Release<'a> {
 
     /// The architectures it is made for, by name.
     pub fn architectures(&self) -> Vec<Architecture> {
-        self.form
-            .architectures
-            .keys()
-            .filter_map(|name| self.own_architecture(name).ok())
-            .collect()
+        self.form.architectures.keys().filter_map(|name| self.own_architecture(name).ok()).collect()
     }
 
     /// The architecture of this name: the distribution's own, or a platform in Docker's words.
@@ -148,16 +128,13 @@ impl<'a> Release<'a> {
             let platform: Platform = name.parse().ok()?;
             known.iter().find(|arch| arch.platform == platform)
         };
-        own.or_else(meant)
-            .cloned()
-            .ok_or_else(|| CatalogError::UnknownArchitecture {
-                distro: self.distro.name().to_owned(),
-                release: self.name.clone(),
-                name: name.to_owned(),
-                suggestion: nearest(name, known.iter().map(|arch| arch.name.as_str()))
-                    .map(str::to_owned),
-                known: known.iter().map(|arch| arch.name.clone()).collect(),
-            })
+        own.or_else(meant).cloned().ok_or_else(|| CatalogError::UnknownArchitecture {
+            distro: self.distro.name().to_owned(),
+            release: self.name.clone(),
+            name: name.to_owned(),
+            suggestion: nearest(name, known.iter().map(|arch| arch.name.as_str())).map(str::to_owned),
+            known: known.iter().map(|arch| arch.name.clone()).collect(),
+        })
     }
 
     /// The distribution's architecture of this very name.
@@ -168,53 +145,26 @@ impl<'a> Release<'a> {
             .form
             .architectures
             .get(name)
-            .ok_or_else(|| ContentProblem::Dangling {
-                kind: "architecture",
-                name: name.to_owned(),
-            })?;
-        let platform = form
-            .platform
-            .clone()
-            .ok_or(ContentProblem::Missing { key: "platform" })?;
-        Ok(Architecture {
-            name: name.to_owned(),
-            platform,
-            byte_order: form.byte_order.unwrap_or_default(),
-        })
+            .ok_or_else(|| ContentProblem::Dangling { kind: "architecture", name: name.to_owned() })?;
+        let platform = form.platform.clone().ok_or(ContentProblem::Missing { key: "platform" })?;
+        Ok(Architecture { name: name.to_owned(), platform, byte_order: form.byte_order.unwrap_or_default() })
     }
 
     /// Its variants, in the distribution's order.
     pub fn variants(&self) -> Vec<Variant<'a>> {
         let form = &self.distro.loaded.form;
         let order = form.variant_order.as_deref().unwrap_or_default();
-        let place = |name: &str| {
-            order
-                .iter()
-                .position(|listed| listed == name)
-                .unwrap_or(order.len())
-        };
-        let mut names: Vec<&str> = form
-            .variants
-            .keys()
-            .chain(self.form.variants.keys())
-            .map(String::as_str)
-            .collect();
+        let place = |name: &str| order.iter().position(|listed| listed == name).unwrap_or(order.len());
+        let mut names: Vec<&str> = form.variants.keys().chain(self.form.variants.keys()).map(String::as_str).collect();
         names.sort_by_key(|name| (place(name), *name));
         names.dedup();
-        names
-            .into_iter()
-            .filter_map(|name| self.listed(name))
-            .collect()
+        names.into_iter().filter_map(|name| self.listed(name)).collect()
     }
 
     /// The variant of this name.
     pub fn variant(&self, name: &str) -> Result<Variant<'a>, CatalogError> {
         self.listed(name).ok_or_else(|| {
-            let known: Vec<_> = self
-                .variants()
-                .into_iter()
-                .map(|variant| variant.name)
-                .collect();
+            let known: Vec<_> = self.variants().into_iter().map(|variant| variant.name).collect();
             CatalogError::UnknownVariant {
                 distro: self.distro.name().to_owned(),
                 release: self.name.clone(),
@@ -226,27 +176,14 @@ impl<'a> Release<'a> {
     }
 
     fn listed(&self, name: &str) -> Option<Variant<'a>> {
-        if self
-            .form
-            .without_variants
-            .iter()
-            .flatten()
-            .any(|without| without == name)
-        {
+        if self.form.without_variants.iter().flatten().any(|without| without == name) {
             return None;
         }
-        let form = match (
-            self.distro.loaded.form.variants.get(name),
-            self.form.variants.get(name),
-        ) {
+        let form = match (self.distro.loaded.form.variants.get(name), self.form.variants.get(name)) {
             (Some(general), Some(own)) => own.over(general),
             (general, own) => own.or(general)?.clone(),
         };
-        Some(Variant {
-            release: self.clone(),
-            name: name.to_owned(),
-            form,
-        })
+        Some(Variant { release: self.clone(), name: name.to_owned(), form })
     }
 }
 
@@ -278,26 +215,14 @@ impl Variant<'_> {
                 release: release.name.clone(),
                 variant: self.name.clone(),
                 arch: arch.name,
-                known: self
-                    .architectures()
-                    .into_iter()
-                    .map(|arch| arch.name)
-                    .collect(),
+                known: self.architectures().into_iter().map(|arch| arch.name).collect(),
             });
         }
-        self.resolve(arch)
-            .map_err(|(place, source)| CatalogError::Content {
-                path: release.distro.name().into(),
-                place,
-                source,
-            })
+        self.resolve(arch).map_err(|(place, source)| CatalogError::Content { path: release.distro.name().into(), place, source })
     }
 
     fn is_made_for(&self, arch: &Architecture) -> bool {
-        self.form
-            .architectures
-            .as_ref()
-            .is_none_or(|only| only.contains(&arch.name))
+        self.form.architectures.as_ref().is_none_or(|only| only.contains(&arch.name))
     }
 }
 
@@ -317,9 +242,7 @@ fn natural_order(a: &str, b: &str) -> Ordering {
         while !rest.is_empty() {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (number, after) = rest.split_at(digits);
-            let letters = after
-                .find(|c: char| c.is_ascii_digit())
-                .unwrap_or(after.len());
+            let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
             let (word, next) = after.split_at(letters);
             parts.push((number.parse().unwrap_or(u64::MAX), word.to_owned()));
             rest = next;

@@ -15,18 +15,9 @@ pub(super) const BUILTIN: &[(&str, &str)] = &[("almalinux.toml", include_str!("a
 
 /// The keys of the crate, by the name under which distributions publish them.
 const BUILTIN_KEYS: &[(&str, &[u8])] = &[
-    (
-        "RPM-GPG-KEY-AlmaLinux-8",
-        include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-8"),
-    ),
-    (
-        "RPM-GPG-KEY-AlmaLinux-9",
-        include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-9"),
-    ),
-    (
-        "RPM-GPG-KEY-AlmaLinux-10",
-        include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-10"),
-    ),
+    ("RPM-GPG-KEY-AlmaLinux-8", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-8")),
+    ("RPM-GPG-KEY-AlmaLinux-9", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-9")),
+    ("RPM-GPG-KEY-AlmaLinux-10", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-10")),
 ];
 
 /// A distribution: everything said of it, merged, and the keys it names.
@@ -40,42 +31,22 @@ pub(super) struct Loaded {
 impl Catalog {
     /// Lays the catalog file `text`, read from `path`, over what is known, if all of it then holds together.
     pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), CatalogError> {
-        let form: DistroForm = toml::from_str(text).map_err(|source| CatalogError::Form {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        let content = |place: String, source| CatalogError::Content {
-            path: path.to_owned(),
-            place,
-            source,
-        };
+        let form: DistroForm =
+            toml::from_str(text).map_err(|source| CatalogError::Form { path: path.to_owned(), source: Box::new(source) })?;
+        let content = |place: String, source| CatalogError::Content { path: path.to_owned(), place, source };
         if form.distro.is_empty() {
-            return Err(content(
-                "the file".to_owned(),
-                ContentProblem::Missing { key: "distro" },
-            ));
+            return Err(content("the file".to_owned(), ContentProblem::Missing { key: "distro" }));
         }
         let below = self.distros.get(&form.distro).cloned().unwrap_or_default();
         let mut keys = below.keys;
         for (place, name) in named_keys(&form) {
-            let key = load_key(path, name)?
-                .or_else(|| keys.get(name).cloned())
-                .or_else(|| builtin_key(name));
+            let key = load_key(path, name)?.or_else(|| keys.get(name).cloned()).or_else(|| builtin_key(name));
             let Some(key) = key else {
-                return Err(content(
-                    place,
-                    ContentProblem::Dangling {
-                        kind: "key",
-                        name: name.to_owned(),
-                    },
-                ));
+                return Err(content(place, ContentProblem::Dangling { kind: "key", name: name.to_owned() }));
             };
             keys.insert(name.to_owned(), key);
         }
-        let loaded = Loaded {
-            form: form.over(&below.form),
-            keys,
-        };
+        let loaded = Loaded { form: form.over(&below.form), keys };
         check(&loaded).map_err(|(place, problem)| content(place, problem))?;
         self.distros.insert(loaded.form.distro.clone(), loaded);
         Ok(())
@@ -86,43 +57,26 @@ impl Catalog {
 fn named_keys(form: &DistroForm) -> impl Iterator<Item = (String, &str)> {
     form.releases.iter().flat_map(|(release, form)| {
         let of_release = form.keys.iter().flatten();
-        let of_architectures = form
-            .architectures
-            .values()
-            .flat_map(|arch| arch.keys.iter().flatten());
-        of_release
-            .chain(of_architectures)
-            .map(move |name| (format!("releases.{release}.keys"), name.as_str()))
+        let of_architectures = form.architectures.values().flat_map(|arch| arch.keys.iter().flatten());
+        of_release.chain(of_architectures).map(move |name| (format!("releases.{release}.keys"), name.as_str()))
     })
 }
 
 fn builtin_key(name: &str) -> Option<Key> {
     let (_, data) = BUILTIN_KEYS.iter().find(|(known, _)| *known == name)?;
-    Some(Key {
-        name: name.to_owned(),
-        data: Arc::from(*data),
-    })
+    Some(Key { name: name.to_owned(), data: Arc::from(*data) })
 }
 
 /// The key file `name` beside the catalog file at `path`, if there is one.
 fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
     // The crate's own catalog files have no directory to look in.
-    let Some(directory) = path.parent().filter(|_| {
-        !BUILTIN
-            .iter()
-            .any(|(builtin, _)| Path::new(builtin) == path)
-    }) else {
+    let Some(directory) = path.parent().filter(|_| !BUILTIN.iter().any(|(builtin, _)| Path::new(builtin) == path)) else {
         return Ok(None);
     };
     let file = directory.join(name);
-    let published = Path::new(name)
-        .file_name()
-        .map_or_else(|| name.into(), |name| name.to_string_lossy().into_owned());
+    let published = Path::new(name).file_name().map_or_else(|| name.into(), |name| name.to_string_lossy().into_owned());
     match std::fs::read(&file) {
-        Ok(data) => Ok(Some(Key {
-            name: published,
-            data: Arc::from(data),
-        })),
+        Ok(data) => Ok(Some(Key { name: published, data: Arc::from(data) })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(CatalogError::Read { path: file, source }),
     }
@@ -131,22 +85,11 @@ fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
 /// Whether every image of the distribution can be had; where not, the place and the problem.
 fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
     if loaded.form.packaging.is_none() {
-        return Err((
-            "the file".to_owned(),
-            ContentProblem::Missing { key: "type" },
-        ));
+        return Err(("the file".to_owned(), ContentProblem::Missing { key: "type" }));
     }
     for (name, steps) in &loaded.form.steps {
         for (index, step) in steps.iter().enumerate() {
-            step.check().map_err(|source| {
-                (
-                    format!("steps.{name}"),
-                    ContentProblem::Step {
-                        number: index + 1,
-                        source,
-                    },
-                )
-            })?;
+            step.check().map_err(|source| (format!("steps.{name}"), ContentProblem::Step { number: index + 1, source }))?;
         }
     }
     let distro = Distro::new(loaded);

@@ -34,13 +34,10 @@ use std::path::Path;
 pub use architecture::{Architecture, ByteOrder, NotAPlatform, Platform};
 pub use date::{DateFormat, UnknownConversion};
 pub use error::{CatalogError, ContentProblem};
-pub use finishing::{
-    Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User,
-    Write,
-};
+pub use finishing::{Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User, Write};
 pub use image::{
-    Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs,
-    Multilib, Options, Packaging, Repository,
+    Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs, Multilib, Options, Packaging,
+    Repository,
 };
 pub use listing::{Distro, Release, Variant};
 pub use nearest::nearest;
@@ -56,9 +53,7 @@ pub struct Catalog {
 impl Catalog {
     /// The distributions that the crate brings. Fails only if the crate itself is broken.
     pub fn builtin() -> Result<Self, CatalogError> {
-        let mut catalog = Self {
-            distros: BTreeMap::new(),
-        };
+        let mut catalog = Self { distros: BTreeMap::new() };
         for (name, text) in loading::BUILTIN {
             catalog.add(Path::new(name), text)?;
         }
@@ -75,26 +70,14 @@ impl Catalog {
     /// Lays the catalog file at `path` over what is known: it may add a distribution, or a release, a variant, an
     /// architecture to one, or change any value. On an error the catalog stays as it was.
     pub fn extend(&mut self, path: &Path) -> Result<(), CatalogError> {
-        let text = std::fs::read_to_string(path).map_err(|source| CatalogError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| CatalogError::Read { path: path.to_owned(), source })?;
         self.add(path, &text)
     }
 
     /// The image of these names. `release` may be a minor one (`9.4`) or an alias, `arch` the distribution's own name or
     /// a platform (`linux/amd64`, `arm64`).
-    pub fn find(
-        &self,
-        distro: &str,
-        release: &str,
-        variant: &str,
-        arch: &str,
-    ) -> Result<Image, CatalogError> {
-        self.distro(distro)?
-            .release(release)?
-            .variant(variant)?
-            .image(arch)
+    pub fn find(&self, distro: &str, release: &str, variant: &str, arch: &str) -> Result<Image, CatalogError> {
+        self.distro(distro)?.release(release)?.variant(variant)?.image(arch)
     }
 
     /// The distribution of this name.

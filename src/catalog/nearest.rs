@@ -46,9 +46,6 @@ mod tests {
     #[test]
     fn short_names_need_to_be_nearer() {
         assert_eq!(nearest("11", ["8", "9", "10", "10-kitten"]), None);
-        assert_eq!(
-            nearest("10-kiten", ["8", "9", "10", "10-kitten"]),
-            Some("10-kitten")
-        );
+        assert_eq!(nearest("10-kiten", ["8", "9", "10", "10-kitten"]), Some("10-kitten"));
     }
 }

@@ -17,16 +17,10 @@ impl Release<'_> {
     pub(super) fn check(&self) -> Located<()> {
         let here = || format!("releases.{}", self.series);
         if self.form.architectures.is_empty() {
-            return Err((
-                here(),
-                ContentProblem::Missing {
-                    key: "architectures",
-                },
-            ));
+            return Err((here(), ContentProblem::Missing { key: "architectures" }));
         }
         for name in self.form.architectures.keys() {
-            self.own_architecture(name)
-                .map_err(|problem| (format!("architectures.{name}"), problem))?;
+            self.own_architecture(name).map_err(|problem| (format!("architectures.{name}"), problem))?;
         }
         if let Some(minor) = &self.form.minor_mirror {
             self.mirror(minor).map_err(|problem| (here(), problem))?;
@@ -36,82 +30,42 @@ impl Release<'_> {
 
     /// The mirror for an architecture: the vault for a minor release, the architecture's own, the release's.
     fn mirror_for(&self, arch: &str) -> Result<&MirrorForm, ContentProblem> {
-        let minor = self
-            .form
-            .minor_mirror
-            .as_ref()
-            .filter(|_| self.name != self.series);
-        let own = || {
-            self.form
-                .architectures
-                .get(arch)
-                .and_then(|form| form.mirror.as_ref())
-        };
-        let name = minor
-            .or_else(own)
-            .or(self.form.mirror.as_ref())
-            .ok_or(ContentProblem::Missing { key: "mirror" })?;
+        let minor = self.form.minor_mirror.as_ref().filter(|_| self.name != self.series);
+        let own = || self.form.architectures.get(arch).and_then(|form| form.mirror.as_ref());
+        let name = minor.or_else(own).or(self.form.mirror.as_ref()).ok_or(ContentProblem::Missing { key: "mirror" })?;
         self.mirror(name)
     }
 
     fn mirror(&self, name: &str) -> Result<&MirrorForm, ContentProblem> {
         let mirrors = &self.distro.loaded.form.mirrors;
-        mirrors.get(name).ok_or_else(|| ContentProblem::Dangling {
-            kind: "mirror",
-            name: name.to_owned(),
-        })
+        mirrors.get(name).ok_or_else(|| ContentProblem::Dangling { kind: "mirror", name: name.to_owned() })
     }
 
     fn repository(&self, id: &str, arch: &str) -> Result<Repository, ContentProblem> {
         let general = self.distro.loaded.form.repositories.get(id);
         let form = match (general, self.form.repositories.get(id)) {
             (Some(general), Some(own)) => own.over(general),
-            (general, own) => own
-                .or(general)
-                .ok_or_else(|| ContentProblem::Dangling {
-                    kind: "repository",
-                    name: id.to_owned(),
-                })?
-                .clone(),
+            (general, own) => {
+                own.or(general).ok_or_else(|| ContentProblem::Dangling { kind: "repository", name: id.to_owned() })?.clone()
+            }
         };
-        let variables: &Variables<'_> = &[
-            ("release", &self.name),
-            ("series", self.series),
-            ("arch", arch),
-            ("repository", id),
-        ];
-        let layout = form
-            .layout
-            .ok_or(ContentProblem::Missing { key: "layout" })?;
+        let variables: &Variables<'_> = &[("release", &self.name), ("series", self.series), ("arch", arch), ("repository", id)];
+        let layout = form.layout.ok_or(ContentProblem::Missing { key: "layout" })?;
         let mirror = self.mirror_for(arch)?;
-        let base = mirror
-            .base
-            .as_deref()
-            .ok_or(ContentProblem::Missing { key: "base" })?;
+        let base = mirror.base.as_deref().ok_or(ContentProblem::Missing { key: "base" })?;
         Ok(Repository {
             id: id.to_owned(),
             title: form.title.unwrap_or_else(|| id.to_owned()),
             base: expand(base, variables)?.trim_end_matches('/').to_owned(),
             layout: expand(&layout, variables)?,
-            mirrorlist: mirror
-                .mirrorlist
-                .as_deref()
-                .map(|list| expand(list, variables))
-                .transpose()?,
+            mirrorlist: mirror.mirrorlist.as_deref().map(|list| expand(list, variables)).transpose()?,
         })
     }
 
     fn keys(&self, arch: &str) -> Vec<Key> {
-        let own = self
-            .form
-            .architectures
-            .get(arch)
-            .and_then(|form| form.keys.as_ref());
+        let own = self.form.architectures.get(arch).and_then(|form| form.keys.as_ref());
         let names = own.or(self.form.keys.as_ref()).into_iter().flatten();
-        names
-            .filter_map(|name| self.distro.loaded.keys.get(name))
-            .cloned()
-            .collect()
+        names.filter_map(|name| self.distro.loaded.keys.get(name)).cloned().collect()
     }
 }
 
@@ -121,10 +75,7 @@ impl Variant<'_> {
         let release = &self.release;
         for name in self.form.architectures.iter().flatten() {
             if !release.form.architectures.contains_key(name) {
-                let problem = ContentProblem::Dangling {
-                    kind: "architecture",
-                    name: name.clone(),
-                };
+                let problem = ContentProblem::Dangling { kind: "architecture", name: name.clone() };
                 return Err((format!("variants.{}", self.name), problem));
             }
         }
@@ -138,33 +89,21 @@ impl Variant<'_> {
     pub(super) fn resolve(&self, arch: Architecture) -> Located<Image> {
         let release = &self.release;
         let distro = &release.distro.loaded.form;
-        let in_variant = |problem| {
-            (
-                format!("releases.{}.variants.{}", release.series, self.name),
-                problem,
-            )
-        };
+        let in_variant = |problem| (format!("releases.{}.variants.{}", release.series, self.name), problem);
         let in_release = |problem| (format!("releases.{}", release.series), problem);
 
         let general = self.form.options.over(&distro.options);
         let enabled = self.form.repositories.as_deref().unwrap_or_default();
         let steps = self.form.install.as_deref().unwrap_or_default();
-        let install: Vec<_> = steps
-            .iter()
-            .map(|step| install_step(step, &general, enabled))
-            .collect();
+        let install: Vec<_> = steps.iter().map(|step| install_step(step, &general, enabled)).collect();
         let mut repositories: Vec<Repository> = Vec::new();
-        for id in enabled
-            .iter()
-            .chain(steps.iter().flat_map(|step| &step.enable))
-        {
+        for id in enabled.iter().chain(steps.iter().flat_map(|step| &step.enable)) {
             if repositories.iter().all(|known| known.id != *id) {
                 repositories.push(release.repository(id, &arch.name).map_err(in_variant)?);
             }
         }
         let database = release.form.database.clone();
-        let mut database =
-            database.ok_or_else(|| in_release(ContentProblem::Missing { key: "database" }))?;
+        let mut database = database.ok_or_else(|| in_release(ContentProblem::Missing { key: "database" }))?;
         database.dropped_by_distro = self.form.drop_database.unwrap_or(false);
         Ok(Image {
             distro: distro.distro.clone(),
@@ -185,50 +124,26 @@ impl Variant<'_> {
     }
 
     fn finishing(&self, arch: &Architecture) -> Result<Vec<super::Step>, ContentProblem> {
-        let of_arch = self
-            .release
-            .form
-            .architectures
-            .get(&arch.name)
-            .and_then(|form| form.finishing.as_ref());
+        let of_arch = self.release.form.architectures.get(&arch.name).and_then(|form| form.finishing.as_ref());
         let lists = &self.release.distro.loaded.form.steps;
         let mut steps = Vec::new();
         for name in self.form.finishing.iter().chain(of_arch).flatten() {
             let list = lists.get(name);
-            steps.extend_from_slice(list.ok_or_else(|| ContentProblem::Dangling {
-                kind: "steps",
-                name: name.clone(),
-            })?);
+            steps.extend_from_slice(list.ok_or_else(|| ContentProblem::Dangling { kind: "steps", name: name.clone() })?);
         }
         Ok(steps)
     }
 
     fn config(&self, arch: &Architecture) -> Result<ImageConfig, ContentProblem> {
-        let ConfigForm {
-            cmd,
-            entrypoint,
-            env,
-            stop_signal,
-            labels,
-        } = self.form.config.clone();
+        let ConfigForm { cmd, entrypoint, env, stop_signal, labels } = self.form.config.clone();
         let env = env.unwrap_or_default();
         if let Some(value) = env.iter().find(|value| !value.contains('=')) {
-            return Err(ContentProblem::Value {
-                key: "env",
-                value: value.clone(),
-                expected: "NAME=value",
-            });
+            return Err(ContentProblem::Value { key: "env", value: value.clone(), expected: "NAME=value" });
         }
         let release = &self.release;
-        let variables: &Variables<'_> = &[
-            ("release", &release.name),
-            ("series", release.series),
-            ("arch", &arch.name),
-            ("variant", &self.name),
-        ];
-        let labels = labels
-            .into_iter()
-            .map(|(name, value)| Ok((name, expand(&value, variables)?)));
+        let variables: &Variables<'_> =
+            &[("release", &release.name), ("series", release.series), ("arch", &arch.name), ("variant", &self.name)];
+        let labels = labels.into_iter().map(|(name, value)| Ok((name, expand(&value, variables)?)));
         Ok(ImageConfig {
             cmd: cmd.unwrap_or_default(),
             entrypoint: entrypoint.unwrap_or_default(),
@@ -241,12 +156,7 @@ impl Variant<'_> {
 
 fn install_step(step: &InstallForm, general: &OptionsForm, enabled: &[String]) -> InstallStep {
     let mut repositories = enabled.to_vec();
-    repositories.extend(
-        step.enable
-            .iter()
-            .filter(|id| !enabled.contains(id))
-            .cloned(),
-    );
+    repositories.extend(step.enable.iter().filter(|id| !enabled.contains(id)).cloned());
     InstallStep {
         action: step.action,
         packages: step.packages.clone(),

@@ -11,15 +11,12 @@ pub(super) fn expand(template: &str, variables: &Variables<'_>) -> Result<String
     let mut rest = template;
     while let Some((before, from_name)) = rest.split_once('{') {
         text.push_str(before);
-        let value = from_name.split_once('}').and_then(|(name, after)| {
-            Some((variables.iter().find(|(known, _)| *known == name)?.1, after))
-        });
+        let value = from_name
+            .split_once('}')
+            .and_then(|(name, after)| Some((variables.iter().find(|(known, _)| *known == name)?.1, after)));
         let Some((value, after)) = value else {
             let variable = from_name.split('}').next().unwrap_or_default().to_owned();
-            return Err(ContentProblem::Template {
-                template: template.to_owned(),
-                variable,
-            });
+            return Err(ContentProblem::Template { template: template.to_owned(), variable });
         };
         text.push_str(value);
         rest = after;
@@ -35,22 +32,12 @@ mod tests {
     #[test]
     fn expands() {
         let variables = [("release", "9"), ("arch", "aarch64")];
-        assert_eq!(
-            expand("{release}/BaseOS/{arch}/os/", &variables).unwrap(),
-            "9/BaseOS/aarch64/os/"
-        );
+        assert_eq!(expand("{release}/BaseOS/{arch}/os/", &variables).unwrap(), "9/BaseOS/aarch64/os/");
         assert_eq!(expand("plain", &variables).unwrap(), "plain");
-        for (template, variable) in [
-            ("a/{relase}/b", "relase"),
-            ("a/{release", "release"),
-            ("{", ""),
-        ] {
+        for (template, variable) in [("a/{relase}/b", "relase"), ("a/{release", "release"), ("{", "")] {
             assert_eq!(
                 expand(template, &variables),
-                Err(ContentProblem::Template {
-                    template: template.to_owned(),
-                    variable: variable.to_owned()
-                })
+                Err(ContentProblem::Template { template: template.to_owned(), variable: variable.to_owned() })
             );
         }
     }

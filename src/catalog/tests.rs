@@ -6,10 +6,6 @@ use super::Catalog;
 fn every_builtin_image_can_be_had() {
     let catalog = Catalog::builtin().unwrap();
     let almalinux = catalog.distro("almalinux").unwrap();
-    let releases: Vec<_> = almalinux
-        .releases()
-        .iter()
-        .map(|r| r.name().to_owned())
-        .collect();
+    let releases: Vec<_> = almalinux.releases().iter().map(|r| r.name().to_owned()).collect();
     assert_eq!(releases, ["8", "9", "10", "10-kitten"]);
 }

@@ -1,0 +1,43 @@
+//! Which architectures run on which machine, as rpm has it (libsolv's `poolarch.c`, rpmrc).
+
+use crate::pool::Architectures;
+
+/// Machines with more than one architecture that fits, best first.
+const FAMILIES: &[&[&str]] = &[
+    &["x86_64_v4", "x86_64_v3", "x86_64_v2", "x86_64", "i686", "i586", "i486", "i386"],
+    &["ia32e", "x86_64", "athlon", "i686", "i586", "i486", "i386"],
+    &["amd64", "x86_64", "athlon", "i686", "i586", "i486", "i386"],
+    &["athlon", "i686", "i586", "i486", "i386"],
+    &["geode", "i586", "i486", "i386"],
+    &["s390x", "s390"],
+    &["ppc64p7", "ppc64", "ppc"],
+    &["armv7hnl", "armv7hl", "armv6hl"],
+    &["armv7l", "armv6l", "armv5tejl", "armv5tel", "armv5l", "armv4tl", "armv4l", "armv3l"],
+    &["sparc64v", "sparc64", "sparcv9v", "sparcv9", "sparcv8", "sparc"],
+    &["sh4a", "sh4"],
+];
+
+/// The architectures that can be installed on a machine: its own, the older ones of its family, and `noarch`.
+pub fn compatible(machine: &str) -> Architectures {
+    let family = FAMILIES.iter().find_map(|family| Some(&family[family.iter().position(|&arch| arch == machine)?..]));
+    Architectures::new(family.unwrap_or(&[machine]).iter().copied(), Some("noarch"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_architectures_of_the_family_fit() {
+        let x86_64 = compatible("x86_64");
+        assert_eq!(x86_64.rank("x86_64"), Some(1));
+        assert!(x86_64.rank("i686") < x86_64.rank("i386"));
+        assert_eq!(x86_64.rank("x86_64_v2"), None);
+        assert_eq!(x86_64.rank("noarch"), Some(0));
+        assert_eq!(compatible("x86_64_v2").rank("x86_64"), Some(2));
+        assert_eq!(compatible("i586").rank("i686"), None);
+        assert_eq!(compatible("aarch64").rank("aarch64"), Some(1));
+        assert_eq!(compatible("aarch64").rank("armv7hl"), None);
+        assert_eq!(compatible("riscv64").rank("src"), None);
+    }
+}

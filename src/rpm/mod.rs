@@ -1,0 +1,7 @@
+//! RPM: its versions, dependencies, metadata, packages, signatures, database and scripts.
+//!
+//! The sister of `apk`: who knows one room knows the other. Nothing outside it knows RPM's formats.
+
+pub mod architecture;
+pub mod dependency;
+pub mod version;
