@@ -1,0 +1,131 @@
+//! Which ldconfig the tree has: everything that differs between versions of glibc is read from the program itself, so that a
+//! distribution's backports are seen too (EL8's 2.28 is not upstream's).
+
+use super::elf::{self, Layout, Reading};
+use super::machine::{self, Machine};
+use crate::package::Content;
+
+/// Which of the two formats a cache is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The old one alone; nobody's default, but `ldconfig -c old` writes it.
+    #[cfg(test)]
+    Old,
+    /// The old one with the new one behind it: the default before 2.32.
+    Compat,
+    /// The new one alone.
+    New,
+}
+
+/// What a version of ldconfig does.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    /// How it reads libraries.
+    pub(super) reading: Reading,
+    /// The format that it writes unless told otherwise.
+    pub(super) format: Format,
+    /// The text in the cache that says who made it; with it come the string table that shares suffixes and the mark of byte order
+    /// (2.33).
+    pub(super) generator: Option<Vec<u8>>,
+    /// Whether `glibc-hwcaps` directories are read (2.33).
+    pub(super) glibc_hwcaps: bool,
+    /// Whether directories named after capabilities and platforms are read (before 2.37).
+    pub(super) legacy_hwcaps: bool,
+    /// Whether the kernel that a library needs is kept (before 2.36).
+    pub(super) osversion: bool,
+    /// Whether the loaders `ld.so.*` and `ld64.so.*` are taken for libraries (2.34).
+    pub(super) short_loader_names: bool,
+    /// The standard directories, in order.
+    pub(super) system_directories: Vec<String>,
+    /// What the auxiliary cache begins with.
+    pub(super) aux_magic: Vec<u8>,
+}
+
+impl Program {
+    /// Reads the program; `None` when it is not an ELF file.
+    pub(super) fn of(content: &Content) -> Option<Self> {
+        let header = elf::header(content)?;
+        let bytes = content.bytes().ok()?;
+        let has = |text: &str| find(&bytes, text.as_bytes()).is_some();
+        let reading = Reading {
+            machine: Machine::of(header.machine),
+            layout: header.layout,
+            libc6_only: has("unknown or unsupported flag"),
+        };
+        Some(Self {
+            reading,
+            format: if has("new (default)") { Format::New } else { Format::Compat },
+            generator: generator(&bytes),
+            glibc_hwcaps: has("/glibc-hwcaps"),
+            legacy_hwcaps: has("%s: (hwcap: %#.16"),
+            osversion: has("OS ABI: %s %d.%d.%d"),
+            short_loader_names: bytes.windows(9).any(|w| w.starts_with(b"ld64.so.") && !matches!(w[8], b'1' | b'2')),
+            system_directories: system_directories(&bytes, header.machine, header.layout),
+            aux_magic: aux_magic(&bytes).unwrap_or_else(|| b"glibc-ld.so.auxcache-1.0".to_vec()),
+        })
+    }
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    let first = *text.first()?;
+    let mut from = 0;
+    while let Some(i) = bytes.get(from..)?.iter().position(|&c| c == first) {
+        if bytes[from + i..].starts_with(text) {
+            return Some(from + i);
+        }
+        from += i + 1;
+    }
+    None
+}
+
+/// `ldconfig (GNU libc) stable release version 2.34`, up to its NUL.
+fn generator(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut from = 0;
+    loop {
+        let at = from + find(bytes.get(from..)?, b"ldconfig (")?;
+        let text = bytes[at..].split(|&c| c == 0).next()?;
+        if text.len() < 256 && find(text, b" release version ").is_some() {
+            return Some(text.to_vec());
+        }
+        from = at + 1;
+    }
+}
+
+fn aux_magic(bytes: &[u8]) -> Option<Vec<u8>> {
+    let at = find(bytes, b"glibc-ld.so.auxcache-")?;
+    bytes.get(at..at + 24).map(<[u8]>::to_vec)
+}
+
+/// The loader's own list of standard directories (`/lib64/`, `/usr/lib64/`), which lies in the program one text behind the other.
+fn system_directories(bytes: &[u8], elf_machine: u16, layout: Layout) -> Vec<String> {
+    let own = loader_directories(bytes).unwrap_or_else(|| {
+        let lib = if layout.wide { "lib64" } else { "lib" };
+        vec![format!("/{lib}"), format!("/usr/{lib}")]
+    });
+    // Debian lists all that it wants, by triplet; elsewhere each stands for its siblings too.
+    if own.iter().any(|directory| directory.contains("-linux-")) {
+        return own;
+    }
+    own.iter().flat_map(|directory| machine::system_directories(elf_machine, layout, directory)).collect()
+}
+
+fn loader_directories(bytes: &[u8]) -> Option<Vec<String>> {
+    let mut from = 0;
+    loop {
+        let at = from + find(bytes.get(from..)?, b"\0/lib")? + 1;
+        let mut directories = Vec::new();
+        for text in bytes[at..].split(|&c| c == 0) {
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            match text.strip_suffix('/') {
+                Some(directory) if directory.starts_with("/lib") || directory.starts_with("/usr/lib") => {
+                    directories.push(directory.to_owned());
+                }
+                _ => break,
+            }
+        }
+        if directories.len() > 1 {
+            return Some(directories);
+        }
+        from = at;
+    }
+}

@@ -1,0 +1,10 @@
+//! What scriptlets and image builds would do to a root, done on the model: for any architecture, without running anything.
+//!
+//! In: a [`Tree`](crate::tree::Tree) into which packages were merged, and the steps that the catalog gives. Out: the same tree with the
+//! linker's cache, the character set cache, users, links and files as the target's own tools would leave them. It never runs a
+//! program and never touches the host.
+
+pub mod glob;
+pub mod ldconfig;
+#[cfg(test)]
+mod testing;
