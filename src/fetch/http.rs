@@ -1,0 +1,120 @@
+//! HTTP: one GET at a time over a shared client, its body handed on as it comes.
+
+use std::error::Error;
+use std::io::Read;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, Response};
+use reqwest::{StatusCode, Url, header, redirect};
+
+use super::error::Reason;
+
+/// How patient to be with servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a connection may take to be made.
+    pub connect: Duration,
+    /// How long a server may say nothing.
+    pub stall: Duration,
+    /// How many times a place that failed in a way that can pass is tried.
+    pub tries: u32,
+    /// How long to wait before the second try; twice as long before each further one.
+    pub backoff: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(15), stall: Duration::from_secs(30), tries: 3, backoff: Duration::from_millis(250) }
+    }
+}
+
+/// Redirects that are followed before it is called a loop.
+const REDIRECTS: usize = 10;
+
+/// Bytes that are taken from a connection at a time.
+const BUFFER: usize = 64 << 10;
+
+/// The client, made when it is first needed: it loads the system's certificates, which takes its time.
+pub(super) struct Http {
+    patience: Patience,
+    client: OnceLock<Result<Client, String>>,
+}
+
+impl Http {
+    pub(super) fn new(patience: Patience) -> Self {
+        Self { patience, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&Client, Reason> {
+        let made = self.client.get_or_init(|| {
+            if rustls::crypto::CryptoProvider::get_default().is_none() {
+                // It only fails when another thread was quicker, and then there is one.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+            }
+            Client::builder()
+                .user_agent(concat!("rootstrap/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(self.patience.connect)
+                // In the blocking client: for the answer to begin, and then for each piece of its body.
+                .timeout(self.patience.stall)
+                .redirect(redirect::Policy::limited(REDIRECTS))
+                .build()
+                .map_err(|error| chain(&error))
+        });
+        made.as_ref().map_err(|message| Reason::Transport { message: message.clone() })
+    }
+
+    /// Gets a file. Its length, if the server tells it, goes to `length` first, then its bytes, piece by piece, to `body`.
+    pub(super) fn get<E: From<Reason>>(
+        &self,
+        url: &Url,
+        length: impl FnOnce(u64) -> Result<(), E>,
+        mut body: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut response = self.begin(url)?;
+        if !response.headers().contains_key(header::CONTENT_ENCODING)
+            && let Some(told) = response.content_length()
+        {
+            length(told)?;
+        }
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match response.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => body(&buffer[..n])?,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Reason::Transport { message: chain(&error) }.into()),
+            }
+        }
+    }
+
+    fn begin(&self, url: &Url) -> Result<Response, Reason> {
+        let response = self.client()?.get(url.clone()).send().map_err(|error| Reason::Transport { message: chain(&error) })?;
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Reason::NotFound),
+            status => Err(Reason::Status(status.as_u16())),
+        }
+    }
+}
+
+/// What an error and its causes say, without the outermost layers that only say that there was one.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut messages: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Layers often repeat the message of the one below.
+        if !messages.iter().any(|known| known.contains(&message)) {
+            messages.push(message);
+        }
+        cause = error.source();
+    }
+    let said = messages.iter().skip_while(|message| {
+        ["error sending request", "request or response body error", "client error", "error decoding response body"]
+            .iter()
+            .any(|start| message.starts_with(start))
+    });
+    let said: Vec<&str> = said.map(String::as_str).collect();
+    if said.is_empty() { messages.pop().unwrap_or_default() } else { said.join(": ") }
+}

@@ -1,0 +1,295 @@
+//! Bytes: from what a repository promises (places, digest, size) to a verified content.
+//!
+//! In: a [`Wanted`] file. Out: its [`Content`], which has the promised size and digest, or a [`FetchError`] that tells what
+//! was wrong at each place. Files of this machine are read where they are; others are downloaded into the [`Store`] and
+//! found there by every later run. It never looks into a file and never trusts one that nobody promised anything about.
+
+mod error;
+mod http;
+mod location;
+mod promise;
+mod store;
+#[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+use std::{env, thread};
+
+pub use error::{Attempt, FetchError, FoundSize, Reason};
+pub use http::Patience;
+pub use location::{Location, LocationError};
+pub use store::{Store, StoreWriter};
+
+use crate::digest::Digest;
+use crate::package::Content;
+use crate::reporter::{Phase, Reporter, Silent};
+use http::Http;
+use promise::Promise;
+
+/// Files up to this size are kept in memory while they are used, larger ones stay in their file.
+const IN_MEMORY: u64 = 16 << 20;
+
+/// A file that is wanted, with what was promised of it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What to call it in messages: `primary.xml.gz of baseos`.
+    pub name: String,
+    /// Where it may be, the best first.
+    pub locations: Vec<Location>,
+    /// Its digest. Without one it is a document that may change: downloaded anew each time, and kept for offline use.
+    pub digest: Option<Digest>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// How large it may be when its size is not known.
+    pub limit: u64,
+    /// The part of the work that it belongs to.
+    pub phase: Phase,
+}
+
+/// A file that was got, whole and as it was promised.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The bytes.
+    pub content: Content,
+    /// Where they came from: one of the wanted locations, or the file in the store.
+    pub location: Location,
+}
+
+/// How to fetch.
+pub struct FetchOptions {
+    /// The directory that keeps what was downloaded.
+    pub cache_directory: PathBuf,
+    /// Do not use the network.
+    pub offline: bool,
+    /// How patient to be with servers.
+    pub patience: Patience,
+    /// Hears of every byte.
+    pub reporter: Arc<dyn Reporter>,
+}
+
+impl FetchOptions {
+    /// The usual way of fetching, with what was downloaded kept in `cache_directory`.
+    pub fn new(cache_directory: impl Into<PathBuf>) -> Self {
+        Self {
+            cache_directory: cache_directory.into(),
+            offline: false,
+            patience: Patience::default(),
+            reporter: Arc::new(Silent),
+        }
+    }
+}
+
+/// Bytes by where they came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Downloaded now.
+    pub downloaded: u64,
+    /// Found in the store.
+    pub stored: u64,
+    /// Read from directories of this machine.
+    pub local: u64,
+}
+
+/// Fetches files; any number of threads may use it at once.
+pub struct Fetcher {
+    store: Store,
+    http: Http,
+    offline: bool,
+    patience: Patience,
+    reporter: Arc<dyn Reporter>,
+    swept: Once,
+    downloaded: AtomicU64,
+    stored: AtomicU64,
+    local: AtomicU64,
+}
+
+/// What ends a download: the place's fault, after which the next is tried, or our own.
+enum Failure {
+    Place(Reason),
+    Ours(FetchError),
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::Place(reason)
+    }
+}
+
+impl Fetcher {
+    /// A fetcher. Neither the network nor the disk is touched before the first file is wanted.
+    pub fn new(options: FetchOptions) -> Self {
+        Self {
+            store: Store::new(&options.cache_directory),
+            http: Http::new(options.patience),
+            offline: options.offline,
+            patience: options.patience,
+            reporter: options.reporter,
+            swept: Once::new(),
+            downloaded: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
+            local: AtomicU64::new(0),
+        }
+    }
+
+    /// The store that downloads go to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How many bytes came from where so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            downloaded: self.downloaded.load(Ordering::Relaxed),
+            stored: self.stored.load(Ordering::Relaxed),
+            local: self.local.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gets a file from the first place that has it as promised. Places that fail in a way that can pass are tried again
+    /// when all others have been.
+    pub fn fetch(&self, wanted: &Wanted) -> Result<Fetched, FetchError> {
+        let promise = Promise { digest: wanted.digest.clone(), size: wanted.size, limit: wanted.limit };
+        let mut attempts = Vec::new();
+        if let Some(digest) = &promise.digest
+            && wanted.locations.iter().any(Location::is_remote)
+        {
+            let path = self.store.path(digest);
+            match self.read_file(&path, &promise, wanted.phase, &self.stored) {
+                Ok(content) => return Ok(Fetched { content, location: Location::Path(path) }),
+                Err(Reason::NotFound) => {}
+                // A damaged file is of no use to anyone; offline, it is the best explanation there is.
+                Err(reason) => {
+                    if reason.is_verification() {
+                        let _ = fs::remove_file(&path);
+                    }
+                    if self.offline {
+                        attempts.push(Attempt { location: Location::Path(path), reason });
+                    }
+                }
+            }
+        }
+        let mut places: Vec<&Location> = wanted.locations.iter().collect();
+        let mut wait = self.patience.backoff;
+        for left in (0..self.patience.tries.max(1)).rev() {
+            let mut again = Vec::new();
+            for &place in &places {
+                match self.fetch_from(place, &promise, wanted.phase) {
+                    Ok(fetched) => return Ok(fetched),
+                    Err(Failure::Place(reason)) if left > 0 && reason.is_transient() => again.push(place),
+                    Err(Failure::Place(reason)) => attempts.push(Attempt { location: place.clone(), reason }),
+                    Err(Failure::Ours(error)) => return Err(error),
+                }
+            }
+            if again.is_empty() {
+                break;
+            }
+            places = again;
+            thread::sleep(wait);
+            wait = wait.saturating_mul(2);
+        }
+        Err(FetchError::Failed { name: wanted.name.clone(), attempts })
+    }
+
+    fn fetch_from(&self, place: &Location, promise: &Promise, phase: Phase) -> Result<Fetched, Failure> {
+        let content = match place {
+            Location::Path(path) => self.read_file(path, promise, phase, &self.local)?,
+            Location::Url(url) if self.offline => {
+                if promise.digest.is_some() {
+                    return Err(Reason::Offline.into());
+                }
+                match self.read_file(&self.store.document_path(url.as_str()), promise, phase, &self.stored) {
+                    Err(Reason::NotFound) => return Err(Reason::Offline.into()),
+                    read => read?,
+                }
+            }
+            Location::Url(url) => self.download(url, promise, phase)?,
+        };
+        Ok(Fetched { content, location: place.clone() })
+    }
+
+    /// Reads a file, holding it against its promise.
+    fn read_file(&self, path: &Path, promise: &Promise, phase: Phase, counter: &AtomicU64) -> Result<Content, Reason> {
+        let mut file = File::open(path)?;
+        let facts = file.metadata()?;
+        if !facts.is_file() {
+            return Err(Reason::NotFound);
+        }
+        promise.check_length(facts.len())?;
+        let mut check = promise.check();
+        let content = if facts.len() <= IN_MEMORY {
+            let mut bytes = Vec::with_capacity(facts.len() as usize + 1);
+            // It may have grown since; one byte more is enough to tell.
+            (&mut file).take(facts.len() + 1).read_to_end(&mut bytes)?;
+            check.take(&bytes)?;
+            Content::from(bytes)
+        } else {
+            let mut buffer = vec![0; 256 << 10];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => break,
+                    n => check.take(&buffer[..n])?,
+                }
+            }
+            Content::from_file(file)?
+        };
+        check.finish()?;
+        counter.fetch_add(content.len(), Ordering::Relaxed);
+        self.reporter.advance(phase, 0, content.len());
+        Ok(content)
+    }
+
+    /// Downloads a file into the store, holding it against its promise while it comes.
+    fn download(&self, url: &reqwest::Url, promise: &Promise, phase: Phase) -> Result<Content, Failure> {
+        let path = match &promise.digest {
+            Some(digest) => self.store.path(digest),
+            None => self.store.document_path(url.as_str()),
+        };
+        let ours = |error| Failure::Ours(FetchError::Store { path: path.clone(), error });
+        // What dead runs left behind is a nuisance, never a reason to fail.
+        self.swept.call_once(|| drop(self.store.sweep()));
+        let mut check = promise.check();
+        let mut file = None;
+        let mut memory = Some(Vec::new());
+        let length = |told| promise.check_length(told).map_err(Failure::from);
+        self.http.get(url, length, |data| {
+            check.take(data)?;
+            let file = match &mut file {
+                Some(file) => file,
+                // Begun with the first byte, so that a server that has nothing costs no file.
+                none => none.insert(self.store.begin().map_err(ours)?),
+            };
+            file.write_all(data).map_err(ours)?;
+            match &mut memory {
+                Some(bytes) if (bytes.len() + data.len()) as u64 <= IN_MEMORY => bytes.extend_from_slice(data),
+                _ => memory = None,
+            }
+            self.downloaded.fetch_add(data.len() as u64, Ordering::Relaxed);
+            self.reporter.advance(phase, 0, data.len() as u64);
+            Ok(())
+        })?;
+        check.finish()?;
+        let file = match file {
+            Some(file) => file,
+            None => self.store.begin().map_err(ours)?,
+        };
+        let file = file.finish(&path).map_err(ours)?;
+        match memory {
+            Some(bytes) => Ok(Content::from(bytes)),
+            None => Content::from_file(file).map_err(ours),
+        }
+    }
+}
+
+/// Where to keep what was downloaded, when nothing else is said: `$XDG_CACHE_HOME/rootstrap`, or `~/.cache/rootstrap`.
+pub fn default_cache_directory() -> Option<PathBuf> {
+    // The XDG base directory specification has relative paths ignored.
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    caches.map(|caches| caches.join("rootstrap"))
+}

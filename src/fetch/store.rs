@@ -1,0 +1,137 @@
+//! The store: files by their digest, kept in the cache directory for every later run.
+//!
+//! A file is written beside and renamed, so any number of processes may use one store: what has a name is whole. Nothing
+//! in the store is ever changed; a file that is found damaged is removed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::NamedTempFile;
+
+use crate::digest::{Algorithm, Digest};
+
+/// An unfinished file as old as this belongs to no run that still lives.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// A directory of files by digest, and of the last seen documents that have none.
+///
+/// ```text
+/// store/sha256/4f/1c0a…    files by digest
+/// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
+/// unfinished/               what is being written
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The store of a cache directory, which need not exist yet.
+    pub fn new(cache_directory: &Path) -> Self {
+        Self { root: cache_directory.to_owned() }
+    }
+
+    /// The directory that holds it.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the file of a digest is, or would be.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        let (start, rest) = hex.split_at(2);
+        self.root.join("store").join(digest.algorithm().name()).join(start).join(rest)
+    }
+
+    /// Where the last seen document of a URL is, or would be.
+    pub fn document_path(&self, url: &str) -> PathBuf {
+        self.root.join("documents").join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
+    }
+
+    /// Begins a file. It has no name that anyone would look for until it is finished, and goes when it is dropped.
+    pub fn begin(&self) -> io::Result<StoreWriter> {
+        let directory = self.root.join("unfinished");
+        fs::create_dir_all(&directory)?;
+        Ok(StoreWriter { file: NamedTempFile::new_in(directory)? })
+    }
+
+    /// Removes unfinished files of runs that died long ago.
+    pub fn sweep(&self) -> io::Result<()> {
+        let entries = match fs::read_dir(self.root.join("unfinished")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let modified = entry.metadata().and_then(|facts| facts.modified()).unwrap_or_else(|_| SystemTime::now());
+            if SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED) {
+                // Another process may have been quicker.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file of the store in the making.
+pub struct StoreWriter {
+    file: NamedTempFile,
+}
+
+impl StoreWriter {
+    /// Puts the file where it belongs, and opens it. Who else put the same file there meanwhile put the same bytes.
+    pub fn finish(self, path: &Path) -> io::Result<File> {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        self.file.persist(path).map_err(|error| error.error)
+    }
+}
+
+impl Write for StoreWriter {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.file.write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finished_has_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path());
+        let digest = Digest::of(Algorithm::Sha256, b"abc");
+        let path = store.path(&digest);
+        assert!(path.ends_with("store/sha256/ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+        let mut writer = store.begin().unwrap();
+        writer.write_all(b"abc").unwrap();
+        assert!(!path.exists());
+        drop(writer);
+        assert_eq!(fs::read_dir(directory.path().join("unfinished")).unwrap().count(), 0);
+        let mut writer = store.begin().unwrap();
+        writer.write_all(b"abc").unwrap();
+        writer.finish(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn only_what_was_abandoned_is_swept() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path());
+        store.sweep().unwrap();
+        let (fresh, old) = (store.begin().unwrap(), store.begin().unwrap());
+        let day_before_yesterday = SystemTime::now() - 2 * ABANDONED;
+        old.file.as_file().set_modified(day_before_yesterday).unwrap();
+        store.sweep().unwrap();
+        assert!(fresh.file.path().exists());
+        assert!(!old.file.path().exists());
+    }
+}
