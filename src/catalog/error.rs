@@ -113,7 +113,7 @@ pub enum ContentProblem {
     /// A name refers to a table that is not there.
     #[error("no {kind} is named `{name}`")]
     Dangling {
-        /// What is referred to: `repository`, `mirror`, `steps`, `architecture`, `key`.
+        /// What is referred to: `repository`, `mirror`, `steps`, `architecture`, `variant`, `key`.
         kind: &'static str,
         /// The name used.
         name: String,

@@ -29,8 +29,29 @@ pub(super) struct Loaded {
 }
 
 impl Catalog {
+    /// Adds a catalog file of the crate. That what they say holds together is for the tests to show, not for every run.
+    pub(super) fn add_builtin(&mut self, name: &str, text: &str) -> Result<(), CatalogError> {
+        let loaded = self.lay_over(Path::new(name), text, |_| Ok(None))?;
+        self.distros.insert(loaded.form.distro.clone(), loaded);
+        Ok(())
+    }
+
     /// Lays the catalog file `text`, read from `path`, over what is known, if all of it then holds together.
     pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), CatalogError> {
+        let beside = |name: &str| load_key(path, name);
+        let loaded = self.lay_over(path, text, beside)?;
+        check(&loaded).map_err(|(place, source)| CatalogError::Content { path: path.to_owned(), place, source })?;
+        self.distros.insert(loaded.form.distro.clone(), loaded);
+        Ok(())
+    }
+
+    /// The distribution that `text` describes, over what is known of it; `beside` finds the keys that come with the file.
+    fn lay_over(
+        &self,
+        path: &Path,
+        text: &str,
+        beside: impl Fn(&str) -> Result<Option<Key>, CatalogError>,
+    ) -> Result<Loaded, CatalogError> {
         let form: DistroForm =
             toml::from_str(text).map_err(|source| CatalogError::Form { path: path.to_owned(), source: Box::new(source) })?;
         let content = |place: String, source| CatalogError::Content { path: path.to_owned(), place, source };
@@ -40,16 +61,13 @@ impl Catalog {
         let below = self.distros.get(&form.distro).cloned().unwrap_or_default();
         let mut keys = below.keys;
         for (place, name) in named_keys(&form) {
-            let key = load_key(path, name)?.or_else(|| keys.get(name).cloned()).or_else(|| builtin_key(name));
+            let key = beside(name)?.or_else(|| keys.get(name).cloned()).or_else(|| builtin_key(name));
             let Some(key) = key else {
                 return Err(content(place, ContentProblem::Dangling { kind: "key", name: name.to_owned() }));
             };
             keys.insert(name.to_owned(), key);
         }
-        let loaded = Loaded { form: form.over(&below.form), keys };
-        check(&loaded).map_err(|(place, problem)| content(place, problem))?;
-        self.distros.insert(loaded.form.distro.clone(), loaded);
-        Ok(())
+        Ok(Loaded { form: form.over(&below.form), keys })
     }
 }
 
@@ -69,11 +87,7 @@ fn builtin_key(name: &str) -> Option<Key> {
 
 /// The key file `name` beside the catalog file at `path`, if there is one.
 fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
-    // The crate's own catalog files have no directory to look in.
-    let Some(directory) = path.parent().filter(|_| !BUILTIN.iter().any(|(builtin, _)| Path::new(builtin) == path)) else {
-        return Ok(None);
-    };
-    let file = directory.join(name);
+    let file = path.with_file_name(name);
     let published = Path::new(name).file_name().map_or_else(|| name.into(), |name| name.to_string_lossy().into_owned());
     match std::fs::read(&file) {
         Ok(data) => Ok(Some(Key { name: published, data: Arc::from(data) })),
@@ -83,7 +97,7 @@ fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
 }
 
 /// Whether every image of the distribution can be had; where not, the place and the problem.
-fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
+pub(super) fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
     if loaded.form.packaging.is_none() {
         return Err(("the file".to_owned(), ContentProblem::Missing { key: "type" }));
     }
@@ -95,8 +109,12 @@ fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
     let distro = Distro::new(loaded);
     for release in distro.releases() {
         release.check()?;
-        for variant in release.variants() {
-            variant.check()?;
+        // A minor release differs by its mirror and its name in every URL.
+        let minor = release.has_minors().then(|| distro.release(&format!("{}.0", release.name())));
+        for release in minor.into_iter().flatten().chain([release]) {
+            for variant in release.variants() {
+                variant.check()?;
+            }
         }
     }
     Ok(())

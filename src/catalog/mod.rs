@@ -55,7 +55,7 @@ impl Catalog {
     pub fn builtin() -> Result<Self, CatalogError> {
         let mut catalog = Self { distros: BTreeMap::new() };
         for (name, text) in loading::BUILTIN {
-            catalog.add(Path::new(name), text)?;
+            catalog.add_builtin(name, text)?;
         }
         Ok(catalog)
     }

@@ -22,8 +22,13 @@ impl Release<'_> {
         for name in self.form.architectures.keys() {
             self.own_architecture(name).map_err(|problem| (format!("architectures.{name}"), problem))?;
         }
-        if let Some(minor) = &self.form.minor_mirror {
-            self.mirror(minor).map_err(|problem| (here(), problem))?;
+        let variants = &self.distro.loaded.form.variants;
+        for name in self.form.without_variants.iter().flatten() {
+            if !variants.contains_key(name) {
+                let name = name.clone();
+                let kind = "variant";
+                return Err((here(), ContentProblem::Dangling { kind, name }));
+            }
         }
         Ok(())
     }
