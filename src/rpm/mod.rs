@@ -4,4 +4,6 @@
 
 pub mod architecture;
 pub mod dependency;
+pub mod header;
+pub mod tag;
 pub mod version;
