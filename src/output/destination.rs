@@ -56,6 +56,7 @@ impl Destination {
         let (real, exists) = resolve(out)?;
         if exists {
             let directory = open_path(&real).map_err(place("open it"))?;
+            remove_stale(directory.as_fd(), &hidden_prefix(OsStr::new("")));
             let within = || Self::within(out, &real);
             if must_stay(directory.as_fd(), &real) {
                 return within();
@@ -84,11 +85,10 @@ impl Destination {
     fn within(out: &Path, real: &Path) -> Result<Self, OutputError> {
         let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
         let holder = open_path(real).map_err(place("open it"))?;
-        let prefix = hidden_prefix(OsStr::new(""));
-        remove_stale(holder.as_fd(), &prefix);
         // A new ext file system has this directory; it belongs to the file system, not to the tree.
         check_empty(out, holder.as_fd(), &[b"lost+found"])?;
-        let (hidden, root) = make_hidden(holder.as_fd(), &prefix).map_err(place("create a directory in it"))?;
+        let (hidden, root) =
+            make_hidden(holder.as_fd(), &hidden_prefix(OsStr::new(""))).map_err(place("create a directory in it"))?;
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Within, armed: true })
     }
 

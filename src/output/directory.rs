@@ -14,9 +14,10 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::Scope;
+use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, fstatvfs, linkat, unlinkat};
 use rustix::io::Errno;
 
@@ -95,6 +96,7 @@ impl Directory {
             error: Mutex::new(None),
             missed: Mutex::new(Vec::new()),
             staging: None,
+            linked_paths: OnceLock::new(),
         };
         let root = self.destination.root().try_clone_to_owned().map_err(|error| OutputError::Write {
             path: "/".to_owned(),
@@ -146,6 +148,8 @@ struct Job<'a> {
     missed: Mutex<Vec<NotApplied>>,
     /// Nodes of several names, by number.
     staging: Option<OwnedFd>,
+    /// Their first paths, when they are asked for.
+    linked_paths: OnceLock<FxHashMap<NodeId, Vec<u8>>>,
 }
 
 /// A directory that is being filled.
@@ -207,7 +211,11 @@ impl<'a> Job<'a> {
             return;
         }
         if let Some(staging) = &job.staging {
-            let removed = (0..linked.len()).try_for_each(|i| unlinkat(staging, i.to_string(), AtFlags::empty()));
+            let removed = (0..linked.len()).try_for_each(|i| match unlinkat(staging, i.to_string(), AtFlags::empty()) {
+                // A device that could not be made.
+                Err(Errno::NOENT) => Ok(()),
+                result => result,
+            });
             let removed = removed.and_then(|()| unlinkat(&last.fd, &*staging_name, AtFlags::REMOVEDIR));
             if let Err(error) = removed {
                 job.fail(Failure::System("remove the staging directory", error), || b"/".to_vec());
@@ -229,7 +237,7 @@ impl<'a> Job<'a> {
         if self.is_stopped() {
             return;
         }
-        let path = || self.any_path(node);
+        let path = || self.first_path(node);
         let mut missed = Vec::new();
         let name = number.to_string();
         match self.creator.create(staging, name.as_bytes(), self.tree.node(node), &mut Missed { path: &path, list: &mut missed })
@@ -239,15 +247,18 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The first path of a node, for a message.
-    fn any_path(&self, node: NodeId) -> Vec<u8> {
-        let mut found = None;
-        self.tree.walk(|path, id| {
-            if id == node && found.is_none() {
-                found = Some([b"/", path].concat());
-            }
+    /// The first path of a node of several names, for a message.
+    fn first_path(&self, node: NodeId) -> Vec<u8> {
+        let paths = self.linked_paths.get_or_init(|| {
+            let mut paths = FxHashMap::default();
+            self.tree.walk(|path, id| {
+                if self.plan.linked(id).is_some() {
+                    paths.entry(id).or_insert_with(|| [b"/", path].concat());
+                }
+            });
+            paths
         });
-        found.unwrap_or_default()
+        paths.get(&node).cloned().unwrap_or_default()
     }
 
     fn fill_directory<'s>(&'s self, scope: &Scope<'s>, directory: Arc<Open>)
