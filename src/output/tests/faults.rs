@@ -101,11 +101,9 @@ fn a_killed_run_leaves_out_absent_or_whole() {
     let whole_run = began.elapsed();
     fs::remove_dir_all(&out).unwrap();
     let (mut absent, mut left) = (0, 0);
-    for attempt in 0..40u64 {
-        let mut child =
-            again("faults::writes_until_it_is_killed", place.path()).stdout(std::process::Stdio::null()).spawn().unwrap();
-        // Mostly while the tree is written, which begins within some milliseconds; a run takes longer on a busy machine.
-        std::thread::sleep(Duration::from_micros(2_000 + attempt * 2_500));
+    for attempt in 0..40 {
+        let mut child = start();
+        std::thread::sleep(whole_run * attempt / 35);
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert!(status.success() || status.signal() == Some(9), "{status}");
