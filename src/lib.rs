@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod catalog;
 pub mod compression;
 pub mod digest;
+pub mod ecosystem;
 pub mod fetch;
 pub mod finish;
 pub mod output;

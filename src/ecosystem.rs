@@ -1,0 +1,228 @@
+//! What the house asks of an ecosystem: the one trait that `rpm/` and `apk/` are behind.
+//!
+//! Everything that differs between them goes through here; a room outside them that asks "is it rpm?" is in the wrong place.
+
+use std::error::Error;
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::catalog::{Architecture, Database, Key, Langs};
+use crate::package::{Content, Entry, Spool};
+use crate::pool::{Architectures, Solvable, VersionScheme};
+use crate::reporter::Reporter;
+use crate::tree::Tree;
+
+/// A kind of packages and repositories.
+pub trait Ecosystem: Sync {
+    /// A package file that was opened: verified as a whole, and inflated.
+    type Package: Send + Sync;
+    /// Keys that packages are checked against.
+    type Keyring: Send + Sync;
+
+    /// How versions compare.
+    fn version_scheme(&self) -> &dyn VersionScheme;
+
+    /// The architectures whose packages a machine of `arch` runs, best first.
+    fn architectures(&self, arch: &str) -> Architectures;
+
+    /// What tells this package from all others, and the parts of its version.
+    fn identity(&self, solvable: Solvable<'_>) -> Identity;
+
+    /// Keys from the files that the catalog or the user names.
+    fn keyring(&self, keys: &[Key]) -> Result<Self::Keyring, KeyError>;
+
+    /// Opens a package file: nothing of it is given before all of it is verified.
+    fn open(&self, content: &Content, trust: Trust<'_, Self::Keyring>, spool: &Spool) -> Result<Self::Package, PackageError>;
+
+    /// The files of an opened package, in its own order, with their contents.
+    fn entries(&self, package: &Self::Package) -> Vec<Entry>;
+
+    /// When the package was built, in seconds since 1970.
+    fn build_time(&self, package: &Self::Package) -> i64;
+
+    /// Installs packages, given in the order of the transaction, into a tree: their scriptlets, their files, the database.
+    fn install(
+        &self,
+        tree: &mut Tree,
+        packages: &[Self::Package],
+        options: &InstallOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Installed, InstallError>;
+}
+
+/// What tells a package from all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// All of it in the ecosystem's own form.
+    pub id: String,
+    /// The epoch, where the ecosystem has such a thing.
+    pub epoch: Option<u32>,
+    /// The version; the whole of it where there is no release apart.
+    pub version: String,
+    /// The release.
+    pub release: Option<String>,
+}
+
+/// Whose packages are accepted.
+#[derive(Debug)]
+pub enum Trust<'a, K> {
+    /// Those that one of these keys signed.
+    Keys(&'a K),
+    /// Those without a signature too; a wrong signature of a known key is refused all the same.
+    Unsigned(&'a K),
+}
+
+impl<K> Clone for Trust<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Trust<'_, K> {}
+
+/// Which files are installed, and how.
+#[derive(Clone, Debug)]
+pub struct InstallOptions {
+    /// The architecture of the root.
+    pub arch: Architecture,
+    /// What holds for each package, in the order of the transaction.
+    pub files: Vec<FileOptions>,
+    /// Where the database goes; without it none is written.
+    pub database: Option<Database>,
+    /// Seconds since 1970 that everything made now bears.
+    pub epoch: i64,
+}
+
+/// Which files of a package are installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Whether documentation is.
+    pub docs: bool,
+    /// The languages whose files are.
+    pub langs: Langs,
+}
+
+/// What installing did beside putting files into the tree.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    /// Every scriptlet of every package and what became of it, in the order in which they were due.
+    pub scriptlets: Vec<ScriptletRecord>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// A scriptlet and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScriptletRecord {
+    /// The package.
+    pub package: String,
+    /// Which of its scriptlets: `%post`, `%transfiletriggerin`, `post-install`.
+    pub scriptlet: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: ScriptletOutcome,
+}
+
+/// What became of a scriptlet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum ScriptletOutcome {
+    /// It ran, on the model.
+    Ran {
+        /// What it printed.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        output: String,
+        /// Commands that it called and that are not done natively: they answered "not found".
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        not_run: Vec<String>,
+    },
+    /// What it does was done natively.
+    Replaced {
+        /// The jobs that do what it would.
+        by: Vec<String>,
+    },
+    /// Nothing did what it would; why.
+    NotRun {
+        /// Why.
+        reason: String,
+    },
+    /// It ran and failed, which the ecosystem takes for a warning.
+    Failed {
+        /// What it said.
+        error: String,
+    },
+}
+
+/// A key that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} is not a usable key: {problem}")]
+pub struct KeyError {
+    /// The key's file.
+    pub name: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Why a package file is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// It is not what its digests or signatures say, or nobody trusted signed it.
+    #[error(transparent)]
+    Unverified(Box<dyn Error + Send + Sync>),
+    /// Its bytes could not be read, or its payload not be kept.
+    #[error(transparent)]
+    Io(std::io::Error),
+}
+
+/// Why packages could not be installed into a tree.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Two packages bring different things to one path.
+    #[error("{first} and {second} both bring {path}, and not the same ({difference})")]
+    FileConflict {
+        /// The path.
+        path: String,
+        /// The package that came first.
+        first: String,
+        /// The package that came second.
+        second: String,
+        /// What is different: type, mode, owner, content, target.
+        difference: &'static str,
+    },
+    /// A path cannot be made in the tree.
+    #[error("{package}: cannot install {path}: {problem}")]
+    Path {
+        /// The package.
+        package: String,
+        /// The path.
+        path: String,
+        /// Why not.
+        problem: String,
+    },
+    /// A scriptlet failed whose failure the ecosystem takes for the package's.
+    #[error("{scriptlet} of {package} failed: {problem}")]
+    Scriptlet {
+        /// The package.
+        package: String,
+        /// Which of its scriptlets.
+        scriptlet: String,
+        /// What it said.
+        problem: String,
+    },
+    /// The database could not be made.
+    #[error("cannot make the package database: {0}")]
+    Database(Box<dyn Error + Send + Sync>),
+    /// A native job failed.
+    #[error("{job}: {problem}")]
+    Finish {
+        /// The job: `ldconfig`.
+        job: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
