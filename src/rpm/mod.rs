@@ -3,6 +3,7 @@
 //! The sister of `apk`: who knows one room knows the other. Nothing outside it knows RPM's formats.
 
 pub mod architecture;
+pub mod database;
 pub mod dependency;
 pub mod header;
 pub mod tag;

@@ -1,0 +1,121 @@
+//! The header that rpm keeps of an installed package: the package's own, signatures and digests of its signature header under their
+//! numbers in an installed one, and what happened when it was installed.
+
+use super::DatabaseError;
+use crate::rpm::header::{Header, HeaderBuilder, Kind};
+use crate::rpm::tag::Tag;
+
+/// What became of a file of a package (rpmfiles.h, `rpmfileState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum FileState {
+    /// It is there.
+    Normal = 0,
+    /// Another package's file is in its place.
+    Replaced = 1,
+    /// Left out: documentation, or another language.
+    NotInstalled = 2,
+    /// On a path that is shared over the network.
+    NetShared = 3,
+    /// Left out in favour of the file that another architecture's package has there.
+    WrongColor = 4,
+}
+
+/// A package that was installed.
+#[derive(Clone, Copy, Debug)]
+pub struct InstalledPackage<'a> {
+    /// The package's header.
+    pub header: &'a Header,
+    /// The package's signature header.
+    pub signature: &'a Header,
+    /// What became of its files, in the header's order; as many as it has.
+    pub file_states: &'a [FileState],
+    /// When it was installed. rpm 4.18 under `SOURCE_DATE_EPOCH` gives the first package that time and each later one a second more.
+    pub install_time: u32,
+    /// The transaction's number, which is the time when it began.
+    pub install_tid: u32,
+    /// The colours that the transaction took; see [`transaction_color`].
+    pub install_color: u32,
+}
+
+/// The colours of files that rpm installs on an architecture: 1 is 32-bit ELF, 2 is 64-bit ELF, 0 leaves colours alone
+/// (`%_transaction_color` in rpm's platform macros).
+pub fn transaction_color(architecture: &str) -> u32 {
+    match architecture {
+        "ia64" => 2,
+        "x86_64" | "x86_64_v2" | "x86_64_v3" | "x86_64_v4" | "amd64" | "ia32e" | "aarch64" | "loongarch64" | "ppc64"
+        | "ppc64p7" | "ppc64le" | "riscv64" | "s390x" | "mips64" | "mips64el" | "mips64r6" | "mips64r6el" | "sparc64"
+        | "sparc64v" => 3,
+        _ => 0,
+    }
+}
+
+/// An entry of the signature header and where it goes (package.c, `xlateTags`).
+struct Translation {
+    from: Tag,
+    to: Tag,
+    kind: Kind,
+    /// How many elements it must have; 0 is any.
+    count: u32,
+    /// Whether the package's header may have it instead.
+    either: bool,
+}
+
+const fn translation(from: Tag, to: Tag, kind: Kind, count: u32, either: bool) -> Translation {
+    Translation { from, to, kind, count, either }
+}
+
+const TRANSLATIONS: [Translation; 15] = [
+    translation(Tag::SIGTAG_SIZE, Tag::SIG_SIZE, Kind::Int32, 1, false),
+    translation(Tag::SIGTAG_PGP, Tag::SIG_PGP, Kind::Binary, 0, false),
+    translation(Tag::SIGTAG_MD5, Tag::SIG_MD5, Kind::Binary, 16, false),
+    translation(Tag::SIGTAG_GPG, Tag::SIG_GPG, Kind::Binary, 0, false),
+    translation(Tag::SIGTAG_PAYLOAD_SIZE, Tag::ARCHIVE_SIZE, Kind::Int32, 1, true),
+    translation(Tag::SIG_FILE_SIGNATURES, Tag::FILE_SIGNATURES, Kind::StringArray, 0, true),
+    translation(Tag::SIG_FILE_SIGNATURE_LENGTH, Tag::FILE_SIGNATURE_LENGTH, Kind::Int32, 1, true),
+    translation(Tag::VERITY_SIGNATURES, Tag::VERITY_SIGNATURES, Kind::StringArray, 0, false),
+    translation(Tag::VERITY_SIGNATURE_ALGO, Tag::VERITY_SIGNATURE_ALGO, Kind::Int32, 1, false),
+    translation(Tag::SHA1_HEADER, Tag::SHA1_HEADER, Kind::String, 1, false),
+    translation(Tag::SHA256_HEADER, Tag::SHA256_HEADER, Kind::String, 1, false),
+    translation(Tag::DSA_HEADER, Tag::DSA_HEADER, Kind::Binary, 0, false),
+    translation(Tag::RSA_HEADER, Tag::RSA_HEADER, Kind::Binary, 0, false),
+    translation(Tag::LONG_SIG_SIZE, Tag::LONG_SIG_SIZE, Kind::Int64, 1, false),
+    translation(Tag::LONG_ARCHIVE_SIZE, Tag::LONG_ARCHIVE_SIZE, Kind::Int64, 1, false),
+];
+
+impl InstalledPackage<'_> {
+    /// The package's name, for errors.
+    pub(super) fn name(&self) -> String {
+        String::from_utf8_lossy(self.header.string(Tag::NAME).unwrap_or_default()).into_owned()
+    }
+
+    /// The header as the database keeps it, without its magic.
+    pub fn installed_header(&self) -> Result<Vec<u8>, DatabaseError> {
+        let mut builder = HeaderBuilder::new();
+        for Translation { from, to, kind, count, either } in TRANSLATIONS {
+            let entry = self.signature.entry(from);
+            // What is not under the signature must not pass for what is (package.c, `headerMergeLegacySigs`).
+            if self.header.has(to) {
+                if either && entry.is_none() {
+                    continue;
+                }
+                return Err(DatabaseError::Signature { package: self.name(), tag: to });
+            }
+            let Some(entry) = entry else { continue };
+            if entry.kind != kind || (count != 0 && entry.count != count) {
+                return Err(DatabaseError::Signature { package: self.name(), tag: to });
+            }
+            builder.entry(to, &entry);
+        }
+        let files = self.header.strings(Tag::BASENAMES).len();
+        if self.file_states.len() != files {
+            return Err(DatabaseError::FileStates { package: self.name(), files, states: self.file_states.len() });
+        }
+        let states: Vec<u8> = self.file_states.iter().map(|&state| state as u8).collect();
+        builder.chars(Tag::FILE_STATES, &states);
+        builder.u32(Tag::INSTALL_TIME, self.install_time);
+        builder.u32(Tag::INSTALL_COLOR, self.install_color);
+        builder.u32(Tag::INSTALL_TID, self.install_tid);
+        builder.added_to(self.header).map_err(|problem| DatabaseError::TooLargeHeader { package: self.name(), problem })
+    }
+}

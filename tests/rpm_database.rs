@@ -1,0 +1,391 @@
+//! The database beside the one that the real rpm writes: equal row by row, and used by the real rpm afterwards.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rootstrap::digest::{Algorithm, Digest};
+use rootstrap::rpm::database::{self, Backend, ByteOrder, DatabaseFile, FileState, InstalledPackage};
+use rootstrap::rpm::header::{Header, INTRO_LENGTH, Place, length_from_intro};
+use rootstrap::rpm::tag::Tag;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
+
+/// Where the real rpm keeps its database within a root.
+const DATABASE: &str = "var/lib/rpm/rpmdb.sqlite";
+
+/// The directory of real packages; says so when it is not there.
+fn real_packages() -> Option<Vec<PathBuf>> {
+    let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let directory = data.join("almalinux/9/BaseOS/aarch64/os/Packages");
+    let Ok(entries) = fs::read_dir(&directory) else {
+        println!("skipped: no real data");
+        return None;
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path().canonicalize().unwrap()).collect();
+    paths.sort();
+    Some(paths)
+}
+
+fn peer(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        assert!(std::env::var("ROOTSTRAP_PEERS").as_deref() != Ok("required"), "{program} is required");
+        println!("skipped: no {program}");
+    }
+    found
+}
+
+fn rpm(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("rpm");
+    command.arg("--root").arg(root).args(["--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite"]).args(arguments);
+    command.env("LC_ALL", "C");
+    command
+}
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// What rpm installs as the image build does, but for scripts that want programs of another architecture.
+fn install(root: &Path, packages: &[PathBuf]) {
+    fs::create_dir_all(root.join("var/lib/rpm")).unwrap();
+    let mut command = rpm(root, &["--nosignature", "--ignorearch", "--ignoreos", "--nodeps", "--excludedocs"]);
+    command.args(["--define", "_install_langs C.utf8", "--nopre", "--nopost", "--noposttrans", "--notriggers", "-i"]);
+    succeed({
+        command.args(packages);
+        command
+    });
+}
+
+/// The headers of a package file.
+struct Package {
+    signature: Header,
+    header: Header,
+}
+
+impl Package {
+    fn open(path: &Path) -> Self {
+        let bytes = fs::read(path).unwrap();
+        let part = |start: usize, place| {
+            let length = length_from_intro(bytes[start..][..INTRO_LENGTH].as_array().unwrap()).unwrap();
+            let end = start + 8 + length;
+            (Header::parse(&bytes[start + 8..end], place).unwrap(), end)
+        };
+        let (signature, end) = part(96, Place::Signature);
+        let (header, _) = part(end.next_multiple_of(8), Place::Package);
+        Self { signature, header }
+    }
+
+    fn name(&self) -> &str {
+        self.header.text(Tag::NAME).unwrap()
+    }
+}
+
+/// A root that rpm installed, and what it made of the packages.
+struct Reference {
+    root: tempfile::TempDir,
+    paths: Vec<PathBuf>,
+    packages: BTreeMap<String, Package>,
+    installed: database::Installed,
+}
+
+impl Reference {
+    fn new() -> Option<Self> {
+        let paths = real_packages()?;
+        // The tree that the image build leaves needs root: files of other owners, and chroot.
+        if !peer("rpm") || !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let root = tempfile::tempdir().unwrap();
+        install(root.path(), &paths);
+        let packages = paths.iter().map(|path| Package::open(path)).map(|package| (package.name().to_owned(), package)).collect();
+        let installed = database::read(root.path()).unwrap();
+        Some(Self { root, paths, packages, installed })
+    }
+
+    /// Our database of the same packages, installed at the same times.
+    fn ours(&self, backend: Backend, order: ByteOrder) -> Vec<DatabaseFile> {
+        let state = |&state: &u8| match state {
+            0 => FileState::Normal,
+            1 => FileState::Replaced,
+            2 => FileState::NotInstalled,
+            3 => FileState::NetShared,
+            4 => FileState::WrongColor,
+            other => panic!("state {other}"),
+        };
+        let installed: Vec<(&Package, &Header, Vec<FileState>)> = self
+            .installed
+            .headers
+            .iter()
+            .map(|(_, header)| {
+                let states = header.entry(Tag::FILE_STATES).map_or(&[][..], |entry| entry.data);
+                (&self.packages[header.text(Tag::NAME).unwrap()], header, states.iter().map(state).collect())
+            })
+            .collect();
+        let packages: Vec<InstalledPackage<'_>> = installed
+            .iter()
+            .map(|(package, header, file_states)| InstalledPackage {
+                header: &package.header,
+                signature: &package.signature,
+                file_states,
+                install_time: header.u32(Tag::INSTALL_TIME).unwrap(),
+                install_tid: header.u32(Tag::INSTALL_TID).unwrap(),
+                // Debian's rpm runs here, not the target's.
+                install_color: header.u32(Tag::INSTALL_COLOR).unwrap(),
+            })
+            .collect();
+        database::write(backend, &packages, order).unwrap()
+    }
+
+    /// Replaces the database of the root by ours.
+    fn replace(&self, root: &Path) {
+        let directory = root.join("var/lib/rpm");
+        fs::remove_dir_all(&directory).unwrap();
+        put(&directory, &self.ours(Backend::Sqlite, ByteOrder::Little));
+    }
+}
+
+fn put(directory: &Path, files: &[DatabaseFile]) {
+    fs::create_dir_all(directory).unwrap();
+    for file in files {
+        fs::write(directory.join(file.name), file.content.bytes().unwrap()).unwrap();
+    }
+}
+
+fn open(path: &Path) -> Connection {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
+}
+
+fn rows(connection: &Connection, query: &str) -> Vec<Vec<Value>> {
+    let mut statement = connection.prepare(query).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|i| row.get(i)).collect());
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn texts(connection: &Connection, query: &str) -> Vec<String> {
+    let mut statement = connection.prepare(query).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn equal_to_rpms_row_by_row() {
+    let Some(reference) = Reference::new() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    put(directory.path(), &reference.ours(Backend::Sqlite, ByteOrder::Little));
+    let ours = open(&directory.path().join("rpmdb.sqlite"));
+    let theirs = open(&reference.root.path().join(DATABASE));
+
+    let schema =
+        "SELECT concat_ws(' ', type, name, tbl_name, sql) FROM sqlite_schema WHERE name != 'sqlite_stat1' ORDER BY rowid";
+    assert_eq!(texts(&ours, schema), texts(&theirs, schema));
+    let tables =
+        texts(&theirs, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('sqlite_stat1', 'sqlite_sequence')");
+    assert_eq!(tables.len(), 19);
+    for table in &tables {
+        let query = format!("SELECT rowid, * FROM \"{table}\" ORDER BY rowid");
+        let (ours, theirs) = (rows(&ours, &query), rows(&theirs, &query));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!(ours == theirs, "{table}: {:.300}\nrpm has {:.300}", format!("{ours:?}"), format!("{theirs:?}"));
+        }
+        assert_eq!(ours.len(), theirs.len(), "{table}");
+    }
+    let sequence = "SELECT name, seq FROM sqlite_sequence";
+    assert_eq!(rows(&ours, sequence), rows(&theirs, sequence));
+    assert_eq!(texts(&ours, "PRAGMA integrity_check"), ["ok"]);
+    assert!(rows(&ours, "PRAGMA foreign_key_check").is_empty());
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let Some(reference) = Reference::new() else { return };
+    for backend in [Backend::Sqlite, Backend::Bdb] {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let [first, second] = [(); 2].map(|()| reference.ours(backend, order));
+            for (first, second) in first.iter().zip(&second) {
+                assert!(
+                    first.content.bytes().unwrap() == second.content.bytes().unwrap(),
+                    "{backend:?} {order:?} {}",
+                    first.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let Some(reference) = Reference::new() else { return };
+    for backend in [Backend::Sqlite, Backend::Bdb] {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let root = tempfile::tempdir().unwrap();
+            put(&root.path().join("usr/lib/sysimage/rpm"), &reference.ours(backend, order));
+            // As in EL10, where the old path is a link; it must not lead to this machine's own.
+            fs::create_dir_all(root.path().join("var/lib")).unwrap();
+            std::os::unix::fs::symlink("/usr/lib/sysimage/rpm", root.path().join("var/lib/rpm")).unwrap();
+            let read = database::read(root.path()).unwrap();
+            assert_eq!((read.backend, read.path), (backend, format!("usr/lib/sysimage/rpm/{}", backend.file_name())));
+            assert_eq!(read.headers.len(), reference.installed.headers.len());
+            for ((number, ours), (expected, theirs)) in read.headers.iter().zip(&reference.installed.headers) {
+                assert!(number == expected && ours.blob() == theirs.blob(), "{backend:?} {order:?} header {number}");
+            }
+        }
+    }
+}
+
+/// Everything that rpm says, as text.
+fn answer(root: &Path, arguments: &[&str]) -> String {
+    let output = rpm(root, arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(root.to_str().unwrap(), "ROOT");
+    format!("{}\n{}\n{:?}", text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+/// A copy of the reference's root with our database in it.
+fn copy_with_ours(reference: &Reference) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let mut cp = Command::new("cp");
+    cp.arg("-a").arg(reference.root.path().join(".")).arg(copy.path());
+    succeed(cp);
+    reference.replace(copy.path());
+    copy
+}
+
+fn assert_same_answer(theirs: &Path, ours: &Path, arguments: &[&str]) -> String {
+    let (theirs, ours) = (answer(theirs, arguments), answer(ours, arguments));
+    assert!(theirs == ours, "rpm {arguments:?} says\n{ours:.2000}\ninstead of\n{theirs:.2000}");
+    ours
+}
+
+#[test]
+fn rpm_answers_as_from_its_own() {
+    let Some(reference) = Reference::new() else { return };
+    let copy = copy_with_ours(&reference);
+    let same = |arguments: &[&str]| assert_same_answer(reference.root.path(), copy.path(), arguments);
+    assert_eq!(same(&["-qa"]).lines().filter(|line| line.contains(".el9")).count(), 22);
+    same(&["-Va"]);
+    same(&["-qa", "--last"]);
+    same(&["-qai"]);
+    same(&["-qals"]);
+    same(&["-qa", "--xml"]);
+    same(&["-qa", "--qf", "[%{=NAME} %{FILENAMES} %{FILESTATES} %{FILEFLAGS:fflags}\n]"]);
+    for tag in
+        ["provides", "requires", "conflicts", "obsoletes", "recommends", "suggests", "scripts", "filetriggers", "changelog"]
+    {
+        same(&["-qa", &format!("--{tag}")]);
+    }
+    for name in reference.packages.keys() {
+        same(&["-q", name]);
+        same(&["-V", name]);
+        same(&["-q", "--whatrequires", name]);
+    }
+    for capability in ["/bin/sh", "libc.so.6()(64bit)", "config(setup)", "/etc/passwd", "system-release", "nothing"] {
+        same(&["-q", "--whatprovides", capability]);
+        same(&["-q", "--whatrequires", capability]);
+    }
+    for file in
+        ["/", "/usr/bin/bash", "/etc/passwd", "/usr/share/zoneinfo/Europe/Berlin", "/usr/share/doc/tzdata/README", "/nowhere"]
+    {
+        same(&["-qf", file]);
+    }
+    for query in [
+        ["--whatconflicts", "glibc"],
+        ["--whatobsoletes", "glibc-headers"],
+        ["--whatrecommends", "glibc-gconv-extra"],
+        ["--whatsuggests", "pcre2-tools"],
+        ["--whatrequires", "redhat-rpm-config"],
+        ["-g", "Unspecified"],
+        ["--tid", "0x1"],
+    ] {
+        same(&[&["-q"][..], &query].concat());
+    }
+    let header = &reference.installed.headers[4].1;
+    let md5 = Digest::new(Algorithm::Md5, header.bytes(Tag::SIG_MD5).unwrap()).unwrap().hex();
+    assert!(same(&["-q", "--pkgid", &md5]).contains(".el9"));
+    assert!(same(&["-q", "--hdrid", header.text(Tag::SHA1_HEADER).unwrap()]).contains(".el9"));
+    assert!(same(&["-q", "--tid", &header.u32(Tag::INSTALL_TID).unwrap().to_string()]).contains(".el9"));
+    // Reading needs nothing beside the file: such a root may lie on read-only media.
+    let mut names: Vec<_> = fs::read_dir(copy.path().join("var/lib/rpm")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".rpm.lock", "rpmdb.sqlite"]);
+}
+
+#[test]
+fn rpm_erases_and_installs_afterwards() {
+    let Some(reference) = Reference::new() else { return };
+    let copy = copy_with_ours(&reference);
+    let (theirs, ours) = (reference.root.path(), copy.path());
+    let tzdata = reference.paths.iter().find(|path| path.to_str().unwrap().contains("tzdata")).unwrap();
+    let tzdata = std::slice::from_ref(tzdata);
+    for root in [theirs, ours] {
+        succeed(rpm(root, &["-e", "--nodeps", "--noscripts", "tzdata", "pcre2-syntax"]));
+    }
+    assert_same_answer(theirs, ours, &["-qa"]);
+    assert!(answer(ours, &["-q", "tzdata"]).contains("not installed"));
+    assert!(!ours.join("usr/share/zoneinfo/Europe").exists());
+    for root in [theirs, ours] {
+        install(root, tzdata);
+        succeed(rpm(root, &["--verifydb"]));
+        succeed(rpm(root, &["-e", "--test", "basesystem", "--nodeps"]));
+    }
+    for arguments in [&["-qa"][..], &["-Va"], &["-qf", "/usr/share/zoneinfo/Europe/Berlin"], &["-q", "--whatprovides", "tzdata"]]
+    {
+        assert_same_answer(theirs, ours, arguments);
+    }
+    let (theirs, ours) = (database::read(theirs).unwrap(), database::read(ours).unwrap());
+    let numbers = |installed: &database::Installed| installed.headers.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+    assert_eq!(numbers(&ours), numbers(&theirs));
+    assert_eq!(ours.headers.last().unwrap().0, 23, "rpm counts on from the last number");
+    for root in [copy.path(), reference.root.path()] {
+        succeed(rpm(root, &["--rebuilddb"]));
+    }
+    assert_same_answer(reference.root.path(), copy.path(), &["-qa"]);
+}
+
+#[test]
+fn rpm_and_berkeley_db_read_packages() {
+    let Some(reference) = Reference::new() else { return };
+    let root = tempfile::tempdir().unwrap();
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        put(&root.path().join("var/lib/rpm"), &reference.ours(Backend::Bdb, order));
+        let mut query = rpm(
+            root.path(),
+            &["--define", "_db_backend bdb_ro", "-qa", "--qf", "%{DBINSTANCE} %{NEVRA} %{SIGMD5} %{INSTALLTID}\n"],
+        );
+        let sorted = |output: Output| {
+            let mut lines: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let ours = sorted(query.output().unwrap());
+        let theirs =
+            sorted(succeed(rpm(reference.root.path(), &["-qa", "--qf", "%{DBINSTANCE} %{NEVRA} %{SIGMD5} %{INSTALLTID}\n"])));
+        assert_eq!(ours, theirs, "{order:?}");
+        if peer("db5.3_verify") {
+            let mut verify = Command::new("db5.3_verify");
+            verify.arg(root.path().join("var/lib/rpm/Packages"));
+            succeed(verify);
+        }
+    }
+}
+
+/// A file whose newest rows are still in the write-ahead log, as after a crash of the machine.
+#[test]
+fn the_log_beside_the_file_is_read() {
+    let Some(reference) = Reference::new() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("var/lib/rpm");
+    put(&path, &reference.ours(Backend::Sqlite, ByteOrder::Little));
+    let connection = open(&path.join("rpmdb.sqlite"));
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; DELETE FROM Packages WHERE hnum = 3").unwrap();
+    assert!(fs::metadata(path.join("rpmdb.sqlite-wal")).unwrap().len() > 0);
+    let before = fs::read(path.join("rpmdb.sqlite")).unwrap();
+    let installed = database::read(root.path()).unwrap();
+    assert_eq!(installed.headers.iter().map(|(number, _)| *number).take(3).collect::<Vec<_>>(), [1, 2, 4]);
+    assert!(before == fs::read(path.join("rpmdb.sqlite")).unwrap());
+}
