@@ -4,7 +4,9 @@
 //! linker's cache, the character set cache, users, links and files as the target's own tools would leave them. It never runs a
 //! program and never touches the host.
 
+mod binary;
 pub mod glob;
+pub mod iconvconfig;
 pub mod ldconfig;
 #[cfg(test)]
 mod testing;

@@ -2,13 +2,9 @@
 //!
 //! The rules are glibc's (elf/readelflib.c and the readelflib.c of each architecture). Only the parts that are asked for are read.
 
-use std::borrow::Cow;
-
 use super::machine::{self, Machine};
+use crate::finish::binary::{self, Header, Layout, Source};
 use crate::package::Content;
-
-/// Sonames longer than this are not believed (no file system takes such a name).
-const MAX_SONAME: u64 = 4096;
 
 const ET_DYN: u16 = 3;
 const PT_LOAD: u32 = 1;
@@ -28,24 +24,6 @@ const GNU_PROPERTY_X86_ISA_1_NEEDED: u32 = 0xc000_8002;
 pub(super) const FLAG_ELF: u32 = 1;
 pub(super) const FLAG_ELF_LIBC5: u32 = 2;
 pub(super) const FLAG_ELF_LIBC6: u32 = 3;
-
-/// Width and byte order of an ELF file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) wide: bool,
-    pub(super) big_endian: bool,
-}
-
-/// The header of an ELF file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
-    pub(super) layout: Layout,
-    pub(super) machine: u16,
-    pub(super) flags: u32,
-    kind: u16,
-    segments_at: u64,
-    segments: u16,
-}
 
 /// What ldconfig keeps of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,49 +48,6 @@ pub(super) struct Reading {
     pub(super) libc6_only: bool,
 }
 
-/// Numbers in a file's own byte order and width; `None` beyond its end.
-struct Source<'a> {
-    content: &'a Content,
-    layout: Layout,
-}
-
-impl<'a> Source<'a> {
-    fn bytes(&self, offset: u64, length: u64) -> Option<Cow<'a, [u8]>> {
-        let part = self.content.slice(offset, length)?;
-        match self.content.memory() {
-            Some(all) => all.get(offset as usize..(offset + length) as usize).map(Cow::Borrowed),
-            None => Some(Cow::Owned(part.bytes().ok()?.into_owned())),
-        }
-    }
-
-    fn u16(&self, offset: u64) -> Option<u16> {
-        let bytes: [u8; 2] = self.bytes(offset, 2)?.as_ref().try_into().ok()?;
-        Some(if self.layout.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    }
-
-    fn u32(&self, offset: u64) -> Option<u32> {
-        let bytes: [u8; 4] = self.bytes(offset, 4)?.as_ref().try_into().ok()?;
-        Some(if self.layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    /// An address or offset: 4 or 8 bytes.
-    fn word(&self, offset: u64) -> Option<u64> {
-        if !self.layout.wide {
-            return self.u32(offset).map(u64::from);
-        }
-        let bytes: [u8; 8] = self.bytes(offset, 8)?.as_ref().try_into().ok()?;
-        Some(if self.layout.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
-    }
-
-    /// The text up to the next NUL.
-    fn text(&self, offset: u64) -> Option<Vec<u8>> {
-        let length = self.content.len().checked_sub(offset)?.min(MAX_SONAME);
-        let bytes = self.bytes(offset, length)?;
-        let end = bytes.iter().position(|&c| c == 0)?;
-        Some(bytes[..end].to_vec())
-    }
-}
-
 /// A program header.
 struct Segment {
     kind: u32,
@@ -122,40 +57,9 @@ struct Segment {
     align: u64,
 }
 
-/// The ELF header of `content`, if it is an ELF file at all.
-pub(super) fn header(content: &Content) -> Option<Header> {
-    let ident = content.slice(0, 16)?;
-    let ident = ident.bytes().ok()?;
-    if ident[..4] != *b"\x7fELF" {
-        return None;
-    }
-    let layout = Layout {
-        wide: match ident[4] {
-            1 => false,
-            2 => true,
-            _ => return None,
-        },
-        big_endian: match ident[5] {
-            1 => false,
-            2 => true,
-            _ => return None,
-        },
-    };
-    let source = Source { content, layout };
-    let (segments_at, flags_at) = if layout.wide { (32, 48) } else { (28, 36) };
-    Some(Header {
-        layout,
-        kind: source.u16(16)?,
-        machine: source.u16(18)?,
-        segments_at: source.word(segments_at)?,
-        flags: source.u32(flags_at)?,
-        segments: source.u16(flags_at + 8)?,
-    })
-}
-
 /// The library in `content` as this ldconfig sees it; `None` when it is no shared object for it, or damaged.
 pub(super) fn library(content: &Content, reading: Reading) -> Option<Library> {
-    let header = header(content)?;
+    let header = binary::header(content)?;
     // A foreign byte order makes the C program see another file type.
     if header.layout.big_endian != reading.layout.big_endian || header.kind != ET_DYN {
         return None;

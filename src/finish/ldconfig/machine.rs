@@ -2,7 +2,8 @@
 //!
 //! Sources: sysdeps/**/readelflib.c, dl-cache.h, ldconfig.h and dl-procinfo of glibc 2.28 to 2.39.
 
-use super::elf::{FLAG_ELF_LIBC5, FLAG_ELF_LIBC6, Header, Layout};
+use super::elf::{FLAG_ELF_LIBC5, FLAG_ELF_LIBC6};
+use crate::finish::binary::{Header, Layout};
 
 /// An architecture as ldconfig's port knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

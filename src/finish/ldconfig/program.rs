@@ -1,8 +1,9 @@
 //! Which ldconfig the tree has: everything that differs between versions of glibc is read from the program itself, so that a
 //! distribution's backports are seen too (EL8's 2.28 is not upstream's).
 
-use super::elf::{self, Layout, Reading};
+use super::elf::Reading;
 use super::machine::{self, Machine};
+use crate::finish::binary::{self, Layout, find};
 use crate::package::Content;
 
 /// Which of the two formats a cache is written in.
@@ -44,7 +45,7 @@ pub(super) struct Program {
 impl Program {
     /// Reads the program; `None` when it is not an ELF file.
     pub(super) fn of(content: &Content) -> Option<Self> {
-        let header = elf::header(content)?;
+        let header = binary::header(content)?;
         let bytes = content.bytes().ok()?;
         let has = |text: &str| find(&bytes, text.as_bytes()).is_some();
         let reading = Reading {
@@ -64,18 +65,6 @@ impl Program {
             aux_magic: aux_magic(&bytes).unwrap_or_else(|| b"glibc-ld.so.auxcache-1.0".to_vec()),
         })
     }
-}
-
-fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
-    let first = *text.first()?;
-    let mut from = 0;
-    while let Some(i) = bytes.get(from..)?.iter().position(|&c| c == first) {
-        if bytes[from + i..].starts_with(text) {
-            return Some(from + i);
-        }
-        from += i + 1;
-    }
-    None
 }
 
 /// `ldconfig (GNU libc) stable release version 2.34`, up to its NUL.

@@ -463,7 +463,7 @@ proptest! {
         bytes.truncate(bytes.len().saturating_sub(cut / 4));
         let content = Content::from(bytes);
         for machine in [62, 3, 183, 21, 22, 243, 258, 0] {
-            let reading = elf::Reading { machine: machine::Machine::of(machine), layout: elf::Layout { wide, big_endian }, libc6_only: cut % 2 == 0 };
+            let reading = elf::Reading { machine: machine::Machine::of(machine), layout: crate::finish::binary::Layout { wide, big_endian }, libc6_only: cut % 2 == 0 };
             let _ = elf::library(&content, reading);
         }
         let _ = Program::of(&content);

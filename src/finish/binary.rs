@@ -1,0 +1,113 @@
+//! ELF files as bytes: the header, numbers in the file's own order, texts in a program.
+
+use std::borrow::Cow;
+
+use crate::package::Content;
+
+/// Texts longer than this are not believed: what is read here are names of files.
+const MAX_TEXT: u64 = 4096;
+
+/// Width and byte order of an ELF file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) wide: bool,
+    pub(super) big_endian: bool,
+}
+
+/// The header of an ELF file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) layout: Layout,
+    pub(super) machine: u16,
+    pub(super) flags: u32,
+    pub(super) kind: u16,
+    pub(super) segments_at: u64,
+    pub(super) segments: u16,
+}
+
+/// The ELF header of `content`, if it is an ELF file at all.
+pub(super) fn header(content: &Content) -> Option<Header> {
+    let ident = content.slice(0, 16)?;
+    let ident = ident.bytes().ok()?;
+    if ident[..4] != *b"\x7fELF" {
+        return None;
+    }
+    let layout = Layout {
+        wide: match ident[4] {
+            1 => false,
+            2 => true,
+            _ => return None,
+        },
+        big_endian: match ident[5] {
+            1 => false,
+            2 => true,
+            _ => return None,
+        },
+    };
+    let source = Source { content, layout };
+    let (segments_at, flags_at) = if layout.wide { (32, 48) } else { (28, 36) };
+    Some(Header {
+        layout,
+        kind: source.u16(16)?,
+        machine: source.u16(18)?,
+        segments_at: source.word(segments_at)?,
+        flags: source.u32(flags_at)?,
+        segments: source.u16(flags_at + 8)?,
+    })
+}
+
+/// Numbers in a file's own byte order and width; `None` beyond its end.
+pub(super) struct Source<'a> {
+    pub(super) content: &'a Content,
+    pub(super) layout: Layout,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn bytes(&self, offset: u64, length: u64) -> Option<Cow<'a, [u8]>> {
+        let part = self.content.slice(offset, length)?;
+        match self.content.memory() {
+            Some(all) => all.get(offset as usize..(offset + length) as usize).map(Cow::Borrowed),
+            None => Some(Cow::Owned(part.bytes().ok()?.into_owned())),
+        }
+    }
+
+    pub(super) fn u16(&self, offset: u64) -> Option<u16> {
+        let bytes: [u8; 2] = self.bytes(offset, 2)?.as_ref().try_into().ok()?;
+        Some(if self.layout.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+    }
+
+    pub(super) fn u32(&self, offset: u64) -> Option<u32> {
+        let bytes: [u8; 4] = self.bytes(offset, 4)?.as_ref().try_into().ok()?;
+        Some(if self.layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    }
+
+    /// An address or offset: 4 or 8 bytes.
+    pub(super) fn word(&self, offset: u64) -> Option<u64> {
+        if !self.layout.wide {
+            return self.u32(offset).map(u64::from);
+        }
+        let bytes: [u8; 8] = self.bytes(offset, 8)?.as_ref().try_into().ok()?;
+        Some(if self.layout.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    }
+
+    /// The text up to the next NUL.
+    pub(super) fn text(&self, offset: u64) -> Option<Vec<u8>> {
+        let length = self.content.len().checked_sub(offset)?.min(MAX_TEXT);
+        let bytes = self.bytes(offset, length)?;
+        let end = bytes.iter().position(|&c| c == 0)?;
+        Some(bytes[..end].to_vec())
+    }
+}
+
+/// Where `text` first is in `bytes`.
+pub(super) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    let first = *text.first()?;
+    let mut from = 0;
+    while let Some(i) = bytes.get(from..)?.iter().position(|&c| c == first) {
+        if bytes[from + i..].starts_with(text) {
+            return Some(from + i);
+        }
+        from += i + 1;
+    }
+    None
+}

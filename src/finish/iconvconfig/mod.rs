@@ -1,0 +1,105 @@
+//! `gconv-modules.cache`: which character sets iconv knows, as the target's own iconvconfig writes it.
+//!
+//! In: the tree with its iconvconfig program, which tells version and byte order, and the `gconv-modules` files. Out: the cache, byte
+//! for byte. It runs nothing.
+//!
+//! glibc's own scriptlet refreshes the cache only where the package brought one (an empty file); `glibc-gconv-extra` runs the program
+//! without arguments when it comes or goes. [`Request`] is either.
+
+mod builtin;
+mod cache;
+mod modules;
+mod strings;
+#[cfg(test)]
+mod tests;
+
+use crate::finish::binary;
+use crate::package::{Content, Owner};
+use crate::tree::{Tree, TreeError, display};
+
+const PROGRAMS: [&[u8]; 3] = [b"/usr/sbin/iconvconfig", b"/sbin/iconvconfig", b"/usr/bin/iconvconfig"];
+
+/// Why there is no cache.
+#[derive(Debug, thiserror::Error)]
+pub enum IconvconfigError {
+    /// None of the directories has a configuration.
+    #[error("{0}: neither gconv-modules nor gconv-modules.d/*.conf")]
+    NoConfiguration(String),
+    /// The configuration does not fit into the format's 16 bits.
+    #[error("gconv-modules: too many character sets for the cache's format")]
+    TooLarge,
+    /// A character set is only ever converted to: the C program does not survive that either.
+    #[error("gconv-modules: `{0}` is a target of conversions but never a source")]
+    OnlyTarget(String),
+    /// The cache could not be put into the tree.
+    #[error("{0}: {1}")]
+    Tree(String, #[source] TreeError),
+}
+
+/// What iconvconfig is asked for by its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// `-o`, `--output`: where the cache goes; by default where the library looks for it.
+    pub output: Option<Vec<u8>>,
+    /// Directories to read before the standard one.
+    pub directories: Vec<Vec<u8>>,
+    /// `--nostdlib`: not the standard one.
+    pub no_standard: bool,
+}
+
+/// What differs between versions of the program.
+pub(super) struct Program {
+    big_endian: bool,
+    /// Where the library's modules are, without a slash at the end.
+    standard: Vec<u8>,
+    /// Since 2.34 `gconv-modules.d/*.conf` are read as well, and the hash table is half as big again as the names (before: 40%).
+    reads_directory: bool,
+}
+
+impl Program {
+    fn of(content: &Content) -> Option<Self> {
+        let header = binary::header(content)?;
+        let bytes = content.bytes().ok()?;
+        let name = b"/gconv-modules.cache\0";
+        let end = binary::find(&bytes, name)?;
+        let start = bytes[..end].iter().rposition(|&c| c == 0).map_or(0, |i| i + 1);
+        Some(Self {
+            big_endian: header.layout.big_endian,
+            standard: bytes[start..end].to_vec(),
+            reads_directory: binary::find(&bytes, b"gconv-modules.d directory").is_some(),
+        })
+    }
+}
+
+/// Does what `iconvconfig` without arguments does; `false` when the tree has no iconvconfig, so that nothing could have run it.
+pub fn run(tree: &mut Tree) -> Result<bool, IconvconfigError> {
+    run_with(tree, &Request::default())
+}
+
+/// Does what `iconvconfig` does with arguments.
+pub fn run_with(tree: &mut Tree, request: &Request) -> Result<bool, IconvconfigError> {
+    let Some(program) = PROGRAMS.iter().find_map(|path| Program::of(tree.read(path).ok()?)) else { return Ok(false) };
+    let mut directories = request.directories.clone();
+    if !request.no_standard {
+        directories.push(program.standard.clone());
+    }
+    let bytes = contents(tree, &program, &directories)?;
+    let output = request.output.clone().unwrap_or_else(|| [&program.standard, b"/gconv-modules.cache".as_slice()].concat());
+    let failed = |error| IconvconfigError::Tree(display(&output), error);
+    // As a rename does: mode and owner are new, whatever was there.
+    let id = tree.write(&output, Content::from(bytes), 0o644).map_err(failed)?;
+    let metadata = &mut tree.node_mut(id).metadata;
+    metadata.mode = 0o644;
+    metadata.user = Owner::ROOT;
+    metadata.group = Owner::ROOT;
+    Ok(true)
+}
+
+fn contents(tree: &Tree, program: &Program, directories: &[Vec<u8>]) -> Result<Vec<u8>, IconvconfigError> {
+    let mut configuration = modules::Configuration::default();
+    for directory in directories {
+        modules::read(tree, directory, program.reads_directory, &mut configuration)?;
+    }
+    builtin::add(&mut configuration, program.big_endian)?;
+    cache::write(configuration, program)
+}
