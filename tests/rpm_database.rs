@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::rpm::database::{self, Backend, ByteOrder, DatabaseFile, FileState, InstalledPackage};
@@ -87,26 +88,33 @@ impl Package {
     }
 }
 
-/// A root that rpm installed, and what it made of the packages.
+/// A root that rpm installed, and what it made of the packages. No test changes it.
 struct Reference {
-    root: tempfile::TempDir,
+    root: PathBuf,
     paths: Vec<PathBuf>,
     packages: BTreeMap<String, Package>,
     installed: database::Installed,
 }
 
 impl Reference {
-    fn new() -> Option<Self> {
-        let paths = real_packages()?;
-        // The tree that the image build leaves needs root: files of other owners, and chroot.
-        if !peer("rpm") || !rustix::process::geteuid().is_root() {
-            return None;
-        }
-        let root = tempfile::tempdir().unwrap();
-        install(root.path(), &paths);
-        let packages = paths.iter().map(|path| Package::open(path)).map(|package| (package.name().to_owned(), package)).collect();
-        let installed = database::read(root.path()).unwrap();
-        Some(Self { root, paths, packages, installed })
+    /// The one of this run, if the data and the programs are there.
+    fn get() -> Option<&'static Self> {
+        static REFERENCE: LazyLock<Option<Reference>> = LazyLock::new(|| {
+            let paths = real_packages()?;
+            if !peer("rpm") {
+                return None;
+            }
+            if !rustix::process::geteuid().is_root() {
+                println!("skipped: rpm --root needs root");
+                return None;
+            }
+            let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpm_database");
+            let _ = fs::remove_dir_all(&root);
+            install(&root, &paths);
+            let packages = paths.iter().map(|path| Package::open(path)).map(|package| (package.name().to_owned(), package));
+            Some(Reference { packages: packages.collect(), installed: database::read(&root).unwrap(), root, paths })
+        });
+        REFERENCE.as_ref()
     }
 
     /// Our database of the same packages, installed at the same times.
@@ -142,13 +150,6 @@ impl Reference {
             .collect();
         database::write(backend, &packages, order).unwrap()
     }
-
-    /// Replaces the database of the root by ours.
-    fn replace(&self, root: &Path) {
-        let directory = root.join("var/lib/rpm");
-        fs::remove_dir_all(&directory).unwrap();
-        put(&directory, &self.ours(Backend::Sqlite, ByteOrder::Little));
-    }
 }
 
 fn put(directory: &Path, files: &[DatabaseFile]) {
@@ -176,11 +177,11 @@ fn texts(connection: &Connection, query: &str) -> Vec<String> {
 
 #[test]
 fn equal_to_rpms_row_by_row() {
-    let Some(reference) = Reference::new() else { return };
+    let Some(reference) = Reference::get() else { return };
     let directory = tempfile::tempdir().unwrap();
     put(directory.path(), &reference.ours(Backend::Sqlite, ByteOrder::Little));
     let ours = open(&directory.path().join("rpmdb.sqlite"));
-    let theirs = open(&reference.root.path().join(DATABASE));
+    let theirs = open(&reference.root.join(DATABASE));
 
     let schema =
         "SELECT concat_ws(' ', type, name, tbl_name, sql) FROM sqlite_schema WHERE name != 'sqlite_stat1' ORDER BY rowid";
@@ -204,7 +205,7 @@ fn equal_to_rpms_row_by_row() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    let Some(reference) = Reference::new() else { return };
+    let Some(reference) = Reference::get() else { return };
     for backend in [Backend::Sqlite, Backend::Bdb] {
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let [first, second] = [(); 2].map(|()| reference.ours(backend, order));
@@ -221,7 +222,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn what_is_written_is_read() {
-    let Some(reference) = Reference::new() else { return };
+    let Some(reference) = Reference::get() else { return };
     for backend in [Backend::Sqlite, Backend::Bdb] {
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let root = tempfile::tempdir().unwrap();
@@ -246,13 +247,21 @@ fn answer(root: &Path, arguments: &[&str]) -> String {
     format!("{}\n{}\n{:?}", text(&output.stdout), text(&output.stderr), output.status.code())
 }
 
-/// A copy of the reference's root with our database in it.
-fn copy_with_ours(reference: &Reference) -> tempfile::TempDir {
+/// A copy of the reference's root.
+fn copy(reference: &Reference) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let mut cp = Command::new("cp");
-    cp.arg("-a").arg(reference.root.path().join(".")).arg(copy.path());
+    cp.arg("-a").arg(reference.root.join(".")).arg(copy.path());
     succeed(cp);
-    reference.replace(copy.path());
+    copy
+}
+
+/// A copy of the reference's root with our database in it.
+fn copy_with_ours(reference: &Reference) -> tempfile::TempDir {
+    let copy = copy(reference);
+    let directory = copy.path().join("var/lib/rpm");
+    fs::remove_dir_all(&directory).unwrap();
+    put(&directory, &reference.ours(Backend::Sqlite, ByteOrder::Little));
     copy
 }
 
@@ -264,9 +273,9 @@ fn assert_same_answer(theirs: &Path, ours: &Path, arguments: &[&str]) -> String 
 
 #[test]
 fn rpm_answers_as_from_its_own() {
-    let Some(reference) = Reference::new() else { return };
-    let copy = copy_with_ours(&reference);
-    let same = |arguments: &[&str]| assert_same_answer(reference.root.path(), copy.path(), arguments);
+    let Some(reference) = Reference::get() else { return };
+    let copy = copy_with_ours(reference);
+    let same = |arguments: &[&str]| assert_same_answer(&reference.root, copy.path(), arguments);
     assert_eq!(same(&["-qa"]).lines().filter(|line| line.contains(".el9")).count(), 22);
     same(&["-Va"]);
     same(&["-qa", "--last"]);
@@ -317,9 +326,9 @@ fn rpm_answers_as_from_its_own() {
 
 #[test]
 fn rpm_erases_and_installs_afterwards() {
-    let Some(reference) = Reference::new() else { return };
-    let copy = copy_with_ours(&reference);
-    let (theirs, ours) = (reference.root.path(), copy.path());
+    let Some(reference) = Reference::get() else { return };
+    let (their_root, our_root) = (copy(reference), copy_with_ours(reference));
+    let (theirs, ours) = (their_root.path(), our_root.path());
     let tzdata = reference.paths.iter().find(|path| path.to_str().unwrap().contains("tzdata")).unwrap();
     let tzdata = std::slice::from_ref(tzdata);
     for root in [theirs, ours] {
@@ -337,19 +346,18 @@ fn rpm_erases_and_installs_afterwards() {
     {
         assert_same_answer(theirs, ours, arguments);
     }
-    let (theirs, ours) = (database::read(theirs).unwrap(), database::read(ours).unwrap());
-    let numbers = |installed: &database::Installed| installed.headers.iter().map(|(number, _)| *number).collect::<Vec<_>>();
-    assert_eq!(numbers(&ours), numbers(&theirs));
-    assert_eq!(ours.headers.last().unwrap().0, 23, "rpm counts on from the last number");
-    for root in [copy.path(), reference.root.path()] {
+    let numbers = |root| database::read(root).unwrap().headers.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+    assert_eq!(numbers(ours), numbers(theirs));
+    assert_eq!(numbers(ours).last(), Some(&23), "rpm counts on from the last number");
+    for root in [theirs, ours] {
         succeed(rpm(root, &["--rebuilddb"]));
     }
-    assert_same_answer(reference.root.path(), copy.path(), &["-qa"]);
+    assert_same_answer(theirs, ours, &["-qa"]);
 }
 
 #[test]
 fn rpm_and_berkeley_db_read_packages() {
-    let Some(reference) = Reference::new() else { return };
+    let Some(reference) = Reference::get() else { return };
     let root = tempfile::tempdir().unwrap();
     for order in [ByteOrder::Little, ByteOrder::Big] {
         put(&root.path().join("var/lib/rpm"), &reference.ours(Backend::Bdb, order));
@@ -363,8 +371,7 @@ fn rpm_and_berkeley_db_read_packages() {
             lines
         };
         let ours = sorted(query.output().unwrap());
-        let theirs =
-            sorted(succeed(rpm(reference.root.path(), &["-qa", "--qf", "%{DBINSTANCE} %{NEVRA} %{SIGMD5} %{INSTALLTID}\n"])));
+        let theirs = sorted(succeed(rpm(&reference.root, &["-qa", "--qf", "%{DBINSTANCE} %{NEVRA} %{SIGMD5} %{INSTALLTID}\n"])));
         assert_eq!(ours, theirs, "{order:?}");
         if peer("db5.3_verify") {
             let mut verify = Command::new("db5.3_verify");
@@ -377,7 +384,7 @@ fn rpm_and_berkeley_db_read_packages() {
 /// A file whose newest rows are still in the write-ahead log, as after a crash of the machine.
 #[test]
 fn the_log_beside_the_file_is_read() {
-    let Some(reference) = Reference::new() else { return };
+    let Some(reference) = Reference::get() else { return };
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("var/lib/rpm");
     put(&path, &reference.ours(Backend::Sqlite, ByteOrder::Little));

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
 use super::{Backend, DatabaseError, bdb, sqlite};
 use crate::rpm::header::{Header, Place};
@@ -62,14 +64,35 @@ pub fn read_bytes(backend: Backend, path: &str, bytes: Vec<u8>, log: Option<&[u8
     records.into_iter().map(parse).collect()
 }
 
+/// A pipe in the file's place must not block.
+const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// Opens a file where links mean what they mean inside the root: EL10's `/var/lib/rpm` is one.
+fn open_in_root(root: &File, path: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat2(root, path, FLAGS, Mode::empty(), ResolveFlags::IN_ROOT)
+}
+
+/// The same on kernels before 5.6 and where a container's filter knows no `openat2`: no link is followed at all.
+fn open_without_links(root: &File, path: &str) -> Result<OwnedFd, Errno> {
+    let mut directory = rustix::fs::openat(root, ".", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let (parents, name) = path.rsplit_once('/').unwrap_or((".", path));
+    for parent in parents.split('/') {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        directory = rustix::fs::openat(&directory, parent, flags, Mode::empty())?;
+    }
+    rustix::fs::openat(&directory, name, FLAGS | OFlags::NOFOLLOW, Mode::empty())
+}
+
 /// The bytes of a regular file of the root; nothing when there is none.
 fn read_file(root: &File, path: &str) -> Result<Option<Vec<u8>>, DatabaseError> {
     let read = || -> io::Result<Option<Vec<u8>>> {
-        // Links mean what they mean inside the root (EL10's /var/lib/rpm is one); a pipe in the file's place must not block.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut file = match rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+        let opened = match open_in_root(root, path) {
+            Err(Errno::NOSYS | Errno::PERM) => open_without_links(root, path),
+            opened => opened,
+        };
+        let mut file = match opened {
             Ok(file) => File::from(file),
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         if !file.metadata()?.is_file() {
@@ -80,4 +103,28 @@ fn read_file(root: &File, path: &str) -> Result<Option<Vec<u8>>, DatabaseError> 
         Ok(Some(bytes))
     };
     read().map_err(|problem| DatabaseError::Unreadable { path: path.to_owned(), problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn without_openat2_links_are_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        std::fs::write(directory.path().join("a/b/file"), "x").unwrap();
+        symlink("b", directory.path().join("a/link")).unwrap();
+        symlink("file", directory.path().join("a/b/link")).unwrap();
+        let root = File::open(directory.path()).unwrap();
+        for open in [open_in_root, open_without_links] {
+            assert!(open(&root, "a/b/file").is_ok());
+            assert_eq!(open(&root, "a/nothing/file").unwrap_err(), Errno::NOENT);
+        }
+        assert!(open_in_root(&root, "a/link/file").is_ok());
+        assert_eq!(open_without_links(&root, "a/link/file").unwrap_err(), Errno::NOTDIR);
+        assert_eq!(open_without_links(&root, "a/b/link").unwrap_err(), Errno::LOOP);
+    }
 }

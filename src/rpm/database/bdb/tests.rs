@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use proptest::collection::{btree_map, vec};
@@ -5,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::rpm::database::Record;
+use crate::rpm::database::tests::peer;
 
 fn file(values: &[(u32, Vec<u8>)], order: ByteOrder) -> Vec<u8> {
     let records: Vec<Record<'_>> = values.iter().map(|(number, blob)| Record { number: *number, blob }).collect();
@@ -115,9 +119,34 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+fn verify(path: &Path) {
+    let verify = Command::new("db5.3_verify").arg(path).output().unwrap();
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+}
+
+/// All records as Berkeley DB reads them, by number; values as hexadecimal text.
+fn dump(path: &Path, order: ByteOrder) -> BTreeMap<u32, String> {
+    let dump = Command::new("db5.3_dump").arg(path).output().unwrap();
+    assert!(dump.status.success());
+    let dump = String::from_utf8(dump.stdout).unwrap();
+    let mut lines = dump.lines().skip_while(|line| *line != "HEADER=END").skip(1).map(str::trim);
+    let mut records = BTreeMap::new();
+    while let (Some(key), Some(value)) = (lines.next(), lines.next()) {
+        let bytes: Vec<u8> = (0..8).step_by(2).map(|i| u8::from_str_radix(&key[i..i + 2], 16).unwrap()).collect();
+        records.insert(order.u32_from(*bytes.as_array().unwrap()), value.to_owned());
+    }
+    records
+}
+
+fn expected(values: &[(u32, Vec<u8>)], order: ByteOrder) -> BTreeMap<u32, String> {
+    let largest = values.last().map_or(0, |&(number, _)| number);
+    let last = (0, hex(&order.u32_bytes(largest)));
+    std::iter::once(last).chain(values.iter().map(|(number, value)| (*number, hex(value)))).collect()
+}
+
 #[test]
 fn berkeley_db_verifies_and_dumps_the_same() {
-    if !crate::rpm::database::tests::peer("db5.3_verify") {
+    if !peer("db5.3_verify") {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -126,23 +155,36 @@ fn berkeley_db_verifies_and_dumps_the_same() {
     let many: Vec<_> = (1..=2000u32).map(|n| (n * 3, vec![n as u8; 1 + n as usize % 1500])).collect();
     for values in [Vec::new(), small, many] {
         for order in [ByteOrder::Little, ByteOrder::Big] {
-            std::fs::write(&path, file(&values, order)).unwrap();
-            let verify = Command::new("db5.3_verify").arg(&path).output().unwrap();
-            assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
-            let dump = Command::new("db5.3_dump").arg(&path).output().unwrap();
-            assert!(dump.status.success());
-            let dump = String::from_utf8(dump.stdout).unwrap();
-            let mut lines = dump.lines().skip_while(|line| *line != "HEADER=END").skip(1).map(str::trim);
-            let mut dumped = std::collections::BTreeMap::new();
-            while let (Some(key), Some(value)) = (lines.next(), lines.next()) {
-                let bytes: Vec<u8> = (0..8).step_by(2).map(|i| u8::from_str_radix(&key[i..i + 2], 16).unwrap()).collect();
-                dumped.insert(order.u32_from(*bytes.as_array().unwrap()), value.to_owned());
-            }
-            let largest = values.last().map_or(0, |&(number, _)| number);
-            let expected: std::collections::BTreeMap<u32, String> = std::iter::once((0, hex(&order.u32_bytes(largest))))
-                .chain(values.iter().map(|(number, value)| (*number, hex(value))))
-                .collect();
-            assert!(dumped == expected, "{order:?}, {} records: db5.3_dump differs", values.len());
+            fs::write(&path, file(&values, order)).unwrap();
+            verify(&path);
+            assert!(dump(&path, order) == expected(&values, order), "{order:?}, {} records: db5.3_dump differs", values.len());
         }
+    }
+}
+
+/// rpm installs into the file afterwards: Berkeley DB splits our buckets, and what it makes of them is read.
+#[test]
+fn berkeley_db_adds_records() {
+    if !peer("db5.3_load") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("Packages");
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        let mut values: Vec<_> = (1..=300u32).map(|n| (n, vec![n as u8; 1 + (n as usize * 37) % 5000])).collect();
+        fs::write(&path, file(&values, order)).unwrap();
+        let added = (301..=1500u32).map(|n| (n, vec![n as u8; 1 + (n as usize * 91) % 9000]));
+        values.extend(added);
+        let last = [(0, order.u32_bytes(1500).to_vec())];
+        let lines = values[300..].iter().chain(&last).flat_map(|(number, value)| [hex(&order.u32_bytes(*number)), hex(value)]);
+        let lines: String = lines.flat_map(|line| [" ".to_owned(), line, "\n".to_owned()]).collect();
+        let text = ["VERSION=3\nformat=bytevalue\ntype=hash\nHEADER=END\n", &lines, "DATA=END\n"].concat();
+        let input = directory.path().join("added");
+        fs::write(&input, text).unwrap();
+        let load = Command::new("db5.3_load").arg("-f").args([&input, &path]).output().unwrap();
+        assert!(load.status.success(), "{}", String::from_utf8_lossy(&load.stderr));
+        verify(&path);
+        assert!(dump(&path, order) == expected(&values, order), "{order:?}");
+        assert!(read(&fs::read(&path).unwrap()).unwrap() == values, "{order:?}");
     }
 }
