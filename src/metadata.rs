@@ -1,0 +1,90 @@
+//! What repositories ask of an ecosystem: the trait through which their metadata is read, whatever its format.
+//!
+//! In: the bytes of a repository's files. Out: what a root document lists, and packages in a [`PoolBuilder`].
+//! `rpm::index` and `apk::index` implement it; `repo/` gets the bytes and knows neither.
+
+use std::io::{self, Read};
+
+use crate::digest::Digest;
+use crate::pool::{Checksum, PoolBuilder, RepoId};
+
+/// A format of repository metadata. One value serves every repository and thread.
+pub trait MetadataFormat: Sync {
+    /// The document that a repository begins with, relative to its base: `repodata/repomd.xml`.
+    fn root_document(&self) -> &'static str;
+
+    /// What the root document lists.
+    fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
+
+    /// Reads the packages of a [`MetadataKind::Packages`] file (inflated already) into the pool.
+    fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError>;
+
+    /// Reads a [`MetadataKind::Files`] file (inflated already): calls `found` with the checksum of the package and the path
+    /// for each path that is `wanted`. For formats that tell all files with the packages there is nothing to do.
+    fn read_files(
+        &self,
+        input: &mut dyn Read,
+        wanted: &dyn Fn(&str) -> bool,
+        found: &mut dyn FnMut(Checksum<'_>, &str),
+    ) -> Result<(), IndexError> {
+        let _ = (input, wanted, found);
+        Ok(())
+    }
+}
+
+/// What a metadata file is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetadataKind {
+    /// The packages and what they need and give.
+    Packages,
+    /// All files of all packages.
+    Files,
+    /// Groups of packages (comps).
+    Groups,
+    /// Modules and their streams.
+    Modules,
+    /// Advisories (updateinfo).
+    Advisories,
+    /// Something else; [`MetadataFile::name`] says what.
+    Other,
+}
+
+/// A metadata file as the root document promises it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataFile {
+    /// What it is about.
+    pub kind: MetadataKind,
+    /// What the format calls it: `primary`.
+    pub name: String,
+    /// Where it is, relative to the repository (or a whole URL); `None` when it is the root document itself.
+    pub location: Option<String>,
+    /// Its digest, as far as the algorithm is known.
+    pub digest: Option<Digest>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// The digest of what it holds, inflated.
+    pub open_digest: Option<Digest>,
+    /// How many bytes that is.
+    pub open_size: Option<u64>,
+}
+
+/// Why metadata cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// It is not what the format says.
+    #[error("{what}, at byte {offset}")]
+    Malformed {
+        /// Where, in the inflated file.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// Its bytes cannot be read or inflated.
+    #[error("{error}, after byte {offset} of what it holds")]
+    Read {
+        /// How far reading came, in the inflated file.
+        offset: u64,
+        /// What the decompressor or the system said.
+        error: io::Error,
+    },
+}

@@ -1,0 +1,95 @@
+//! Why a repository cannot be used: which one, which of its files, and what is wrong with it.
+
+use crate::digest::{Algorithm, Digest};
+use crate::fetch::{FetchError, FoundSize, LocationError};
+use crate::metadata::IndexError;
+
+/// Why a repository cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// Two repositories have the same name.
+    #[error("two repositories are called {repository}")]
+    SameName {
+        /// The name.
+        repository: String,
+    },
+    /// A file of the repository cannot be had, or is not what was promised.
+    #[error("repository {repository}: {error}")]
+    Fetch {
+        /// The repository.
+        repository: String,
+        /// What was tried.
+        error: FetchError,
+    },
+    /// The metadata names a file that is not the repository's.
+    #[error("repository {repository}: {error}")]
+    Location {
+        /// The repository.
+        repository: String,
+        /// What it names.
+        error: LocationError,
+    },
+    /// A metadata file cannot be read.
+    #[error("repository {repository}: {file} cannot be read: {error}")]
+    Index {
+        /// The repository.
+        repository: String,
+        /// The file, relative to the repository.
+        file: String,
+        /// What is wrong with it, and where.
+        error: IndexError,
+    },
+    /// The root document lists no packages.
+    #[error("repository {repository}: {document} names no list of packages")]
+    NoPackages {
+        /// The repository.
+        repository: String,
+        /// The root document.
+        document: String,
+    },
+    /// A metadata file has no checksum, or one that proves nothing.
+    #[error("repository {repository}: {file} has no checksum that can be trusted ({})", algorithm.map_or("none is known", Algorithm::name))]
+    WeakChecksum {
+        /// The repository.
+        repository: String,
+        /// The file, relative to the repository.
+        file: String,
+        /// The algorithm of its checksum.
+        algorithm: Option<Algorithm>,
+    },
+    /// A metadata file inflates to more or less than was promised.
+    #[error("repository {repository}: {file}: expected {expected} bytes when inflated, found {found}")]
+    OpenSize {
+        /// The repository.
+        repository: String,
+        /// The file, relative to the repository.
+        file: String,
+        /// How many bytes were promised.
+        expected: u64,
+        /// How many there are.
+        found: FoundSize,
+    },
+    /// A metadata file inflates to something else than was promised.
+    #[error("repository {repository}: {file}: expected {expected} when inflated, found {found}")]
+    OpenChecksum {
+        /// The repository.
+        repository: String,
+        /// The file, relative to the repository.
+        file: String,
+        /// The digest that was promised.
+        expected: Digest,
+        /// The digest that was found.
+        found: Digest,
+    },
+}
+
+impl RepoError {
+    /// Whether something is not what was promised, rather than missing or unreadable.
+    pub fn is_verification(&self) -> bool {
+        match self {
+            Self::Fetch { error, .. } => error.is_verification(),
+            Self::WeakChecksum { .. } | Self::OpenSize { .. } | Self::OpenChecksum { .. } => true,
+            Self::SameName { .. } | Self::Location { .. } | Self::Index { .. } | Self::NoPackages { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Loading: the metadata of all repositories, got and read at once.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::opened::{OpenFault, Opened};
+use super::{RepoError, Repository};
+use crate::digest::Algorithm;
+use crate::fetch::{Fetched, Fetcher, Location, Wanted};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
+use crate::package::Content;
+use crate::pool::{PoolBuilder, RepoId, SolvableId};
+use crate::reporter::Phase;
+
+/// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
+const ROOT_LIMIT: u64 = 64 << 20;
+
+/// How large a metadata file without a promised size may be.
+const FILE_LIMIT: u64 = 2 << 30;
+
+/// The packages of all repositories, and what else is known of them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The packages, in the order of the repositories and of their lists.
+    pub builder: PoolBuilder,
+    /// The repositories; the place of each is its [`RepoId`].
+    pub repositories: Vec<LoadedRepository>,
+}
+
+/// A repository whose packages were read.
+#[derive(Clone, Debug)]
+pub struct LoadedRepository {
+    /// As it was configured, but for the base that had the root document, which is the first now.
+    pub repository: Repository,
+    /// How many packages it has.
+    pub packages: usize,
+    /// Its root document, as it was got.
+    pub root: Content,
+    /// The metadata files that the root document lists.
+    pub files: Vec<MetadataFile>,
+}
+
+/// Gets and reads the metadata of all repositories, several at once.
+pub fn load(repositories: &[Repository], format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<Loaded, RepoError> {
+    for (place, repository) in repositories.iter().enumerate() {
+        if repositories[..place].iter().any(|other| other.name == repository.name) {
+            return Err(RepoError::SameName { repository: repository.name.clone() });
+        }
+    }
+    let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, fetcher)).collect();
+    let mut loaded = Loaded { builder: PoolBuilder::new(), repositories: Vec::with_capacity(parts.len()) };
+    for part in parts {
+        // The first of the repositories that failed, whichever failed first.
+        let (builder, repository) = part?;
+        if loaded.repositories.is_empty() {
+            loaded.builder = builder;
+        } else {
+            loaded.builder.append(&builder);
+        }
+        loaded.repositories.push(repository);
+    }
+    Ok(loaded)
+}
+
+fn load_one(
+    repository: &Repository,
+    format: &dyn MetadataFormat,
+    fetcher: &Fetcher,
+) -> Result<(PoolBuilder, LoadedRepository), RepoError> {
+    let document = format.root_document();
+    let root = fetch_root(repository, document, fetcher)?;
+    let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
+    let bytes = root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
+    let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
+    drop(bytes);
+    let mut loaded = LoadedRepository { repository, packages: 0, root: root.content, files };
+    let Some(packages) = loaded.files.iter().find(|file| file.kind == MetadataKind::Packages) else {
+        return Err(RepoError::NoPackages { repository: loaded.repository.name, document: document.to_owned() });
+    };
+    let mut builder = PoolBuilder::new();
+    let id = builder.add_repo(&loaded.repository.name, loaded.repository.priority, loaded.repository.tag.as_deref());
+    let content = loaded.fetch(packages, fetcher)?;
+    loaded.read(packages, &content, |input| format.read_packages(input, &mut builder, id))?;
+    loaded.packages = builder.len();
+    Ok((builder, loaded))
+}
+
+fn fetch_root(repository: &Repository, document: &str, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
+    let wanted = Wanted {
+        name: document.to_owned(),
+        locations: locations(repository, document)?,
+        digest: None,
+        size: None,
+        limit: ROOT_LIMIT,
+        phase: Phase::Metadata,
+    };
+    fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })
+}
+
+/// The bases, the one first that had the root document: its files are the likeliest to be of the same state.
+fn best_first(repository: &Repository, document: &str, root: &Location) -> Vec<Location> {
+    let mut bases = repository.bases.clone();
+    if let Some(place) = bases.iter().position(|base| base.resolve(document).is_ok_and(|location| location == *root)) {
+        bases[..=place].rotate_right(1);
+    }
+    bases
+}
+
+fn locations(repository: &Repository, reference: &str) -> Result<Vec<Location>, RepoError> {
+    repository.locations(reference).map_err(|error| RepoError::Location { repository: repository.name.clone(), error })
+}
+
+fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoError {
+    RepoError::Index { repository: repository.name.clone(), file: file.to_owned(), error }
+}
+
+impl LoadedRepository {
+    /// Gets one of the repository's metadata files, as its root document promises it.
+    pub fn fetch(&self, file: &MetadataFile, fetcher: &Fetcher) -> Result<Content, RepoError> {
+        let Some(location) = &file.location else { return Ok(self.root.clone()) };
+        let name = self.repository.name.clone();
+        // MD5 is as good as no checksum: files with a given one can be made.
+        let Some(digest) = file.digest.clone().filter(|digest| digest.algorithm() != Algorithm::Md5) else {
+            let algorithm = file.digest.as_ref().map(crate::digest::Digest::algorithm);
+            return Err(RepoError::WeakChecksum { repository: name, file: location.clone(), algorithm });
+        };
+        let wanted = Wanted {
+            name: location.clone(),
+            locations: locations(&self.repository, location)?,
+            digest: Some(digest),
+            size: file.size,
+            limit: FILE_LIMIT,
+            phase: Phase::Metadata,
+        };
+        let fetched = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: name, error })?;
+        Ok(fetched.content)
+    }
+
+    /// Inflates a file that was got and gives what it holds to `reader`, holding it against what was promised.
+    pub fn read(
+        &self,
+        file: &MetadataFile,
+        content: &Content,
+        reader: impl FnOnce(&mut dyn std::io::Read) -> Result<(), IndexError>,
+    ) -> Result<(), RepoError> {
+        let name = || file.location.clone().unwrap_or_else(|| file.name.clone());
+        let failed = |error| index_error(&self.repository, &name(), error);
+        let fault = |fault| match fault {
+            OpenFault::Size { expected, found } => {
+                RepoError::OpenSize { repository: self.repository.name.clone(), file: name(), expected, found }
+            }
+            OpenFault::Checksum { expected, found } => {
+                RepoError::OpenChecksum { repository: self.repository.name.clone(), file: name(), expected, found }
+            }
+        };
+        let broken = |error| failed(IndexError::Read { offset: 0, error });
+        let mut opened = Opened::new(content, file).map_err(broken)?;
+        if let Err(error) = reader(&mut opened) {
+            return Err(opened.fault().map_or_else(|| failed(error), fault));
+        }
+        opened.finish().map_err(broken)?.map_err(fault)
+    }
+}
+
+impl Loaded {
+    /// Reads the lists of all files, as far as there are any, for the given paths, and tells the pool which packages have
+    /// them. How many were found.
+    pub fn read_file_lists(
+        &mut self,
+        paths: &[&str],
+        format: &dyn MetadataFormat,
+        fetcher: &Fetcher,
+    ) -> Result<usize, RepoError> {
+        let wanted: rustc_hash::FxHashSet<&str> = paths.iter().copied().collect();
+        let found: Vec<_> = self
+            .repositories
+            .par_iter()
+            .map(|loaded| {
+                let mut found: Vec<(Vec<u8>, String)> = Vec::new();
+                if let Some(file) = loaded.files.iter().find(|file| file.kind == MetadataKind::Files) {
+                    let content = loaded.fetch(file, fetcher)?;
+                    loaded.read(file, &content, |input| {
+                        format.read_files(input, &|path| wanted.contains(path), &mut |checksum, path| {
+                            found.push((checksum.bytes.to_vec(), path.to_owned()));
+                        })
+                    })?;
+                }
+                Ok(found)
+            })
+            .collect::<Vec<Result<_, RepoError>>>();
+        let mut count = 0;
+        let mut first = 0;
+        for (loaded, found) in self.repositories.iter().zip(found) {
+            let own = first..first + loaded.packages;
+            first = own.end;
+            let found = found?;
+            if found.is_empty() {
+                continue;
+            }
+            let packages: FxHashMap<Vec<u8>, SolvableId> = own
+                .map(SolvableId::from_index)
+                .filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id)))
+                .collect();
+            for (checksum, path) in found {
+                if let Some(&id) = packages.get(&checksum) {
+                    let path = self.builder.intern(&path);
+                    self.builder.attach_file(id, path);
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// The repository of an id that the pool gave out.
+    pub fn repository(&self, id: RepoId) -> Option<&Repository> {
+        self.repositories.get(id.index()).map(|loaded| &loaded.repository)
+    }
+}

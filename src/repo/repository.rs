@@ -1,0 +1,159 @@
+//! A repository as it is configured: what it is called, where it is, and how much it is preferred.
+
+use crate::fetch::{Location, LocationError};
+
+/// The priority of a repository that nobody gave one: dnf's.
+pub const DEFAULT_PRIORITY: i32 = 99;
+
+/// A repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// What it is called: `baseos`. No two have the same name.
+    pub name: String,
+    /// Where it is: one base and its mirrors, the best first.
+    pub bases: Vec<Location>,
+    /// The lower, the more it is preferred.
+    pub priority: i32,
+    /// apk's tag, without the `@`.
+    pub tag: Option<String>,
+}
+
+/// What is wrong with a repository's description.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RepositoryError {
+    /// There is no name before an equals sign.
+    #[error("`{given}` has no name: give NAME=URL or NAME=DIRECTORY")]
+    NoName {
+        /// What was given.
+        given: String,
+    },
+    /// A name has characters that it cannot have.
+    #[error("`{name}` cannot be a repository's name: it may hold letters, digits and `-_.:+`")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// An option that nobody knows.
+    #[error("repository {name}: `{option}` is not an option; there are priority=NUMBER and tag=NAME")]
+    Option {
+        /// The repository.
+        name: String,
+        /// The option.
+        option: String,
+    },
+    /// A priority that is not a number.
+    #[error("repository {name}: the priority `{priority}` is not a number")]
+    Priority {
+        /// The repository.
+        name: String,
+        /// The priority.
+        priority: String,
+    },
+    /// A tag without a name.
+    #[error("repository {name}: the tag has no name")]
+    Tag {
+        /// The repository.
+        name: String,
+    },
+    /// The place is not one.
+    #[error("repository {name}: {error}")]
+    Location {
+        /// The repository.
+        name: String,
+        /// What is wrong with it.
+        error: LocationError,
+    },
+}
+
+impl Repository {
+    /// A repository at one place, neither preferred nor tagged.
+    pub fn new(name: impl Into<String>, base: Location) -> Self {
+        Self { name: name.into(), bases: vec![base], priority: DEFAULT_PRIORITY, tag: None }
+    }
+
+    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG]`.
+    pub fn parse(given: &str) -> Result<Self, RepositoryError> {
+        let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(RepositoryError::NoName { given: given.to_owned() });
+        };
+        if !name.chars().all(|c| c.is_alphanumeric() || "-_.:+".contains(c)) {
+            return Err(RepositoryError::Name { name: name.to_owned() });
+        }
+        let (mut priority, mut tag) = (DEFAULT_PRIORITY, None);
+        // From the end, for a path may hold commas. What looks like an option is one.
+        while let Some((before, option)) = place.rsplit_once(',') {
+            let Some((key, value)) = option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic())) else {
+                break;
+            };
+            match key {
+                "priority" => {
+                    let wrong = |_| RepositoryError::Priority { name: name.to_owned(), priority: value.to_owned() };
+                    priority = value.parse().map_err(wrong)?;
+                }
+                "tag" => match value.strip_prefix('@').unwrap_or(value) {
+                    "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
+                    value => tag = Some(value.to_owned()),
+                },
+                _ => return Err(RepositoryError::Option { name: name.to_owned(), option: option.to_owned() }),
+            }
+            place = before;
+        }
+        let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
+        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag })
+    }
+
+    /// Where a file that the metadata names may be: below each base.
+    pub fn locations(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
+        let mut locations = Vec::with_capacity(self.bases.len());
+        for base in &self.bases {
+            let location = base.resolve(reference)?;
+            // A whole URL is the same whatever the base.
+            if !locations.contains(&location) {
+                locations.push(location);
+            }
+        }
+        Ok(locations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(given: &str) -> String {
+        match Repository::parse(given) {
+            Ok(Repository { name, bases, priority, tag }) => format!("{name} {bases:?} {priority} {tag:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_name_a_place_and_options() {
+        assert_eq!(shown("base=/srv/base"), "base [/srv/base] 99 None");
+        assert_eq!(shown("edge=http://host/a=b,priority=-5,tag=@edge"), "edge [http://host/a=b] -5 Some(\"edge\")");
+        assert_eq!(shown("a=dir,with,commas,tag=t"), "a [dir,with,commas] 99 Some(\"t\")");
+        assert_eq!(shown("a=file:///srv/x%20y"), "a [/srv/x y] 99 None");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(shown("/srv/base"), "`/srv/base` has no name: give NAME=URL or NAME=DIRECTORY");
+        assert!(shown("=x").contains("has no name"));
+        assert!(shown("a/b=x").contains("`a/b` cannot be a repository's name"));
+        assert!(shown("a=x,prio=3").contains("`prio=3` is not an option"));
+        assert!(shown("a=x,priority=high").contains("`high` is not a number"));
+        assert!(shown("a=x,tag=").contains("the tag has no name"));
+        assert!(shown("a=").contains("the location is empty"));
+        assert!(shown("a=ftp://host").contains("`ftp:` is not supported"));
+    }
+
+    #[test]
+    fn files_may_be_below_every_base() {
+        let mirrors = ["http://one/os", "http://two/os/"].map(|base| Location::parse(base).unwrap());
+        let repository = Repository { bases: mirrors.to_vec(), ..Repository::new("a", mirrors[0].clone()) };
+        let locations = |reference: &str| repository.locations(reference).map(|all| format!("{all:?}"));
+        assert_eq!(locations("p/a.rpm").unwrap(), "[http://one/os/p/a.rpm, http://two/os/p/a.rpm]");
+        assert_eq!(locations("http://three/a.rpm").unwrap(), "[http://three/a.rpm]");
+        assert!(locations("../a.rpm").is_err());
+    }
+}

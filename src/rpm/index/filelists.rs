@@ -1,0 +1,85 @@
+//! `filelists.xml`: all files of all packages, of which only those asked for are told.
+
+use std::io::Read;
+
+use super::primary::decode_hex;
+use super::xml::{self, Element, Handler, Problem};
+use crate::metadata::IndexError;
+use crate::pool::{Checksum, ChecksumKind};
+
+/// Reads the whole document.
+pub(super) fn read(
+    input: impl Read,
+    wanted: &dyn Fn(&str) -> bool,
+    found: &mut dyn FnMut(Checksum<'_>, &str),
+) -> Result<(), IndexError> {
+    let mut filelists =
+        Filelists { wanted, found, depth: 0, package: None, checksum: Vec::new(), file: false, text: String::new() };
+    xml::read(input, &mut filelists)
+}
+
+struct Filelists<'a> {
+    wanted: &'a dyn Fn(&str) -> bool,
+    found: &'a mut dyn FnMut(Checksum<'_>, &str),
+    depth: usize,
+    /// The kind of the checksum that names the package we are in.
+    package: Option<ChecksumKind>,
+    checksum: Vec<u8>,
+    file: bool,
+    text: String,
+}
+
+impl Handler for Filelists<'_> {
+    fn start(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        self.depth += 1;
+        self.file = false;
+        match (self.depth, element.name()) {
+            (1, "filelists") => {}
+            (1, name) => return Err(format!("expected <filelists>, found <{name}>").into()),
+            (2, "package") => {
+                self.package = None;
+                let (package, checksum) = (&mut self.package, &mut self.checksum);
+                element.attributes(|name, value| {
+                    if name == "pkgid" {
+                        // The algorithm is not told: it is the one with as many bytes.
+                        *package = KINDS.into_iter().find(|kind| decode_hex(value, kind.byte_count(), checksum));
+                    }
+                })?;
+            }
+            (3, "file") => {
+                self.file = self.package.is_some();
+                self.text.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn wants_text(&self) -> bool {
+        self.file
+    }
+
+    fn text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn end(&mut self) -> Result<(), Problem> {
+        self.depth = self.depth.saturating_sub(1);
+        if std::mem::take(&mut self.file)
+            && let Some(kind) = self.package
+            && (self.wanted)(&self.text)
+        {
+            (self.found)(Checksum { kind, bytes: &self.checksum }, &self.text);
+        }
+        Ok(())
+    }
+}
+
+const KINDS: [ChecksumKind; 6] = [
+    ChecksumKind::Md5,
+    ChecksumKind::Sha1,
+    ChecksumKind::Sha224,
+    ChecksumKind::Sha256,
+    ChecksumKind::Sha384,
+    ChecksumKind::Sha512,
+];

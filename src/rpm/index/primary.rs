@@ -1,0 +1,386 @@
+//! `primary.xml`: the packages with what they need and give, straight into the pool.
+//!
+//! What is missing or unknown is taken as libsolv takes it (`repo_rpmmd.c`): elements that nobody knows are passed over with
+//! all they hold, a missing architecture is `noarch`, an epoch of nought is no epoch.
+
+use std::io::Read;
+
+use super::xml::{self, Element, Handler, Problem};
+use crate::metadata::IndexError;
+use crate::pool::{Checksum, ChecksumKind, DependencyId, Kind, Op, Package, PoolBuilder, RepoId, StringId};
+use crate::rpm::dependency;
+
+/// Reads the whole document.
+pub(super) fn read(input: impl Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
+    let mut primary = Primary {
+        builder,
+        repo,
+        state: State::Document,
+        ignored: 0,
+        leaf: None,
+        text: String::new(),
+        evr: String::new(),
+        draft: Draft::default(),
+    };
+    xml::read(input, &mut primary)
+}
+
+/// Within which element that has others in it.
+#[derive(Clone, Copy)]
+enum State {
+    Document,
+    Metadata,
+    Package,
+    Format,
+    Dependencies(Kind),
+}
+
+/// An element that has no others in it, and what its text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaf {
+    /// All that it tells is in its attributes.
+    Attributes,
+    Name,
+    Arch,
+    Checksum(Option<ChecksumKind>),
+    License,
+    Vendor,
+    Source,
+    File,
+}
+
+struct Primary<'b> {
+    builder: &'b mut PoolBuilder,
+    repo: RepoId,
+    state: State,
+    /// How deep within an element that nobody knows.
+    ignored: usize,
+    leaf: Option<Leaf>,
+    text: String,
+    evr: String,
+    draft: Draft,
+}
+
+/// The package that is being read.
+#[derive(Default)]
+struct Draft {
+    package: Package<'static>,
+    checksum_kind: Option<ChecksumKind>,
+    checksum: Vec<u8>,
+    /// Not for installing: a source package, or no package at all.
+    unfit: bool,
+}
+
+impl Handler for Primary<'_> {
+    fn start(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        if self.ignored > 0 || self.leaf.is_some() {
+            self.ignored += 1;
+            return Ok(());
+        }
+        let name = element.name();
+        match self.state {
+            State::Dependencies(kind) if name == "entry" => {
+                self.entry(kind, element)?;
+                self.leaf = Some(Leaf::Attributes);
+            }
+            State::Format => match name {
+                "file" => self.begin_leaf(Leaf::File),
+                "license" => self.begin_leaf(Leaf::License),
+                "vendor" => self.begin_leaf(Leaf::Vendor),
+                "sourcerpm" => self.begin_leaf(Leaf::Source),
+                _ => match kind_of(name) {
+                    Some(kind) => self.state = State::Dependencies(kind),
+                    None => self.ignored = 1,
+                },
+            },
+            State::Package => self.start_in_package(name, element)?,
+            State::Metadata if name == "package" => self.begin_package(element)?,
+            State::Document if name == "metadata" => self.state = State::Metadata,
+            State::Document => return Err(format!("expected <metadata>, found <{name}>").into()),
+            State::Metadata | State::Dependencies(_) => self.ignored = 1,
+        }
+        Ok(())
+    }
+
+    fn wants_text(&self) -> bool {
+        self.ignored == 0 && self.leaf.is_some_and(|leaf| leaf != Leaf::Attributes)
+    }
+
+    fn text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn end(&mut self) -> Result<(), Problem> {
+        if self.ignored > 0 {
+            self.ignored -= 1;
+            return Ok(());
+        }
+        if let Some(leaf) = self.leaf.take() {
+            return self.end_leaf(leaf);
+        }
+        self.state = match self.state {
+            State::Dependencies(_) => State::Format,
+            State::Format => State::Package,
+            State::Package => {
+                self.end_package();
+                State::Metadata
+            }
+            State::Metadata | State::Document => State::Document,
+        };
+        Ok(())
+    }
+}
+
+impl Primary<'_> {
+    fn begin_leaf(&mut self, leaf: Leaf) {
+        self.text.clear();
+        self.leaf = Some(leaf);
+    }
+
+    fn begin_package(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        self.state = State::Package;
+        self.draft.package = Package { arch: StringId::EMPTY, ..Package::default() };
+        self.draft.checksum_kind = None;
+        self.draft.unfit = false;
+        let unfit = &mut self.draft.unfit;
+        // SUSE also lists patterns, products and patches as "packages".
+        element.attributes(|name, value| *unfit |= name == "type" && value != "rpm")
+    }
+
+    fn start_in_package(&mut self, name: &str, element: &Element<'_>) -> Result<(), Problem> {
+        let mut leaf = Leaf::Attributes;
+        match name {
+            "name" => leaf = Leaf::Name,
+            "arch" => leaf = Leaf::Arch,
+            "checksum" => {
+                let mut kind = None;
+                element.attributes(|name, value| {
+                    if name == "type" {
+                        kind = ChecksumKind::from_name(value);
+                    }
+                })?;
+                leaf = Leaf::Checksum(kind);
+            }
+            "format" => {
+                self.state = State::Format;
+                return Ok(());
+            }
+            "version" => {
+                let mut version = Version::new(&mut self.evr);
+                element.attributes(|name, value| version.attribute(name, value))?;
+                version.finish();
+                self.draft.package.version = self.builder.intern(&self.evr);
+            }
+            "time" => {
+                let build_time = &mut self.draft.package.build_time;
+                element.attributes(|name, value| {
+                    if name == "build" {
+                        *build_time = value.parse().unwrap_or(0);
+                    }
+                })?;
+            }
+            "size" => {
+                let package = &mut self.draft.package;
+                element.attributes(|name, value| match name {
+                    "package" => package.size = value.parse().unwrap_or(0),
+                    "installed" => package.installed_size = value.parse().unwrap_or(0),
+                    _ => {}
+                })?;
+            }
+            "location" => self.location(element)?,
+            _ => {
+                self.ignored = 1;
+                return Ok(());
+            }
+        }
+        self.begin_leaf(leaf);
+        Ok(())
+    }
+
+    fn location(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        self.text.clear();
+        let mut base = None;
+        let href = &mut self.text;
+        element.attributes(|name, value| match name {
+            "href" => href.push_str(value),
+            "base" if !value.is_empty() => base = Some(value.to_owned()),
+            _ => {}
+        })?;
+        self.draft.package.location = match base {
+            Some(base) => self.builder.intern(&super::repomd::join_base(&base, &self.text)),
+            None => self.builder.intern(&self.text),
+        };
+        Ok(())
+    }
+
+    fn end_leaf(&mut self, leaf: Leaf) -> Result<(), Problem> {
+        let text = self.text.as_str();
+        let package = &mut self.draft.package;
+        match leaf {
+            Leaf::Attributes => {}
+            Leaf::File => {
+                if !self.draft.unfit {
+                    let path = self.builder.intern(text);
+                    self.builder.add_file(path);
+                }
+            }
+            Leaf::Name => package.name = self.builder.intern(text.trim()),
+            Leaf::Arch => {
+                let arch = text.trim();
+                self.draft.unfit |= matches!(arch, "src" | "nosrc");
+                package.arch = self.builder.intern(arch);
+            }
+            Leaf::License => package.license = self.builder.intern(text.trim()),
+            Leaf::Vendor => package.vendor = self.builder.intern(text.trim()),
+            Leaf::Source => package.source = self.builder.intern(text.trim()),
+            Leaf::Checksum(kind) => {
+                // An algorithm that nobody knows cannot be checked: it is as if none were told.
+                if let Some(kind) = kind {
+                    let text = text.trim();
+                    if !decode_hex(text, kind.byte_count(), &mut self.draft.checksum) {
+                        return Err(format!("`{text}` is not a {} checksum", kind.name()).into());
+                    }
+                }
+                self.draft.checksum_kind = kind;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_package(&mut self) {
+        let draft = &mut self.draft;
+        if draft.unfit || draft.package.name.is_empty() {
+            self.builder.discard_package();
+            return;
+        }
+        if draft.package.arch.is_empty() {
+            draft.package.arch = self.builder.intern("noarch");
+        }
+        let checksum = draft.checksum_kind.map(|kind| Checksum { kind, bytes: &draft.checksum });
+        self.builder.finish_package(self.repo, Package { checksum, ..draft.package });
+    }
+
+    /// A dependency.
+    fn entry(&mut self, kind: Kind, element: &Element<'_>) -> Result<(), Problem> {
+        if self.draft.unfit {
+            return Ok(());
+        }
+        let mut name = StringId::EMPTY;
+        let mut op = Op::ANY;
+        let mut pre = false;
+        self.text.clear();
+        let mut version = Version::new(&mut self.evr);
+        let (builder, rich) = (&mut *self.builder, &mut self.text);
+        element.attributes(|attribute, value| match attribute {
+            // A rich dependency has no flags and is taken apart below.
+            "name" if value.starts_with('(') => rich.push_str(value),
+            "name" => name = builder.intern(value),
+            "flags" => op = op_of_flags(value),
+            "pre" => pre = matches!(value, "1" | "true" | "True" | "TRUE"),
+            _ => version.attribute(attribute, value),
+        })?;
+        version.finish();
+        let dependency = if !self.text.is_empty() {
+            self.rich_or_plain(op)
+        } else if name.is_empty() {
+            return Ok(());
+        } else if op.is_any() || self.evr.is_empty() {
+            self.builder.dependency_of(name, Op::ANY, StringId::EMPTY)
+        } else {
+            let version = self.builder.intern(&self.evr);
+            self.builder.dependency_of(name, op, version)
+        };
+        let kind = if pre && kind == Kind::Requires { Kind::PreRequires } else { kind };
+        self.builder.add_dependency(kind, dependency);
+        Ok(())
+    }
+
+    /// The dependency of a name in brackets: rich, or else a name like any other.
+    fn rich_or_plain(&mut self, op: Op) -> DependencyId {
+        if op.is_any()
+            && let Ok(rich) = dependency::intern(self.builder, &self.text)
+        {
+            return rich;
+        }
+        let op = if self.evr.is_empty() { Op::ANY } else { op };
+        self.builder.dependency(&self.text, op, &self.evr)
+    }
+}
+
+/// `[epoch:]version[-release]` in the making, from attributes in any order.
+struct Version<'a> {
+    evr: &'a mut String,
+    /// Where in `evr` each part was put: start and end.
+    epoch: (usize, usize),
+    version: (usize, usize),
+    release: (usize, usize),
+}
+
+impl<'a> Version<'a> {
+    fn new(evr: &'a mut String) -> Self {
+        evr.clear();
+        Self { evr, epoch: (0, 0), version: (0, 0), release: (0, 0) }
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        let part = match name {
+            "epoch" if value == "0" => return,
+            "epoch" => &mut self.epoch,
+            "ver" => &mut self.version,
+            "rel" => &mut self.release,
+            _ => return,
+        };
+        *part = (self.evr.len(), self.evr.len() + value.len());
+        self.evr.push_str(value);
+    }
+
+    /// Leaves the whole in `evr`.
+    fn finish(self) {
+        let parts = self.evr.len();
+        let copy = |evr: &mut String, (start, end): (usize, usize)| evr.extend_from_within(start..end);
+        if self.epoch.0 < self.epoch.1 {
+            copy(self.evr, self.epoch);
+            self.evr.push(':');
+        } else if let Some((number, _)) = self.evr[self.version.0..self.version.1].split_once(':')
+            && !number.is_empty()
+            && number.bytes().all(|c| c.is_ascii_digit())
+        {
+            // What looks like an epoch in the version is none (libsolv's makeevr_atts).
+            self.evr.push_str("0:");
+        }
+        copy(self.evr, self.version);
+        if self.release.0 < self.release.1 {
+            self.evr.push('-');
+            copy(self.evr, self.release);
+        }
+        self.evr.drain(..parts);
+    }
+}
+
+/// The dependency list of an element's name.
+fn kind_of(name: &str) -> Option<Kind> {
+    Some(match name {
+        "provides" => Kind::Provides,
+        "requires" => Kind::Requires,
+        "conflicts" => Kind::Conflicts,
+        "obsoletes" => Kind::Obsoletes,
+        "recommends" => Kind::Recommends,
+        "suggests" => Kind::Suggests,
+        "supplements" => Kind::Supplements,
+        "enhances" => Kind::Enhances,
+        _ => return None,
+    })
+}
+
+/// How a version is meant. libsolv knows `NE` beside what rpm writes, and takes what it does not know for no version.
+fn op_of_flags(flags: &str) -> Op {
+    dependency::op_of_flags(flags).unwrap_or(if flags == "NE" { Op::LESS | Op::GREATER } else { Op::ANY })
+}
+
+/// Puts `count` bytes that `text` is the hexadecimal form of into `bytes`; whether it is.
+pub(super) fn decode_hex(text: &str, count: usize, bytes: &mut Vec<u8>) -> bool {
+    bytes.clear();
+    let digit = |c: u8| char::from(c).to_digit(16);
+    bytes.extend(text.as_bytes().chunks_exact(2).map_while(|pair| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)));
+    bytes.len() == count && text.len() == 2 * count
+}

@@ -1,0 +1,140 @@
+//! `repomd.xml`: the list of a repository's metadata files.
+
+use super::xml::{self, Element, Handler, Problem};
+use crate::digest::{Algorithm, Digest};
+use crate::metadata::{IndexError, MetadataFile, MetadataKind};
+
+/// Reads the whole document.
+pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
+    let mut repomd = Repomd::default();
+    xml::read(document, &mut repomd)?;
+    Ok(repomd.files)
+}
+
+/// A text that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Checksum,
+    OpenChecksum,
+    Size,
+    OpenSize,
+}
+
+#[derive(Default)]
+struct Repomd {
+    files: Vec<MetadataFile>,
+    depth: usize,
+    /// Within `<data>`.
+    data: bool,
+    field: Option<Field>,
+    algorithm: Option<Algorithm>,
+    text: String,
+}
+
+impl Handler for Repomd {
+    fn start(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        self.depth += 1;
+        self.field = None;
+        match (self.depth, element.name()) {
+            (1, "repomd") => {}
+            (1, name) => return Err(format!("expected <repomd>, found <{name}>").into()),
+            (2, "data") => {
+                self.data = true;
+                let name = element.attribute("type")?.unwrap_or_default();
+                self.files.push(MetadataFile {
+                    kind: kind_of(&name),
+                    name,
+                    location: None,
+                    digest: None,
+                    size: None,
+                    open_digest: None,
+                    open_size: None,
+                });
+            }
+            (3, name) if self.data => {
+                self.field = match name {
+                    "checksum" => Some(Field::Checksum),
+                    "open-checksum" => Some(Field::OpenChecksum),
+                    "size" => Some(Field::Size),
+                    "open-size" => Some(Field::OpenSize),
+                    "location" => {
+                        self.location(element)?;
+                        None
+                    }
+                    _ => None,
+                };
+                if matches!(self.field, Some(Field::Checksum | Field::OpenChecksum)) {
+                    self.algorithm = element.attribute("type")?.as_deref().and_then(Algorithm::from_name);
+                }
+                self.text.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn wants_text(&self) -> bool {
+        self.field.is_some()
+    }
+
+    fn text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn end(&mut self) -> Result<(), Problem> {
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth == 1 {
+            self.data = false;
+        }
+        let (Some(field), Some(file)) = (self.field.take(), self.files.last_mut()) else { return Ok(()) };
+        let text = self.text.trim();
+        let number = || text.parse::<u64>().map_err(|_| Problem::from(format!("`{text}` is not a size")));
+        let digest = || match self.algorithm {
+            // An algorithm that nobody knows cannot be checked: it is as if none were told.
+            None => Ok(None),
+            Some(algorithm) => match Digest::from_hex(algorithm, text) {
+                Some(digest) => Ok(Some(digest)),
+                None => Err(Problem::from(format!("`{text}` is not a {} checksum", algorithm.name()))),
+            },
+        };
+        match field {
+            Field::Checksum => file.digest = digest()?,
+            Field::OpenChecksum => file.open_digest = digest()?,
+            Field::Size => file.size = Some(number()?),
+            Field::OpenSize => file.open_size = Some(number()?),
+        }
+        Ok(())
+    }
+}
+
+impl Repomd {
+    fn location(&mut self, element: &Element<'_>) -> Result<(), Problem> {
+        let mut href = String::new();
+        let mut base = String::new();
+        element.attributes(|name, value| match name {
+            "href" => value.clone_into(&mut href),
+            "base" => value.clone_into(&mut base),
+            _ => {}
+        })?;
+        if let Some(file) = self.files.last_mut().filter(|_| !href.is_empty()) {
+            file.location = Some(join_base(&base, &href));
+        }
+        Ok(())
+    }
+}
+
+/// What a location means whose element has an `xml:base`.
+pub(super) fn join_base(base: &str, href: &str) -> String {
+    if base.is_empty() { href.to_owned() } else { format!("{}/{href}", base.trim_end_matches('/')) }
+}
+
+fn kind_of(name: &str) -> MetadataKind {
+    match name {
+        "primary" => MetadataKind::Packages,
+        "filelists" => MetadataKind::Files,
+        "group" | "group_gz" | "group_xz" | "group_zst" => MetadataKind::Groups,
+        "modules" => MetadataKind::Modules,
+        "updateinfo" => MetadataKind::Advisories,
+        _ => MetadataKind::Other,
+    }
+}
