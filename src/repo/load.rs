@@ -70,7 +70,8 @@ fn load_one(
     let document = format.root_document();
     let root = fetch_root(repository, document, fetcher)?;
     let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
-    let bytes = root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
+    let bytes =
+        root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
     let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
     drop(bytes);
     let mut loaded = LoadedRepository { repository, packages: 0, root: root.content, files };
@@ -132,8 +133,8 @@ impl LoadedRepository {
             limit: FILE_LIMIT,
             phase: Phase::Metadata,
         };
-        let fetched = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: name, error })?;
-        Ok(fetched.content)
+        let got = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: name, error })?;
+        Ok(got.content)
     }
 
     /// Inflates a file that was got and gives what it holds to `reader`, holding it against what was promised.
@@ -197,10 +198,8 @@ impl Loaded {
             if found.is_empty() {
                 continue;
             }
-            let packages: FxHashMap<Vec<u8>, SolvableId> = own
-                .map(SolvableId::from_index)
-                .filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id)))
-                .collect();
+            let packages: FxHashMap<Vec<u8>, SolvableId> =
+                own.map(SolvableId::from_index).filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id))).collect();
             for (checksum, path) in found {
                 if let Some(&id) = packages.get(&checksum) {
                     let path = self.builder.intern(&path);

@@ -58,9 +58,7 @@ impl<'a> Opened<'a> {
             return Ok(Err(OpenFault::Size { expected, found: FoundSize::Exactly(self.count) }));
         }
         match self.digest.map(|(expected, hasher)| (expected, hasher.finish())) {
-            Some((expected, found)) if *expected != found => {
-                Ok(Err(OpenFault::Checksum { expected: expected.clone(), found }))
-            }
+            Some((expected, found)) if *expected != found => Ok(Err(OpenFault::Checksum { expected: expected.clone(), found })),
             _ => Ok(Ok(())),
         }
     }

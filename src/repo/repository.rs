@@ -82,7 +82,8 @@ impl Repository {
         let (mut priority, mut tag) = (DEFAULT_PRIORITY, None);
         // From the end, for a path may hold commas. What looks like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
-            let Some((key, value)) = option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic())) else {
+            let Some((key, value)) = option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic()))
+            else {
                 break;
             };
             match key {

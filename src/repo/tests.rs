@@ -171,7 +171,8 @@ fn whatever_is_not_as_promised_is_refused() {
         data[place] ^= 1;
         data
     };
-    for damaged in [flipped(data.len() / 2), flipped(0), data[..data.len() - 1].to_vec(), [&data[..], b"x"].concat(), Vec::new()] {
+    for damaged in [flipped(data.len() / 2), flipped(0), data[..data.len() - 1].to_vec(), [&data[..], b"x"].concat(), Vec::new()]
+    {
         let error = error_of(file(), |directory| fs::write(directory.join(&path), &damaged).unwrap());
         assert!(error.is_verification(), "{error}");
         assert!(error.to_string().contains("repository base: repodata/primary.xml.gz: "), "{error}");
@@ -276,10 +277,13 @@ fn file_lists_are_read_for_what_is_wanted_only() {
     };
     let repositories = ["one", "two"].map(|name| {
         let place = directory.path().join(name);
-        write(&place, &[
-            File::new("primary", Format::Gzip, &primary(&format!("common /usr/share/x\n{name} /opt/none"))),
-            File::new("filelists", Format::Gzip, &list(name, "<file>/usr/share/x</file><file>/usr/share/y</file>")),
-        ]);
+        write(
+            &place,
+            &[
+                File::new("primary", Format::Gzip, &primary(&format!("common /usr/share/x\n{name} /opt/none"))),
+                File::new("filelists", Format::Gzip, &list(name, "<file>/usr/share/x</file><file>/usr/share/y</file>")),
+            ],
+        );
         at(name, place.to_str().unwrap())
     });
     let mut loaded = load(&repositories, &RpmMd, &fetcher(Path::new("/nonexistent"), false)).unwrap();
@@ -288,7 +292,7 @@ fn file_lists_are_read_for_what_is_wanted_only() {
     assert_eq!(unmet, ["/usr/share/x", "/opt/none"]);
     assert_eq!(loaded.read_file_lists(&unmet, &RpmMd, &fetcher(Path::new("/nonexistent"), false)).unwrap(), 2);
     let pool = loaded.builder.build(&RpmVersions, &Architectures::any()).unwrap();
-    let have: Vec<&str> = pool.solvables().filter(|s| !s.files().is_empty()).map(|s| s.name()).collect();
+    let have: Vec<&str> = pool.solvables().filter(|s| !s.files().is_empty()).map(crate::pool::Solvable::name).collect();
     assert_eq!(have, ["one", "two"]);
     assert_eq!(pool.solvables().map(|s| s.files().len()).collect::<Vec<_>>(), [0, 1, 0, 1]);
 }
@@ -317,7 +321,10 @@ fn real_repositories_load_together() {
     let mut loaded = load(&repositories, &RpmMd, &fetcher).unwrap();
     let packages: Vec<usize> = loaded.repositories.iter().map(|loaded| loaded.packages).collect();
     assert_eq!(packages, [22, 8, 4572, 17_649]);
-    assert!(fetcher.traffic().local > 3_000_000 && fetcher.traffic() == Traffic { local: fetcher.traffic().local, ..Traffic::default() });
+    assert!(
+        fetcher.traffic().local > 3_000_000
+            && fetcher.traffic() == Traffic { local: fetcher.traffic().local, ..Traffic::default() }
+    );
     // A path that is in no primary: glibc's own, which only filelists tell.
     let path = "/usr/share/i18n/charmaps/ANSI_X3.110-1983.gz";
     assert!(loaded.read_file_lists(&[path, "/usr/lib64/libc.so.6", "/lib64/libc.so.6"], &RpmMd, &fetcher).unwrap() > 0);

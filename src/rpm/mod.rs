@@ -5,7 +5,7 @@
 pub mod architecture;
 pub mod database;
 pub mod dependency;
-pub mod index;
 pub mod header;
+pub mod index;
 pub mod tag;
 pub mod version;

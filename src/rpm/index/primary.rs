@@ -166,7 +166,7 @@ impl Primary<'_> {
                 return Ok(());
             }
             "version" => {
-                let mut version = Version::new(&mut self.evr);
+                let mut version = Evr::new(&mut self.evr);
                 element.attributes(|name, value| version.attribute(name, value))?;
                 version.finish();
                 self.draft.package.version = self.builder.intern(&self.evr);
@@ -269,7 +269,7 @@ impl Primary<'_> {
         let mut op = Op::ANY;
         let mut pre = false;
         self.text.clear();
-        let mut version = Version::new(&mut self.evr);
+        let mut version = Evr::new(&mut self.evr);
         let (builder, rich) = (&mut *self.builder, &mut self.text);
         element.attributes(|attribute, value| match attribute {
             // A rich dependency has no flags and is taken apart below.
@@ -308,7 +308,7 @@ impl Primary<'_> {
 }
 
 /// `[epoch:]version[-release]` in the making, from attributes in any order.
-struct Version<'a> {
+struct Evr<'a> {
     evr: &'a mut String,
     /// Where in `evr` each part was put: start and end.
     epoch: (usize, usize),
@@ -316,7 +316,7 @@ struct Version<'a> {
     release: (usize, usize),
 }
 
-impl<'a> Version<'a> {
+impl<'a> Evr<'a> {
     fn new(evr: &'a mut String) -> Self {
         evr.clear();
         Self { evr, epoch: (0, 0), version: (0, 0), release: (0, 0) }

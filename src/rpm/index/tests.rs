@@ -1,4 +1,4 @@
-//! Documents as createrepo_c, older yum and others wrote them, and as nobody should.
+//! Documents as `createrepo_c`, older yum and others wrote them, and as nobody should.
 
 use std::fs;
 use std::path::PathBuf;
@@ -108,7 +108,10 @@ fn prefixes_and_the_order_of_attributes_are_free() {
         .replace("<rpm:", "<r:")
         .replace("</rpm:", "</r:")
         .replace(r#"epoch="1" ver="5.1.8" rel="6.el9_1""#, r#"rel = '6.el9_1' x="y" ver='5.1.8'  epoch = "1""#)
-        .replace(r#"name="filesystem" flags="GE" epoch="0" ver="3" pre="1""#, r#"pre="1" ver="3" flags="GE" name="file&#115;ystem""#)
+        .replace(
+            r#"name="filesystem" flags="GE" epoch="0" ver="3" pre="1""#,
+            r#"pre="1" ver="3" flags="GE" name="file&#115;ystem""#,
+        )
         .replace("<name>bash</name>", "<!-- a shell --><name>\n  ba<![CDATA[s]]>&#104;\n</name>")
         .replace("<metadata", "<c:metadata")
         .replace("</metadata", "</c:metadata");
@@ -155,7 +158,8 @@ fn what_is_wrong_is_told_with_its_place() {
     assert!(malformed(bad).1.contains("`00` is not a sha256 checksum"));
     let deep = format!("<metadata>{}", "<a>".repeat(1000));
     assert!(malformed(&deep).1.contains("too deeply"));
-    let entity = r#"<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><metadata><package><name>&b;</name></package></metadata>"#;
+    let entity =
+        r#"<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><metadata><package><name>&b;</name></package></metadata>"#;
     assert!(malformed(entity).1.contains("`&b;`"));
 }
 
