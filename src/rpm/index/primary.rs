@@ -309,17 +309,17 @@ impl Primary<'_> {
 
 /// `[epoch:]version[-release]` in the making, from attributes in any order.
 struct Evr<'a> {
-    evr: &'a mut String,
-    /// Where in `evr` each part was put: start and end.
+    text: &'a mut String,
+    /// Where in `text` each part was put: start and end.
     epoch: (usize, usize),
     version: (usize, usize),
     release: (usize, usize),
 }
 
 impl<'a> Evr<'a> {
-    fn new(evr: &'a mut String) -> Self {
-        evr.clear();
-        Self { evr, epoch: (0, 0), version: (0, 0), release: (0, 0) }
+    fn new(text: &'a mut String) -> Self {
+        text.clear();
+        Self { text, epoch: (0, 0), version: (0, 0), release: (0, 0) }
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
@@ -330,30 +330,30 @@ impl<'a> Evr<'a> {
             "rel" => &mut self.release,
             _ => return,
         };
-        *part = (self.evr.len(), self.evr.len() + value.len());
-        self.evr.push_str(value);
+        *part = (self.text.len(), self.text.len() + value.len());
+        self.text.push_str(value);
     }
 
-    /// Leaves the whole in `evr`.
+    /// Leaves the whole in `text`.
     fn finish(self) {
-        let parts = self.evr.len();
-        let copy = |evr: &mut String, (start, end): (usize, usize)| evr.extend_from_within(start..end);
+        let parts = self.text.len();
+        let copy = |text: &mut String, (start, end): (usize, usize)| text.extend_from_within(start..end);
         if self.epoch.0 < self.epoch.1 {
-            copy(self.evr, self.epoch);
-            self.evr.push(':');
-        } else if let Some((number, _)) = self.evr[self.version.0..self.version.1].split_once(':')
+            copy(self.text, self.epoch);
+            self.text.push(':');
+        } else if let Some((number, _)) = self.text[self.version.0..self.version.1].split_once(':')
             && !number.is_empty()
             && number.bytes().all(|c| c.is_ascii_digit())
         {
             // What looks like an epoch in the version is none (libsolv's makeevr_atts).
-            self.evr.push_str("0:");
+            self.text.push_str("0:");
         }
-        copy(self.evr, self.version);
+        copy(self.text, self.version);
         if self.release.0 < self.release.1 {
-            self.evr.push('-');
-            copy(self.evr, self.release);
+            self.text.push('-');
+            copy(self.text, self.release);
         }
-        self.evr.drain(..parts);
+        self.text.drain(..parts);
     }
 }
 
