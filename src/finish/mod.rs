@@ -4,9 +4,13 @@
 //! linker's cache, the character set cache, users, links and files as the target's own tools would leave them. It never runs a
 //! program and never touches the host.
 
+mod accounts;
 mod binary;
 pub mod glob;
 pub mod iconvconfig;
 pub mod ldconfig;
+pub mod owners;
+pub mod steps;
 #[cfg(test)]
 mod testing;
+pub mod tmpfiles;

@@ -1,0 +1,101 @@
+//! The files of users and groups (`passwd`, `group`, `shadow`, `gshadow`): looking names up, and adding lines to them as the shadow
+//! tools do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::package::Content;
+use crate::tree::{Tree, TreeError};
+
+/// `passwd`, in the tree.
+pub(super) const PASSWD: &str = "/etc/passwd";
+/// `group`, in the tree.
+pub(super) const GROUP: &str = "/etc/group";
+/// `shadow`, in the tree.
+pub(super) const SHADOW: &str = "/etc/shadow";
+/// `gshadow`, in the tree.
+pub(super) const GSHADOW: &str = "/etc/gshadow";
+
+/// A group to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewGroup<'a> {
+    pub(super) name: &'a str,
+    pub(super) gid: u32,
+    pub(super) password: &'a str,
+}
+
+/// A user to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewUser<'a> {
+    pub(super) name: &'a str,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) gecos: &'a str,
+    pub(super) home: &'a str,
+    pub(super) shell: &'a str,
+    pub(super) password: &'a str,
+}
+
+/// The numbers of the names in `passwd` or `group`; of two lines with one name, the first counts.
+pub(super) fn numbers(tree: &Tree, path: &str) -> HashMap<Arc<str>, u32> {
+    let mut numbers = HashMap::new();
+    for line in tree.read_text(path.as_bytes()).lines() {
+        let mut fields = line.split(':');
+        if let (Some(name), Some(_), Some(Ok(number))) = (fields.next(), fields.next(), fields.next().map(str::parse)) {
+            numbers.entry(Arc::from(name)).or_insert(number);
+        }
+    }
+    numbers
+}
+
+/// Whether a line of this file begins with the name.
+pub(super) fn has(tree: &Tree, path: &str, name: &str) -> bool {
+    tree.read_text(path.as_bytes()).lines().any(|line| line.split(':').next() == Some(name))
+}
+
+/// Adds a group, unless there is one of that name; `false` then. The password is in `gshadow` where there is one.
+pub(super) fn add_group(tree: &mut Tree, group: NewGroup<'_>) -> Result<bool, TreeError> {
+    let NewGroup { name, gid, password } = group;
+    if has(tree, GROUP, name) {
+        return Ok(false);
+    }
+    let shadowed = tree.resolve(GSHADOW.as_bytes()).is_some();
+    add_line(tree, GROUP, &format!("{name}:{}:{gid}:", if shadowed { "x" } else { password }))?;
+    if shadowed && !has(tree, GSHADOW, name) {
+        add_line(tree, GSHADOW, &format!("{name}:{password}::"))?;
+    }
+    Ok(true)
+}
+
+/// Adds a user, unless there is one of that name; `false` then. The password is in `shadow` where there is one, changed on the day of
+/// `epoch`.
+pub(super) fn add_user(tree: &mut Tree, user: NewUser<'_>, epoch: i64) -> Result<bool, TreeError> {
+    let NewUser { name, uid, gid, gecos, home, shell, password } = user;
+    if has(tree, PASSWD, name) {
+        return Ok(false);
+    }
+    let shadowed = tree.resolve(SHADOW.as_bytes()).is_some();
+    let field = if shadowed { "x" } else { password };
+    add_line(tree, PASSWD, &format!("{name}:{field}:{uid}:{gid}:{gecos}:{home}:{shell}"))?;
+    if shadowed && !has(tree, SHADOW, name) {
+        add_line(tree, SHADOW, &format!("{name}:{password}:{}::::::", epoch.div_euclid(86_400)))?;
+    }
+    Ok(true)
+}
+
+/// Adds a line at the end, but before lines that send the search elsewhere (`+`, NIS).
+fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
+    let text = tree.read_text(path.as_bytes());
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let at = lines.iter().rposition(|line| !line.starts_with(['+', '-'])).map_or(0, |i| i + 1);
+    lines.insert(at, line.to_owned());
+    write(tree, path, &lines)
+}
+
+fn write(tree: &mut Tree, path: &str, lines: &[String]) -> Result<(), TreeError> {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    // What is not there yet is for all to read but the secrets.
+    let mode = if path == SHADOW || path == GSHADOW { 0 } else { 0o644 };
+    tree.write(path.as_bytes(), Content::from(text.into_bytes()), mode).map(drop)
+}

@@ -1,0 +1,276 @@
+//! The catalog's finishing steps, carried out on the tree in their order.
+//!
+//! In: [`Step`]s and what they need from outside: the build's time, and files of packages that are not installed. Out: the changed
+//! tree, and what there was nothing to do for.
+
+use super::accounts::{self, NewGroup, NewUser};
+use super::glob::{glob, matches};
+use super::tmpfiles;
+use crate::catalog::{Copy, Directory, Existing, FilesFrom, Link, Replace, Step, Write};
+use crate::package::{Content, Entry, EntryKind, Owner};
+use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree, TreeError, join, split};
+
+const UNITS: &str = "etc/systemd/system";
+const UNIT_FILES: &str = "/usr/lib/systemd/system";
+
+/// Where steps get what is not in the tree.
+pub trait PackageFiles {
+    /// The files of a package that is not installed, without its ghosts; `None` when no repository has the package.
+    fn files_of(&self, package: &str) -> Result<Option<Vec<Entry>>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// Why a step could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The tree does not have it so.
+    #[error("finishing step on {path}")]
+    Tree {
+        /// The path of the step.
+        path: String,
+        /// What the tree says.
+        source: TreeError,
+    },
+    /// The package whose files are wanted could not be had.
+    #[error("files of {package}")]
+    Package {
+        /// Its name.
+        package: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A tmpfiles.d line asks for what is not done here.
+    #[error("tmpfiles")]
+    Tmpfiles(#[from] tmpfiles::TmpfilesError),
+}
+
+/// What a step did not find; nothing is wrong with that, but the report tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nothing {
+    /// No repository has the package whose files were to be taken.
+    Package(String),
+    /// No file of the package matches.
+    Files {
+        /// The package.
+        package: String,
+        /// The patterns.
+        patterns: Vec<String>,
+    },
+    /// A tmpfiles.d line that is not understood, with its reason.
+    Tmpfiles(String),
+}
+
+impl std::fmt::Display for Nothing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Package(package) => write!(f, "no repository has {package}: none of its files were taken"),
+            Self::Files { package, patterns } => write!(f, "{package} has no file {}", patterns.join(" or ")),
+            Self::Tmpfiles(line) => write!(f, "tmpfiles.d: {line}"),
+        }
+    }
+}
+
+/// Carries out the steps in their order. `epoch` is the build's time in seconds since 1970.
+pub fn apply(tree: &mut Tree, steps: &[Step], epoch: u64, packages: &dyn PackageFiles) -> Result<Vec<Nothing>, StepError> {
+    let mut nothing = Vec::new();
+    for step in steps {
+        let at = |path: &str| {
+            let path = path.to_owned();
+            move |source| StepError::Tree { path, source }
+        };
+        match step {
+            Step::Write(step) => write(tree, step, epoch).map_err(at(&step.path))?,
+            Step::Remove(patterns) => {
+                for path in patterns.iter().flat_map(|pattern| glob(tree, pattern.as_bytes())).collect::<Vec<_>>() {
+                    tree.remove(&path);
+                }
+            }
+            Step::Link(Link { path, target }) => link(tree, path, target).map_err(at(path))?,
+            Step::Directory(step) => directory(tree, step).map_err(at(&step.path))?,
+            Step::Copy(Copy { from, to }) => copy(tree, from, to).map_err(at(to))?,
+            Step::Group(group) => {
+                let new = NewGroup { name: &group.name, gid: group.gid, password: &group.password };
+                accounts::add_group(tree, new).map_err(at(accounts::GROUP))?;
+            }
+            Step::User(user) => {
+                let new = NewUser {
+                    name: &user.name,
+                    uid: user.uid,
+                    gid: user.gid,
+                    gecos: &user.gecos,
+                    home: &user.home,
+                    shell: &user.shell,
+                    password: &user.password,
+                };
+                accounts::add_user(tree, new, i64::try_from(epoch).unwrap_or(i64::MAX)).map_err(at(accounts::PASSWD))?;
+            }
+            Step::MaskUnits(units) => {
+                for unit in units {
+                    let path = format!("{UNITS}/{unit}");
+                    link(tree, &path, "/dev/null").map_err(at(&path))?;
+                }
+            }
+            Step::DefaultTarget(target) => {
+                let path = format!("{UNITS}/default.target");
+                link(tree, &path, &format!("{UNIT_FILES}/{target}")).map_err(at(&path))?;
+            }
+            Step::FilesFrom(step) => nothing.extend(files_from(tree, step, packages)?),
+            Step::Replace(step) => replace(tree, step).map_err(at(&step.files))?,
+            Step::Tmpfiles(path) => {
+                let skipped = tmpfiles::apply(tree, path)?;
+                nothing.extend(skipped.into_iter().map(Nothing::Tmpfiles));
+            }
+        }
+    }
+    Ok(nothing)
+}
+
+fn write(tree: &mut Tree, step: &Write, epoch: u64) -> Result<(), TreeError> {
+    let path = absolute(&step.path);
+    if let Some(directory) = &step.if_dir
+        && !tree.resolve(&absolute(directory)).is_some_and(|id| tree.node(id).is_directory())
+    {
+        return Ok(());
+    }
+    let there = tree.resolve(&path);
+    let id = match (step.existing, there) {
+        (Existing::Keep, Some(id)) => id,
+        (existing, there) => {
+            let mut bytes = Vec::new();
+            if let (Existing::Append, Some(_)) = (existing, there) {
+                bytes = read(tree, &path)?;
+            }
+            bytes.extend(step.content.render(epoch));
+            tree.write(&path, Content::from(bytes), mode(step.mode, 0o644))?
+        }
+    };
+    if step.mode.is_some() {
+        tree.node_mut(id).metadata.mode = mode(step.mode, 0o644);
+    }
+    Ok(())
+}
+
+/// A symbolic link in place of whatever is no directory.
+fn link(tree: &mut Tree, path: &str, target: &str) -> Result<(), TreeError> {
+    insert(tree, &absolute(path), Node::symlink(target.as_bytes())).map(drop)
+}
+
+/// Puts a node in place of whatever is no directory; missing directories are made.
+pub(super) fn insert(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, TreeError> {
+    tree.create_directories(split(path).0)?;
+    let Place { parent, name, node: there } = tree.locate(path)?;
+    if let Some(id) = there {
+        if tree.node(id).is_directory() {
+            return Err(TreeError::IsADirectory(crate::tree::display(path)));
+        }
+        tree.unbind(parent, &name);
+    }
+    tree.insert(parent, &name, node)
+}
+
+fn directory(tree: &mut Tree, step: &Directory) -> Result<(), TreeError> {
+    let id = tree.create_directories(&absolute(&step.path))?;
+    let metadata = &mut tree.node_mut(id).metadata;
+    metadata.mode = mode(step.mode, metadata.mode);
+    if let Some(user) = &step.owner {
+        metadata.user = Owner::named(user);
+    }
+    if let Some(group) = &step.group {
+        metadata.group = Owner::named(group);
+    }
+    Ok(())
+}
+
+fn copy(tree: &mut Tree, from: &str, to: &str) -> Result<(), TreeError> {
+    let Some(from) = tree.resolve(&absolute(from)) else { return Ok(()) };
+    let Some(content) = tree.node(from).content().cloned() else { return Ok(()) };
+    let metadata = Metadata { mtime: Metadata::NOW, ..tree.node(from).metadata.clone() };
+    let to = tree.write(&absolute(to), content, metadata.mode)?;
+    tree.node_mut(to).metadata = metadata;
+    Ok(())
+}
+
+fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &dyn PackageFiles) -> Result<Option<Nothing>, StepError> {
+    let files =
+        packages.files_of(&step.package).map_err(|source| StepError::Package { package: step.package.clone(), source })?;
+    let Some(files) = files else { return Ok(Some(Nothing::Package(step.package.clone()))) };
+    let mut taken: Vec<&[u8]> = Vec::new();
+    for pattern in &step.files {
+        for entry in &files {
+            let path = entry.path.strip_prefix(b"/").unwrap_or(&entry.path);
+            let EntryKind::File(content) = &entry.kind else { continue };
+            let name = split(path).1;
+            if !path_matches(pattern.as_bytes(), path) || taken.contains(&name) {
+                continue;
+            }
+            taken.push(name);
+            let to = join(&absolute(&step.into), name);
+            let failed = |source| StepError::Tree { path: step.into.clone(), source };
+            let mut node = Node::file(content.clone(), mode(Some(step.mode), 0o644));
+            // A copy that keeps its time, as `cp -p` and `install -p` do.
+            node.metadata.mtime = entry.mtime;
+            insert(tree, &to, node).map_err(failed)?;
+        }
+    }
+    Ok(taken.is_empty().then(|| Nothing::Files { package: step.package.clone(), patterns: step.files.clone() }))
+}
+
+/// A shell pattern on a path that is not in the tree: component by component.
+fn path_matches(pattern: &[u8], path: &[u8]) -> bool {
+    let (mut patterns, mut names) = (pattern.split(|&c| c == b'/'), path.split(|&c| c == b'/'));
+    loop {
+        match (patterns.next(), names.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(name)) => {
+                let hidden = name.starts_with(b".") && !pattern.starts_with(b".") && !pattern.starts_with(b"\\.");
+                if hidden || !matches(pattern, name) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+fn replace(tree: &mut Tree, step: &Replace) -> Result<(), TreeError> {
+    for path in glob(tree, step.files.as_bytes()) {
+        let is_file = tree.lookup(&path).is_some_and(|id| matches!(tree.node(id).kind, NodeKind::File(_)));
+        if !is_file {
+            continue;
+        }
+        let bytes = read(tree, &path)?;
+        if let Some(changed) = replaced(&bytes, step.from.as_bytes(), step.to.as_bytes()) {
+            tree.write(&path, Content::from(changed), 0o644)?;
+        }
+    }
+    Ok(())
+}
+
+/// `text` with every `from` turned into `to`; `None` when there is none.
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    let find = |text: &[u8]| text.windows(from.len().max(1)).position(|window| window == from);
+    while let Some(i) = find(rest) {
+        out.extend_from_slice(&rest[..i]);
+        out.extend_from_slice(to);
+        rest = &rest[i + from.len()..];
+    }
+    (rest.len() < text.len()).then(|| [&out, rest].concat())
+}
+
+pub(super) fn read(tree: &Tree, path: &[u8]) -> Result<Vec<u8>, TreeError> {
+    let content = tree.read(path)?;
+    let bytes = content.bytes().map_err(|error| TreeError::Unreadable(crate::tree::display(path), error.to_string()))?;
+    Ok(bytes.into_owned())
+}
+
+fn absolute(path: &str) -> Vec<u8> {
+    join(b"", path.as_bytes())
+}
+
+fn mode(wanted: Option<u32>, otherwise: u16) -> u16 {
+    wanted.map_or(otherwise, |mode| (mode & 0o7777) as u16)
+}
+
+#[cfg(test)]
+mod tests;
