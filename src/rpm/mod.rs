@@ -3,9 +3,16 @@
 //! The sister of `apk`: who knows one room knows the other. Nothing outside it knows RPM's formats.
 
 pub mod architecture;
+pub mod capabilities;
+pub mod cpio;
 pub mod database;
 pub mod dependency;
+pub mod files;
 pub mod header;
 pub mod index;
+pub mod package;
+pub mod payload;
+pub mod scriptlet;
+pub mod signature;
 pub mod tag;
 pub mod version;

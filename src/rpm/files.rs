@@ -1,0 +1,391 @@
+//! The files of a package as its header tells them.
+//!
+//! In: a header. Out: a [`File`] for each, in the header's order, and the listing that `files --format tsv` prints. It knows no
+//! contents: those are the payload's.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::capabilities;
+use super::header::Header;
+use super::tag::Tag;
+use crate::digest::{Algorithm, Digest};
+use crate::package::{Content, Entry, EntryKind, Owner, Xattrs};
+
+/// Why the files of a header cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FilesError {
+    /// An array has not as many elements as there are files.
+    #[error("the header tells of {expected} files, but its tag {tag} of {found}")]
+    Count {
+        /// The array.
+        tag: Tag,
+        /// Number of files.
+        expected: usize,
+        /// Elements of the array.
+        found: usize,
+    },
+    /// A file's directory is not in the table.
+    #[error("file {file} is in directory number {index}, but there are {directories}")]
+    Directory {
+        /// Place of the file.
+        file: usize,
+        /// What it points to.
+        index: u32,
+        /// How many there are.
+        directories: usize,
+    },
+    /// Files' digests are by an algorithm that rpm does not know either, or do not fit theirs.
+    #[error("unusable digest of {path}: algorithm {algorithm}, `{digest}`")]
+    Digest {
+        /// The file.
+        path: String,
+        /// OpenPGP's number of the algorithm.
+        algorithm: u32,
+        /// What is there.
+        digest: String,
+    },
+    /// A file's type is none.
+    #[error("{path} has mode {mode:o}, which is no kind of file")]
+    Mode {
+        /// The file.
+        path: String,
+        /// Its mode.
+        mode: u16,
+    },
+    /// A file's capabilities cannot be understood.
+    #[error("{path} has capabilities `{text}`, which cannot be given to a file")]
+    Capabilities {
+        /// The file.
+        path: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// What a file is to its package (rpmfiles.h: `rpmfileAttrs`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// `%config`.
+    pub const CONFIG: Self = Self(1);
+    /// `%doc`.
+    pub const DOC: Self = Self(1 << 1);
+    /// `%config(missingok)`.
+    pub const MISSING_OK: Self = Self(1 << 3);
+    /// `%config(noreplace)`.
+    pub const NO_REPLACE: Self = Self(1 << 4);
+    /// The spec file of a source package.
+    pub const SPEC: Self = Self(1 << 5);
+    /// `%ghost`: belongs to the package, is not in it.
+    pub const GHOST: Self = Self(1 << 6);
+    /// `%license`.
+    pub const LICENSE: Self = Self(1 << 7);
+    /// `%readme`.
+    pub const README: Self = Self(1 << 8);
+    /// A signing key that the package carries.
+    pub const PUBKEY: Self = Self(1 << 11);
+    /// `%artifact`: a side effect of packaging.
+    pub const ARTIFACT: Self = Self(1 << 12);
+
+    /// Whether all of `flags` are set.
+    pub fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+}
+
+/// The letters of `%{FILEFLAGS:fflags}` (rpmfi.c: `rpmFFlagsString`).
+impl std::fmt::Display for Flags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let letters = [
+            (Self::DOC, 'd'),
+            (Self::CONFIG, 'c'),
+            (Self::SPEC, 's'),
+            (Self::MISSING_OK, 'm'),
+            (Self::NO_REPLACE, 'n'),
+            (Self::GHOST, 'g'),
+            (Self::LICENSE, 'l'),
+            (Self::README, 'r'),
+            (Self::ARTIFACT, 'a'),
+        ];
+        letters.iter().filter(|(flag, _)| self.contains(*flag)).try_for_each(|(_, letter)| write!(f, "{letter}"))
+    }
+}
+
+/// The type bits of a mode.
+const S_IFMT: u16 = 0o170_000;
+
+/// What kind of file a mode tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+/// A file of a package, as its header tells it.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Absolute path; relative in source packages.
+    pub path: Box<[u8]>,
+    /// What it is.
+    pub kind: FileKind,
+    /// Type and permissions, as in `st_mode`.
+    pub mode: u16,
+    /// Seconds since 1970.
+    pub mtime: u32,
+    /// Owner.
+    pub user: Arc<str>,
+    /// Group.
+    pub group: Arc<str>,
+    /// Configuration, documentation, ghost and the like.
+    pub flags: Flags,
+    /// What `rpm -V` checks (rpmvf.h: `rpmVerifyAttrs`).
+    pub verify: u32,
+    /// Languages it is for; none means all.
+    pub languages: Vec<Box<[u8]>>,
+    /// 1 is a 32-bit, 2 a 64-bit ELF file, 0 anything else.
+    pub color: u32,
+    /// Digest of the content; absent for what has none.
+    pub digest: Option<Digest>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Target of a symbolic link, otherwise empty.
+    pub link_target: Box<[u8]>,
+    /// Device number of a device.
+    pub rdev: u16,
+    /// Device and inode at the time of the build: equal ones are hard links of each other.
+    pub inode: (u32, u32),
+    /// Capabilities as text; absent where the package has none at all.
+    pub capabilities: Option<Box<[u8]>>,
+}
+
+impl File {
+    /// Whether the payload has it: all but `%ghost`.
+    pub fn in_payload(&self) -> bool {
+        !self.flags.contains(Flags::GHOST)
+    }
+
+    /// Its path as text, for messages.
+    pub fn display_path(&self) -> String {
+        String::from_utf8_lossy(&self.path).into_owned()
+    }
+
+    /// The extended attributes that its capabilities stand for.
+    pub fn xattrs(&self) -> Result<Xattrs, FilesError> {
+        let Some(text) = self.capabilities.as_deref().filter(|text| !text.is_empty()) else { return Ok(Xattrs::new()) };
+        let value = std::str::from_utf8(text).ok().and_then(|text| capabilities::xattr(text).ok()).ok_or_else(|| {
+            FilesError::Capabilities { path: self.display_path(), text: String::from_utf8_lossy(text).into_owned() }
+        })?;
+        Ok(value.map(|value| (capabilities::XATTR.into(), value)).into_iter().collect())
+    }
+
+    /// The file as the tree takes it, with its content where it is a regular file. A hard link is given by the file that has the
+    /// content as `linked_to`.
+    pub fn entry(&self, content: Content, linked_to: Option<&Self>) -> Result<Entry, FilesError> {
+        // The numbers of a device as the 16 bits of old kernels hold them.
+        let (major, minor) = (u32::from(self.rdev >> 8), u32::from(self.rdev & 0xff));
+        let kind = match (self.kind, linked_to) {
+            (FileKind::Regular, Some(first)) => EntryKind::HardLink(first.path.clone()),
+            (FileKind::Regular, None) => EntryKind::File(content),
+            (FileKind::Directory, _) => EntryKind::Directory,
+            (FileKind::Symlink, _) => EntryKind::Symlink(self.link_target.clone()),
+            (FileKind::CharacterDevice, _) => EntryKind::CharacterDevice { major, minor },
+            (FileKind::BlockDevice, _) => EntryKind::BlockDevice { major, minor },
+            (FileKind::Fifo, _) => EntryKind::Fifo,
+            (FileKind::Socket, _) => EntryKind::Socket,
+        };
+        Ok(Entry {
+            path: self.path.clone(),
+            kind,
+            mode: self.mode & 0o7777,
+            mtime: i64::from(self.mtime),
+            user: Owner::named(&self.user),
+            group: Owner::named(&self.group),
+            xattrs: self.xattrs()?,
+            digest: self.digest.clone(),
+        })
+    }
+}
+
+/// The digest algorithm of OpenPGP's number (RFC 9580, 9.5).
+pub(super) fn algorithm(number: u32) -> Option<Algorithm> {
+    Some(match number {
+        1 => Algorithm::Md5,
+        2 => Algorithm::Sha1,
+        8 => Algorithm::Sha256,
+        9 => Algorithm::Sha384,
+        10 => Algorithm::Sha512,
+        11 => Algorithm::Sha224,
+        _ => return None,
+    })
+}
+
+/// The paths of a header's files, in its order.
+fn paths(header: &Header) -> Result<Vec<Box<[u8]>>, FilesError> {
+    if !header.has(Tag::BASENAMES) {
+        return Ok(header.strings(Tag::OLD_FILENAMES).map(Box::from).collect());
+    }
+    let directories: Vec<&[u8]> = header.strings(Tag::DIRNAMES).collect();
+    let names = header.strings(Tag::BASENAMES);
+    let indexes = exactly(Tag::DIR_INDEXES, header.u32s(Tag::DIR_INDEXES), names.len())?;
+    names
+        .zip(indexes)
+        .enumerate()
+        .map(|(file, (name, index))| {
+            let directory = directories.get(index as usize);
+            let directory = directory.ok_or(FilesError::Directory { file, index, directories: directories.len() })?;
+            Ok([directory, name].concat().into())
+        })
+        .collect()
+}
+
+/// An array that has an element for each file.
+fn exactly<I: ExactSizeIterator>(tag: Tag, array: I, expected: usize) -> Result<I, FilesError> {
+    let found = array.len();
+    if found == expected { Ok(array) } else { Err(FilesError::Count { tag, expected, found }) }
+}
+
+/// An array that has an element for each file, or is absent: then each file gets the default.
+fn or_default<T: Copy>(
+    tag: Tag,
+    array: impl ExactSizeIterator<Item = T>,
+    default: T,
+    expected: usize,
+) -> Result<Vec<T>, FilesError> {
+    if array.len() == 0 {
+        return Ok(vec![default; expected]);
+    }
+    exactly(tag, array, expected).map(Iterator::collect)
+}
+
+/// Strings that repeat, each kept once.
+#[derive(Default)]
+struct Names<'a>(HashMap<&'a [u8], Arc<str>>);
+
+impl<'a> Names<'a> {
+    fn get(&mut self, name: &'a [u8]) -> Arc<str> {
+        Arc::clone(self.0.entry(name).or_insert_with(|| String::from_utf8_lossy(name).into()))
+    }
+}
+
+/// The files that a header tells of, in its order.
+pub fn files(header: &Header) -> Result<Vec<File>, FilesError> {
+    let paths = paths(header)?;
+    let count = paths.len();
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let strings = |tag| or_default(tag, header.strings(tag), &b""[..], count);
+    let numbers = |tag| or_default(tag, header.u32s(tag), 0, count);
+    let modes: Vec<u16> = exactly(Tag::FILE_MODES, header.u16s(Tag::FILE_MODES), count)?.collect();
+    let sizes: Vec<u64> = if header.has(Tag::LONG_FILE_SIZES) {
+        exactly(Tag::LONG_FILE_SIZES, header.u64s(Tag::LONG_FILE_SIZES), count)?.collect()
+    } else {
+        exactly(Tag::FILE_SIZES, header.u32s(Tag::FILE_SIZES), count)?.map(u64::from).collect()
+    };
+    let mtimes = numbers(Tag::FILE_MTIMES)?;
+    let (users, groups) = (strings(Tag::FILE_USERNAME)?, strings(Tag::FILE_GROUPNAME)?);
+    let (flags, verify, colors) = (numbers(Tag::FILE_FLAGS)?, numbers(Tag::FILE_VERIFY_FLAGS)?, numbers(Tag::FILE_COLORS)?);
+    let (digests, targets, languages) = (strings(Tag::FILE_DIGESTS)?, strings(Tag::FILE_LINKTOS)?, strings(Tag::FILE_LANGS)?);
+    let (devices, inodes) = (numbers(Tag::FILE_DEVICES)?, numbers(Tag::FILE_INODES)?);
+    let rdevs = or_default(Tag::FILE_RDEVS, header.u16s(Tag::FILE_RDEVS), 0, count)?;
+    let capabilities = strings(Tag::FILE_CAPS)?;
+    let has_capabilities = header.has(Tag::FILE_CAPS);
+    let digest_algorithm = header.u32(Tag::FILE_DIGEST_ALGO).unwrap_or(1);
+    let mut names = Names::default();
+
+    let file = |(i, path): (usize, Box<[u8]>)| {
+        let text = || String::from_utf8_lossy(&path).into_owned();
+        let kind = kind_of(modes[i]).ok_or_else(|| FilesError::Mode { path: text(), mode: modes[i] })?;
+        Ok(File {
+            kind,
+            mode: modes[i],
+            mtime: mtimes[i],
+            user: names.get(users[i]),
+            group: names.get(groups[i]),
+            flags: Flags(flags[i]),
+            verify: verify[i],
+            languages: languages[i].split(|&c| c == b'|').filter(|name| !name.is_empty()).map(Box::from).collect(),
+            color: colors[i],
+            digest: digest(digest_algorithm, digests[i], text)?,
+            size: sizes[i],
+            link_target: targets[i].into(),
+            rdev: rdevs[i],
+            inode: (devices[i], inodes[i]),
+            capabilities: has_capabilities.then(|| capabilities[i].into()),
+            path,
+        })
+    };
+    paths.into_iter().enumerate().map(file).collect()
+}
+
+fn kind_of(mode: u16) -> Option<FileKind> {
+    Some(match mode & S_IFMT {
+        0o100_000 => FileKind::Regular,
+        0o040_000 => FileKind::Directory,
+        0o120_000 => FileKind::Symlink,
+        0o020_000 => FileKind::CharacterDevice,
+        0o060_000 => FileKind::BlockDevice,
+        0o010_000 => FileKind::Fifo,
+        0o140_000 => FileKind::Socket,
+        _ => return None,
+    })
+}
+
+fn digest(number: u32, hex: &[u8], path: impl Fn() -> String) -> Result<Option<Digest>, FilesError> {
+    // Links and directories have an empty string; very old packages give them one of zeros, which is none either.
+    if hex.iter().all(|&c| c == b'0') {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(hex).ok();
+    let digest = text.zip(algorithm(number)).and_then(|(hex, algorithm)| Digest::from_hex(algorithm, hex));
+    digest.map(Some).ok_or_else(|| FilesError::Digest {
+        path: path(),
+        algorithm: number,
+        digest: String::from_utf8_lossy(hex).into_owned(),
+    })
+}
+
+/// For each file the first of those that are hard links of one another, by place; itself for the others (rpmfi.c:
+/// `rpmfilesBuildNLink`: regular files of one device and inode that are in the payload).
+pub fn hard_link_sets(files: &[File]) -> Vec<usize> {
+    let mut first = HashMap::new();
+    files
+        .iter()
+        .enumerate()
+        .map(|(i, file)| match file.kind {
+            // Without an inode nothing is known of links.
+            FileKind::Regular if file.in_payload() && file.inode.1 != 0 => *first.entry(file.inode).or_insert(i),
+            _ => i,
+        })
+        .collect()
+}
+
+/// Writes a line for each file, tab separated: path, octal mode, user, group, mtime, size, digest, link target, capabilities,
+/// flags; as `rpm -qp --qf` prints them.
+pub fn write_listing(files: &[File], out: &mut impl Write) -> io::Result<()> {
+    for file in files {
+        out.write_all(&file.path)?;
+        write!(out, "\t{:o}\t{}\t{}\t{}\t{}\t", file.mode, file.user, file.group, file.mtime, file.size)?;
+        write!(out, "{}\t", file.digest.as_ref().map(Digest::hex).unwrap_or_default())?;
+        out.write_all(&file.link_target)?;
+        out.write_all(b"\t")?;
+        out.write_all(file.capabilities.as_deref().unwrap_or(b"(none)"))?;
+        writeln!(out, "\t{}", file.flags)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The checks of a package, from the least to what all rests on: sizes, digests, signatures.
+//!
+//! The chain of trust is as short as the package allows: a key signs the header, and the header has the payload's digest. What rpm
+//! 4.13 and older wrote (MD5 and signatures over header and payload) is only used where that chain has a gap.
+
+use std::io::Read;
+
+use super::{Covered, Package, PackageError, Part, Trust, header_bytes, is_binary, promised_size};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::rpm::files;
+use crate::rpm::header;
+use crate::rpm::signature::{Keyring, SignatureError, Signer, decode_base64};
+use crate::rpm::tag::Tag;
+
+/// The length of header and payload, where it is told.
+pub(super) fn sizes(package: &Package) -> Result<(), PackageError> {
+    let found = (header::MAGIC.len() + package.header.blob().len()) as u64 + package.payload.len();
+    match promised_size(&package.signature) {
+        Some(expected) if found < expected => Err(PackageError::Truncated { part: Part::Payload, expected, found }),
+        Some(expected) if found > expected => Err(PackageError::Size { expected, found }),
+        _ => Ok(()),
+    }
+}
+
+/// The digests of the header alone: each that is there, and one must be, unless there is one of header and payload.
+pub(super) fn header_digests(package: &Package) -> Result<(), PackageError> {
+    let covered = Covered::Header;
+    let mut checked = false;
+    for (tag, algorithm) in [(Tag::SHA256_HEADER, Algorithm::Sha256), (Tag::SHA1_HEADER, Algorithm::Sha1)] {
+        if let Some(hex) = package.signature.string(tag) {
+            let expected = parse(covered, algorithm, hex)?;
+            compare(covered, &expected, header_hasher(package, algorithm).finish())?;
+            checked = true;
+        }
+    }
+    if checked || package.signature.has(Tag::SIGTAG_MD5) { Ok(()) } else { Err(PackageError::NoDigest { part: Part::Header }) }
+}
+
+/// What is known of the payload.
+pub(super) enum Payload {
+    /// It is the one whose digest the header has.
+    InHeader,
+    /// It will be, when the inflated payload has this digest.
+    InHeaderInflated(Digest),
+    /// Only the signature header has a digest, which nothing signs.
+    SignatureHeaderOnly,
+}
+
+impl Payload {
+    pub(super) fn whole(self) -> Option<Digest> {
+        match self {
+            Self::InHeaderInflated(digest) => Some(digest),
+            Self::InHeader | Self::SignatureHeaderOnly => None,
+        }
+    }
+}
+
+/// The digest of the payload that the header has, or else the MD5 of header and payload.
+pub(super) fn payload_digests(package: &Package) -> Result<Payload, PackageError> {
+    let covered = Covered::Payload;
+    if let Some(expected) = payload_digest(package, Tag::PAYLOAD_DIGEST, Tag::PAYLOAD_SHA512)? {
+        let mut hasher = Hasher::new(expected.algorithm());
+        package.payload.write_to(&mut hasher).map_err(PackageError::Read)?;
+        compare(covered, &expected, hasher.finish())?;
+        return Ok(Payload::InHeader);
+    }
+    if let Some(digest) = payload_digest(package, Tag::PAYLOAD_DIGEST_ALT, Tag::PAYLOAD_SHA512_ALT)? {
+        return Ok(Payload::InHeaderInflated(digest));
+    }
+    let Some(md5) = package.signature.bytes(Tag::SIGTAG_MD5) else {
+        return Err(PackageError::NoDigest { part: Part::Payload });
+    };
+    let covered = Covered::HeaderAndPayload;
+    let malformed = || PackageError::MalformedDigest { covered, found: format!("{md5:02x?}") };
+    let expected = Digest::new(Algorithm::Md5, md5).ok_or_else(malformed)?;
+    let mut hasher = header_hasher(package, Algorithm::Md5);
+    package.payload.write_to(&mut hasher).map_err(PackageError::Read)?;
+    compare(covered, &expected, hasher.finish())?;
+    Ok(Payload::SignatureHeaderOnly)
+}
+
+/// A digest of the payload from the header: the one with its own algorithm, or that of rpm 6.
+fn payload_digest(package: &Package, tag: Tag, sha512: Tag) -> Result<Option<Digest>, PackageError> {
+    let header = &package.header;
+    let covered = Covered::Payload;
+    if let Some(hex) = header.string(tag) {
+        let number = header.u32(Tag::PAYLOAD_DIGEST_ALGO).unwrap_or(8);
+        let unknown = || PackageError::MalformedDigest { covered, found: format!("algorithm {number}") };
+        return parse(covered, files::algorithm(number).ok_or_else(unknown)?, hex).map(Some);
+    }
+    header.string(sha512).map(|hex| parse(covered, Algorithm::Sha512, hex)).transpose()
+}
+
+/// The signatures over the header: all must be readable, those by trusted keys right.
+pub(super) fn header_signatures(package: &Package, keyring: &Keyring) -> Result<Signatures, PackageError> {
+    let mut signatures = Signatures::default();
+    let covered = Covered::Header;
+    for tag in [Tag::OPENPGP, Tag::RSA_HEADER, Tag::DSA_HEADER] {
+        for signature in signatures_in(package, tag, covered)? {
+            signatures.add(covered, keyring.verify(&signature, || header_bytes(&package.header)))?;
+        }
+    }
+    Ok(signatures)
+}
+
+/// The signatures of one tag: as bytes, or (since rpm 6) each as base64 text.
+fn signatures_in(package: &Package, tag: Tag, covered: Covered) -> Result<Vec<Vec<u8>>, PackageError> {
+    if is_binary(&package.signature, tag) {
+        return Ok(package.signature.bytes(tag).map(<[u8]>::to_vec).into_iter().collect());
+    }
+    let malformed = || SignatureError::Malformed("not base64".into());
+    let decode = |text| decode_base64(text).ok_or_else(|| PackageError::Signature { covered, source: malformed() });
+    package.signature.strings(tag).map(decode).collect()
+}
+
+/// Who signed so far.
+#[derive(Default)]
+pub(super) struct Signatures {
+    signer: Option<Signer>,
+    unknown: Vec<String>,
+}
+
+impl Signatures {
+    fn add(&mut self, covered: Covered, result: Result<Signer, SignatureError>) -> Result<(), PackageError> {
+        match result {
+            Ok(signer) => self.signer = self.signer.take().or(Some(signer)),
+            Err(SignatureError::UnknownKey { key }) if self.unknown.contains(&key) => {}
+            Err(SignatureError::UnknownKey { key }) => self.unknown.push(key),
+            Err(source) => return Err(PackageError::Signature { covered, source }),
+        }
+        Ok(())
+    }
+}
+
+/// The key on whose word the package is accepted, or nothing where unsigned ones are.
+pub(super) fn authenticate(
+    package: &Package,
+    header: Signatures,
+    payload: &Payload,
+    trust: Trust<'_>,
+) -> Result<Option<Signer>, PackageError> {
+    let payload_known = !matches!(payload, Payload::SignatureHeaderOnly);
+    if header.signer.is_some() && payload_known {
+        return Ok(header.signer);
+    }
+    // A gap in the chain: only a signature over both can close it.
+    let covered = Covered::HeaderAndPayload;
+    let mut both = Signatures::default();
+    for tag in [Tag::SIGTAG_PGP, Tag::SIGTAG_GPG] {
+        for signature in signatures_in(package, tag, covered)? {
+            let data = || header_bytes(&package.header).chain(package.payload.reader());
+            both.add(covered, trust.keyring().verify(&signature, data))?;
+        }
+    }
+    if both.signer.is_some() {
+        return Ok(both.signer);
+    }
+    if let Trust::Unsigned(_) = trust {
+        return Ok(None);
+    }
+    let part = if header.signer.is_some() { Part::Payload } else { Part::Header };
+    let mut signers = header.unknown;
+    signers.extend(both.unknown);
+    signers.sort_unstable();
+    signers.dedup();
+    if signers.is_empty() {
+        return Err(PackageError::Unsigned { part });
+    }
+    let trusted = trust.keyring().certificates().iter().map(super::super::signature::Certificate::fingerprint).collect();
+    Err(PackageError::UnknownKey { signers, trusted })
+}
+
+fn header_hasher(package: &Package, algorithm: Algorithm) -> Hasher {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(&header::MAGIC);
+    hasher.update(package.header.blob());
+    hasher
+}
+
+fn parse(covered: Covered, algorithm: Algorithm, hex: &[u8]) -> Result<Digest, PackageError> {
+    let digest = std::str::from_utf8(hex).ok().and_then(|hex| Digest::from_hex(algorithm, hex));
+    digest.ok_or_else(|| PackageError::MalformedDigest { covered, found: String::from_utf8_lossy(hex).into_owned() })
+}
+
+fn compare(covered: Covered, expected: &Digest, found: Digest) -> Result<(), PackageError> {
+    if *expected == found { Ok(()) } else { Err(PackageError::Digest { covered, expected: expected.clone(), found }) }
+}

@@ -1,0 +1,275 @@
+//! Signatures: which key signed some bytes, if it is one that is trusted.
+//!
+//! In: OpenPGP certificates and detached signatures. Out: the [`Signer`], or why there is none. It says that a signature is
+//! right, not that key and algorithm are still good enough: [`Signer`] holds what such a judgement needs.
+
+use std::fmt;
+use std::io::{BufReader, Read};
+
+use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
+use pgp::packet::{Signature, SignatureType};
+use pgp::types::{KeyDetails, VerifyingKey};
+
+/// What begins a certificate in text form.
+const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+
+/// Why a file holds no key that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// There is no certificate in it.
+    #[error("no OpenPGP certificate found")]
+    None,
+    /// A certificate cannot be read.
+    #[error("unreadable OpenPGP certificate: {0}")]
+    Malformed(String),
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// It cannot be read, or is of a kind that signs no files.
+    #[error("unreadable signature: {0}")]
+    Malformed(String),
+    /// None of the trusted keys made it.
+    #[error("signed by {key}, which is not among the trusted keys")]
+    UnknownKey {
+        /// The key that it names, by fingerprint or id.
+        key: String,
+    },
+    /// A trusted key is named, but did not sign these bytes.
+    #[error("bad signature by {key}: {what}")]
+    Bad {
+        /// The key that it names.
+        key: String,
+        /// What the cryptography says.
+        what: String,
+    },
+    /// The signed bytes could not be read.
+    #[error("cannot read what is signed: {0}")]
+    Unreadable(String),
+}
+
+/// Who signed, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// Fingerprint of the certificate, upper-case hexadecimal.
+    pub certificate: String,
+    /// Fingerprint of the key that signed: the certificate's own, or that of a subkey.
+    pub key: String,
+    /// The certificate's first user id.
+    pub user: String,
+    /// When the signature was made, in seconds since 1970.
+    pub created: Option<u32>,
+    /// The hash algorithm, as OpenPGP names it.
+    pub hash: String,
+    /// The public key algorithm, as OpenPGP names it.
+    pub algorithm: String,
+}
+
+/// A certificate: a key, its user ids, and its subkeys that may sign.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    key: SignedPublicKey,
+    signing: Vec<SignedPublicSubKey>,
+}
+
+impl Certificate {
+    fn new(key: SignedPublicKey) -> Self {
+        let signing = key.public_subkeys.iter().filter(|subkey| may_sign(&key, subkey)).cloned().collect();
+        Self { key, signing }
+    }
+
+    /// The fingerprint, upper-case hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        format!("{:X}", self.key.fingerprint())
+    }
+
+    /// The first user id.
+    pub fn user(&self) -> String {
+        let user = self.key.details.users.first().map(|user| String::from_utf8_lossy(user.id.id()).into_owned());
+        user.unwrap_or_default()
+    }
+
+    /// The certificate as OpenPGP packets.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // Writing to memory what was read from there cannot fail; an empty answer would be the certificate of nobody.
+        let written = pgp::ser::Serialize::to_writer(&self.key, &mut bytes);
+        written.map(|()| bytes).unwrap_or_default()
+    }
+}
+
+/// Whether the certificate's own key says that the subkey may sign, and the subkey agrees (RFC 9580, 10.1.5). Without this anybody could
+/// add a subkey to somebody's certificate.
+fn may_sign(key: &SignedPublicKey, subkey: &SignedPublicSubKey) -> bool {
+    subkey.signatures.iter().any(|binding| {
+        binding.typ() == Some(SignatureType::SubkeyBinding)
+            && binding.key_flags().sign()
+            && binding.verify_subkey_binding(&key.primary_key, &subkey.key).is_ok()
+            && binding
+                .embedded_signature()
+                .is_some_and(|back| back.verify_primary_key_binding(&subkey.key, &key.primary_key).is_ok())
+    })
+}
+
+/// The certificates that are trusted.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring {
+    certificates: Vec<Certificate>,
+}
+
+impl Keyring {
+    /// A keyring without certificates, which trusts nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the certificates of a file, as text (several blocks, with anything between them) or binary, and says how many there
+    /// are.
+    pub fn add(&mut self, file: &[u8]) -> Result<usize, KeyError> {
+        let mut found = Vec::new();
+        let text = std::str::from_utf8(file).ok().filter(|text| text.contains(ARMOR));
+        if let Some(text) = text {
+            for (start, _) in text.match_indices(ARMOR) {
+                let (certificates, _) = SignedPublicKey::from_string_many(&text[start..]).map_err(malformed)?;
+                read_certificates(certificates, &mut found)?;
+            }
+        } else if file.first().is_some_and(|byte| byte & 0x80 != 0) {
+            // A text file that is no certificate must not be taken for packets: each begins with the high bit set.
+            read_certificates(SignedPublicKey::from_bytes_many(file).map_err(malformed)?, &mut found)?;
+        }
+        let count = found.len();
+        self.certificates.extend(found);
+        if count == 0 { Err(KeyError::None) } else { Ok(count) }
+    }
+
+    /// The certificates in the order in which they were added.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty()
+    }
+
+    /// Who of the trusted made the detached `signature` (binary packets) of what `data` gives, which is called once for each key
+    /// that is tried. Of several signatures all must be readable, those of trusted keys must be right, and one must be there.
+    pub fn verify<R: Read>(&self, signature: &[u8], data: impl Fn() -> R) -> Result<Signer, SignatureError> {
+        let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
+        let mut signer = None;
+        let mut unknown = None;
+        for signature in DetachedSignature::from_bytes_many(BufReader::new(signature)).map_err(bad)? {
+            match self.verify_one(&signature.map_err(bad)?.signature, &data) {
+                Ok(by) => signer = signer.or(Some(by)),
+                Err(error @ SignatureError::UnknownKey { .. }) => unknown = unknown.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        signer.ok_or_else(|| unknown.unwrap_or_else(|| SignatureError::Malformed("no signature in it".into())))
+    }
+
+    fn verify_one<R: Read>(&self, signature: &Signature, data: impl Fn() -> R) -> Result<Signer, SignatureError> {
+        // Text signatures are over normalised line ends, and others over keys: neither is over these bytes.
+        if signature.typ() != Some(SignatureType::Binary) {
+            return Err(SignatureError::Malformed(format!("type {:?} in version {:?}", signature.typ(), signature.version())));
+        }
+        let mut failure = None;
+        for certificate in &self.certificates {
+            let primary = std::iter::once(&certificate.key.primary_key as &dyn Candidate);
+            let subkeys = certificate.signing.iter().map(|subkey| &subkey.key as &dyn Candidate);
+            for key in primary.chain(subkeys).filter(|key| is_named(signature, *key)) {
+                match key.check(signature, &mut data()) {
+                    Ok(()) => return Ok(signer(certificate, key, signature)),
+                    Err(error) => failure = Some(error.to_string()),
+                }
+            }
+        }
+        let key = issuer(signature);
+        Err(failure.map_or_else(
+            || SignatureError::UnknownKey { key: key.clone() },
+            |what| SignatureError::Bad { key: key.clone(), what },
+        ))
+    }
+}
+
+fn malformed(error: impl fmt::Display) -> KeyError {
+    KeyError::Malformed(error.to_string())
+}
+
+fn read_certificates(
+    certificates: impl Iterator<Item = pgp::errors::Result<SignedPublicKey>>,
+    found: &mut Vec<Certificate>,
+) -> Result<(), KeyError> {
+    for certificate in certificates {
+        found.push(Certificate::new(certificate.map_err(malformed)?));
+    }
+    Ok(())
+}
+
+/// A key that may have made a signature: the certificate's own or a subkey.
+trait Candidate {
+    fn details(&self) -> &dyn KeyDetails;
+    fn check(&self, signature: &Signature, data: &mut dyn Read) -> pgp::errors::Result<()>;
+}
+
+impl<K: VerifyingKey> Candidate for K {
+    fn details(&self) -> &dyn KeyDetails {
+        self
+    }
+
+    fn check(&self, signature: &Signature, data: &mut dyn Read) -> pgp::errors::Result<()> {
+        signature.verify(self, data)
+    }
+}
+
+/// Whether the signature names this key, or none at all.
+fn is_named(signature: &Signature, key: &dyn Candidate) -> bool {
+    let (ids, fingerprints) = (signature.issuer_key_id(), signature.issuer_fingerprint());
+    let key = key.details();
+    (ids.is_empty() && fingerprints.is_empty())
+        || ids.contains(&&key.legacy_key_id())
+        || fingerprints.contains(&&key.fingerprint())
+}
+
+/// The key that the signature names, as it names it.
+fn issuer(signature: &Signature) -> String {
+    let fingerprint = signature.issuer_fingerprint().first().map(|fingerprint| format!("{fingerprint:X}"));
+    let id = || signature.issuer_key_id().first().map(|id| format!("{id}").to_uppercase());
+    fingerprint.or_else(id).unwrap_or_else(|| "a key that it does not name".into())
+}
+
+fn signer(certificate: &Certificate, key: &dyn Candidate, signature: &Signature) -> Signer {
+    Signer {
+        certificate: certificate.fingerprint(),
+        key: format!("{:X}", key.details().fingerprint()),
+        user: certificate.user(),
+        created: signature.created().map(pgp::types::Timestamp::as_secs),
+        hash: signature.hash_alg().map(|hash| hash.to_string()).unwrap_or_default(),
+        algorithm: format!("{:?}", key.details().algorithm()),
+    }
+}
+
+/// Bytes from base64 text (RFC 4648), line breaks allowed.
+pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0);
+    let end = text.iter().rposition(|c| !matches!(c, b'=' | b'\n' | b'\r')).map_or(0, |last| last + 1);
+    for &c in text[..end].iter().filter(|c| !c.is_ascii_whitespace()) {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
+}
