@@ -14,6 +14,7 @@ mod plan;
 mod remove;
 #[cfg(test)]
 mod tests;
+pub mod user_namespace;
 
 pub use directory::{Directory, WriteOptions, Written};
 pub use error::OutputError;
