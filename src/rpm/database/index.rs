@@ -134,10 +134,12 @@ impl<'a> Keys<'a> {
         Self(Index::ALL.map(|index| index.keys(header, order)))
     }
 
-    /// No keys.
+    /// These keys in one index, none in the others.
     #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Self(Index::ALL.map(|_| Vec::new()))
+    pub(super) fn only(name: &str, keys: &[(Vec<u8>, u32)]) -> Self {
+        let keys = keys.iter().map(|(bytes, item)| Key { bytes: Cow::Owned(bytes.clone()), item: *item });
+        let mut keys = Some(keys.collect());
+        Self(Index::ALL.map(|index| if index.name() == name { keys.take().unwrap_or_default() } else { Vec::new() }))
     }
 
     /// The keys in one index, by its place in [`Index::ALL`].

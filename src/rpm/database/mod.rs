@@ -85,8 +85,8 @@ impl ByteOrder {
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// Two headers were given one number, or a header the number 0.
-    #[error("header number {number} is given twice")]
+    /// Two headers were given one number, or not in the order of their numbers, or a header the number 0.
+    #[error("header number {number} is not above the one before it")]
     Number {
         /// The number.
         number: u32,
@@ -97,9 +97,6 @@ pub enum DatabaseError {
         /// Bytes that it would have.
         size: u64,
     },
-    /// `SQLite` says no.
-    #[error("sqlite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
     /// The `SQLite` file is broken, or does not hold what rpm puts there.
     #[error("{path}: {problem}")]
     Malformed {

@@ -3,13 +3,83 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
-use crate::rpm::database::Record;
 use crate::rpm::database::index::Keys;
+use crate::rpm::database::{DatabaseError, Record};
 
 fn file(values: &[(u32, Vec<u8>)]) -> Vec<u8> {
     let records: Vec<Record<'_>> = values.iter().map(|(number, blob)| Record { number: *number, blob }).collect();
-    let keys: Vec<Keys<'_>> = values.iter().map(|_| Keys::none()).collect();
+    let keys: Vec<Keys<'_>> = values.iter().map(|_| Keys::only("", &[])).collect();
     write(&records, &keys).unwrap()
+}
+
+/// Opens what was written, after `SQLite` itself has checked all of it: pages, order, and that tables and indexes agree.
+fn checked(bytes: &[u8]) -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.deserialize_read_exact("main", bytes, bytes.len(), false).unwrap();
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok");
+    connection
+}
+
+/// Writes headers with these keys in `Basenames`, and compares what `SQLite` finds by table and by both indexes.
+fn assert_keys_are_found(keys: &[Vec<(Vec<u8>, u32)>]) {
+    let records: Vec<Record<'_>> = (1..=keys.len() as u32).map(|n| Record { number: n * 2, blob: b"header" }).collect();
+    let all: Vec<Keys<'_>> = keys.iter().map(|keys| Keys::only("Basenames", keys)).collect();
+    let connection = checked(&write(&records, &all).unwrap());
+    let expected: Vec<(Vec<u8>, u32, u32)> = records
+        .iter()
+        .zip(keys)
+        .flat_map(|(record, keys)| keys.iter().map(|(key, item)| (key.clone(), record.number, *item)))
+        .collect();
+    let rows = |query: &str| -> Vec<(Vec<u8>, u32, u32)> {
+        let mut select = connection.prepare(query).unwrap();
+        let text = |row: &rusqlite::Row<'_>| Ok((row.get_ref(0)?.as_bytes()?.to_vec(), row.get(1)?, row.get(2)?));
+        select.query_map([], text).unwrap().map(Result::unwrap).collect()
+    };
+    assert!(rows("SELECT key, hnum, idx FROM Basenames NOT INDEXED") == expected);
+    assert!(rows("SELECT key, hnum, idx FROM Basenames INDEXED BY Basenames_hnum_idx WHERE hnum > 0") == expected);
+    let mut sorted = expected;
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(
+        rows("SELECT key, hnum, idx FROM Basenames INDEXED BY Basenames_key_idx WHERE key >= '' ORDER BY key, rowid") == sorted
+    );
+}
+
+#[test]
+fn trees_of_every_depth_are_whole() {
+    // The last leaf of an index is the delicate one: each number of rows leaves it otherwise.
+    for rows in (0..40).chain(100..160).chain(1000..1010).chain([30_000]) {
+        let keys: Vec<_> = (0..rows).map(|n: u32| (format!("{:x}", n.wrapping_mul(2_654_435_761)).into_bytes(), n)).collect();
+        assert_keys_are_found(&[keys]);
+        let long: Vec<_> =
+            (0..rows.min(200)).map(|n| (vec![b'a' + (n * 7 % 26) as u8; 700 + n as usize * 13], n << 20)).collect();
+        assert_keys_are_found(&[long]);
+    }
+    assert_keys_are_found(&vec![vec![(b"x".to_vec(), 7)]; 3000]);
+}
+
+#[test]
+fn sqlite_goes_on_from_the_last_number() {
+    let connection = checked(&file(&[(5, vec![1; 5000]), (70_000, vec![2])]));
+    let insert = "INSERT INTO Packages VALUES (NULL, x'03'); INSERT INTO Name SELECT 'n' || hnum, hnum, 0 FROM Packages";
+    connection.execute_batch(insert).unwrap();
+    let last: u32 = connection.query_row("SELECT hnum FROM Name WHERE key = 'n70001'", [], |row| row.get(0)).unwrap();
+    assert_eq!(last, 70_001);
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok");
+    checked(&file(&[]));
+}
+
+#[test]
+fn numbers_must_ascend() {
+    let write = |numbers: [u32; 2]| {
+        let records = numbers.map(|number| Record { number, blob: b"x" });
+        super::write(&records, &[Keys::only("", &[]), Keys::only("", &[])])
+    };
+    assert!(write([1, 2]).is_ok());
+    assert!(matches!(write([0, 2]), Err(DatabaseError::Number { number: 0 })));
+    assert!(matches!(write([2, 2]), Err(DatabaseError::Number { number: 2 })));
+    assert!(matches!(write([2, 1]), Err(DatabaseError::Number { number: 1 })));
 }
 
 /// A file made by the statements of somebody who means no good.
@@ -25,6 +95,16 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(length, seed)| (0..length).map(|i| (i / 7) as u8 ^ seed).collect())
 }
 
+/// A key of any length: on its page whole, in part, or with pages of its own.
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![8 => 0..40usize, 1 => 900..1100usize, 1 => 4000..9000usize]
+        .prop_flat_map(|length| (vec(1u8.., length.min(6)), Just(length)))
+        .prop_map(|(mut key, length)| {
+            key.resize(length, b'k');
+            key
+        })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -34,6 +114,11 @@ proptest! {
         let bytes = file(&values);
         prop_assert!(bytes == file(&values), "not the same twice");
         prop_assert!(read(bytes, None).unwrap() == values);
+    }
+
+    #[test]
+    fn keys_are_found(keys in vec(vec((key(), 0..i32::MAX as u32), 0..60), 0..8)) {
+        assert_keys_are_found(&keys);
     }
 
     #[test]

@@ -1,67 +1,139 @@
-//! Filling the tables, one after the other, each before its index is made.
+//! The tables and indexes of rpm's database, as rows and entries of trees.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, params};
-
+use super::pages::{Cells, PAGE_SIZE, Pages, Tree, Value};
 use crate::rpm::database::index::{Index, Key, KeyKind, Keys};
 use crate::rpm::database::{DatabaseError, Record};
 
+/// The page that begins here must not be used (sqlite.org/fileformat2.html, 1.4). No database of rpm comes near it.
+const LARGEST: usize = 1 << 30;
+
 /// The bytes of `rpmdb.sqlite` with these records, where `keys[i]` are the index keys of `records[i]`.
 pub(in super::super) fn write<'a>(records: &'a [Record<'a>], keys: &'a [Keys<'a>]) -> Result<Vec<u8>, DatabaseError> {
-    let mut connection = Connection::open_in_memory()?;
-    // The database is private and in memory: nothing to lock, to log or to check. 4,096 is rpm's page size on every host.
-    connection.execute_batch(
-        "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
-         PRAGMA locking_mode = EXCLUSIVE; BEGIN",
-    )?;
-    write_packages(&connection, records)?;
+    let mut last = 0;
+    for &Record { number, .. } in records {
+        if number <= last {
+            return Err(DatabaseError::Number { number });
+        }
+        last = number;
+    }
+    let headers: usize = records.iter().map(|record| record.blob.len() + PAGE_SIZE).sum();
+    if headers > LARGEST {
+        return Err(DatabaseError::TooLarge { size: headers as u64 });
+    }
+    let mut file = File { pages: Pages::new(2 * headers), schema: Vec::new() };
+    file.write_packages(records);
     for (place, index) in Index::ALL.into_iter().enumerate() {
-        write_index(&connection, index, records.iter().zip(keys.iter().map(|keys| keys.of(place))))?;
+        let rows: Vec<(u32, &Key<'_>)> =
+            records.iter().zip(keys).flat_map(|(record, keys)| keys.of(place).iter().map(|key| (record.number, key))).collect();
+        file.write_index(index, &rows);
     }
-    connection.execute_batch("COMMIT")?;
-    Ok(connection.serialize("main")?.to_vec())
+    file.write_schema();
+    match file.pages.len() {
+        size if size > LARGEST => Err(DatabaseError::TooLarge { size: size as u64 }),
+        _ => Ok(file.pages.finish()),
+    }
 }
 
-fn write_packages(connection: &Connection, records: &[Record<'_>]) -> Result<(), DatabaseError> {
-    connection
-        .execute_batch("CREATE TABLE IF NOT EXISTS 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)")?;
-    let mut insert = connection.prepare("INSERT INTO 'Packages' VALUES(?, ?)")?;
-    for record in records {
-        insert.execute(params![record.number, record.blob])?;
-    }
-    Ok(())
+/// What the schema says of a table or an index.
+struct Object {
+    kind: &'static str,
+    name: String,
+    table: &'static str,
+    root: u32,
+    /// The statement that makes it: it is kept in the file, and so rpm's own to the letter (lib/backend/sqlite.c).
+    sql: String,
 }
 
-fn write_index<'a>(
-    connection: &Connection,
-    index: Index,
-    rows: impl Iterator<Item = (&'a Record<'a>, &'a [Key<'a>])>,
-) -> Result<(), DatabaseError> {
-    let name = index.name();
-    let kind = match index.kind() {
-        KeyKind::Text => "TEXT",
-        KeyKind::Blob => "BLOB",
-    };
-    // The text of the statements is kept in the file, so it is rpm's own to the letter.
-    connection.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS '{name}' (key '{kind}' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, \
-         FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))"
-    ))?;
-    let mut insert = connection.prepare(&format!("INSERT INTO '{name}' VALUES(?, ?, ?)"))?;
-    for (record, keys) in rows {
-        for key in keys {
-            let value = match index.kind() {
-                KeyKind::Text => ValueRef::Text(&key.bytes),
-                KeyKind::Blob => ValueRef::Blob(&key.bytes),
-            };
-            insert.execute(params![ToSqlOutput::Borrowed(value), record.number, key.item])?;
+struct File {
+    pages: Pages,
+    schema: Vec<Object>,
+}
+
+impl File {
+    fn write_packages(&mut self, records: &[Record<'_>]) {
+        let mut cells = Cells::default();
+        for record in records {
+            self.pages.row(&mut cells, record.number.into(), &[Value::Null, Value::Blob(record.blob)]);
+        }
+        let rows: Vec<i64> = records.iter().map(|record| record.number.into()).collect();
+        let sql = "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)";
+        self.add_table("Packages", sql.to_owned(), &cells, &rows);
+
+        // From here AUTOINCREMENT takes the next number.
+        let mut cells = Cells::default();
+        let mut rows = Vec::new();
+        if let Some(last) = records.last() {
+            self.pages.row(&mut cells, 1, &[Value::Text(b"Packages"), Value::Integer(last.number.into())]);
+            rows.push(1);
+        }
+        self.add_table("sqlite_sequence", "CREATE TABLE sqlite_sequence(name,seq)".to_owned(), &cells, &rows);
+    }
+
+    fn write_index(&mut self, index: Index, rows: &[(u32, &Key<'_>)]) {
+        let (name, kind) = (index.name(), index.kind());
+        let value = |key| match kind {
+            KeyKind::Text => Value::Text(key),
+            KeyKind::Blob => Value::Blob(key),
+        };
+        let numbers: Vec<i64> = (1..=rows.len() as i64).collect();
+        let mut cells = Cells::default();
+        for (&row, &(header, key)) in numbers.iter().zip(rows) {
+            let values = [value(&key.bytes), Value::Integer(header.into()), Value::Integer(key.item.into())];
+            self.pages.row(&mut cells, row, &values);
+        }
+        let kind_name = match kind {
+            KeyKind::Text => "TEXT",
+            KeyKind::Blob => "BLOB",
+        };
+        let sql = format!(
+            "CREATE TABLE '{name}' (key '{kind_name}' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, \
+             FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))"
+        );
+        self.add_table(name, sql, &cells, &numbers);
+
+        // rpm looks into the others by reading them whole.
+        if kind == KeyKind::Text {
+            let mut sorted: Vec<(&[u8], i64)> = rows.iter().map(|(_, key)| &*key.bytes).zip(numbers.iter().copied()).collect();
+            // Texts compare as bytes, equal ones by their rows.
+            sorted.sort_unstable();
+            let sorted = sorted.into_iter().map(|(key, row)| (value(key), row));
+            self.add_index(name, "key", sorted);
+            if index.is_list() {
+                let by_header = rows.iter().map(|&(header, _)| Value::Integer(header.into())).zip(numbers);
+                self.add_index(name, "hnum", by_header);
+            }
         }
     }
-    if index.kind() == KeyKind::Text {
-        connection.execute_batch(&format!("CREATE INDEX '{name}_key_idx' ON '{name}'(key ASC)"))?;
-        if index.is_list() {
-            connection.execute_batch(&format!("CREATE INDEX '{name}_hnum_idx' ON '{name}'(hnum ASC)"))?;
-        }
+
+    fn add_table(&mut self, name: &'static str, sql: String, cells: &Cells, rows: &[i64]) {
+        let root = self.pages.tree(Tree::Table, cells, rows);
+        self.schema.push(Object { kind: "table", name: name.to_owned(), table: name, root, sql });
     }
-    Ok(())
+
+    fn add_index<'a>(&mut self, table: &'static str, column: &str, entries: impl Iterator<Item = (Value<'a>, i64)>) {
+        let mut cells = Cells::default();
+        for (key, row) in entries {
+            self.pages.entry(&mut cells, key, row);
+        }
+        let root = self.pages.tree(Tree::Index, &cells, &[]);
+        let name = format!("{table}_{column}_idx");
+        let sql = format!("CREATE INDEX '{name}' ON '{table}'({column} ASC)");
+        self.schema.push(Object { kind: "index", name, table, root, sql });
+    }
+
+    fn write_schema(&mut self) {
+        let mut cells = Cells::default();
+        let rows: Vec<i64> = (1..=self.schema.len() as i64).collect();
+        for (&row, object) in rows.iter().zip(&self.schema) {
+            let values = [
+                Value::Text(object.kind.as_bytes()),
+                Value::Text(object.name.as_bytes()),
+                Value::Text(object.table.as_bytes()),
+                Value::Integer(object.root.into()),
+                Value::Text(object.sql.as_bytes()),
+            ];
+            self.pages.row(&mut cells, row, &values);
+        }
+        self.pages.schema(&cells, &rows);
+    }
 }
