@@ -15,4 +15,5 @@ pub mod pool;
 pub mod repo;
 pub mod reporter;
 pub mod rpm;
+pub mod solver;
 pub mod tree;

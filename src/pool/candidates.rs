@@ -1,7 +1,7 @@
 //! Which packages each dependency is met by, found once when the pool is built.
 
 use super::provides::{BY_FILE, Provides};
-use super::{Constraint, Dependency, DependencyId, Op, PoolBuilder, RichOp, SolvableId, VersionScheme};
+use super::{Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, RichOp, SolvableId, VersionScheme};
 
 /// For each dependency a run of packages, by id. Runs of equal content may be shared.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,8 @@ pub(super) struct Candidates {
     solvables: Vec<SolvableId>,
     /// Of each dependency, whether the package manager itself meets it.
     by_system: Vec<bool>,
+    /// For each dependency that some package obsoletes: the packages whose own name and version it matches.
+    obsoleted: Vec<(u32, u32)>,
 }
 
 impl Candidates {
@@ -31,7 +33,37 @@ impl Candidates {
             all.runs.push((start, all.solvables.len() as u32));
             all.by_system.push(by_system);
         }
+        all.find_obsoleted(builder, scheme);
         all
+    }
+
+    pub(super) fn obsoleted(&self, dependency: DependencyId) -> &[SolvableId] {
+        let (start, end) = self.obsoleted[dependency.index()];
+        &self.solvables[start as usize..end as usize]
+    }
+
+    /// RPM's obsoletes match names of packages, not what they provide.
+    fn find_obsoleted(&mut self, builder: &PoolBuilder, scheme: &dyn VersionScheme) {
+        let (columns, strings) = (&builder.columns, &builder.strings);
+        self.obsoleted = vec![(0, 0); self.runs.len()];
+        let mut done = vec![false; self.runs.len()];
+        for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Obsoletes, Kind::Obsoletes)) {
+            if std::mem::replace(&mut done[dependency.index()], true) {
+                continue;
+            }
+            let Dependency::Plain { name, op, version } = builder.dependencies.get(*dependency) else { continue };
+            let required = Constraint { op, version: strings.get(version) };
+            let (start, end) = self.runs[dependency.index()];
+            let first = self.solvables.len() as u32;
+            for place in start..end {
+                let id = self.solvables[place as usize];
+                let own = Constraint { op: Op::EQUAL, version: strings.get(columns.version(id)) };
+                if columns.name(id) == name && (op.is_any() || scheme.overlap(own, required)) {
+                    self.solvables.push(id);
+                }
+            }
+            self.obsoleted[dependency.index()] = (first, self.solvables.len() as u32);
+        }
     }
 
     pub(super) fn of(&self, dependency: DependencyId) -> &[SolvableId] {

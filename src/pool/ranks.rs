@@ -1,6 +1,6 @@
 //! Versions and architectures as integers, and the packages of each name.
 
-use super::{Architectures, PoolBuilder, SolvableId, StringId, VersionScheme};
+use super::{Architectures, Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, SolvableId, StringId, VersionScheme};
 
 /// What fits no machine of this pool.
 const FOREIGN: u16 = u16::MAX;
@@ -16,13 +16,19 @@ pub(super) struct Ranks {
     by_name: Vec<SolvableId>,
     /// Where each name's run begins in `by_name`; one more than there are strings.
     names: Vec<u32>,
+    /// Of each provided dependency with a version, among those of its name: the higher, the newer.
+    provided: Vec<u32>,
+    /// The packages that fit and supplement or enhance others, by id.
+    supplementing: Vec<SolvableId>,
+    /// Of each package, whether packages of its name are there for several architectures that fit.
+    mixed: Vec<bool>,
 }
 
 impl Ranks {
     pub(super) fn new(builder: &PoolBuilder, scheme: &dyn VersionScheme, architectures: &Architectures) -> Self {
         let (columns, strings) = (&builder.columns, &builder.strings);
         let mut known: Vec<Option<u16>> = vec![None; strings.len()];
-        let arch = (columns.ids())
+        let arch: Vec<u16> = (columns.ids())
             .map(|id| {
                 let arch = columns.arch(id);
                 *known[arch.index()].get_or_insert_with(|| architectures.rank(strings.get(arch)).unwrap_or(FOREIGN))
@@ -43,7 +49,32 @@ impl Ranks {
                 version[this.1.index()] = rank;
             }
         }
-        Self { version, arch, by_name, names }
+        let supplementing = (columns.ids())
+            .filter(|&id| arch[id.index()] != FOREIGN)
+            .filter(|&id| !columns.run(id, Kind::Supplements, Kind::Enhances).is_empty())
+            .collect();
+        let mut mixed = vec![false; columns.len()];
+        for run in names.windows(2).map(|run| &by_name[run[0] as usize..run[1] as usize]).filter(|run| run.len() > 1) {
+            let mut ranks = run.iter().map(|id| arch[id.index()]).filter(|&rank| rank != 0 && rank != FOREIGN);
+            let first = ranks.next();
+            if ranks.any(|rank| Some(rank) != first) {
+                run.iter().for_each(|id| mixed[id.index()] = true);
+            }
+        }
+        let provided = rank_provided(builder, scheme);
+        Self { version, arch, by_name, names, provided, supplementing, mixed }
+    }
+
+    pub(super) fn provided(&self, dependency: DependencyId) -> u32 {
+        self.provided[dependency.index()]
+    }
+
+    pub(super) fn supplementing(&self) -> &[SolvableId] {
+        &self.supplementing
+    }
+
+    pub(super) fn mixed(&self, id: SolvableId) -> bool {
+        self.mixed[id.index()]
     }
 
     pub(super) fn version(&self, id: SolvableId) -> u32 {
@@ -60,6 +91,35 @@ impl Ranks {
             None => &[],
         }
     }
+}
+
+/// Ranks the versions of all dependencies of a name that somebody provides. Versions of which none is newer (a release is
+/// missing in one) have equal ranks.
+fn rank_provided(builder: &PoolBuilder, scheme: &dyn VersionScheme) -> Vec<u32> {
+    let (columns, dependencies, strings) = (&builder.columns, &builder.dependencies, &builder.strings);
+    let mut is_provided = vec![false; dependencies.len()];
+    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Provides, Kind::Provides)) {
+        is_provided[dependency.index()] = true;
+    }
+    let pairs = dependencies.iter().filter_map(|(id, dependency)| match dependency {
+        Dependency::Plain { name, op, version } if !op.is_any() && is_provided[id.index()] => Some((name, (id, version))),
+        _ => None,
+    });
+    let mut sorted: Vec<(StringId, (DependencyId, StringId))> = pairs.collect();
+    sorted.sort_by_key(|&(name, (id, _))| (name, id));
+    let mut ranks = vec![0; dependencies.len()];
+    let text = |of: &(StringId, (DependencyId, StringId))| strings.get(of.1.1);
+    for run in sorted.chunk_by_mut(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        run.sort_by(|a, b| scheme.compare(text(a), text(b)));
+        let mut rank = 0;
+        for place in 1..run.len() {
+            let (before, this) = (Constraint { op: Op::EQUAL, version: text(&run[place - 1]) }, text(&run[place]));
+            let overlap = before.version == this || scheme.overlap(before, Constraint { op: Op::EQUAL, version: this });
+            rank += u32::from(!overlap);
+            ranks[run[place].1.0.index()] = rank;
+        }
+    }
+    ranks
 }
 
 /// Groups values by a string, in the order given: where each string's run begins (and the last ends), and the values.

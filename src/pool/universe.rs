@@ -105,6 +105,21 @@ impl Pool {
         self.candidates.of(dependency)
     }
 
+    /// The packages that an obsoletes means, by their own names and versions, by id. Empty for what no package obsoletes.
+    pub fn obsoleted(&self, dependency: DependencyId) -> &[SolvableId] {
+        self.candidates.obsoleted(dependency)
+    }
+
+    /// Of a provided dependency with a version, its place among those of its name: the higher, the newer.
+    pub fn provided_rank(&self, dependency: DependencyId) -> u32 {
+        self.ranks.provided(dependency)
+    }
+
+    /// The packages that fit the machine and supplement or enhance others, by id.
+    pub fn supplementing(&self) -> &[SolvableId] {
+        self.ranks.supplementing()
+    }
+
     /// Whether the package manager itself meets this dependency, which no package does.
     pub fn met_by_system(&self, dependency: DependencyId) -> bool {
         self.candidates.by_system(dependency)
@@ -213,6 +228,11 @@ impl<'a> Solvable<'a> {
     /// Nought if it fits every machine, one if it is built for this one, more for worse ones; `None` if it does not fit.
     pub fn arch_rank(self) -> Option<u16> {
         self.pool.ranks.arch(self.id)
+    }
+
+    /// Whether packages of its name are there for several architectures that fit the machine.
+    pub fn is_multiarch(self) -> bool {
+        self.pool.ranks.mixed(self.id)
     }
 
     /// Its repository.

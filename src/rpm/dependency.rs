@@ -15,6 +15,9 @@ pub struct DependencyError {
 /// How deep rich dependencies may be nested: far more than rpm itself writes, and no danger to the stack.
 const MAX_DEPTH: usize = 64;
 
+/// How many operands one operator may join: the tree that they make is as deep.
+const MAX_OPERANDS: usize = 512;
+
 /// `name [op version]`, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain<'a> {
@@ -132,6 +135,9 @@ fn rich(builder: &mut PoolBuilder, rest: &mut &str, depth: usize) -> Result<Depe
             right = builder.rich_dependency(right, RichOp::Else, alternative);
         }
         items.push(right);
+        if items.len() > MAX_OPERANDS {
+            return Err("too many operands");
+        }
     }
 }
 

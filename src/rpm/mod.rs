@@ -15,4 +15,5 @@ pub mod payload;
 pub mod scriptlet;
 pub mod signature;
 pub mod tag;
+pub mod universe;
 pub mod version;

@@ -1,0 +1,153 @@
+//! Universes as text that a person can read: a package a line. For tests, examples and experiments.
+//!
+//! ```text
+//! repo base priority=50
+//! bash 5.1.8-6.el9  provides /bin/sh requires libc.so.6()(64bit), (filesystem if setup)
+//! glibc 2.34-83.el9 i686 provides libc.so.6 recommends glibc-langpack files /usr/bin/ldd
+//! ```
+//!
+//! After name and version may stand an architecture (else `noarch`), then lists, each begun by its word and separated by commas:
+//! `provides`, `requires`, `prerequires`, `conflicts`, `obsoletes`, `recommends`, `suggests`, `supplements`, `enhances`, `files`.
+//! `#` begins a comment.
+
+use super::dependency::{self, DependencyError};
+use super::version::RpmVersions;
+use crate::pool::{Architectures, Kind, Package, Pool, PoolBuilder, PoolError, RepoId};
+
+/// What is wrong with a universe's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UniverseError {
+    /// A line that is neither a package nor a repository.
+    #[error("line {line}: {what}")]
+    Line {
+        /// Counted from one.
+        line: usize,
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A dependency that cannot be read.
+    #[error("line {line}: {error}")]
+    Dependency {
+        /// Counted from one.
+        line: usize,
+        /// Why.
+        error: DependencyError,
+    },
+    /// More than a pool can hold.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+}
+
+/// The pool of a text, for the machine that `architectures` tells.
+pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, UniverseError> {
+    let mut builder = PoolBuilder::new();
+    let mut repo = None;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        match line.strip_prefix("repo ") {
+            Some(rest) => repo = Some(read_repo(&mut builder, rest, index + 1)?),
+            None => {
+                let repo = *repo.get_or_insert_with(|| builder.add_repo("universe", 99, None));
+                read_package(&mut builder, repo, line, index + 1)?;
+            }
+        }
+    }
+    Ok(builder.build(&RpmVersions, architectures)?)
+}
+
+fn read_repo(builder: &mut PoolBuilder, text: &str, line: usize) -> Result<RepoId, UniverseError> {
+    let mut words = text.split_whitespace();
+    let name = words.next().ok_or(UniverseError::Line { line, what: "expected the repository's name" })?;
+    let priority = match words.next().map(|word| word.strip_prefix("priority=").and_then(|number| number.parse().ok())) {
+        Some(given) => given.ok_or(UniverseError::Line { line, what: "expected priority=NUMBER" })?,
+        None => 99,
+    };
+    Ok(builder.add_repo(name, priority, None))
+}
+
+fn kind_of(word: &str) -> Option<Option<Kind>> {
+    Some(Some(match word {
+        "provides" => Kind::Provides,
+        "requires" => Kind::Requires,
+        "prerequires" => Kind::PreRequires,
+        "conflicts" => Kind::Conflicts,
+        "obsoletes" => Kind::Obsoletes,
+        "recommends" => Kind::Recommends,
+        "suggests" => Kind::Suggests,
+        "supplements" => Kind::Supplements,
+        "enhances" => Kind::Enhances,
+        "files" => return Some(None),
+        _ => return None,
+    }))
+}
+
+fn read_package(builder: &mut PoolBuilder, repo: RepoId, text: &str, line: usize) -> Result<(), UniverseError> {
+    let mut words = text.split_whitespace().peekable();
+    let name = words.next().unwrap_or_default();
+    let version = words.next().ok_or(UniverseError::Line { line, what: "expected the package's version" })?;
+    let arch = words.next_if(|word| kind_of(word).is_none()).unwrap_or("noarch");
+    while let Some(word) = words.next() {
+        let kind = kind_of(word).ok_or(UniverseError::Line { line, what: "expected provides, requires, … or files" })?;
+        let mut list = Vec::new();
+        while let Some(word) = words.next_if(|word| kind_of(word).is_none()) {
+            list.push(word);
+        }
+        for item in list.join(" ").split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match kind {
+                Some(kind) => {
+                    let id = dependency::intern(builder, item).map_err(|error| UniverseError::Dependency { line, error })?;
+                    builder.add_dependency(kind, id);
+                }
+                None => {
+                    let path = builder.intern(item);
+                    builder.add_file(path);
+                }
+            }
+        }
+    }
+    let package = Package {
+        name: builder.intern(name),
+        version: builder.intern(version),
+        arch: builder.intern(arch),
+        ..Package::default()
+    };
+    builder.finish_package(repo, package);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Op;
+
+    #[test]
+    fn lines_become_packages() {
+        let pool = parse(
+            "repo base priority=50
+             bash 5.1.8-6.el9 x86_64 provides /bin/sh requires libc.so.6()(64bit), foo >= 2   # a comment
+             glibc 2.34 provides libc.so.6()(64bit) files /usr/bin/ldd, /usr/bin/iconv",
+            &Architectures::any(),
+        )
+        .unwrap();
+        let bash = pool.solvables().next().unwrap();
+        assert_eq!((bash.name(), bash.version(), bash.arch(), bash.repo().priority), ("bash", "5.1.8-6.el9", "x86_64", 50));
+        assert_eq!(bash.requires().len(), 2);
+        assert_eq!(pool.solvables().nth(1).unwrap().files().len(), 2);
+        assert!(pool.find_dependency("foo", Op::GREATER_EQUAL, "2").is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_line() {
+        let line = |text| match parse(text, &Architectures::any()) {
+            Err(UniverseError::Line { line, .. } | UniverseError::Dependency { line, .. }) => line,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(line("a 1\nb"), 2);
+        assert_eq!(line("a 1 x86_64 what"), 1);
+        assert_eq!(line("\n\na 1 requires (b and"), 3);
+        assert_eq!(line("repo x first"), 1);
+    }
+}

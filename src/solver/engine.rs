@@ -1,0 +1,156 @@
+//! The solver and its memory.
+
+use super::decisions::{Decisions, Why};
+use super::explain::Unsolvable;
+use super::generate::Reach;
+use super::learn::Learnt;
+use super::literal::Lit;
+use super::propagate::Watches;
+use super::request::Request;
+use super::rules::{RuleId, Rules};
+use super::solution::Solution;
+use super::weak::Wishes;
+use crate::pool::Pool;
+
+/// Several candidates were left where one was chosen: the others may be tried later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Branch {
+    /// Where its candidates begin in [`Solver::branch_candidates`]; they end where those of the next begin.
+    pub(super) start: usize,
+    /// The level below the choice.
+    pub(super) level: i32,
+    /// The rule that the choice fulfils.
+    pub(super) rule: RuleId,
+}
+
+/// Solves requests against a pool, one after another, with memory that it keeps.
+///
+/// Threads that solve against the same pool have a solver each.
+#[derive(Debug)]
+pub struct Solver<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) reach: Reach,
+    pub(super) rules: Rules,
+    pub(super) watches: Watches,
+    pub(super) decisions: Decisions,
+    pub(super) learnt: Learnt,
+    pub(super) wishes: Wishes,
+    /// The rules of one literal, in their order.
+    pub(super) assertions: Vec<RuleId>,
+    /// Which job each best rule is from.
+    pub(super) best_of: Vec<u32>,
+    /// The rule that cannot be fulfilled, once the search is stuck.
+    pub(super) conflict: Option<RuleId>,
+    pub(super) branches: Vec<Branch>,
+    /// Candidates of the branches; those that were taken are negative.
+    pub(super) branch_candidates: Vec<Lit>,
+    pub(super) seen: Vec<bool>,
+    pub(super) seen_list: Vec<Lit>,
+    pub(super) scratch: Vec<Lit>,
+}
+
+impl<'a> Solver<'a> {
+    /// The level of a search that has no way out.
+    pub(super) const STUCK: i32 = -1;
+
+    /// A solver for a pool.
+    pub fn new(pool: &'a Pool) -> Self {
+        let variables = Lit::count(pool.len());
+        Self {
+            pool,
+            reach: Reach::new(pool),
+            rules: Rules::new(pool),
+            watches: Watches::new(variables),
+            decisions: Decisions::new(variables),
+            learnt: Learnt::default(),
+            wishes: Wishes::new(variables),
+            assertions: Vec::new(),
+            best_of: Vec::new(),
+            conflict: None,
+            branches: Vec::new(),
+            branch_candidates: Vec::new(),
+            seen: vec![false; variables],
+            seen_list: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Solves a request.
+    pub fn solve(&mut self, request: &Request) -> Result<Solution, Unsolvable> {
+        match self.attempt(request) {
+            Ok(()) => Ok(self.solution(request)),
+            Err(conflict) => Err(self.explain(request, &conflict)),
+        }
+    }
+
+    /// Makes the rules of a request and searches; the rules of the proof if there is no solution.
+    pub(super) fn attempt(&mut self, request: &Request) -> Result<(), Vec<RuleId>> {
+        self.clear();
+        self.reach.exclude(&request.excluded);
+        self.make_rules(request);
+        self.start();
+        self.search(request.weak_dependencies)
+    }
+
+    /// Makes the rules ready for a search.
+    pub(super) fn start(&mut self) {
+        self.assertions.extend((1..self.rules.len() as RuleId).filter(|&id| self.rules.get(id).is_assertion()));
+        self.watches.hook_all(&self.rules);
+    }
+
+    /// Forgets the last request.
+    pub(super) fn clear(&mut self) {
+        self.watches.clear(&self.rules);
+        self.rules.clear();
+        self.reach.clear();
+        self.decisions.clear();
+        self.learnt.clear();
+        self.wishes.clear();
+        self.assertions.clear();
+        self.best_of.clear();
+        self.conflict = None;
+        self.branches.clear();
+        self.branch_candidates.clear();
+    }
+
+    pub(super) fn variables(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Undoes all decisions above a level, and the branches that were opened at it or above.
+    pub(super) fn revert(&mut self, level: i32) {
+        self.decisions.revert(level);
+        let kept = self.branches.iter().rposition(|branch| branch.level < level).map_or(0, |last| last + 1);
+        self.drop_branches(kept);
+        self.wishes.reverted(self.decisions.len());
+    }
+
+    pub(super) fn drop_branches(&mut self, kept: usize) {
+        if let Some(first) = self.branches.get(kept) {
+            self.branch_candidates.truncate(first.start);
+            self.branches.truncate(kept);
+        }
+    }
+
+    /// Remembers that there was a choice.
+    pub(super) fn branch(&mut self, level: i32, candidates: &[Lit], rule: RuleId) {
+        self.branches.push(Branch { start: self.branch_candidates.len(), level, rule });
+        self.branch_candidates.push(-candidates[0]);
+        self.branch_candidates.extend(&candidates[1..]);
+    }
+
+    /// Decides a literal on a new level and draws the consequences, learning from each conflict. Returns the level reached: the
+    /// new one if all went well, a lower one if decisions had to be undone, [`Solver::STUCK`] if nothing is left to undo.
+    pub(super) fn decide_and_propagate(&mut self, level: i32, literal: Lit, why: Why) -> i32 {
+        self.decisions.decide(literal, level + 1, why);
+        let mut level = level + 1;
+        while let Some(conflict) = self.watches.propagate(&mut self.rules, &mut self.decisions, level) {
+            if level == 1 {
+                self.conflict = Some(conflict);
+                return Self::STUCK;
+            }
+            level = self.learn(level, conflict);
+        }
+        level
+    }
+}

@@ -1,0 +1,278 @@
+//! Why there is no solution: from the rules of the proof to a smallest set of facts.
+
+use super::engine::Solver;
+use super::literal::Lit;
+use super::request::Request;
+use super::rich::{self, Normal};
+use super::rules::RuleId;
+use crate::pool::{DependencyId, Kind, Pool, SolvableId};
+
+/// One fact that stands in the way. Jobs are named by their place in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// One of the job's candidates is asked for.
+    Asked {
+        /// Its place in the request.
+        job: usize,
+    },
+    /// Only the best of the job's candidates will do.
+    OnlyBest {
+        /// Its place in the request.
+        job: usize,
+    },
+    /// The job has no candidate.
+    NoCandidate {
+        /// Its place in the request.
+        job: usize,
+    },
+    /// A package requires something that packages provide.
+    Requires {
+        /// Which package.
+        package: SolvableId,
+        /// What it requires.
+        dependency: DependencyId,
+    },
+    /// A package requires something that nothing provides.
+    NothingProvides {
+        /// Which package.
+        package: SolvableId,
+        /// What it requires.
+        dependency: DependencyId,
+    },
+    /// Two packages cannot be installed together.
+    Conflicts {
+        /// The package that says so.
+        package: SolvableId,
+        /// With what it conflicts.
+        dependency: DependencyId,
+        /// The other package; none if a rich conflict excludes the package itself.
+        other: Option<SolvableId>,
+    },
+    /// A package obsoletes another.
+    Obsoletes {
+        /// The one that obsoletes.
+        package: SolvableId,
+        /// What it obsoletes.
+        dependency: DependencyId,
+        /// The other.
+        other: SolvableId,
+    },
+    /// Two packages of one name cannot be installed together.
+    SameName {
+        /// One.
+        package: SolvableId,
+        /// The other.
+        other: SolvableId,
+    },
+    /// The package is excluded.
+    Excluded {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// The package is built for another machine.
+    ForeignArchitecture {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// A package of the same name is there for a better architecture.
+    WorseArchitecture {
+        /// Which one.
+        package: SolvableId,
+    },
+}
+
+/// Facts that cannot all hold; without any one of them, these could.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problem {
+    /// The facts, the request's own first.
+    pub facts: Vec<Fact>,
+}
+
+impl Problem {
+    /// The jobs that have a part in it.
+    pub fn jobs(&self) -> impl Iterator<Item = usize> + '_ {
+        self.facts.iter().filter_map(|fact| match *fact {
+            Fact::Asked { job } | Fact::OnlyBest { job } | Fact::NoCandidate { job } => Some(job),
+            _ => None,
+        })
+    }
+}
+
+/// That a request has no solution: all problems that are independent of one another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("no set of packages satisfies this request")]
+pub struct Unsolvable {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+/// A fact as a clause.
+type Claim = (Fact, Vec<Lit>);
+
+/// More independent problems than this are not told: a person mends the first and asks again.
+const MAX_PROBLEMS: usize = 32;
+
+impl Solver<'_> {
+    /// Explains a failed attempt, whose proof is given. The jobs of each problem are left out, and the rest is tried again, until
+    /// it can be solved.
+    pub(super) fn explain(&mut self, request: &Request, proof: &[RuleId]) -> Unsolvable {
+        let mut problems = Vec::new();
+        let mut left: Vec<usize> = (0..request.jobs.len()).collect();
+        let mut claims = self.claims(proof, &left);
+        loop {
+            let problem = Problem { facts: self.smallest(claims) };
+            let before = left.len();
+            left.retain(|job| !problem.jobs().any(|of| of == *job));
+            problems.push(problem);
+            if left.len() == before || left.is_empty() || problems.len() >= MAX_PROBLEMS {
+                break;
+            }
+            let jobs = left.iter().map(|&job| request.jobs[job].clone()).collect();
+            match self.attempt(&Request { jobs, ..request.clone() }) {
+                Ok(()) => break,
+                Err(proof) => claims = self.claims(&proof, &left),
+            }
+        }
+        Unsolvable { problems }
+    }
+
+    /// The facts and clauses of rules. `jobs` are the places of the attempt's jobs in the whole request.
+    fn claims(&self, proof: &[RuleId], jobs: &[usize]) -> Vec<Claim> {
+        proof.iter().map(|&id| (self.fact(id, jobs), self.rules.literals(id).collect())).collect()
+    }
+
+    fn fact(&self, id: RuleId, jobs: &[usize]) -> Fact {
+        let classes = self.rules.classes;
+        let first = self.rules.get(id).first;
+        if let Some(job) = self.rules.job(id) {
+            let job = jobs[job];
+            return if first == -Lit::SYSTEM { Fact::NoCandidate { job } } else { Fact::Asked { job } };
+        }
+        if id >= classes.best {
+            return Fact::OnlyBest { job: jobs[self.best_of[(id - classes.best) as usize] as usize] };
+        }
+        if id >= classes.architecture {
+            return Fact::WorseArchitecture { package: first.id() };
+        }
+        let literals: Vec<Lit> = self.rules.literals(id).collect();
+        self.package_fact(&literals)
+    }
+
+    /// The fact that a package's rule states: found again from its literals, so that the search carries nothing for it.
+    fn package_fact(&self, literals: &[Lit]) -> Fact {
+        let pool = self.pool;
+        let packages = || literals.iter().filter(|literal| literal.is_negative()).map(|literal| literal.id());
+        if let &[only] = literals {
+            let package = only.id();
+            if self.reach.is_excluded(package) {
+                return Fact::Excluded { package };
+            }
+            if pool.solvable(package).arch_rank().is_none() {
+                return Fact::ForeignArchitecture { package };
+            }
+        }
+        if let &[a, b] = literals
+            && b.is_negative()
+            && let Some(fact) = pair_fact(pool, a.id(), b.id()).or_else(|| pair_fact(pool, b.id(), a.id()))
+        {
+            return fact;
+        }
+        for package in packages() {
+            for &dependency in pool.solvable(package).requires() {
+                if states(pool, package, dependency, literals, false) {
+                    let nothing = literals.len() == 1;
+                    return match nothing {
+                        true => Fact::NothingProvides { package, dependency },
+                        false => Fact::Requires { package, dependency },
+                    };
+                }
+            }
+            for &dependency in pool.solvable(package).dependencies(Kind::Conflicts) {
+                if rich::is_complex(pool, dependency) && states(pool, package, dependency, literals, true) {
+                    let other = packages().find(|&other| other != package);
+                    return Fact::Conflicts { package, dependency, other };
+                }
+            }
+        }
+        let mut both = packages();
+        let package = both.next().unwrap_or_default();
+        Fact::SameName { package, other: both.next().unwrap_or(package) }
+    }
+
+    /// Leaves out one fact after another as long as the others still contradict each other.
+    fn smallest(&mut self, mut claims: Vec<Claim>) -> Vec<Fact> {
+        let mut needed = 0;
+        while needed < claims.len() {
+            // What was found to be needed stays in front; the last of the others is tried.
+            let Some(tried) = claims.pop() else { break };
+            match self.refute(&claims) {
+                Some(core) => {
+                    let mut place = 0;
+                    claims.retain(|_| {
+                        place += 1;
+                        core.contains(&(place as RuleId))
+                    });
+                }
+                None => {
+                    claims.insert(0, tried);
+                    needed += 1;
+                }
+            }
+        }
+        let rank = |fact: &Fact| match fact {
+            Fact::Asked { job } | Fact::OnlyBest { job } | Fact::NoCandidate { job } => *job,
+            _ => usize::MAX,
+        };
+        let mut facts: Vec<Fact> = claims.into_iter().map(|(fact, _)| fact).collect();
+        facts.sort_by_key(rank);
+        facts.dedup();
+        facts
+    }
+
+    /// The numbers (from one) of the claims that contradict each other, if they do.
+    fn refute(&mut self, claims: &[Claim]) -> Option<Vec<RuleId>> {
+        self.clear();
+        for (_, literals) in claims {
+            let tail = self.rules.keep(&literals[1..]);
+            self.rules.add(literals[0], tail);
+        }
+        let end = self.rules.len() as RuleId;
+        self.rules.classes = super::rules::Classes { jobs: end, architecture: end, best: end, learnt: end };
+        self.start();
+        self.search(false).err()
+    }
+}
+
+/// Whether a package's dependency makes exactly this rule.
+fn states(pool: &Pool, package: SolvableId, dependency: DependencyId, literals: &[Lit], is_conflict: bool) -> bool {
+    let this = Lit::of(package);
+    let others = || literals.iter().copied().filter(|&literal| literal != -this);
+    if !rich::is_complex(pool, dependency) {
+        return others().eq(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
+    }
+    let normal = if is_conflict { rich::negated_clauses(pool, dependency) } else { rich::clauses(pool, dependency) };
+    match normal {
+        Normal::Always => false,
+        Normal::Never => literals.len() == 1,
+        Normal::Blocks(blocks) => {
+            blocks.iter().any(|block| others().eq(block.iter().copied().filter(|&literal| literal != -this)))
+        }
+    }
+}
+
+/// Why two packages cannot be installed together, as far as the first says so.
+fn pair_fact(pool: &Pool, package: SolvableId, other: SolvableId) -> Option<Fact> {
+    let this = pool.solvable(package);
+    if this.name_id() == pool.solvable(other).name_id() {
+        return Some(Fact::SameName { package, other });
+    }
+    let mut conflicts = this.dependencies(Kind::Conflicts).iter().copied();
+    if let Some(dependency) = conflicts
+        .find(|&dependency| !rich::is_complex(pool, dependency) && pool.candidates(dependency).binary_search(&other).is_ok())
+    {
+        return Some(Fact::Conflicts { package, dependency, other: Some(other) });
+    }
+    let mut obsoletes = this.dependencies(Kind::Obsoletes).iter().copied();
+    let dependency = obsoletes.find(|&dependency| pool.obsoleted(dependency).binary_search(&other).is_ok())?;
+    Some(Fact::Obsoletes { package, dependency, other })
+}

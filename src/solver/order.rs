@@ -1,0 +1,81 @@
+//! The order in which the candidates that are left are tried (libsolv's `policy.c`).
+
+use super::engine::Solver;
+use super::literal::Lit;
+use crate::pool::{Dependency, Kind, Op, Pool, StringId};
+
+/// Orders candidates: outdated packages to the end; of several that provide different versions of the same, the newest first;
+/// what is suggested already to the front.
+pub(super) fn sort(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>) {
+    let pool = solver.pool;
+    // Each step keeps the order of those that it treats alike.
+    to_back(candidates, |literal| is_outdated(pool, literal));
+    sort_by_common_provides(pool, candidates);
+    solver.update_wishes();
+    to_back(candidates, |literal| !solver.is_suggested(literal));
+}
+
+fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
+    let (front, back): (Vec<Lit>, Vec<Lit>) = candidates.iter().partition(|&&literal| !goes(literal));
+    candidates.clear();
+    candidates.extend(front);
+    candidates.extend(back);
+}
+
+/// Whether there is a newer package of the same name and architecture, or one in a repository of higher priority.
+fn is_outdated(pool: &Pool, literal: Lit) -> bool {
+    let this = pool.solvable(literal.id());
+    pool.named(this.name_id()).iter().map(|&id| pool.solvable(id)).any(|other| {
+        other.id() != this.id()
+            && other.arch_id() == this.arch_id()
+            && (other.repo().priority < this.repo().priority
+                || other.repo().priority == this.repo().priority && other.version_rank() > this.version_rank())
+    })
+}
+
+/// A version that a candidate provides: its place among the candidates, the name, the version's rank, and whether all versions
+/// below are meant.
+struct Provided {
+    candidate: usize,
+    name: StringId,
+    rank: u32,
+    below: bool,
+}
+
+fn sort_by_common_provides(pool: &Pool, candidates: &mut [Lit]) {
+    let mut all = Vec::new();
+    for (candidate, literal) in candidates.iter().enumerate() {
+        for &dependency in pool.solvable(literal.id()).dependencies(Kind::Provides) {
+            let Dependency::Plain { name, op, version } = pool.dependency(dependency) else { continue };
+            let wanted = op == Op::EQUAL && !is_hash(pool.text(version)) || op == Op::LESS || op == Op::LESS_EQUAL;
+            if wanted {
+                all.push(Provided { candidate, name, rank: pool.provided_rank(dependency), below: op == Op::LESS });
+            }
+        }
+    }
+    // The newest of each name first; "below 2" comes after "2".
+    all.sort_by_key(|provided| (provided.name, u32::MAX - provided.rank, provided.below));
+    let mut badness = vec![0_u32; candidates.len()];
+    let mut bad = 0;
+    for place in 0..all.len() {
+        let this = &all[place];
+        match place.checked_sub(1).map(|before| &all[before]).filter(|before| before.name == this.name) {
+            None => bad = 0,
+            Some(before) => {
+                let is_worse = (before.rank, !before.below) > (this.rank, !this.below);
+                bad += u32::from(before.candidate != this.candidate && is_worse);
+            }
+        }
+        badness[this.candidate] += bad;
+    }
+    let mut order: Vec<(u32, Lit)> = badness.into_iter().zip(candidates.iter().copied()).collect();
+    order.sort_by_key(|&(badness, _)| badness);
+    for (place, (_, literal)) in order.into_iter().enumerate() {
+        candidates[place] = literal;
+    }
+}
+
+/// libsolv passes over provided digests (`debuginfo(build-id) = 0f3a…`): they have no order.
+fn is_hash(version: &str) -> bool {
+    version.len() >= 4 && version.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
+}

@@ -1,0 +1,122 @@
+//! The choice among several candidates, as libsolv makes it (`policy.c`).
+//!
+//! In turn: the repositories of the highest priority, the best architecture, the best version of each name, not what others
+//! among them obsolete, and what is recommended already. What is then left is brought into an order; the first is tried
+//! first, and the others remain for later.
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
+
+use super::engine::Solver;
+use super::literal::Lit;
+use super::order;
+use crate::pool::{Kind, Pool, SolvableId};
+
+/// How far candidates are thinned out and ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// All steps.
+    Choose,
+    /// All but the order.
+    ChooseUnordered,
+    /// Neither what is recommended already nor the order.
+    Recommend,
+}
+
+/// Thins out the candidates, and orders them.
+pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: Mode) {
+    let pool = solver.pool;
+    if candidates.len() > 1 {
+        keep_highest_priority(pool, candidates);
+    }
+    if candidates.len() > 1 {
+        keep_best_architecture(pool, candidates);
+    }
+    if candidates.len() > 1 {
+        keep_best_versions(pool, candidates);
+    }
+    if candidates.len() > 1 && mode != Mode::Recommend {
+        solver.keep_recommended(candidates);
+    }
+    if candidates.len() > 1 && mode == Mode::Choose {
+        order::sort(solver, candidates);
+    }
+}
+
+fn keep_highest_priority(pool: &Pool, candidates: &mut Vec<Lit>) {
+    let priority = |literal: &Lit| pool.solvable(literal.id()).repo().priority;
+    if let Some(best) = candidates.iter().map(priority).min() {
+        candidates.retain(|literal| priority(literal) == best);
+    }
+}
+
+fn keep_best_architecture(pool: &Pool, candidates: &mut Vec<Lit>) {
+    let rank = |literal: &Lit| pool.solvable(literal.id()).arch_rank().unwrap_or(u16::MAX);
+    if let Some(best) = candidates.iter().map(rank).filter(|&rank| rank != 0).min() {
+        candidates.retain(|literal| rank(literal) == 0 || rank(literal) == best);
+    }
+}
+
+/// Sorts by name and leaves of each the best version; then drops what others obsolete.
+fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
+    candidates.sort_unstable_by(|a, b| {
+        let (x, y) = (pool.solvable(a.id()), pool.solvable(b.id()));
+        if x.name_id() == y.name_id() { a.cmp(b) } else { x.name().cmp(y.name()) }
+    });
+    let mut kept = 0;
+    for place in 1..candidates.len() {
+        let (best, this) = (pool.solvable(candidates[kept].id()), pool.solvable(candidates[place].id()));
+        if best.name_id() != this.name_id() {
+            kept += 1;
+            candidates[kept] = candidates[place];
+        } else if best.version_rank() < this.version_rank() {
+            candidates[kept] = candidates[place];
+        }
+    }
+    candidates.truncate(kept + 1);
+    if candidates.len() > 1 {
+        drop_obsoleted(pool, candidates);
+    }
+}
+
+/// Whether one package obsoletes another of a different name.
+fn obsoletes(pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
+    let package = pool.solvable(id);
+    package.name_id() != pool.solvable(other).name_id()
+        && (package.dependencies(Kind::Obsoletes).iter())
+            .any(|&dependency| pool.obsoleted(dependency).binary_search(&other).is_ok())
+}
+
+/// Drops what another candidate obsoletes, unless they obsolete each other in a circle.
+fn drop_obsoleted(pool: &Pool, candidates: &mut Vec<Lit>) {
+    let has_any = |literal: &Lit| !pool.solvable(literal.id()).dependencies(Kind::Obsoletes).is_empty();
+    if !candidates.iter().any(has_any) {
+        return;
+    }
+    let mut graph = DiGraph::<Lit, ()>::new();
+    let nodes: Vec<_> = candidates.iter().map(|&literal| graph.add_node(literal)).collect();
+    for (&from, &literal) in nodes.iter().zip(candidates.iter()).filter(|(_, literal)| has_any(literal)) {
+        for (&to, &other) in nodes.iter().zip(candidates.iter()) {
+            if from != to && obsoletes(pool, literal.id(), other.id()) {
+                graph.add_edge(from, to, ());
+            }
+        }
+    }
+    if graph.edge_count() == 0 {
+        return;
+    }
+    let mut circle_of = vec![0; nodes.len()];
+    for (number, circle) in kosaraju_scc(&graph).into_iter().enumerate() {
+        circle.into_iter().for_each(|node| circle_of[node.index()] = number);
+    }
+    let mut obsoleted = vec![false; nodes.len()];
+    for edge in graph.raw_edges() {
+        let (from, to) = (circle_of[edge.source().index()], circle_of[edge.target().index()]);
+        obsoleted[to] |= from != to;
+    }
+    let mut place = 0;
+    candidates.retain(|_| {
+        place += 1;
+        !obsoleted[circle_of[place - 1]]
+    });
+}

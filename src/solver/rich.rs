@@ -1,0 +1,211 @@
+//! Rich dependencies as clauses: conjunctive (or disjunctive) normal form over packages, as libsolv's `cplxdeps.c` makes it.
+
+use super::literal::Lit;
+use crate::pool::{Dependency, DependencyId, Pool, RichOp};
+
+/// A dependency in normal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Normal {
+    /// Nothing can meet it.
+    Never,
+    /// It is met whatever is installed.
+    Always,
+    /// Blocks of literals, each sorted: a conjunction of disjunctions (CNF) or the other way round (DNF).
+    Blocks(Vec<Vec<Lit>>),
+}
+
+/// Which of the two normal forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// All blocks, of each block any literal.
+    Conjunctive,
+    /// Any block, of it all literals.
+    Disjunctive,
+}
+
+impl Form {
+    fn other(self) -> Self {
+        match self {
+            Self::Conjunctive => Self::Disjunctive,
+            Self::Disjunctive => Self::Conjunctive,
+        }
+    }
+}
+
+/// Literals that a normal form may have at most: beyond, a nested dependency was written to exhaust memory, and counts as
+/// never met.
+const MAX_LITERALS: usize = 1 << 22;
+
+/// Whether a dependency needs more than a list of candidates.
+pub(super) fn is_complex(pool: &Pool, dependency: DependencyId) -> bool {
+    match pool.dependency(dependency) {
+        Dependency::Plain { .. } => false,
+        Dependency::Rich { op: RichOp::And | RichOp::If | RichOp::Unless, .. } => true,
+        Dependency::Rich { op: RichOp::Or, left, right } => is_complex(pool, left) || is_complex(pool, right),
+        Dependency::Rich { .. } => false,
+    }
+}
+
+/// The clauses of a requirement: all of them must hold.
+pub(super) fn clauses(pool: &Pool, dependency: DependencyId) -> Normal {
+    normalize(pool, dependency, Form::Conjunctive)
+}
+
+/// The clauses of a conflict: the dependency must not hold.
+pub(super) fn negated_clauses(pool: &Pool, dependency: DependencyId) -> Normal {
+    invert(normalize(pool, dependency, Form::Disjunctive))
+}
+
+fn normalize(pool: &Pool, dependency: DependencyId, form: Form) -> Normal {
+    let alternative = |right| match pool.dependency(right) {
+        Dependency::Rich { op: RichOp::Else, left, right } => Some((left, right)),
+        _ => None,
+    };
+    let plain = |id, form| normalize(pool, id, form);
+    let negated = |id, form: Form| invert(normalize(pool, id, form.other()));
+    match pool.dependency(dependency) {
+        Dependency::Rich { op, left, right } if is_complex(pool, dependency) => match (op, alternative(right)) {
+            (RichOp::And, _) => and(plain(left, form), plain(right, form), form),
+            (RichOp::Or, _) => or(plain(left, form), plain(right, form), form),
+            // a if b: a or not b; with an alternative c: (a or not b) and (c or b)
+            (RichOp::If, None) => or(plain(left, form), negated(right, form), form),
+            (RichOp::If, Some((condition, other))) => and(
+                or(plain(left, form), negated(condition, form), form),
+                or(plain(condition, form), plain(other, form), form),
+                form,
+            ),
+            // a unless b: a and not b; with an alternative c: (a and not b) or (c and b)
+            (RichOp::Unless, None) => and(plain(left, form), negated(right, form), form),
+            (RichOp::Unless, Some((condition, other))) => or(
+                and(plain(left, form), negated(condition, form), form),
+                and(plain(condition, form), plain(other, form), form),
+                form,
+            ),
+            _ => Normal::Never,
+        },
+        _ => candidates(pool, dependency, form),
+    }
+}
+
+fn candidates(pool: &Pool, dependency: DependencyId, form: Form) -> Normal {
+    if pool.met_by_system(dependency) {
+        return Normal::Always;
+    }
+    let found = pool.candidates(dependency);
+    let literals = found.iter().map(|&id| Lit::of(id));
+    match form {
+        _ if found.is_empty() => Normal::Never,
+        Form::Conjunctive => Normal::Blocks(vec![literals.collect()]),
+        Form::Disjunctive => Normal::Blocks(literals.map(|literal| vec![literal]).collect()),
+    }
+}
+
+/// The negation; the blocks turn from one form into the other.
+fn invert(normal: Normal) -> Normal {
+    match normal {
+        Normal::Never => Normal::Always,
+        Normal::Always => Normal::Never,
+        Normal::Blocks(blocks) => {
+            Normal::Blocks(blocks.into_iter().map(|block| block.into_iter().rev().map(|literal| -literal).collect()).collect())
+        }
+    }
+}
+
+fn and(left: Normal, right: Normal, form: Form) -> Normal {
+    match (left, right) {
+        (Normal::Never, _) | (_, Normal::Never) => Normal::Never,
+        (Normal::Always, other) | (other, Normal::Always) => other,
+        (Normal::Blocks(left), Normal::Blocks(right)) => match form {
+            Form::Conjunctive => Normal::Blocks([left, right].concat()),
+            Form::Disjunctive => distribute(&left, &right, Normal::Never),
+        },
+    }
+}
+
+fn or(left: Normal, right: Normal, form: Form) -> Normal {
+    match (left, right) {
+        (Normal::Always, _) | (_, Normal::Always) => Normal::Always,
+        (Normal::Never, other) | (other, Normal::Never) => other,
+        (Normal::Blocks(left), Normal::Blocks(right)) => match form {
+            Form::Conjunctive => distribute(&left, &right, Normal::Always),
+            Form::Disjunctive => Normal::Blocks([left, right].concat()),
+        },
+    }
+}
+
+/// Each block of one side joined with each of the other; blocks with a literal and its negation fall out.
+fn distribute(left: &[Vec<Lit>], right: &[Vec<Lit>], none_left: Normal) -> Normal {
+    let total = |blocks: &[Vec<Lit>]| blocks.iter().map(Vec::len).sum::<usize>();
+    let size = total(left).saturating_mul(right.len()).saturating_add(total(right).saturating_mul(left.len()));
+    if size > MAX_LITERALS {
+        return Normal::Never;
+    }
+    let mut blocks = Vec::with_capacity(left.len() * right.len());
+    for a in left {
+        for b in right {
+            let mut block = [a.as_slice(), b.as_slice()].concat();
+            block.sort_unstable();
+            block.dedup();
+            if !block.iter().take_while(|literal| literal.is_negative()).any(|&literal| block.binary_search(&-literal).is_ok()) {
+                blocks.push(block);
+            }
+        }
+    }
+    if blocks.is_empty() { none_left } else { Normal::Blocks(blocks) }
+}
+
+/// Calls `found` with each package that the dependency could ask for.
+pub(super) fn positive_candidates(pool: &Pool, dependency: DependencyId, negated: bool, found: &mut impl FnMut(Lit)) {
+    if let Dependency::Rich { op: op @ (RichOp::And | RichOp::Or | RichOp::If | RichOp::Unless), left, right } =
+        pool.dependency(dependency)
+    {
+        positive_candidates(pool, left, negated, found);
+        let conditional = matches!(op, RichOp::If | RichOp::Unless);
+        match pool.dependency(right) {
+            Dependency::Rich { op: RichOp::Else, left: condition, right: other } if conditional => {
+                positive_candidates(pool, condition, negated, found);
+                positive_candidates(pool, other, negated, found);
+                positive_candidates(pool, condition, !negated, found);
+            }
+            _ => positive_candidates(pool, right, negated != conditional, found),
+        }
+    } else if !negated {
+        pool.candidates(dependency).iter().for_each(|&id| found(Lit::of(id)));
+    }
+}
+
+/// Whether a dependency holds where the given packages are installed.
+pub(super) fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
+    let holds = |id| holds(pool, id, installed);
+    let alternative = |right| match pool.dependency(right) {
+        Dependency::Rich { op: RichOp::Else, left, right } => Some((left, right)),
+        _ => None,
+    };
+    match pool.dependency(dependency) {
+        Dependency::Rich { op: RichOp::And, left, right } => holds(left) && holds(right),
+        Dependency::Rich { op: RichOp::Or, left, right } => holds(left) || holds(right),
+        Dependency::Rich { op: RichOp::If, left, right } => match alternative(right) {
+            Some((condition, other)) => holds(if holds(condition) { left } else { other }),
+            None => holds(left) || !holds(right),
+        },
+        Dependency::Rich { op: RichOp::Unless, left, right } => match alternative(right) {
+            Some((condition, other)) => holds(if holds(condition) { other } else { left }),
+            None => holds(left) && !holds(right),
+        },
+        _ => pool.candidates(dependency).iter().any(|&id| installed(Lit::of(id))),
+    }
+}
+
+/// Whether a dependency could hold if some of the given packages were installed.
+pub(super) fn is_possible(pool: &Pool, dependency: DependencyId, reachable: &impl Fn(Lit) -> bool) -> bool {
+    match pool.dependency(dependency) {
+        Dependency::Rich { op: RichOp::If | RichOp::Unless, .. } => true,
+        Dependency::Rich { op: RichOp::And, left, right } => {
+            is_possible(pool, left, reachable) && is_possible(pool, right, reachable)
+        }
+        Dependency::Rich { op: RichOp::Or, left, right } => {
+            is_possible(pool, left, reachable) || is_possible(pool, right, reachable)
+        }
+        _ => pool.candidates(dependency).iter().any(|&id| reachable(Lit::of(id))),
+    }
+}

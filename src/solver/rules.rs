@@ -1,0 +1,192 @@
+//! Rules: clauses over packages in flat memory, with their two watches.
+//!
+//! A rule is a first literal and the others. As in libsolv rules of one class lie together, so a rule's number tells its class.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::literal::Lit;
+use crate::pool::{DependencyId, Pool};
+
+/// A rule's number; nought is none.
+pub(super) type RuleId = u32;
+
+/// Where the other literals of a rule lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Tail {
+    /// Into the candidates' literals, or (with [`OWN`]) into the rules' own.
+    start: u32,
+    len: u32,
+}
+
+const OWN: u32 = 1 << 31;
+
+/// A clause: at least one of its literals is true.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule {
+    pub(super) first: Lit,
+    pub(super) tail: Tail,
+    pub(super) disabled: bool,
+    /// The two watched literals; the second is none for an assertion.
+    pub(super) watched: [Lit; 2],
+}
+
+impl Rule {
+    /// Whether it has one literal only.
+    pub(super) fn is_assertion(&self) -> bool {
+        self.tail.len == 0
+    }
+
+    /// Whether it has two literals or one.
+    pub(super) fn is_short(&self) -> bool {
+        self.tail.len < 2
+    }
+}
+
+/// Where each class of rules begins. Each ends where the next begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Classes {
+    /// From the request's jobs; before them lie the packages' own rules.
+    pub(super) jobs: RuleId,
+    /// Against packages of a worse architecture than another of the name.
+    pub(super) architecture: RuleId,
+    /// That only the best candidates of a job will do.
+    pub(super) best: RuleId,
+    /// Learnt from conflicts.
+    pub(super) learnt: RuleId,
+}
+
+/// All rules of a request, and the literals of candidates that are kept between requests.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    pub(super) all: Vec<Rule>,
+    pub(super) classes: Classes,
+    /// The literals of each dependency's candidates, one after another as they are first needed.
+    candidates: Vec<Lit>,
+    /// Where each dependency's literals are in `candidates`, once they are there.
+    of_dependency: Vec<Option<Tail>>,
+    /// Literals of this request's rules.
+    own: Vec<Lit>,
+    /// Which job each job rule is from.
+    pub(super) job_of: Vec<u32>,
+    /// Sorting space.
+    order: Vec<(u64, u32)>,
+    sorted: Vec<Rule>,
+}
+
+impl Rules {
+    pub(super) fn new(pool: &Pool) -> Self {
+        Self { of_dependency: vec![None; pool.dependency_count()], ..Self::default() }
+    }
+
+    /// Forgets all rules; the literals of candidates stay.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.own.clear();
+        self.job_of.clear();
+        self.classes = Classes::default();
+        // Rule nought is none.
+        let tail = Tail::default();
+        self.all.push(Rule { first: Lit::NONE, tail, disabled: true, watched: [Lit::NONE; 2] });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, id: RuleId) -> &Rule {
+        &self.all[id as usize]
+    }
+
+    pub(super) fn tail(&self, tail: Tail) -> &[Lit] {
+        let start = (tail.start & !OWN) as usize;
+        let from = if tail.start & OWN == 0 { &self.candidates } else { &self.own };
+        &from[start..start + tail.len as usize]
+    }
+
+    /// The literals of a rule.
+    pub(super) fn literals(&self, id: RuleId) -> impl Iterator<Item = Lit> + '_ {
+        let rule = self.get(id);
+        std::iter::once(rule.first).chain(self.tail(rule.tail).iter().copied())
+    }
+
+    /// The literals of a dependency's candidates, in the order of their ids.
+    pub(super) fn candidates(&mut self, pool: &Pool, dependency: DependencyId) -> Tail {
+        let known = &mut self.of_dependency[dependency.index()];
+        *known.get_or_insert_with(|| {
+            let start = self.candidates.len() as u32;
+            self.candidates.extend(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
+            Tail { start, len: self.candidates.len() as u32 - start }
+        })
+    }
+
+    /// Keeps literals for a rule of this request.
+    pub(super) fn keep(&mut self, literals: &[Lit]) -> Tail {
+        let start = self.own.len() as u32;
+        self.own.extend_from_slice(literals);
+        Tail { start: start | OWN, len: literals.len() as u32 }
+    }
+
+    /// Adds a rule; its watches are its first two literals.
+    pub(super) fn add(&mut self, first: Lit, tail: Tail) -> RuleId {
+        let second = self.tail(tail).first().copied().unwrap_or(Lit::NONE);
+        self.all.push(Rule { first, tail, disabled: false, watched: [first, second] });
+        self.all.len() as RuleId - 1
+    }
+
+    /// Adds a rule of one or two literals.
+    pub(super) fn add_short(&mut self, first: Lit, second: Lit) -> RuleId {
+        let tail = if second.is_none() { Tail::default() } else { self.keep(&[second]) };
+        self.add(first, tail)
+    }
+
+    /// Adds a conflict, the smaller literal first.
+    pub(super) fn add_conflict(&mut self, a: Lit, b: Lit) {
+        self.add_short(a.min(b), a.max(b));
+    }
+
+    /// Sorts the packages' rules by their literals and drops the same ones (libsolv's `solver_unifyrules`): the order in which
+    /// dependencies are looked at.
+    pub(super) fn unify(&mut self) {
+        self.order.clear();
+        for (index, rule) in self.all.iter().enumerate().skip(1) {
+            let second = rule.watched[1];
+            let key = (u64::from(rule.first.sort_key()) << 32) | u64::from(second.sort_key());
+            self.order.push((key, index as u32));
+        }
+        let mut order = std::mem::take(&mut self.order);
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare_rest(a.1, b.1)));
+        let mut sorted = std::mem::take(&mut self.sorted);
+        sorted.clear();
+        sorted.push(self.all[0]);
+        let mut last: Option<(u64, u32)> = None;
+        for &(key, index) in &order {
+            if last.is_none_or(|last| last.0 != key || self.compare_rest(last.1, index).is_ne()) {
+                sorted.push(self.all[index as usize]);
+                last = Some((key, index));
+            }
+        }
+        std::mem::swap(&mut self.all, &mut sorted);
+        self.sorted = sorted;
+        self.order = order;
+    }
+
+    /// The order of two rules whose first two literals are the same.
+    fn compare_rest(&self, a: u32, b: u32) -> Ordering {
+        let (a, b) = (self.all[a as usize].tail, self.all[b as usize].tail);
+        if a == b {
+            return Ordering::Equal;
+        }
+        self.tail(a).cmp(self.tail(b))
+    }
+
+    /// The numbers of the job rules.
+    pub(super) fn jobs(&self) -> Range<RuleId> {
+        self.classes.jobs..self.classes.architecture
+    }
+
+    /// The job that a rule is from.
+    pub(super) fn job(&self, id: RuleId) -> Option<usize> {
+        self.jobs().contains(&id).then(|| self.job_of[(id - self.classes.jobs) as usize] as usize)
+    }
+}

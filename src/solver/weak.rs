@@ -1,0 +1,219 @@
+//! Weak dependencies: what is recommended and suggested by what is installed, and the step that follows recommendations.
+
+use super::decisions::Why;
+use super::engine::Solver;
+use super::literal::Lit;
+use super::policy::{self, Mode};
+use super::rich::{self, Normal};
+use crate::pool::{DependencyId, Kind};
+
+/// What installed packages wish for, kept up to date with the decisions.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    recommended: Vec<bool>,
+    suggested: Vec<bool>,
+    set: Vec<Lit>,
+    /// How many decisions were looked at.
+    seen: usize,
+    /// Rich recommendations (`true`) and suggestions of installed packages: they depend on what else is installed.
+    rich: Vec<(DependencyId, bool)>,
+}
+
+impl Wishes {
+    pub(super) fn new(variables: usize) -> Self {
+        Self { recommended: vec![false; variables], suggested: vec![false; variables], ..Self::default() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        for literal in self.set.drain(..) {
+            self.recommended[literal.variable()] = false;
+            self.suggested[literal.variable()] = false;
+        }
+        self.rich.clear();
+        self.seen = 0;
+    }
+
+    /// Decisions were undone: only so many are left.
+    pub(super) fn reverted(&mut self, decisions: usize) {
+        if self.seen > decisions {
+            self.clear();
+        }
+    }
+
+    fn wish(&mut self, literal: Lit, recommended: bool) {
+        let wishes = if recommended { &mut self.recommended } else { &mut self.suggested };
+        wishes[literal.variable()] = true;
+        self.set.push(literal);
+    }
+}
+
+/// The literals that a rich recommendation opens up: of each clause whose conditions hold. `found` gets each clause.
+fn open_clauses(solver: &Solver<'_>, dependency: DependencyId, mut found: impl FnMut(&[Lit])) {
+    let Normal::Blocks(blocks) = rich::clauses(solver.pool, dependency) else { return };
+    for block in &blocks {
+        let conditions = block.iter().take_while(|literal| literal.is_negative()).count();
+        if block[..conditions].iter().all(|&condition| solver.decisions.is_false(condition)) {
+            found(&block[conditions..]);
+        }
+    }
+}
+
+impl Solver<'_> {
+    /// Takes the decisions made since into the wishes.
+    pub(super) fn update_wishes(&mut self) {
+        let pool = self.pool;
+        if self.wishes.seen == self.decisions.len() {
+            return;
+        }
+        while let Some(&literal) = self.decisions.queue.get(self.wishes.seen) {
+            self.wishes.seen += 1;
+            let Some(id) = literal.package().filter(|_| literal.is_positive()) else { continue };
+            for (kind, recommended) in [(Kind::Recommends, true), (Kind::Suggests, false)] {
+                for &dependency in pool.solvable(id).dependencies(kind) {
+                    if rich::is_complex(pool, dependency) {
+                        self.wishes.rich.push((dependency, recommended));
+                    } else {
+                        pool.candidates(dependency).iter().for_each(|&id| self.wishes.wish(Lit::of(id), recommended));
+                    }
+                }
+            }
+        }
+        for place in 0..self.wishes.rich.len() {
+            let (dependency, recommended) = self.wishes.rich[place];
+            let mut opened = Vec::new();
+            open_clauses(self, dependency, |clause| opened.extend_from_slice(clause));
+            opened.into_iter().for_each(|literal| self.wishes.wish(literal, recommended));
+        }
+    }
+
+    fn any_holds(&self, literal: Lit, kind: Kind) -> bool {
+        let installed = |literal: Lit| self.decisions.is_true(literal);
+        let package = self.pool.solvable(literal.id());
+        package.dependencies(kind).iter().any(|&dependency| rich::holds(self.pool, dependency, &installed))
+    }
+
+    /// Whether an installed package recommends it, or it supplements one. The wishes are up to date.
+    pub(super) fn is_recommended(&self, literal: Lit) -> bool {
+        self.wishes.recommended[literal.variable()] || self.any_holds(literal, Kind::Supplements)
+    }
+
+    /// The same of suggestions and enhancements.
+    pub(super) fn is_suggested(&self, literal: Lit) -> bool {
+        self.wishes.suggested[literal.variable()] || self.any_holds(literal, Kind::Enhances)
+    }
+
+    /// Leaves only recommended candidates, if there are any.
+    pub(super) fn keep_recommended(&mut self, candidates: &mut Vec<Lit>) {
+        self.update_wishes();
+        if candidates.iter().any(|&literal| self.is_recommended(literal)) {
+            candidates.retain(|&literal| self.is_recommended(literal));
+        }
+    }
+
+    /// The candidates of a recommendation that could still be installed; none if it is met. Of several clauses all that are open.
+    fn open_candidates(&self, dependency: DependencyId, among: Option<&[bool]>, found: &mut Vec<Lit>) {
+        let fits = |literal: Lit| match among {
+            Some(among) => among[literal.variable()] && self.decisions.is_undecided(literal),
+            None => self.decisions.is_undecided(literal),
+        };
+        if rich::is_complex(self.pool, dependency) {
+            open_clauses(self, dependency, |clause| {
+                if !clause.iter().any(|&literal| self.decisions.is_true(literal)) {
+                    found.extend(clause.iter().copied().filter(|&literal| fits(literal)));
+                }
+            });
+            return;
+        }
+        let before = found.len();
+        for literal in self.pool.candidates(dependency).iter().map(|&id| Lit::of(id)) {
+            if self.decisions.is_true(literal) {
+                found.truncate(before);
+                return;
+            }
+            if fits(literal) {
+                found.push(literal);
+            }
+        }
+    }
+
+    /// Installs what is recommended and what supplements, one round of it (libsolv's `resolve_weak`). Returns the new level, or
+    /// nothing if there was nothing left to do.
+    pub(super) fn resolve_weak(&mut self, level: i32) -> Option<i32> {
+        let pool = self.pool;
+        let mut supplements: Vec<Lit> = Vec::new();
+        for &id in pool.supplementing() {
+            let literal = Lit::of(id);
+            let open = self.decisions.is_undecided(literal) && !self.reach.is_excluded(id);
+            if open && self.any_holds(literal, Kind::Supplements) {
+                supplements.push(literal);
+            }
+        }
+        let mut wanted: Vec<Lit> = Vec::new();
+        let mut installed: Vec<Lit> = self.decisions.queue.iter().copied().filter(|literal| literal.is_positive()).collect();
+        installed.sort_unstable();
+        for literal in installed {
+            let Some(id) = literal.package() else { continue };
+            for &dependency in pool.solvable(id).dependencies(Kind::Recommends) {
+                self.open_candidates(dependency, None, &mut wanted);
+            }
+        }
+        wanted.extend(&supplements);
+        let mut known = vec![false; self.variables()];
+        wanted.retain(|literal| !std::mem::replace(&mut known[literal.variable()], true));
+        match wanted.as_slice() {
+            [] => return None,
+            &[only] => return Some(self.decide_and_propagate(level, only, Why::Choice(0))),
+            _ => {}
+        }
+        policy::filter(self, &mut wanted, Mode::Recommend);
+        known.fill(false);
+        wanted.iter().for_each(|literal| known[literal.variable()] = true);
+        supplements.retain(|literal| known[literal.variable()]);
+        if supplements.len() > 1 {
+            super::order::sort(self, &mut supplements);
+        }
+        Some(self.install_wanted(level, &supplements, &known))
+    }
+
+    /// Installs the supplements, then the best candidates of each recommendation in the order of the decisions.
+    fn install_wanted(&mut self, mut level: i32, supplements: &[Lit], among: &[bool]) -> i32 {
+        let pool = self.pool;
+        let count = self.decisions.len();
+        for &literal in supplements {
+            if !self.decisions.is_undecided(literal) {
+                continue;
+            }
+            let before = level;
+            level = self.decide_and_propagate(level, literal, Why::Choice(0));
+            if level <= before {
+                return level;
+            }
+        }
+        if self.decisions.len() < count {
+            return level;
+        }
+        for place in 0..count {
+            let literal = self.decisions.queue[place];
+            let Some(id) = literal.package().filter(|_| literal.is_positive()) else { continue };
+            for &dependency in pool.solvable(id).dependencies(Kind::Recommends) {
+                let mut candidates = Vec::new();
+                self.open_candidates(dependency, Some(among), &mut candidates);
+                let mut known = rustc_hash::FxHashSet::default();
+                candidates.retain(|&literal| known.insert(literal));
+                if candidates.is_empty() {
+                    continue;
+                }
+                policy::filter(self, &mut candidates, Mode::Choose);
+                if candidates.len() > 1 {
+                    self.branch(level, &candidates, 0);
+                }
+                let before = level;
+                level = self.decide_and_propagate(level, candidates[0], Why::Choice(0));
+                if level <= before || self.decisions.len() < count {
+                    return level;
+                }
+            }
+        }
+        level
+    }
+}
