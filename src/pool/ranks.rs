@@ -58,7 +58,9 @@ impl Ranks {
             let mut ranks = run.iter().map(|id| arch[id.index()]).filter(|&rank| rank != 0 && rank != FOREIGN);
             let first = ranks.next();
             if ranks.any(|rank| Some(rank) != first) {
-                run.iter().for_each(|id| mixed[id.index()] = true);
+                for id in run {
+                    mixed[id.index()] = true;
+                }
             }
         }
         let provided = rank_provided(builder, scheme);

@@ -47,12 +47,11 @@ pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, Universe
         if line.is_empty() {
             continue;
         }
-        match line.strip_prefix("repo ") {
-            Some(rest) => repo = Some(read_repo(&mut builder, rest, index + 1)?),
-            None => {
-                let repo = *repo.get_or_insert_with(|| builder.add_repo("universe", 99, None));
-                read_package(&mut builder, repo, line, index + 1)?;
-            }
+        if let Some(rest) = line.strip_prefix("repo ") {
+            repo = Some(read_repo(&mut builder, rest, index + 1)?);
+        } else {
+            let repo = *repo.get_or_insert_with(|| builder.add_repo("universe", 99, None));
+            read_package(&mut builder, repo, line, index + 1)?;
         }
     }
     Ok(builder.build(&RpmVersions, architectures)?)
@@ -68,8 +67,15 @@ fn read_repo(builder: &mut PoolBuilder, text: &str, line: usize) -> Result<RepoI
     Ok(builder.add_repo(name, priority, None))
 }
 
-fn kind_of(word: &str) -> Option<Option<Kind>> {
-    Some(Some(match word {
+/// What a list of a package's line holds.
+#[derive(Clone, Copy)]
+enum List {
+    Dependencies(Kind),
+    Files,
+}
+
+fn list_of(word: &str) -> Option<List> {
+    Some(List::Dependencies(match word {
         "provides" => Kind::Provides,
         "requires" => Kind::Requires,
         "prerequires" => Kind::PreRequires,
@@ -79,7 +85,7 @@ fn kind_of(word: &str) -> Option<Option<Kind>> {
         "suggests" => Kind::Suggests,
         "supplements" => Kind::Supplements,
         "enhances" => Kind::Enhances,
-        "files" => return Some(None),
+        "files" => return Some(List::Files),
         _ => return None,
     }))
 }
@@ -88,20 +94,20 @@ fn read_package(builder: &mut PoolBuilder, repo: RepoId, text: &str, line: usize
     let mut words = text.split_whitespace().peekable();
     let name = words.next().unwrap_or_default();
     let version = words.next().ok_or(UniverseError::Line { line, what: "expected the package's version" })?;
-    let arch = words.next_if(|word| kind_of(word).is_none()).unwrap_or("noarch");
+    let arch = words.next_if(|word| list_of(word).is_none()).unwrap_or("noarch");
     while let Some(word) = words.next() {
-        let kind = kind_of(word).ok_or(UniverseError::Line { line, what: "expected provides, requires, … or files" })?;
+        let kind = list_of(word).ok_or(UniverseError::Line { line, what: "expected provides, requires, … or files" })?;
         let mut list = Vec::new();
-        while let Some(word) = words.next_if(|word| kind_of(word).is_none()) {
+        while let Some(word) = words.next_if(|word| list_of(word).is_none()) {
             list.push(word);
         }
         for item in list.join(" ").split(',').map(str::trim).filter(|item| !item.is_empty()) {
             match kind {
-                Some(kind) => {
+                List::Dependencies(kind) => {
                     let id = dependency::intern(builder, item).map_err(|error| UniverseError::Dependency { line, error })?;
                     builder.add_dependency(kind, id);
                 }
-                None => {
+                List::Files => {
                     let path = builder.intern(item);
                     builder.add_file(path);
                 }

@@ -181,10 +181,12 @@ impl Solver<'_> {
             for &dependency in pool.solvable(package).requires() {
                 if states(pool, package, dependency, literals, false) {
                     let nothing = literals.len() == 1;
-                    return match nothing {
-                        true => Fact::NothingProvides { package, dependency },
-                        false => Fact::Requires { package, dependency },
+                    let fact = if nothing {
+                        Fact::NothingProvides { package, dependency }
+                    } else {
+                        Fact::Requires { package, dependency }
                     };
+                    return fact;
                 }
             }
             for &dependency in pool.solvable(package).dependencies(Kind::Conflicts) {
@@ -205,18 +207,15 @@ impl Solver<'_> {
         while needed < claims.len() {
             // What was found to be needed stays in front; the last of the others is tried.
             let Some(tried) = claims.pop() else { break };
-            match self.refute(&claims) {
-                Some(core) => {
-                    let mut place = 0;
-                    claims.retain(|_| {
-                        place += 1;
-                        core.contains(&(place as RuleId))
-                    });
-                }
-                None => {
-                    claims.insert(0, tried);
-                    needed += 1;
-                }
+            if let Some(core) = self.refute(&claims) {
+                let mut place = 0;
+                claims.retain(|_| {
+                    place += 1;
+                    core.contains(&place)
+                });
+            } else {
+                claims.insert(0, tried);
+                needed += 1;
             }
         }
         let rank = |fact: &Fact| match fact {

@@ -179,14 +179,14 @@ fn add_normal(rules: &mut Rules, queue: &mut Vec<Lit>, reached: &[bool], this: L
         if block.contains(&this) {
             continue;
         }
-        match block.as_slice() {
-            &[only] if only == -this => {
+        match *block.as_slice() {
+            [only] if only == -this => {
                 if !is_conflict {
                     rules.add_short(-this, Lit::NONE);
                 }
                 continue;
             }
-            &[only] => rules.add_conflict(-this, only),
+            [only] => rules.add_conflict(-this, only),
             _ => {
                 let mut whole = block.clone();
                 if let Err(place) = whole.binary_search(&-this) {

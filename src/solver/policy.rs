@@ -107,7 +107,9 @@ fn drop_obsoleted(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
     let mut circle_of = vec![0; nodes.len()];
     for (number, circle) in kosaraju_scc(&graph).into_iter().enumerate() {
-        circle.into_iter().for_each(|node| circle_of[node.index()] = number);
+        for node in circle {
+            circle_of[node.index()] = number;
+        }
     }
     let mut obsoleted = vec![false; nodes.len()];
     for edge in graph.raw_edges() {

@@ -39,10 +39,9 @@ const MAX_LITERALS: usize = 1 << 22;
 /// Whether a dependency needs more than a list of candidates.
 pub(super) fn is_complex(pool: &Pool, dependency: DependencyId) -> bool {
     match pool.dependency(dependency) {
-        Dependency::Plain { .. } => false,
         Dependency::Rich { op: RichOp::And | RichOp::If | RichOp::Unless, .. } => true,
         Dependency::Rich { op: RichOp::Or, left, right } => is_complex(pool, left) || is_complex(pool, right),
-        Dependency::Rich { .. } => false,
+        _ => false,
     }
 }
 
@@ -174,26 +173,69 @@ pub(super) fn positive_candidates(pool: &Pool, dependency: DependencyId, negated
     }
 }
 
-/// Whether a dependency holds where the given packages are installed.
-pub(super) fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
-    let holds = |id| holds(pool, id, installed);
+/// Whether a dependency holds, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Met {
+    /// It does not.
+    Not,
+    /// It does, by what is not there (or was there before).
+    Already,
+    /// It does, by a package that is new.
+    Anew,
+}
+
+impl Met {
+    fn is_met(self) -> bool {
+        self != Self::Not
+    }
+
+    /// Both hold: anew if either does so.
+    fn and(self, other: Self) -> Self {
+        if self.is_met() && other.is_met() { self.max(other) } else { Self::Not }
+    }
+
+    /// This one, marked as new if the condition that led here is.
+    fn under(self, condition: Self) -> Self {
+        if self.is_met() && condition == Self::Anew { Self::Anew } else { self }
+    }
+}
+
+/// Whether a dependency holds where the given packages are installed (libsolv's `solver_dep_fulfilled_alreadyinstalled`): a
+/// condition that does not hold fulfils `if`, but brings nothing new.
+pub(super) fn met(pool: &Pool, dependency: DependencyId, is_new: &impl Fn(Lit) -> Met) -> Met {
+    let met = |id| met(pool, id, is_new);
     let alternative = |right| match pool.dependency(right) {
         Dependency::Rich { op: RichOp::Else, left, right } => Some((left, right)),
         _ => None,
     };
     match pool.dependency(dependency) {
-        Dependency::Rich { op: RichOp::And, left, right } => holds(left) && holds(right),
-        Dependency::Rich { op: RichOp::Or, left, right } => holds(left) || holds(right),
+        Dependency::Rich { op: RichOp::And, left, right } => met(left).and(met(right)),
+        Dependency::Rich { op: RichOp::Or, left, right } => met(left).max(met(right)),
         Dependency::Rich { op: RichOp::If, left, right } => match alternative(right) {
-            Some((condition, other)) => holds(if holds(condition) { left } else { other }),
-            None => holds(left) || !holds(right),
+            Some((condition, other)) => match met(condition) {
+                Met::Not => met(other),
+                condition => met(left).under(condition),
+            },
+            None => match (met(left), met(right)) {
+                (Met::Not, right) if right.is_met() => Met::Not,
+                (left, _) => left.max(Met::Already),
+            },
         },
         Dependency::Rich { op: RichOp::Unless, left, right } => match alternative(right) {
-            Some((condition, other)) => holds(if holds(condition) { other } else { left }),
-            None => holds(left) && !holds(right),
+            Some((condition, other)) => match met(condition) {
+                Met::Not => met(left),
+                condition => met(other).under(condition),
+            },
+            None if met(right).is_met() => Met::Not,
+            None => met(left),
         },
-        _ => pool.candidates(dependency).iter().any(|&id| installed(Lit::of(id))),
+        _ => pool.candidates(dependency).iter().map(|&id| is_new(Lit::of(id))).max().unwrap_or(Met::Not),
     }
+}
+
+/// Whether a dependency holds where the given packages are installed.
+pub(super) fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
+    met(pool, dependency, &|literal| if installed(literal) { Met::Anew } else { Met::Not }).is_met()
 }
 
 /// Whether a dependency could hold if some of the given packages were installed.

@@ -4,7 +4,7 @@ use super::decisions::Why;
 use super::engine::Solver;
 use super::literal::Lit;
 use super::policy::{self, Mode};
-use super::rich::{self, Normal};
+use super::rich::{self, Met, Normal};
 use crate::pool::{DependencyId, Kind};
 
 /// What installed packages wish for, kept up to date with the decisions.
@@ -82,7 +82,9 @@ impl Solver<'_> {
             let (dependency, recommended) = self.wishes.rich[place];
             let mut opened = Vec::new();
             open_clauses(self, dependency, |clause| opened.extend_from_slice(clause));
-            opened.into_iter().for_each(|literal| self.wishes.wish(literal, recommended));
+            for literal in opened {
+                self.wishes.wish(literal, recommended);
+            }
         }
     }
 
@@ -90,6 +92,14 @@ impl Solver<'_> {
         let installed = |literal: Lit| self.decisions.is_true(literal);
         let package = self.pool.solvable(literal.id());
         package.dependencies(kind).iter().any(|&dependency| rich::holds(self.pool, dependency, &installed))
+    }
+
+    /// Whether it supplements a package that is to be installed, not only the absence of one.
+    fn supplements_new(&self, literal: Lit) -> bool {
+        let is_new = |literal: Lit| if self.decisions.is_true(literal) { Met::Anew } else { Met::Not };
+        let package = self.pool.solvable(literal.id());
+        let mut supplements = package.dependencies(Kind::Supplements).iter();
+        supplements.any(|&dependency| rich::met(self.pool, dependency, &is_new) == Met::Anew)
     }
 
     /// Whether an installed package recommends it, or it supplements one. The wishes are up to date.
@@ -144,7 +154,7 @@ impl Solver<'_> {
         for &id in pool.supplementing() {
             let literal = Lit::of(id);
             let open = self.decisions.is_undecided(literal) && !self.reach.is_excluded(id);
-            if open && self.any_holds(literal, Kind::Supplements) {
+            if open && self.supplements_new(literal) {
                 supplements.push(literal);
             }
         }
@@ -167,7 +177,9 @@ impl Solver<'_> {
         }
         policy::filter(self, &mut wanted, Mode::Recommend);
         known.fill(false);
-        wanted.iter().for_each(|literal| known[literal.variable()] = true);
+        for literal in &wanted {
+            known[literal.variable()] = true;
+        }
         supplements.retain(|literal| known[literal.variable()]);
         if supplements.len() > 1 {
             super::order::sort(self, &mut supplements);
