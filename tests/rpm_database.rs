@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::rpm::database::{self, Backend, ByteOrder, DatabaseFile, FileState, InstalledPackage};
-use rootstrap::rpm::header::{Header, INTRO_LENGTH, Place, length_from_intro};
+use rootstrap::rpm::header::Header;
+use rootstrap::rpm::package::Package;
 use rootstrap::rpm::tag::Tag;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
@@ -18,15 +19,18 @@ use rusqlite::{Connection, OpenFlags};
 /// Where the real rpm keeps its database within a root.
 const DATABASE: &str = "var/lib/rpm/rpmdb.sqlite";
 
-/// The directory of real packages; says so when it is not there.
-fn real_packages() -> Option<Vec<PathBuf>> {
+/// The package files in some directories of real data; says so when they are not there.
+fn real_packages(directories: &[&str]) -> Option<Vec<PathBuf>> {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    let directory = data.join("almalinux/9/BaseOS/aarch64/os/Packages");
-    let Ok(entries) = fs::read_dir(&directory) else {
-        println!("skipped: no real data");
-        return None;
-    };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path().canonicalize().unwrap()).collect();
+    let mut paths = Vec::new();
+    for directory in directories {
+        let Ok(entries) = fs::read_dir(data.join(directory)) else {
+            println!("skipped: no real data");
+            return None;
+        };
+        paths.extend(entries.map(|entry| entry.unwrap().path().canonicalize().unwrap()));
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "rpm"));
     paths.sort();
     Some(paths)
 }
@@ -53,68 +57,64 @@ fn succeed(mut command: Command) -> Output {
     output
 }
 
-/// What rpm installs as the image build does, but for scripts that want programs of another architecture.
-fn install(root: &Path, packages: &[PathBuf]) {
+/// Has rpm install packages, whatever they are for and need.
+fn install(root: &Path, packages: &[PathBuf], options: &[&str]) {
     fs::create_dir_all(root.join("var/lib/rpm")).unwrap();
-    let mut command = rpm(root, &["--nosignature", "--ignorearch", "--ignoreos", "--nodeps", "--excludedocs"]);
-    command.args(["--define", "_install_langs C.utf8", "--nopre", "--nopost", "--noposttrans", "--notriggers", "-i"]);
-    succeed({
-        command.args(packages);
-        command
-    });
+    let mut command = rpm(root, &["--nosignature", "--ignorearch", "--ignoreos", "--nodeps"]);
+    command.args(options).arg("-i").args(packages);
+    succeed(command);
 }
 
-/// The headers of a package file.
-struct Package {
-    signature: Header,
-    header: Header,
-}
+/// As the image build does, but for scripts that want programs of another architecture.
+const AS_THE_IMAGE: [&str; 7] =
+    ["--excludedocs", "--define", "_install_langs C.utf8", "--nopre", "--nopost", "--noposttrans", "--notriggers"];
+/// Only into the database: packages of several distributions, some of one name.
+const DATABASE_ONLY: [&str; 4] = ["--justdb", "--noscripts", "--notriggers", "--force"];
 
-impl Package {
-    fn open(path: &Path) -> Self {
-        let bytes = fs::read(path).unwrap();
-        let part = |start: usize, place| {
-            let length = length_from_intro(bytes[start..][..INTRO_LENGTH].as_array().unwrap()).unwrap();
-            let end = start + 8 + length;
-            (Header::parse(&bytes[start + 8..end], place).unwrap(), end)
-        };
-        let (signature, end) = part(96, Place::Signature);
-        let (header, _) = part(end.next_multiple_of(8), Place::Package);
-        Self { signature, header }
-    }
-
-    fn name(&self) -> &str {
-        self.header.text(Tag::NAME).unwrap()
-    }
+/// The header's digest, by which the installed package is known.
+fn digest(header: &Header) -> String {
+    header.text(Tag::SHA1_HEADER).unwrap().to_owned()
 }
 
 /// A root that rpm installed, and what it made of the packages. No test changes it.
 struct Reference {
     root: PathBuf,
     paths: Vec<PathBuf>,
+    /// By the digests of their headers.
     packages: BTreeMap<String, Package>,
     installed: database::Installed,
 }
 
 impl Reference {
-    /// The one of this run, if the data and the programs are there.
-    fn get() -> Option<&'static Self> {
-        static REFERENCE: LazyLock<Option<Reference>> = LazyLock::new(|| {
-            let paths = real_packages()?;
-            if !peer("rpm") {
-                return None;
-            }
-            if !rustix::process::geteuid().is_root() {
-                println!("skipped: rpm --root needs root");
-                return None;
-            }
-            let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpm_database");
-            let _ = fs::remove_dir_all(&root);
-            install(&root, &paths);
-            let packages = paths.iter().map(|path| Package::open(path)).map(|package| (package.name().to_owned(), package));
-            Some(Reference { packages: packages.collect(), installed: database::read(&root).unwrap(), root, paths })
-        });
+    /// The packages of the micro image.
+    fn micro() -> Option<&'static Self> {
+        static REFERENCE: LazyLock<Option<Reference>> =
+            LazyLock::new(|| Reference::new("micro", &["almalinux/9/BaseOS/aarch64/os/Packages"], &AS_THE_IMAGE));
         REFERENCE.as_ref()
+    }
+
+    /// Packages that rpm 4.9 to 6.0 built.
+    fn mixed() -> Option<&'static Self> {
+        static REFERENCE: LazyLock<Option<Reference>> =
+            LazyLock::new(|| Reference::new("mixed", &["rpms", "almalinux/9/AppStream/aarch64/os/Packages"], &DATABASE_ONLY));
+        REFERENCE.as_ref()
+    }
+
+    fn new(name: &str, directories: &[&str], options: &[&str]) -> Option<Self> {
+        let paths = real_packages(directories)?;
+        if !peer("rpm") {
+            return None;
+        }
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: rpm --root needs root");
+            return None;
+        }
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpm_database").join(name);
+        let _ = fs::remove_dir_all(&root);
+        install(&root, &paths, options);
+        let open = |path: &PathBuf| Package::inspect(&fs::read(path).unwrap().into()).unwrap();
+        let packages = paths.iter().map(open).map(|package| (digest(package.signature()), package)).collect();
+        Some(Self { packages, installed: database::read(&root).unwrap(), root, paths })
     }
 
     /// Our database of the same packages, installed at the same times.
@@ -133,14 +133,14 @@ impl Reference {
             .iter()
             .map(|(_, header)| {
                 let states = header.entry(Tag::FILE_STATES).map_or(&[][..], |entry| entry.data);
-                (&self.packages[header.text(Tag::NAME).unwrap()], header, states.iter().map(state).collect())
+                (&self.packages[&digest(header)], header, states.iter().map(state).collect())
             })
             .collect();
         let packages: Vec<InstalledPackage<'_>> = installed
             .iter()
             .map(|(package, header, file_states)| InstalledPackage {
-                header: &package.header,
-                signature: &package.signature,
+                header: package.header(),
+                signature: package.signature(),
                 file_states,
                 install_time: header.u32(Tag::INSTALL_TIME).unwrap(),
                 install_tid: header.u32(Tag::INSTALL_TID).unwrap(),
@@ -177,7 +177,12 @@ fn texts(connection: &Connection, query: &str) -> Vec<String> {
 
 #[test]
 fn equal_to_rpms_row_by_row() {
-    let Some(reference) = Reference::get() else { return };
+    for reference in [Reference::micro(), Reference::mixed()].into_iter().flatten() {
+        assert_equal_rows(reference);
+    }
+}
+
+fn assert_equal_rows(reference: &Reference) {
     let directory = tempfile::tempdir().unwrap();
     put(directory.path(), &reference.ours(Backend::Sqlite, ByteOrder::Little));
     let ours = open(&directory.path().join("rpmdb.sqlite"));
@@ -205,7 +210,7 @@ fn equal_to_rpms_row_by_row() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     for backend in [Backend::Sqlite, Backend::Bdb] {
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let [first, second] = [(); 2].map(|()| reference.ours(backend, order));
@@ -222,7 +227,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn what_is_written_is_read() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     for backend in [Backend::Sqlite, Backend::Bdb] {
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let root = tempfile::tempdir().unwrap();
@@ -273,7 +278,7 @@ fn assert_same_answer(theirs: &Path, ours: &Path, arguments: &[&str]) -> String 
 
 #[test]
 fn rpm_answers_as_from_its_own() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     let copy = copy_with_ours(reference);
     let same = |arguments: &[&str]| assert_same_answer(&reference.root, copy.path(), arguments);
     assert_eq!(same(&["-qa"]).lines().filter(|line| line.contains(".el9")).count(), 22);
@@ -288,7 +293,8 @@ fn rpm_answers_as_from_its_own() {
     {
         same(&["-qa", &format!("--{tag}")]);
     }
-    for name in reference.packages.keys() {
+    for package in reference.packages.values() {
+        let name = package.header().text(Tag::NAME).unwrap();
         same(&["-q", name]);
         same(&["-V", name]);
         same(&["-q", "--whatrequires", name]);
@@ -326,7 +332,7 @@ fn rpm_answers_as_from_its_own() {
 
 #[test]
 fn rpm_erases_and_installs_afterwards() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     let (their_root, our_root) = (copy(reference), copy_with_ours(reference));
     let (theirs, ours) = (their_root.path(), our_root.path());
     let tzdata = reference.paths.iter().find(|path| path.to_str().unwrap().contains("tzdata")).unwrap();
@@ -338,7 +344,7 @@ fn rpm_erases_and_installs_afterwards() {
     assert!(answer(ours, &["-q", "tzdata"]).contains("not installed"));
     assert!(!ours.join("usr/share/zoneinfo/Europe").exists());
     for root in [theirs, ours] {
-        install(root, tzdata);
+        install(root, tzdata, &AS_THE_IMAGE);
         succeed(rpm(root, &["--verifydb"]));
         succeed(rpm(root, &["-e", "--test", "basesystem", "--nodeps"]));
     }
@@ -357,7 +363,7 @@ fn rpm_erases_and_installs_afterwards() {
 
 #[test]
 fn rpm_and_berkeley_db_read_packages() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     let root = tempfile::tempdir().unwrap();
     for order in [ByteOrder::Little, ByteOrder::Big] {
         put(&root.path().join("var/lib/rpm"), &reference.ours(Backend::Bdb, order));
@@ -384,7 +390,7 @@ fn rpm_and_berkeley_db_read_packages() {
 /// A file whose newest rows are still in the write-ahead log, as after a crash of the machine.
 #[test]
 fn the_log_beside_the_file_is_read() {
-    let Some(reference) = Reference::get() else { return };
+    let Some(reference) = Reference::micro() else { return };
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("var/lib/rpm");
     put(&path, &reference.ours(Backend::Sqlite, ByteOrder::Little));
