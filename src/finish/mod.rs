@@ -10,7 +10,10 @@ pub mod glob;
 pub mod iconvconfig;
 pub mod ldconfig;
 pub mod owners;
+pub mod scriptlet;
 pub mod steps;
 #[cfg(test)]
 mod testing;
 pub mod tmpfiles;
+
+pub use steps::StepError;

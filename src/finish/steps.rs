@@ -13,11 +13,8 @@ use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree, TreeError, join
 const UNITS: &str = "etc/systemd/system";
 const UNIT_FILES: &str = "/usr/lib/systemd/system";
 
-/// Where steps get what is not in the tree.
-pub trait PackageFiles {
-    /// The files of a package that is not installed, without its ghosts; `None` when no repository has the package.
-    fn files_of(&self, package: &str) -> Result<Option<Vec<Entry>>, Box<dyn std::error::Error + Send + Sync>>;
-}
+/// The files of a package that is not installed, without its ghosts, by the package's name; `None` when no repository has it.
+pub type PackageFiles<'a> = dyn Fn(&str) -> Option<Vec<Entry>> + 'a;
 
 /// Why a step could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +26,6 @@ pub enum StepError {
         path: String,
         /// What the tree says.
         source: TreeError,
-    },
-    /// The package whose files are wanted could not be had.
-    #[error("files of {package}")]
-    Package {
-        /// Its name.
-        package: String,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A tmpfiles.d line asks for what is not done here.
     #[error("tmpfiles")]
@@ -70,7 +59,7 @@ impl std::fmt::Display for Nothing {
 }
 
 /// Carries out the steps in their order. `epoch` is the build's time in seconds since 1970.
-pub fn apply(tree: &mut Tree, steps: &[Step], epoch: u64, packages: &dyn PackageFiles) -> Result<Vec<Nothing>, StepError> {
+pub fn apply(tree: &mut Tree, steps: &[Step], epoch: i64, packages: &PackageFiles<'_>) -> Result<Vec<Nothing>, StepError> {
     let mut nothing = Vec::new();
     for step in steps {
         let at = |path: &str| {
@@ -101,7 +90,7 @@ pub fn apply(tree: &mut Tree, steps: &[Step], epoch: u64, packages: &dyn Package
                     shell: &user.shell,
                     password: &user.password,
                 };
-                accounts::add_user(tree, new, i64::try_from(epoch).unwrap_or(i64::MAX)).map_err(at(accounts::PASSWD))?;
+                accounts::add_user(tree, new, epoch).map_err(at(accounts::PASSWD))?;
             }
             Step::MaskUnits(units) => {
                 for unit in units {
@@ -124,7 +113,7 @@ pub fn apply(tree: &mut Tree, steps: &[Step], epoch: u64, packages: &dyn Package
     Ok(nothing)
 }
 
-fn write(tree: &mut Tree, step: &Write, epoch: u64) -> Result<(), TreeError> {
+fn write(tree: &mut Tree, step: &Write, epoch: i64) -> Result<(), TreeError> {
     let path = absolute(&step.path);
     if let Some(directory) = &step.if_dir
         && !tree.resolve(&absolute(directory)).is_some_and(|id| tree.node(id).is_directory())
@@ -139,7 +128,7 @@ fn write(tree: &mut Tree, step: &Write, epoch: u64) -> Result<(), TreeError> {
             if let (Existing::Append, Some(_)) = (existing, there) {
                 bytes = read(tree, &path)?;
             }
-            bytes.extend(step.content.render(epoch));
+            bytes.extend(step.content.render(u64::try_from(epoch).unwrap_or(0)));
             tree.write(&path, Content::from(bytes), mode(step.mode, 0o644))?
         }
     };
@@ -189,10 +178,8 @@ fn copy(tree: &mut Tree, from: &str, to: &str) -> Result<(), TreeError> {
     Ok(())
 }
 
-fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &dyn PackageFiles) -> Result<Option<Nothing>, StepError> {
-    let files =
-        packages.files_of(&step.package).map_err(|source| StepError::Package { package: step.package.clone(), source })?;
-    let Some(files) = files else { return Ok(Some(Nothing::Package(step.package.clone()))) };
+fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &PackageFiles<'_>) -> Result<Option<Nothing>, StepError> {
+    let Some(files) = packages(&step.package) else { return Ok(Some(Nothing::Package(step.package.clone()))) };
     let mut taken: Vec<&[u8]> = Vec::new();
     for pattern in &step.files {
         for entry in &files {

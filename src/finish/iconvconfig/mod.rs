@@ -37,7 +37,7 @@ pub enum IconvconfigError {
 }
 
 /// What iconvconfig is asked for by its arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     /// `-o`, `--output`: where the cache goes; by default where the library looks for it.
     pub output: Option<Vec<u8>>,
