@@ -16,4 +16,5 @@ pub mod repo;
 pub mod reporter;
 pub mod rpm;
 pub mod solver;
+pub mod transaction;
 pub mod tree;

@@ -1,0 +1,253 @@
+//! The order of installation: requirements first, circles broken where they are weakest.
+//!
+//! As in rpm (`order.c`), what a scriptlet needs (`Requires(pre)`, `Requires(post)`) binds stronger than what is needed at
+//! run time, and that stronger than recommendations. The packages that depend on one another in a circle (a strongly connected
+//! component) are ordered once more by the stronger bonds alone, with as few of the weaker ones broken as a greedy choice
+//! finds. Among packages that are free to go, those with the shortest chain of needs come first, then those that more
+//! packages wait for, then by name.
+
+use std::cmp::Reverse;
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+use crate::pool::{Dependency, DependencyId, Kind, Pool, RichOp, SolvableId};
+
+/// How strong a bond is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Bond {
+    Recommended,
+    Required,
+    Prerequired,
+}
+
+impl Bond {
+    fn stronger(self) -> Option<Self> {
+        match self {
+            Self::Recommended => Some(Self::Required),
+            Self::Required => Some(Self::Prerequired),
+            Self::Prerequired => None,
+        }
+    }
+}
+
+/// Edges lead from what is needed to what needs it.
+type Needs = DiGraph<SolvableId, Bond>;
+
+/// The order in which packages are installed.
+pub fn order(pool: &Pool, packages: &[SolvableId]) -> Vec<SolvableId> {
+    let mut sorted = packages.to_vec();
+    let key = |id: SolvableId| (pool.solvable(id).name(), pool.solvable(id).version(), pool.solvable(id).arch(), id);
+    sorted.sort_by(|&a, &b| key(a).cmp(&key(b)));
+    sorted.dedup();
+    let needs = graph(pool, &sorted);
+    let mut ordered = Vec::with_capacity(sorted.len());
+    place(&needs, &needs.node_indices().collect::<Vec<_>>(), Bond::Recommended, &mut ordered);
+    ordered.into_iter().map(|node| needs[node]).collect()
+}
+
+fn graph(pool: &Pool, sorted: &[SolvableId]) -> Needs {
+    let mut needs = Needs::new();
+    let mut nodes: Vec<(SolvableId, NodeIndex)> = sorted.iter().map(|&id| (id, needs.add_node(id))).collect();
+    nodes.sort_unstable();
+    let node_of = |id: SolvableId| nodes.binary_search_by_key(&id, |&(id, _)| id).ok().map(|place| nodes[place].1);
+    let bonds = [(Kind::PreRequires, Bond::Prerequired), (Kind::Requires, Bond::Required), (Kind::Recommends, Bond::Recommended)];
+    let mut found = Vec::new();
+    for &id in sorted {
+        let Some(this) = node_of(id) else { continue };
+        for (kind, bond) in bonds {
+            for &dependency in pool.solvable(id).dependencies(kind) {
+                found.clear();
+                collect(pool, dependency, &mut found);
+                if found.contains(&id) {
+                    continue;
+                }
+                for other in found.iter().filter_map(|&other| node_of(other)) {
+                    let known = needs.find_edge(other, this);
+                    // The strongest bond comes first.
+                    if known.is_none() {
+                        needs.add_edge(other, this, bond);
+                    }
+                }
+            }
+        }
+    }
+    needs
+}
+
+/// All packages that a dependency may mean.
+fn collect(pool: &Pool, dependency: DependencyId, found: &mut Vec<SolvableId>) {
+    match pool.dependency(dependency) {
+        Dependency::Rich { op: RichOp::And | RichOp::Or, left, right } => {
+            collect(pool, left, found);
+            collect(pool, right, found);
+        }
+        _ => found.extend_from_slice(pool.candidates(dependency)),
+    }
+}
+
+/// A strongly connected component while it waits for its turn.
+struct Group {
+    members: Vec<NodeIndex>,
+    /// Groups that must come before and have not.
+    waiting: usize,
+    /// Weaker bonds to packages that have not come.
+    weaker: usize,
+    depth: usize,
+    dependents: usize,
+}
+
+/// Orders some of the packages, looking at bonds from a strength upwards.
+fn place(needs: &Needs, nodes: &[NodeIndex], bond: Bond, ordered: &mut Vec<NodeIndex>) {
+    let mut inside = vec![false; needs.node_count()];
+    for node in nodes {
+        inside[node.index()] = true;
+    }
+    let part = needs.filter_map(
+        |node, _| inside[node.index()].then_some(node),
+        |edge, &of| {
+            let ends = needs.edge_endpoints(edge);
+            ends.is_some_and(|(from, to)| of >= bond && inside[from.index()] && inside[to.index()]).then_some(())
+        },
+    );
+    let mut group_of = vec![usize::MAX; needs.node_count()];
+    let mut groups: Vec<Group> = Vec::new();
+    for component in kosaraju_scc(&part) {
+        let mut members: Vec<NodeIndex> = component.into_iter().map(|node| part[node]).collect();
+        members.sort_unstable();
+        for member in &members {
+            group_of[member.index()] = groups.len();
+        }
+        groups.push(Group { members, waiting: 0, weaker: 0, depth: 0, dependents: 0 });
+    }
+    if let ([group], Some(stronger)) = (groups.as_slice(), bond.stronger())
+        && group.members.len() > 1
+    {
+        return place(needs, nodes, stronger, ordered);
+    }
+    // A circle of the strongest bonds: each of its packages for itself, the one that misses least first.
+    let is_knot = groups.len() == 1 && groups[0].members.len() > 1;
+    if is_knot {
+        groups =
+            nodes.iter().map(|&node| Group { members: vec![node], waiting: 0, weaker: 0, depth: 0, dependents: 0 }).collect();
+        for (number, node) in nodes.iter().enumerate() {
+            group_of[node.index()] = number;
+        }
+    }
+    let bonds = |node: NodeIndex| {
+        (needs.edges(node).filter(|edge| inside[edge.target().index()]))
+            .map(|edge| (group_of[edge.target().index()], *edge.weight() >= bond && !is_knot))
+            .collect::<Vec<_>>()
+    };
+    for number in 0..groups.len() {
+        for member in groups[number].members.clone() {
+            for (to, binds) in bonds(member).into_iter().filter(|&(to, _)| to != number) {
+                let counter = if binds { &mut groups[to].waiting } else { &mut groups[to].weaker };
+                *counter += 1;
+                groups[number].dependents += 1;
+            }
+        }
+    }
+    let mut ready: Vec<usize> = (0..groups.len()).filter(|&number| groups[number].waiting == 0).collect();
+    while !ready.is_empty() {
+        let rank = |&number: &usize| {
+            let group = &groups[number];
+            (group.weaker, group.depth, Reverse(group.dependents), group.members[0])
+        };
+        let best = (0..ready.len()).min_by_key(|&place| rank(&ready[place])).unwrap_or(0);
+        let number = ready.swap_remove(best);
+        let members = std::mem::take(&mut groups[number].members);
+        match bond.stronger() {
+            Some(stronger) if members.len() > 1 => place(needs, &members, stronger, ordered),
+            None if members.len() > 1 => place(needs, &members, bond, ordered),
+            _ => ordered.extend(&members),
+        }
+        let depth = groups[number].depth + 1;
+        for member in members {
+            for (to, binds) in bonds(member).into_iter().filter(|&(to, _)| to != number) {
+                if !binds {
+                    groups[to].weaker = groups[to].weaker.saturating_sub(1);
+                    continue;
+                }
+                groups[to].waiting -= 1;
+                groups[to].depth = groups[to].depth.max(depth);
+                if groups[to].waiting == 0 {
+                    ready.push(to);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rpm::{architecture, universe};
+
+    fn ordered(text: &str) -> Vec<String> {
+        let pool = universe::parse(text, &architecture::compatible("x86_64")).unwrap();
+        let mut all: Vec<SolvableId> = pool.solvables().map(|package| package.id()).collect();
+        let forwards = order(&pool, &all);
+        all.reverse();
+        assert_eq!(forwards, order(&pool, &all));
+        forwards.into_iter().map(|id| pool.solvable(id).name().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_required_comes_first() {
+        assert_eq!(ordered("a 1 requires b\nb 1 requires c\nc 1"), ["c", "b", "a"]);
+        assert_eq!(ordered("a 1 requires x\nb 1 provides x"), ["b", "a"]);
+        assert_eq!(ordered("a 1 requires (b and c)\nb 1\nc 1"), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn circles_are_broken_at_run_time_needs() {
+        // glibc and its locales need each other; only one needs the other for its scriptlet.
+        assert_eq!(ordered("a 1 requires b\nb 1 prerequires a"), ["a", "b"]);
+        assert_eq!(ordered("a 1 prerequires b\nb 1 requires a"), ["b", "a"]);
+        assert_eq!(ordered("a 1 recommends b\nb 1 requires a"), ["a", "b"]);
+    }
+
+    #[test]
+    fn in_a_circle_the_fewest_needs_are_missed() {
+        assert_eq!(ordered("a 1 requires b, c\nb 1 requires c\nc 1 requires a"), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn a_circle_of_prerequirements_is_ordered_all_the_same() {
+        let circle = ordered("a 1 prerequires b\nb 1 prerequires c\nc 1 prerequires a\nd 1 requires b");
+        assert_eq!(circle.len(), 4);
+        assert_eq!(circle[3], "d");
+    }
+
+    #[test]
+    fn short_chains_and_much_needed_packages_come_first() {
+        let text = "z 1\nlib 1\na 1 requires lib\nb 1 requires lib\nc 1 requires a";
+        assert_eq!(ordered(text), ["lib", "z", "a", "b", "c"]);
+    }
+
+    proptest! {
+        #[test]
+        fn without_circles_every_need_is_met(needs in proptest::collection::vec((0_u8..12, 0_u8..12, any::<bool>()), 0..40)) {
+            let mut text = String::new();
+            for package in 0..12_u8 {
+                use std::fmt::Write;
+                write!(text, "p{package} 1").unwrap();
+                for (from, to, pre) in needs.iter().filter(|(from, to, _)| *from == package && to < from) {
+                    let _ = from;
+                    write!(text, " {} p{to}", if *pre { "prerequires" } else { "requires" }).unwrap();
+                }
+                text.push('\n');
+            }
+            let order = ordered(&text);
+            let place = |package: u8| order.iter().position(|name| *name == format!("p{package}"));
+            prop_assert_eq!(order.len(), 12);
+            for (from, to, _) in needs.into_iter().filter(|(from, to, _)| to < from) {
+                prop_assert!(place(to) < place(from));
+            }
+        }
+    }
+}
