@@ -10,6 +10,7 @@ pub mod dependency;
 pub mod files;
 pub mod header;
 pub mod index;
+pub mod lua;
 pub mod package;
 pub mod payload;
 pub mod scriptlet;

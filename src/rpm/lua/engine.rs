@@ -1,0 +1,104 @@
+//! The interpreter: Lua without anything that reaches the host, with every step and byte counted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use mlua::chunk::ChunkMode;
+use mlua::thread::ThreadStatus;
+use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, VmState};
+use rustc_hash::FxHashMap;
+
+use super::limits::Exceeded;
+use super::session::Session;
+use super::value::{Arguments, reply_to_lua};
+use super::{Operation, io, library, os, posix, rpm};
+
+const PRELUDE: &str = include_str!("prelude.lua");
+/// The clock and the steps are looked at after so many instructions.
+const INSTRUCTIONS: u32 = 500;
+
+static OPERATIONS: LazyLock<FxHashMap<&'static [u8], (&'static str, Operation)>> = LazyLock::new(|| {
+    let all = [posix::OPERATIONS, io::OPERATIONS, os::OPERATIONS, rpm::OPERATIONS];
+    all.into_iter().flatten().map(|&(name, operation)| (name.as_bytes(), (name, operation))).collect()
+});
+
+/// How one run of a script ended.
+pub(super) enum Ending {
+    /// It came to its end.
+    Finished,
+    /// It is not Lua.
+    Syntax(String),
+    /// It failed, or was unwound.
+    Failed(String),
+}
+
+/// Runs the session's script once, from its beginning.
+pub(super) fn run(session: &RefCell<&mut Session>) -> mlua::Result<Ending> {
+    let (meter, script) = {
+        let session = session.borrow();
+        (Rc::clone(&session.meter), session.script)
+    };
+    let libraries = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
+    let lua = Lua::new_with(libraries, LuaOptions::default())?;
+    lua.set_memory_limit(meter.limits().memory)?;
+    let counted = Rc::clone(&meter);
+    lua.set_global_hook(HookTriggers::new().every_nth_instruction(INSTRUCTIONS), move |_, _| {
+        // It yields and never fails: an error of a hook would run what the script has to close, uncounted.
+        let goes_on = counted.spend(u64::from(INSTRUCTIONS)) && counted.check_time();
+        Ok(if goes_on { VmState::Continue } else { VmState::Yield })
+    })?;
+    lua.scope(|scope| {
+        let host = scope.create_function(|lua, (name, values): (LuaString, MultiValue)| {
+            let found = OPERATIONS.get(&*name.as_bytes()).copied();
+            let (name, operation) = found.ok_or_else(|| mlua::Error::runtime("no such function"))?;
+            let mut session = session.try_borrow_mut().map_err(mlua::Error::external)?;
+            let reply = session.call(operation, &Arguments::new(name, &values));
+            reply_to_lua(lua, reply)
+        })?;
+        let pure = library::functions(&lua, &meter, !script.files.is_empty())?;
+        let prelude = lua.load(PRELUDE).set_name("=rpm").set_mode(ChunkMode::Text);
+        let run: Function = prelude.call((host, pure))?;
+        // rpm takes the text as a C string.
+        let text = script.text.split(|&c| c == 0).next().unwrap_or_default();
+        let chunk = match lua.load(text).set_name(script.name.as_str()).set_mode(ChunkMode::Text).into_function() {
+            Ok(chunk) => chunk,
+            Err(mlua::Error::SyntaxError { message, .. }) => return Ok(Ending::Syntax(message)),
+            Err(error) => return Err(error),
+        };
+        prefixes(&lua, script)?;
+        let thread = lua.create_thread(run)?;
+        let arguments = (chunk, lua.create_table()?, arguments(&lua, script)?);
+        let (done, message): (Option<bool>, Option<LuaString>) = thread.resume(arguments)?;
+        if thread.status() == ThreadStatus::Resumable {
+            return Ok(Ending::Failed("stopped".to_owned()));
+        }
+        if done == Some(true) {
+            return Ok(Ending::Finished);
+        }
+        let message = message.map(|text| text.to_string_lossy()).unwrap_or_default();
+        if message == "not enough memory" {
+            meter.exceed(Exceeded::Memory(meter.limits().memory));
+        }
+        Ok(Ending::Failed(message))
+    })
+}
+
+/// `arg`: the interpreter's name, then the scriptlet's numbers.
+fn arguments(lua: &Lua, script: &super::Script) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set(1, "<lua>")?;
+    for (index, number) in (2..).zip(&script.arguments) {
+        table.raw_set(index, *number)?;
+    }
+    Ok(table)
+}
+
+/// `RPM_INSTALL_PREFIX`, of a relocatable package.
+fn prefixes(lua: &Lua, script: &super::Script) -> mlua::Result<()> {
+    if script.prefixes.is_empty() {
+        return Ok(());
+    }
+    let table = lua.create_sequence_from(script.prefixes.iter().map(String::as_str))?;
+    lua.globals().raw_set("RPM_INSTALL_PREFIX", table)
+}

@@ -1,0 +1,110 @@
+//! What a scriptlet sees of the machine it runs on: the target, never the host.
+
+use std::collections::BTreeMap;
+
+use super::limits::Limits;
+use super::macros::Macros;
+
+/// The machine, time and settings that scriptlets see.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The target's architecture, by rpm's name.
+    pub arch: String,
+    /// The build's time, seconds since 1970: what `os.time` says.
+    pub epoch: i64,
+    /// The kernel's release, as `posix.uname("%r")` says it: new enough for every package.
+    pub kernel: String,
+    /// Macros beside the usual ones, or instead of them: `_dbpath`, `_install_langs`…
+    pub macros: Vec<(String, String)>,
+    /// Environment variables beside the usual ones, or instead of them.
+    pub variables: Vec<(String, String)>,
+    /// What one scriptlet may use.
+    pub limits: Limits,
+}
+
+impl Environment {
+    /// The kernel that scriptlets see: of the newest enterprise release, so that none is too old for a package.
+    pub const KERNEL: &'static str = "6.12.0";
+
+    /// What scriptlets see on a target of an architecture, at a time.
+    pub fn new(arch: &str, epoch: i64) -> Self {
+        Self {
+            arch: arch.to_owned(),
+            epoch,
+            kernel: Self::KERNEL.to_owned(),
+            macros: Vec::new(),
+            variables: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The machine as the kernel calls it.
+    pub fn machine(&self) -> &str {
+        match self.arch.as_str() {
+            "i386" | "i486" | "i586" => "i686",
+            "armv7hl" | "armv7hnl" => "armv7l",
+            "armv6hl" => "armv6l",
+            other if other.starts_with("x86_64") => "x86_64",
+            other => other,
+        }
+    }
+
+    fn is_64_bit(&self) -> bool {
+        let machine = self.machine();
+        ["x86_64", "aarch64", "ppc64", "ppc64le", "s390x", "riscv64", "loongarch64", "mips64", "mips64el", "sparc64"]
+            .contains(&machine)
+    }
+
+    /// The environment's variables.
+    pub(super) fn variables(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let usual = [("PATH", "/sbin:/bin:/usr/sbin:/usr/bin"), ("HOME", "/root")];
+        let own = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        usual.into_iter().chain(own).map(|(name, value)| (name.into(), value.into())).collect()
+    }
+
+    /// The macros of rpm's own configuration that name places and the target.
+    pub(super) fn macros(&self) -> Macros {
+        let mut macros = Macros::default();
+        let lib = if self.is_64_bit() { "lib64" } else { "lib" };
+        let usual = [
+            ("nil", ""),
+            ("_prefix", "/usr"),
+            ("_exec_prefix", "%{_prefix}"),
+            ("_bindir", "%{_exec_prefix}/bin"),
+            ("_sbindir", "%{_exec_prefix}/sbin"),
+            ("_libexecdir", "%{_exec_prefix}/libexec"),
+            ("_datarootdir", "%{_prefix}/share"),
+            ("_datadir", "%{_datarootdir}"),
+            ("_sysconfdir", "/etc"),
+            ("_sharedstatedir", "/var/lib"),
+            ("_localstatedir", "/var"),
+            ("_lib", lib),
+            ("_libdir", "%{_prefix}/%{_lib}"),
+            ("_includedir", "%{_prefix}/include"),
+            ("_infodir", "%{_datarootdir}/info"),
+            ("_mandir", "%{_datarootdir}/man"),
+            ("_docdir", "%{_datadir}/doc"),
+            ("_rundir", "/run"),
+            ("_usr", "/usr"),
+            ("_var", "/var"),
+            ("_tmppath", "%{_var}/tmp"),
+            ("_rpmconfigdir", "/usr/lib/rpm"),
+            ("_dbpath", "/var/lib/rpm"),
+            ("_unitdir", "/usr/lib/systemd/system"),
+            ("_os", "linux"),
+            ("_host_os", "linux"),
+            ("_target_os", "linux"),
+            ("_arch", &self.arch),
+            ("_host_cpu", &self.arch),
+            ("_build_arch", &self.arch),
+            ("_target_cpu", &self.arch),
+        ];
+        for (name, body) in usual {
+            macros.set(name, body);
+        }
+        for (name, body) in &self.macros {
+            macros.set(name, body);
+        }
+        macros
+    }
+}

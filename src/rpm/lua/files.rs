@@ -1,0 +1,224 @@
+//! The system calls that change names: what Linux does for root, done to the tree.
+//!
+//! In: absolute paths. Out: the tree changed, or the errno that Linux would give. A directory's own time is not changed by what happens
+//! in it: the packages say it.
+
+use super::errno::Errno;
+use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree};
+
+/// The node at `path`, following a link at the end or not.
+pub(super) fn find(tree: &Tree, path: &[u8], follow: bool) -> Result<NodeId, Errno> {
+    let place = if follow { tree.locate_following(path) } else { tree.locate(path) }?;
+    let id = place.node.ok_or(Errno::NotFound)?;
+    if path.ends_with(b"/") && !tree.node(id).is_directory() {
+        return Err(Errno::NotADirectory);
+    }
+    Ok(id)
+}
+
+/// Puts a new node at `path`, where nothing may be, not even a dangling link.
+pub(super) fn create(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, Errno> {
+    let place = tree.locate(path)?;
+    if place.node.is_some() {
+        return Err(Errno::Exists);
+    }
+    if path.ends_with(b"/") && !node.is_directory() {
+        return Err(Errno::NotFound);
+    }
+    Ok(tree.insert(place.parent, &place.name, node)?)
+}
+
+/// `unlink(2)`.
+pub(super) fn unlink(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
+    let place = tree.locate(path)?;
+    let id = place.node.ok_or(Errno::NotFound)?;
+    if tree.node(id).is_directory() {
+        return Err(Errno::IsADirectory);
+    }
+    if path.ends_with(b"/") {
+        return Err(Errno::NotADirectory);
+    }
+    tree.unbind(place.parent, &place.name);
+    Ok(())
+}
+
+/// `rmdir(2)`.
+pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
+    match last_name(path) {
+        b"." => return Err(Errno::Invalid),
+        b".." => return Err(Errno::NotEmpty),
+        _ => {}
+    }
+    let place = tree.locate(path)?;
+    let id = place.node.ok_or(Errno::NotFound)?;
+    match &tree.node(id).kind {
+        NodeKind::Directory(_) if place.name.is_empty() => Err(Errno::Busy),
+        NodeKind::Directory(d) if !d.is_empty() => Err(Errno::NotEmpty),
+        NodeKind::Directory(_) => {
+            tree.unbind(place.parent, &place.name);
+            Ok(())
+        }
+        _ => Err(Errno::NotADirectory),
+    }
+}
+
+/// `link(2)`: a link at the end of `old` is itself linked.
+pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
+    let id = find(tree, old, false)?;
+    let place = tree.locate(new)?;
+    if place.node.is_some() {
+        return Err(Errno::Exists);
+    }
+    if tree.node(id).is_directory() {
+        return Err(Errno::NotPermitted);
+    }
+    if new.ends_with(b"/") {
+        return Err(Errno::NotFound);
+    }
+    Ok(tree.link(place.parent, &place.name, id)?)
+}
+
+/// `rename(2)`.
+pub(super) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
+    if [old, new].iter().any(|path| matches!(last_name(path), b"." | b"..")) {
+        return Err(Errno::Busy);
+    }
+    let from = tree.locate(old)?;
+    let id = from.node.ok_or(Errno::NotFound)?;
+    let to = tree.locate(new)?;
+    if from.name.is_empty() || to.name.is_empty() {
+        return Err(Errno::Busy);
+    }
+    let moves_directory = tree.node(id).is_directory();
+    if !moves_directory && (old.ends_with(b"/") || new.ends_with(b"/")) {
+        return Err(Errno::NotADirectory);
+    }
+    if to.node == Some(id) {
+        return Ok(());
+    }
+    if moves_directory && is_within(tree, to.parent, id) {
+        return Err(Errno::Invalid);
+    }
+    if let Some(there) = to.node {
+        match &tree.node(there).kind {
+            NodeKind::Directory(d) if moves_directory && d.is_empty() => {}
+            NodeKind::Directory(_) if moves_directory => return Err(Errno::NotEmpty),
+            NodeKind::Directory(_) => return Err(Errno::IsADirectory),
+            _ if moves_directory => return Err(Errno::NotADirectory),
+            _ => {}
+        }
+        tree.unbind(to.parent, &to.name);
+    }
+    tree.unbind(from.parent, &from.name);
+    place_again(tree, id, &to)
+}
+
+/// Whether `directory` is `ancestor` or below it.
+fn is_within(tree: &Tree, mut directory: NodeId, ancestor: NodeId) -> bool {
+    loop {
+        if directory == ancestor {
+            return true;
+        }
+        if directory == Tree::ROOT {
+            return false;
+        }
+        directory = tree.parent(directory);
+    }
+}
+
+/// Gives a node that was taken out of the tree a name again. A directory is made anew, with what is in it.
+fn place_again(tree: &mut Tree, id: NodeId, to: &Place) -> Result<(), Errno> {
+    let mut pending = vec![(id, to.parent, to.name.clone())];
+    while let Some((id, parent, name)) = pending.pop() {
+        if !tree.node(id).is_directory() {
+            tree.link(parent, &name, id)?;
+            continue;
+        }
+        let old = tree.node(id);
+        let mut directory = Node::directory(old.metadata.mode);
+        directory.metadata = old.metadata.clone();
+        directory.package = old.package;
+        let new = tree.insert(parent, &name, directory)?;
+        let NodeKind::Directory(d) = &tree.node(id).kind else { continue };
+        let below: Vec<_> = d.entries().map(|(name, child)| (child, new, Box::from(name))).collect();
+        for (_, _, name) in &below {
+            tree.unbind(id, name);
+        }
+        pending.extend(below);
+    }
+    Ok(())
+}
+
+/// The names in the directory at `path`, with `.` and `..`, sorted.
+pub(super) fn list(tree: &Tree, path: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
+    match &tree.node(find(tree, path, true)?).kind {
+        NodeKind::Directory(d) => {
+            let dots = [b".".to_vec(), b"..".to_vec()];
+            Ok(dots.into_iter().chain(d.entries().map(|(name, _)| name.to_vec())).collect())
+        }
+        _ => Err(Errno::NotADirectory),
+    }
+}
+
+/// How many links a node has, as `stat` counts them.
+pub(super) fn link_count(tree: &Tree, id: NodeId) -> u64 {
+    if let NodeKind::Directory(d) = &tree.node(id).kind {
+        return 2 + d.entries().filter(|&(_, child)| tree.node(child).is_directory()).count() as u64;
+    }
+    let mut count = 0;
+    let mut pending = vec![Tree::ROOT];
+    while let Some(directory) = pending.pop() {
+        if let NodeKind::Directory(d) = &tree.node(directory).kind {
+            for (_, child) in d.entries() {
+                if child == id {
+                    count += 1;
+                } else if tree.node(child).is_directory() {
+                    pending.push(child);
+                }
+            }
+        }
+    }
+    count
+}
+
+/// The bits of a node's type in `st_mode`.
+pub(super) fn type_bits(kind: &NodeKind) -> u32 {
+    match kind {
+        NodeKind::Fifo => 0o010_000,
+        NodeKind::CharacterDevice { .. } => 0o020_000,
+        NodeKind::Directory(_) => 0o040_000,
+        NodeKind::BlockDevice { .. } => 0o060_000,
+        NodeKind::File(_) => 0o100_000,
+        NodeKind::Symlink(_) => 0o120_000,
+        NodeKind::Socket => 0o140_000,
+    }
+}
+
+/// What `posix.stat` calls a node's type.
+pub(super) fn type_name(kind: &NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Fifo => "fifo",
+        NodeKind::CharacterDevice { .. } => "character device",
+        NodeKind::Directory(_) => "directory",
+        NodeKind::BlockDevice { .. } => "block device",
+        NodeKind::File(_) => "regular",
+        NodeKind::Symlink(_) => "link",
+        NodeKind::Socket => "socket",
+    }
+}
+
+/// Whether root may execute a node: a directory, or a file that anyone may execute.
+pub(super) fn is_executable(node: &Node) -> bool {
+    node.is_directory() || node.metadata.mode & 0o111 != 0
+}
+
+/// A time as `stat` says it, when the build's time is `now`.
+pub(super) fn seconds(mtime: i64, now: i64) -> i64 {
+    if mtime == Metadata::NOW { now } else { mtime }
+}
+
+/// The last name of a path, without slashes at its end.
+fn last_name(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|&c| c != b'/').map_or(0, |i| i + 1);
+    path[..end].rsplit(|&c| c == b'/').next().unwrap_or_default()
+}

@@ -1,0 +1,203 @@
+//! Functions of Lua's and rpm's libraries that see nothing but their arguments: the same in every run, so no record is kept of them.
+
+use std::rc::Rc;
+
+use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, UserDataFields, Value};
+
+use super::base64;
+use super::limits::Meter;
+use super::pattern::{self, Capture, Match, PatternError};
+use super::value::FileHandle;
+use crate::rpm::version::Evr;
+
+/// The functions, as a table for the prelude.
+pub(super) fn functions(lua: &Lua, meter: &Rc<Meter>, has_files: bool) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    let counter = Rc::clone(meter);
+    table.raw_set("halted", lua.create_function(move |_, ()| Ok(counter.is_stopped()))?)?;
+    let counter = Rc::clone(meter);
+    table.raw_set("spend", lua.create_function(move |_, steps: f64| spend(&counter, steps))?)?;
+    table.raw_set("memory", meter.limits().memory)?;
+    table.raw_set("is_file", lua.create_function(|_, value: Value| Ok(file_number(&value).is_some()))?)?;
+    table.raw_set("file_number", lua.create_function(|_, value: Value| Ok(file_number(&value)))?)?;
+    table.raw_set("has_files", lua.create_function(move |_, ()| Ok(has_files))?)?;
+    table.raw_set("register_files", lua.create_function(|lua, metamethods: Table| register_files(lua, &metamethods))?)?;
+    table.raw_set("standard_files", lua.create_function(standard_files)?)?;
+    patterns(lua, meter, &table)?;
+    table.raw_set(
+        "b64encode",
+        lua.create_function(|_, (text, length): (LuaString, i64)| Ok((true, base64::encode(&text.as_bytes(), length))))?,
+    )?;
+    table.raw_set(
+        "b64decode",
+        lua.create_function(|lua, text: LuaString| {
+            let bytes = base64::decode(&text.as_bytes());
+            Ok((true, bytes.map(|bytes| lua.create_string(bytes)).transpose()?))
+        })?,
+    )?;
+    table.raw_set("vercmp", lua.create_function(vercmp)?)?;
+    table.raw_set(
+        "parse_version",
+        lua.create_function(|lua, text: LuaString| parse_version(&text.to_string_lossy()).into_lua_multi(lua))?,
+    )?;
+    table.raw_set("compare_parts", lua.create_function(|_, parts: (_, _, _, _, _, _)| Ok(compare_parts(&parts)))?)?;
+    Ok(table)
+}
+
+fn spend(meter: &Meter, steps: f64) -> mlua::Result<()> {
+    if meter.spend(steps.max(0.0) as u64) { Ok(()) } else { Err(mlua::Error::runtime("the scriptlet has ended")) }
+}
+
+fn file_number(value: &Value) -> Option<u32> {
+    match value {
+        Value::UserData(data) => data.borrow::<FileHandle>().ok().map(|file| file.0),
+        _ => None,
+    }
+}
+
+/// Gives the userdata of files what the prelude says they can.
+fn register_files(lua: &Lua, metamethods: &Table) -> mlua::Result<()> {
+    let fields: Vec<(String, Value)> = metamethods.pairs().collect::<mlua::Result<_>>()?;
+    lua.register_userdata_type::<FileHandle>(move |registry| {
+        for (name, value) in fields {
+            registry.add_meta_field_with(name, move |_| Ok(value));
+        }
+    })
+}
+
+fn standard_files(lua: &Lua, (): ()) -> mlua::Result<MultiValue> {
+    let files: mlua::Result<Vec<_>> = (0..3).map(|id| Ok(Value::UserData(lua.create_any_userdata(FileHandle(id))?))).collect();
+    Ok(MultiValue::from_vec(files?))
+}
+
+/// Where a search begins, from 0: negative places count from the end (`posrelat`).
+fn start_of(init: i64, length: usize) -> usize {
+    let length = length as i64;
+    let start = match init {
+        1.. => init - 1,
+        0 => 0,
+        _ => (length + init).max(0),
+    };
+    usize::try_from(start).unwrap_or(usize::MAX)
+}
+
+fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
+    let counter = Rc::clone(meter);
+    let find = move |lua: &Lua, (subject, pattern, init, plain): (LuaString, LuaString, i64, bool)| {
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let start = start_of(init, subject.len());
+        if start > subject.len() {
+            return (true, Value::Nil).into_lua_multi(lua);
+        }
+        if plain || !pattern.iter().any(|c| b"^$*+?.([%-".contains(c)) {
+            spend(&counter, (subject.len() - start) as f64 / 8.0)?;
+            let found = position(&subject[start..], &pattern).map(|at| start + at);
+            return match found {
+                Some(at) => (true, at + 1, at + pattern.len()).into_lua_multi(lua),
+                None => (true, Value::Nil).into_lua_multi(lua),
+            };
+        }
+        match pattern::find(&subject, &pattern, start, &|steps| counter.spend(steps)) {
+            Ok(Some(found)) => {
+                let mut values = (true, found.start + 1, found.end).into_lua_multi(lua)?;
+                for &capture in &found.captures {
+                    values.push_back(capture_value(lua, &subject, capture)?);
+                }
+                Ok(values)
+            }
+            other => none(lua, other),
+        }
+    };
+    table.raw_set("find", lua.create_function(find)?)?;
+    let counter = Rc::clone(meter);
+    let matching = move |lua: &Lua, (subject, pattern, init): (LuaString, LuaString, i64)| {
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let start = start_of(init, subject.len());
+        if start > subject.len() {
+            return (true, Value::Nil).into_lua_multi(lua);
+        }
+        match pattern::find(&subject, &pattern, start, &|steps| counter.spend(steps)) {
+            Ok(Some(found)) => {
+                let mut values = true.into_lua_multi(lua)?;
+                push_captures(lua, &mut values, &subject, &found)?;
+                Ok(values)
+            }
+            other => none(lua, other),
+        }
+    };
+    table.raw_set("match", lua.create_function(matching)?)?;
+    let counter = Rc::clone(meter);
+    // The next match at `from` or after it that does not end where the one before did: where it is, where to go on, what it captured.
+    let next_match = move |lua: &Lua, (subject, pattern, from, last, anchored): (LuaString, LuaString, usize, i64, bool)| {
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let first = from.saturating_sub(1);
+        for start in first..=subject.len() {
+            match pattern::match_at(&subject, &pattern, start, &|steps| counter.spend(steps)) {
+                Ok(Some(found)) if found.end as i64 + 1 != last => {
+                    let mut values = (true, found.start + 1, found.end + 1).into_lua_multi(lua)?;
+                    push_captures(lua, &mut values, &subject, &found)?;
+                    return Ok(values);
+                }
+                Ok(_) if anchored => break,
+                Ok(_) => {}
+                Err(error) => return none(lua, Err(error)),
+            }
+        }
+        (true, Value::Nil).into_lua_multi(lua)
+    };
+    table.raw_set("next_match", lua.create_function(next_match)?)
+}
+
+fn position(subject: &[u8], pattern: &[u8]) -> Option<usize> {
+    if pattern.is_empty() { Some(0) } else { subject.windows(pattern.len()).position(|window| window == pattern) }
+}
+
+/// What no match, or no pattern, is to the prelude.
+fn none(lua: &Lua, result: Result<Option<Match>, PatternError>) -> mlua::Result<MultiValue> {
+    match result {
+        Ok(_) => (true, Value::Nil).into_lua_multi(lua),
+        Err(PatternError::Malformed(message)) => (false, message).into_lua_multi(lua),
+        Err(PatternError::Stopped) => Err(mlua::Error::runtime("the scriptlet has ended")),
+    }
+}
+
+fn capture_value(lua: &Lua, subject: &[u8], capture: Capture) -> mlua::Result<Value> {
+    match capture {
+        Capture::Range(start, end) => Ok(Value::String(lua.create_string(&subject[start..end])?)),
+        Capture::Position(position) => position.into_lua(lua),
+    }
+}
+
+/// The captures, or the whole match where the pattern has none.
+fn push_captures(lua: &Lua, values: &mut MultiValue, subject: &[u8], found: &Match) -> mlua::Result<()> {
+    if found.captures.is_empty() {
+        values.push_back(capture_value(lua, subject, Capture::Range(found.start, found.end))?);
+    }
+    for &capture in &found.captures {
+        values.push_back(capture_value(lua, subject, capture)?);
+    }
+    Ok(())
+}
+
+/// Epoch, version and release of a text; nothing of an empty one (rpmver.c, `rpmverParse`).
+fn parse_version(text: &str) -> (Option<&str>, Option<&str>, Option<&str>) {
+    let parts = Evr::parse(text);
+    if text.is_empty() { (None, None, None) } else { (parts.epoch, Some(parts.version), parts.release) }
+}
+
+/// The order of two versions that were taken apart.
+fn compare_parts((e1, v1, r1, e2, v2, r2): &(Part, String, Part, Part, String, Part)) -> i8 {
+    let a = Evr { epoch: e1.as_deref(), version: v1, release: r1.as_deref() };
+    let b = Evr { epoch: e2.as_deref(), version: v2, release: r2.as_deref() };
+    a.compare(b) as i8
+}
+
+type Part = Option<String>;
+
+fn vercmp(lua: &Lua, (a, b): (LuaString, LuaString)) -> mlua::Result<MultiValue> {
+    let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
+    if let Some(index) = [&a, &b].iter().position(|text| text.is_empty()) {
+        return (false, format!("bad argument #{} to 'vercmp' (invalid version )", index + 1)).into_lua_multi(lua);
+    }
+    (true, Evr::parse(&a).compare(Evr::parse(&b)) as i8).into_lua_multi(lua)
+}

@@ -1,0 +1,380 @@
+//! One scriptlet at work: the tree it changes, its process, and the record that lets it go on as parent after a fork.
+//!
+//! Nothing forks on the host. `posix.fork` first answers 0, and the script goes on as the child until it executes a program, exits or ends.
+//! Then the script is run again from its beginning in a new interpreter: every call it makes is answered from the record, changing nothing,
+//! until it reaches the fork, which now answers the child's number; from there it is the parent, with the variables, files and
+//! directory it had, on the tree as the child left it. That is what a fork and a wait are to the script.
+
+#![allow(clippy::unnecessary_wraps, reason = "all functions that a script calls have one type")]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::command::{Command, CommandResult, Executed};
+use super::errno::Errno;
+use super::limits::{Exceeded, Meter};
+use super::process::{OpenFile, Process, Stream};
+use super::value::{Arguments, Fault, Item, Reply};
+use super::{Environment, Handler, Script, files};
+use crate::package::Content;
+use crate::tree::{Metadata, NodeId, NodeKind, Tree};
+
+/// What every call costs, in steps.
+const CALL: u64 = 20;
+/// As many bytes are handled in a step.
+pub(super) const BYTES_A_STEP: u64 = 16;
+/// The record of a scriptlet that may still fork is at most this long.
+const MAX_HISTORY: usize = 32 << 20;
+
+/// A call that was made, and what it gave.
+struct Call {
+    fingerprint: u64,
+    reply: Reply,
+}
+
+/// The parent that a fork left behind.
+struct Continuation {
+    process: Process,
+    history: Vec<Rc<Call>>,
+}
+
+/// A scriptlet at work.
+pub(super) struct Session<'a> {
+    pub(super) tree: &'a mut Tree,
+    pub(super) environment: &'a Environment,
+    pub(super) script: &'a Script,
+    pub(super) process: Process,
+    pub(super) meter: Rc<Meter>,
+    pub(super) output: Vec<u8>,
+    pub(super) executed: Vec<Executed>,
+    handler: &'a mut Handler<'a>,
+    /// The bytes of files that were opened for writing, until they go into the tree.
+    written: FxHashMap<NodeId, Vec<u8>>,
+    inodes: FxHashMap<NodeId, u64>,
+    /// Thousandths of a second since the build's time, as far as the script can tell.
+    clock: i64,
+    last_pid: i64,
+    temporary_names: u64,
+    forks: usize,
+    history: Vec<Rc<Call>>,
+    replayed: usize,
+    history_size: usize,
+    diverged: bool,
+    pending: Vec<Continuation>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        tree: &'a mut Tree,
+        script: &'a Script,
+        environment: &'a Environment,
+        handler: &'a mut Handler<'a>,
+        meter: Rc<Meter>,
+    ) -> Self {
+        let variables: BTreeMap<_, _> = environment.variables();
+        Self {
+            tree,
+            environment,
+            script,
+            process: Process::new(variables, environment.macros()),
+            meter,
+            output: Vec::new(),
+            executed: Vec::new(),
+            handler,
+            written: FxHashMap::default(),
+            inodes: FxHashMap::default(),
+            clock: 0,
+            last_pid: super::process::FIRST_PID,
+            temporary_names: 0,
+            forks: 0,
+            history: Vec::new(),
+            replayed: 0,
+            history_size: 0,
+            diverged: false,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Answers a call of the script.
+    pub(super) fn call(&mut self, operation: super::Operation, arguments: &Arguments) -> Reply {
+        if !self.meter.spend(CALL) || !self.meter.check_time() {
+            return Err(Fault::Stop);
+        }
+        let fingerprint = arguments.fingerprint();
+        if let Some(call) = self.history.get(self.replayed) {
+            if call.fingerprint != fingerprint {
+                self.diverged = true;
+                return Err(self.stop());
+            }
+            self.replayed += 1;
+            return call.reply.clone();
+        }
+        let reply = operation(self, arguments);
+        if reply != Err(Fault::Stop) && self.history_size <= MAX_HISTORY {
+            self.history_size += reply.as_ref().map_or(64, |items| 64 + items.iter().map(Item::size).sum::<usize>());
+            self.history.push(Rc::new(Call { fingerprint, reply: reply.clone() }));
+            self.replayed += 1;
+        }
+        reply
+    }
+
+    /// Ends this run of the script, whatever it catches.
+    pub(super) fn stop(&self) -> Fault {
+        self.meter.set_stopped(true);
+        Fault::Stop
+    }
+
+    /// Whether a repeated run made other calls than the first.
+    pub(super) fn diverged(&self) -> bool {
+        self.diverged
+    }
+
+    /// Goes on as the parent of the child that just ended; false when there is none.
+    pub(super) fn resume(&mut self) -> bool {
+        let Some(parent) = self.pending.pop() else { return false };
+        self.process = parent.process;
+        self.history = parent.history;
+        self.replayed = 0;
+        true
+    }
+
+    /// `posix.fork`.
+    pub(super) fn fork(&mut self, arguments: &Arguments) -> Reply {
+        if self.forks >= self.meter.limits().forks {
+            return self.system_result(Err(Errno::TryAgain), None);
+        }
+        if self.history_size > MAX_HISTORY {
+            return self.system_result(Err(Errno::NoMemory), None);
+        }
+        self.forks += 1;
+        self.last_pid += 1;
+        let pid = self.last_pid;
+        let mut parent = self.process.clone();
+        parent.children.push(pid);
+        let mut history = self.history.clone();
+        let reply = Ok(vec![Item::Number(pid as f64)]);
+        history.push(Rc::new(Call { fingerprint: arguments.fingerprint(), reply }));
+        self.pending.push(Continuation { process: parent, history });
+        self.process.parent = self.process.pid;
+        self.process.pid = pid;
+        self.process.children.clear();
+        Ok(vec![Item::Number(0.0)])
+    }
+
+    /// Counts bytes that a function handles.
+    pub(super) fn spend_bytes(&self, bytes: usize) -> Result<(), Fault> {
+        if self.meter.spend(bytes as u64 / BYTES_A_STEP) { Ok(()) } else { Err(Fault::Stop) }
+    }
+
+    /// What a call of the `posix` library gives: a number, or nil, a message and the error's number. Numbers are floats, as in rpm.
+    pub(super) fn system_result(&mut self, result: Result<i64, Errno>, about: Option<&[u8]>) -> Reply {
+        match result {
+            Ok(value) => Ok(vec![Item::Number(value as f64)]),
+            Err(errno) => {
+                let mut items = self.failure(errno, about);
+                items[2] = Item::Number(f64::from(errno.number()));
+                Ok(items)
+            }
+        }
+    }
+
+    /// What a call of Lua's own libraries gives: true, or nil, a message and the error's number.
+    pub(super) fn library_result(&mut self, result: Result<(), Errno>, about: Option<&[u8]>) -> Reply {
+        match result {
+            Ok(()) => Ok(vec![Item::Boolean(true)]),
+            Err(errno) => Ok(self.failure(errno, about)),
+        }
+    }
+
+    fn failure(&mut self, errno: Errno, about: Option<&[u8]>) -> Vec<Item> {
+        self.process.errno = errno;
+        let message = match about {
+            Some(about) => [about, b": ", errno.text().as_bytes()].concat(),
+            None => errno.text().into(),
+        };
+        vec![Item::Nil, Item::String(message), Item::Integer(i64::from(errno.number()))]
+    }
+
+    /// Adds to the scriptlet's output.
+    pub(super) fn print(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let limit = self.meter.limits().output;
+        let room = limit.saturating_sub(self.output.len());
+        self.output.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if bytes.len() > room {
+            self.meter.exceed(Exceeded::Output(limit));
+            return Err(Fault::Stop);
+        }
+        Ok(())
+    }
+
+    /// Has a command's work done, when the tree has the program and somebody knows its work.
+    pub(super) fn execute(&mut self, arguments: Vec<Vec<u8>>) -> Result<CommandResult, Errno> {
+        let name = arguments.first().cloned().unwrap_or_default();
+        let found = self.find_program(&name);
+        let command = Command { arguments, program: found.as_ref().ok().cloned() };
+        let result = if command.program.is_some() {
+            self.flush();
+            (self.handler)(self.tree, &command)
+        } else {
+            CommandResult::NotRun
+        };
+        self.executed.push(Executed { command, result: result.clone() });
+        found.map(|_| result)
+    }
+
+    /// The path of a program in the tree, as `execvp` finds it.
+    pub(super) fn find_program(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        let executable = |path: Vec<u8>| {
+            let path = self.process.absolute(&path)?;
+            let node = self.tree.node(files::find(self.tree, &path, true)?);
+            if node.is_directory() || !files::is_executable(node) { Err(Errno::AccessDenied) } else { Ok(path) }
+        };
+        if name.is_empty() || name.contains(&b'/') {
+            return executable(name.to_vec());
+        }
+        let path = self.process.variables.get(&b"PATH"[..]).cloned().unwrap_or_else(|| b"/bin:/usr/bin".to_vec());
+        let mut error = Errno::NotFound;
+        for directory in path.split(|&c| c == b':') {
+            let directory = if directory.is_empty() { b"." } else { directory };
+            match executable([directory, b"/", name].concat()) {
+                Err(Errno::NotFound | Errno::NotADirectory) => {}
+                Err(other) => error = other,
+                found => return found,
+            }
+        }
+        Err(error)
+    }
+
+    /// What the commands' output goes to: the scriptlet's own, unless it was redirected.
+    pub(super) fn print_of_command(&mut self, result: &CommandResult) -> Result<(), Fault> {
+        match result {
+            CommandResult::Done { output, .. } if !output.is_empty() && self.stdout_is_output() => self.print(output),
+            _ => Ok(()),
+        }
+    }
+
+    fn stdout_is_output(&self) -> bool {
+        matches!(self.process.files.get(1), Some(Some(OpenFile { stream: Stream::Output, .. })))
+    }
+
+    /// A number for a node, as `st_ino` would be: in the order in which the script asks.
+    pub(super) fn inode(&mut self, id: NodeId) -> u64 {
+        let next = self.inodes.len() as u64 + 2;
+        *self.inodes.entry(id).or_insert(next)
+    }
+
+    /// The time, in thousandths of a second since the build's: it moves on a little whenever the script looks, so that waiting for it ends.
+    pub(super) fn clock(&mut self) -> i64 {
+        self.clock = self.clock.saturating_add(1);
+        self.clock
+    }
+
+    /// Lets time pass.
+    pub(super) fn sleep(&mut self, seconds: i64) {
+        self.clock = self.clock.saturating_add(seconds.clamp(0, 1 << 32) * 1000);
+    }
+
+    /// The time, in seconds since 1970.
+    pub(super) fn now(&mut self) -> i64 {
+        let clock = self.clock();
+        self.environment.epoch.saturating_add(clock / 1000)
+    }
+
+    /// A name that has not been used, for a temporary file: the template's last six letters replaced.
+    pub(super) fn temporary_name(&mut self, template: &[u8]) -> Result<Vec<u8>, Errno> {
+        let stem = template.strip_suffix(b"XXXXXX").ok_or(Errno::Invalid)?;
+        self.temporary_names += 1;
+        Ok([stem, format!("{:06}", self.temporary_names % 1_000_000).as_bytes()].concat())
+    }
+
+    /// Counts a new name in the tree.
+    pub(super) fn spend_name(&self) -> Result<(), Fault> {
+        if self.meter.write(4096) { Ok(()) } else { Err(Fault::Stop) }
+    }
+
+    /// How long a regular file is now.
+    pub(super) fn length(&self, id: NodeId) -> u64 {
+        match self.written.get(&id) {
+            Some(bytes) => bytes.len() as u64,
+            None => self.tree.node(id).content().map_or(0, Content::len),
+        }
+    }
+
+    /// Up to `count` bytes of a regular file from `position`.
+    pub(super) fn read(&self, id: NodeId, position: u64, count: u64) -> Result<Vec<u8>, Errno> {
+        let length = self.length(id);
+        let start = position.min(length);
+        let count = count.min(length - start);
+        if let Some(bytes) = self.written.get(&id) {
+            return Ok(bytes[start as usize..(start + count) as usize].to_vec());
+        }
+        let part = self.tree.node(id).content().and_then(|content| content.slice(start, count));
+        let part = part.ok_or(Errno::IsADirectory)?;
+        Ok(part.bytes().map_err(|_| Errno::Io)?.into_owned())
+    }
+
+    /// Makes a regular file `length` bytes long: cut off, or filled up with zeros.
+    pub(super) fn resize(&mut self, id: NodeId, length: u64) -> Result<(), Fault> {
+        if length == 0 && self.length(id) == 0 {
+            return Ok(());
+        }
+        let bytes = self.pending_bytes(id, length == 0)?;
+        let more = length.saturating_sub(bytes.len() as u64);
+        let length = usize::try_from(length).map_err(|_| Fault::error(Errno::NoSpace.text()))?;
+        if !self.meter.write(more) {
+            return Err(Fault::Stop);
+        }
+        self.pending_bytes(id, false)?.resize(length, 0);
+        Ok(())
+    }
+
+    /// Writes into a regular file at `position`.
+    pub(super) fn write(&mut self, id: NodeId, position: u64, data: &[u8]) -> Result<(), Fault> {
+        if self.length(id) < position {
+            self.resize(id, position)?;
+        }
+        if !self.meter.write(data.len() as u64) {
+            return Err(Fault::Stop);
+        }
+        let bytes = self.pending_bytes(id, false)?;
+        let start = position as usize;
+        let over = data.len().min(bytes.len() - start);
+        bytes[start..start + over].copy_from_slice(&data[..over]);
+        bytes.extend_from_slice(&data[over..]);
+        Ok(())
+    }
+
+    /// The bytes of a file that is being written; taken from the tree when this is its first change.
+    fn pending_bytes(&mut self, id: NodeId, emptied: bool) -> Result<&mut Vec<u8>, Fault> {
+        if !self.written.contains_key(&id) {
+            let bytes = match self.tree.node(id).content() {
+                Some(content) if !emptied => {
+                    if !self.meter.write(content.len()) {
+                        return Err(Fault::Stop);
+                    }
+                    content.bytes().map_err(|_| Fault::error(Errno::Io.text()))?.into_owned()
+                }
+                _ => Vec::new(),
+            };
+            let node = self.tree.node_mut(id);
+            node.metadata.mtime = Metadata::NOW;
+            node.metadata.xattrs.remove(&b"security.capability"[..]);
+            node.digest = None;
+            self.written.insert(id, bytes);
+        }
+        // Inserted just above where it was missing.
+        Ok(self.written.entry(id).or_default())
+    }
+
+    /// Puts what was written into the tree.
+    pub(super) fn flush(&mut self) {
+        for (id, bytes) in self.written.drain() {
+            let node = self.tree.node_mut(id);
+            if let NodeKind::File(content) = &mut node.kind {
+                *content = Content::from(bytes);
+            }
+        }
+    }
+}
