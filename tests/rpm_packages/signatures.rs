@@ -1,0 +1,227 @@
+//! Signatures of every kind that rpm writes, and those that must not count.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rootstrap::digest::{Algorithm, Digest};
+use rootstrap::package::Content;
+use rootstrap::rpm::package::{Covered, Package, PackageError, Part, Trust};
+use rootstrap::rpm::signature::{KeyError, Keyring, SignatureError};
+use rootstrap::rpm::tag::Tag;
+
+use crate::builder::{Key, Parts, TestFile, archive, keyring};
+
+const RSA: &str = include_str!("../../repo-fixtures/keys/rootstrap-fixtures.secret.asc");
+const EDDSA: &str = include_str!("keys/ed25519-v4.secret.asc");
+const SUBKEY: &str = include_str!("keys/ed25519-v4-subkey.secret.asc");
+const V6: &str = include_str!("keys/ed25519-v6.secret.asc");
+
+fn parts() -> Parts {
+    let files = [TestFile::regular("/a", 1, b"one")];
+    Parts::new(&files, &archive(&files), "zstd").with_digests()
+}
+
+/// A package whose header `key` signed, the signature under `tag`.
+fn signed(tag: Tag, key: &Key, subkey: bool) -> Parts {
+    let mut parts = parts();
+    let signature = key.sign(&parts.header_bytes(), subkey);
+    parts.signature.bytes(tag, &signature);
+    parts
+}
+
+fn open(parts: &Parts, keyring: &Keyring) -> Result<Package, PackageError> {
+    Package::open(&parts.content(), Trust::Keys(keyring))
+}
+
+#[test]
+fn rsa_and_eddsa_by_the_key_itself_or_a_subkey() {
+    for (tag, secret, subkey) in [
+        (Tag::RSA_HEADER, RSA, false),
+        (Tag::DSA_HEADER, EDDSA, false),
+        (Tag::DSA_HEADER, SUBKEY, true),
+        (Tag::DSA_HEADER, V6, false),
+    ] {
+        let key = Key::read(secret);
+        let ring = keyring(&[key.certificate()]);
+        let package = open(&signed(tag, &key, subkey), &ring).unwrap();
+        let signer = package.signer().unwrap();
+        assert_eq!(signer.certificate, ring.certificates()[0].fingerprint());
+        assert_eq!(signer.key != signer.certificate, subkey);
+        assert_eq!(signer.created, Some(1_700_000_000));
+        assert!(signer.user.ends_with(".invalid>"), "{}", signer.user);
+        assert!(Package::open(&signed(tag, &key, subkey).content(), Trust::Unsigned(&ring)).unwrap().signer().is_some());
+    }
+}
+
+#[test]
+fn several_signatures_as_text_as_rpm_6_writes_them() {
+    let (rsa, eddsa, other) = (Key::read(RSA), Key::read(EDDSA), Key::read(V6));
+    let mut parts = parts();
+    let header = parts.header_bytes();
+    let text = |key: &Key| base64(&key.sign(&header, false));
+    parts.signature.strings(Tag::OPENPGP, [text(&rsa), text(&eddsa)]);
+    for key in [&rsa, &eddsa] {
+        let package = open(&parts, &keyring(&[key.certificate()])).unwrap();
+        assert_eq!(
+            package.signer().unwrap().certificate,
+            format!("{:X}", pgp::types::KeyDetails::fingerprint(&key.certificate()))
+        );
+    }
+    let Err(PackageError::UnknownKey { signers, trusted }) = open(&parts, &keyring(&[other.certificate()])) else {
+        panic!("it is not among the signers");
+    };
+    assert_eq!((signers.len(), trusted.len()), (2, 1));
+    parts.signature.strings(Tag::OPENPGP, ["!"]);
+    assert!(matches!(open(&parts, &keyring(&[rsa.certificate()])), Err(PackageError::Signature { .. })));
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
+            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
+
+#[test]
+fn unsigned_unknown_and_wrong() {
+    let (key, other) = (Key::read(EDDSA), Key::read(SUBKEY));
+    let ring = keyring(&[key.certificate()]);
+    assert!(matches!(open(&parts(), &ring), Err(PackageError::Unsigned { part: Part::Header })));
+    assert!(Package::open(&parts().content(), Trust::Unsigned(&ring)).unwrap().signer().is_none());
+
+    let unknown = signed(Tag::DSA_HEADER, &other, false);
+    assert!(matches!(open(&unknown, &ring), Err(PackageError::UnknownKey { .. })));
+    assert!(matches!(open(&unknown, &Keyring::new()), Err(PackageError::UnknownKey { trusted, .. }) if trusted.is_empty()));
+    assert!(Package::open(&unknown.content(), Trust::Unsigned(&ring)).unwrap().signer().is_none());
+
+    // The signature of another package: refused even where unsigned packages are not.
+    let mut wrong = parts();
+    wrong.signature.bytes(Tag::DSA_HEADER, &key.sign(b"another header", false));
+    for trust in [Trust::Keys(&ring), Trust::Unsigned(&ring)] {
+        let error = Package::open(&wrong.content(), trust).unwrap_err();
+        assert!(
+            matches!(error, PackageError::Signature { covered: Covered::Header, source: SignatureError::Bad { .. } }),
+            "{error}"
+        );
+    }
+    // A good one beside it does not help.
+    let mut both = signed(Tag::RSA_HEADER, &key, false);
+    both.signature.bytes(Tag::DSA_HEADER, &key.sign(b"another header", false));
+    assert!(matches!(open(&both, &ring), Err(PackageError::Signature { .. })));
+    let mut nonsense = parts();
+    nonsense.signature.bytes(Tag::RSA_HEADER, b"nonsense");
+    assert!(open(&nonsense, &ring).is_err());
+}
+
+#[test]
+fn what_rpm_did_before_the_header_had_a_digest_of_the_payload() {
+    let key = Key::read(EDDSA);
+    let ring = keyring(&[key.certificate()]);
+    let old = |sign_header: bool, sign_both: bool| {
+        let mut parts = parts();
+        parts.header.remove(Tag::PAYLOAD_DIGEST).remove(Tag::PAYLOAD_DIGEST_ALT).remove(Tag::PAYLOAD_DIGEST_ALGO);
+        parts = parts.with_digests();
+        let header = parts.header_bytes();
+        let both = [&header[..], &parts.payload].concat();
+        parts.signature.bytes(Tag::SIGTAG_MD5, Digest::of(Algorithm::Md5, &both).bytes());
+        if sign_header {
+            parts.signature.bytes(Tag::DSA_HEADER, &key.sign(&header, false));
+        }
+        if sign_both {
+            parts.signature.bytes(Tag::SIGTAG_GPG, &key.sign(&both, false));
+        }
+        parts
+    };
+    assert!(open(&old(true, true), &ring).unwrap().signer().is_some());
+    assert!(open(&old(false, true), &ring).unwrap().signer().is_some());
+    // MD5 is not enough: anybody can make another payload and its MD5.
+    assert!(matches!(open(&old(true, false), &ring), Err(PackageError::Unsigned { part: Part::Payload })));
+    assert!(Package::open(&old(false, false).content(), Trust::Unsigned(&ring)).is_ok());
+
+    let mut changed = old(true, true);
+    *changed.payload.last_mut().unwrap() ^= 1;
+    let error = Package::open(&changed.content(), Trust::Unsigned(&ring)).unwrap_err();
+    assert!(matches!(error, PackageError::Digest { covered: Covered::HeaderAndPayload, .. }));
+    let both = [&changed.header_bytes()[..], &changed.payload].concat();
+    changed.signature.bytes(Tag::SIGTAG_MD5, Digest::of(Algorithm::Md5, &both).bytes());
+    let error = open(&changed, &ring).unwrap_err();
+    assert!(matches!(error, PackageError::Signature { covered: Covered::HeaderAndPayload, .. }), "{error}");
+}
+
+#[test]
+fn a_subkey_that_was_put_into_a_certificate_does_not_count() {
+    let (victim, attacker) = (Key::read(EDDSA), Key::read(SUBKEY));
+    let mut certificate = victim.certificate();
+    certificate.public_subkeys = attacker.certificate().public_subkeys;
+    let package = signed(Tag::DSA_HEADER, &attacker, true);
+    assert!(open(&package, &keyring(&[attacker.certificate()])).is_ok());
+    assert!(matches!(open(&package, &keyring(&[certificate])), Err(PackageError::UnknownKey { .. })));
+}
+
+#[test]
+fn files_with_keys() {
+    let armored = |key: &str| Key::read(key).certificate().to_armored_string(pgp::composed::ArmorOptions::default()).unwrap();
+    let mut ring = Keyring::new();
+    let two = format!("# the first\n{}\nthe second\n{}", armored(EDDSA), armored(V6));
+    assert_eq!(ring.add(two.as_bytes()), Ok(2));
+    assert_eq!(ring.add(armored(RSA).replace('\n', "\r\n").as_bytes()), Ok(1));
+    assert_eq!(ring.certificates().len(), 3);
+    assert_eq!(ring.add(b"no key"), Err(KeyError::None));
+    assert_eq!(ring.add(b""), Err(KeyError::None));
+    assert!(ring.add(&armored(EDDSA).as_bytes()[..200]).is_err());
+    assert_eq!(ring.certificates().len(), 3);
+    assert!(open(&signed(Tag::RSA_HEADER, &Key::read(RSA), false), &ring).is_ok());
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// gpg and rpmsign make the keys and sign; we must agree.
+#[test]
+fn what_rpmsign_signs_is_accepted() {
+    let found = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    let here = found("gpg") && found("rpmsign");
+    assert!(here || std::env::var("ROOTSTRAP_PEERS").is_ok_and(|v| v != "required") || std::env::var("ROOTSTRAP_PEERS").is_err());
+    if !here {
+        println!("skipped: no gpg or no rpmsign");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |arguments: &[&str]| {
+        run(Command::new("gpg").env("GNUPGHOME", &home).args(["--batch", "--quiet", "--passphrase", ""]).args(arguments))
+    };
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures/9/BaseOS/aarch64/os/Packages/libcap-2.48-9.el9.aarch64.rpm");
+    for algorithm in ["rsa2048", "ed25519", "dsa2048"] {
+        let user = format!("{algorithm} <{algorithm}@example.invalid>");
+        gpg(&["--quick-generate-key", &user, algorithm, "sign", "never"]);
+        let mut ring = Keyring::new();
+        ring.add(&gpg(&["--armor", "--export", &user]).stdout).unwrap();
+        for rpmv3 in [false, true] {
+            let path = directory.path().join(format!("{algorithm}-{rpmv3}.rpm"));
+            std::fs::copy(&fixture, &path).unwrap();
+            let mut rpmsign = Command::new("rpmsign");
+            rpmsign.env("GNUPGHOME", &home).args(["--define", "__gpg /usr/bin/gpg", "--define", &format!("_gpg_name {user}")]);
+            if rpmv3 {
+                rpmsign.arg("--rpmv3");
+            }
+            run(rpmsign.arg("--addsign").arg(&path));
+            let content = Content::from(std::fs::read(&path).unwrap());
+            let package = Package::open(&content, Trust::Keys(&ring)).unwrap();
+            assert_eq!(package.signer().unwrap().user, user);
+        }
+    }
+    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
+}
