@@ -16,6 +16,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use crate::catalog::{ByteOrder, DatabaseBackend as Backend};
 pub use bdb::BdbError;
 pub use installed_header::{FileState, InstalledPackage, transaction_color};
 pub use reader::{Installed, read, read_bytes};
@@ -29,15 +30,6 @@ use super::tag::Tag;
 use crate::package::Content;
 use index::Keys;
 
-/// How a release's rpm keeps its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backend {
-    /// `SQLite`: rpm 4.16 and later (EL9, EL10).
-    Sqlite,
-    /// Berkeley DB's hash files: up to rpm 4.15 (EL8).
-    Bdb,
-}
-
 impl Backend {
     /// The name of the file that holds the headers, within the database's directory.
     pub fn file_name(self) -> &'static str {
@@ -48,25 +40,8 @@ impl Backend {
     }
 }
 
-/// The byte order of the machine that the root is for. Headers have one order everywhere; keys that are numbers do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Lowest byte first: `x86_64`, aarch64, ppc64le, riscv64.
-    Little,
-    /// Highest byte first: s390x.
-    Big,
-}
-
+/// Headers have one byte order everywhere; keys that are numbers have the machine's.
 impl ByteOrder {
-    /// The order of an architecture, by rpm's name of it.
-    pub fn of_architecture(name: &str) -> Self {
-        match name {
-            "s390" | "s390x" | "ppc" | "ppc64" | "ppc64p7" | "sparc" | "sparc64" | "m68k" | "mips" | "mips64" | "armv5b"
-            | "armeb" => Self::Big,
-            _ => Self::Little,
-        }
-    }
-
     fn u32_bytes(self, value: u32) -> [u8; 4] {
         match self {
             Self::Little => value.to_le_bytes(),
