@@ -68,7 +68,7 @@ pub(super) fn write(mut configuration: Configuration, program: &Program) -> Resu
         out.bytes.push(0);
     }
     let hash_at = out.bytes.len();
-    let hash = hash_table(&names, offset, program.reads_directory);
+    let hash = hash_table(&names, offset, program.small_table);
     for &(text, set) in &hash {
         out.u16(text);
         out.u16(set);
@@ -160,8 +160,8 @@ fn collect(
 }
 
 /// Open hashing with a second step, over the names in their order.
-fn hash_table(names: &Names, offset: impl Fn(StringId) -> u16, half_again: bool) -> Vec<(u16, u16)> {
-    let size = next_prime(if half_again { names.added + names.added / 2 } else { (names.added as f64 * 1.4) as usize });
+fn hash_table(names: &Names, offset: impl Fn(StringId) -> u16, small: bool) -> Vec<(u16, u16)> {
+    let size = next_prime(if small { (names.added as f64 * 1.4) as usize } else { names.added + names.added / 2 });
     let mut table = vec![(0, 0); size];
     for (text, name) in &names.names {
         let hash = hash_string(text) as usize;

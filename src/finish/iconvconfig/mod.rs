@@ -52,8 +52,10 @@ pub(super) struct Program {
     big_endian: bool,
     /// Where the library's modules are, without a slash at the end.
     standard: Vec<u8>,
-    /// Since 2.34 `gconv-modules.d/*.conf` are read as well, and the hash table is half as big again as the names (before: 40%).
+    /// Since 2.34 `gconv-modules.d/*.conf` are read as well.
     reads_directory: bool,
+    /// The hash table is 40% bigger than the number of names, not half again as big (2.30 and before).
+    small_table: bool,
 }
 
 impl Program {
@@ -67,8 +69,24 @@ impl Program {
             big_endian: header.layout.big_endian,
             standard: bytes[start..end].to_vec(),
             reads_directory: binary::find(&bytes, b"gconv-modules.d directory").is_some(),
+            small_table: holds_factor(&bytes, header.machine, header.layout.big_endian),
         })
     }
+}
+
+/// Whether the program multiplies by 1.4: a constant among its data or, on aarch64, the upper half of one in an instruction
+/// (`movk x, #0x3ff6, lsl #48`). No text tells these versions apart.
+fn holds_factor(bytes: &[u8], elf_machine: u16, big_endian: bool) -> bool {
+    let factor = 1.4f64;
+    let constant = if big_endian { factor.to_be_bytes() } else { factor.to_le_bytes() };
+    let upper_half = (factor.to_bits() >> 48) as u32;
+    let instruction = 0xf2e0_0000 | upper_half << 5;
+    binary::find(bytes, &constant).is_some()
+        || elf_machine == 183
+            && bytes.chunks_exact(4).any(|word| {
+                let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+                word & !0x1f == instruction
+            })
 }
 
 /// Does what `iconvconfig` without arguments does; `false` when the tree has no iconvconfig, so that nothing could have run it.

@@ -107,8 +107,8 @@ fn a_directory_without_configuration_makes_no_cache() {
 
 #[test]
 fn byte_order_and_the_older_table() {
-    let little = Program { big_endian: false, standard: b"/usr/lib64/gconv".to_vec(), reads_directory: false };
-    let big = Program { big_endian: true, standard: b"/usr/lib64/gconv".to_vec(), reads_directory: false };
+    let little = Program { big_endian: false, standard: b"/usr/lib64/gconv".to_vec(), reads_directory: false, small_table: true };
+    let big = Program { big_endian: true, standard: b"/usr/lib64/gconv".to_vec(), reads_directory: false, small_table: true };
     let mut tree = Tree::new();
     tree.write(b"/usr/lib64/gconv/gconv-modules", Content::from(&b"module X// INTERNAL X 1\n"[..]), 0o644).unwrap();
     tree.write(b"/usr/lib64/gconv/gconv-modules.d/a.conf", Content::from(&b"module Y// INTERNAL Y 1\n"[..]), 0o644).unwrap();
@@ -122,6 +122,30 @@ fn byte_order_and_the_older_table() {
     let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(has(&little, b"\0X//\0") && !has(&little, b"Y//"), "before 2.34 gconv-modules.d was not read");
     assert!(has(&little, b"UNICODEBIG//\0") && has(&big, b"UNICODELITTLE//\0"));
+}
+
+#[test]
+fn the_size_of_the_table_is_read_from_the_program() {
+    let header = |machine: u8, order: u8| {
+        let mut bytes = b"\x7fELF\x02".to_vec();
+        bytes.push(order);
+        bytes.resize(64, 0);
+        bytes[if order == 1 { 18 } else { 19 }] = machine;
+        bytes.extend(b"\0/usr/lib64/gconv/gconv-modules.cache\0");
+        // Instructions are aligned.
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    let small = |bytes: Vec<u8>| Program::of(&Content::from(bytes)).unwrap().small_table;
+    for (machine, order) in [(62, 1), (22, 2), (183, 1)] {
+        assert!(!small(header(machine, order)));
+        let constant = if order == 1 { 1.4f64.to_le_bytes() } else { 1.4f64.to_be_bytes() };
+        assert!(small([header(machine, order), constant.to_vec()].concat()));
+    }
+    // movk x3, #0x3ff6, lsl #48
+    let instruction = 0xf2e7_fec3u32.to_le_bytes().to_vec();
+    assert!(small([header(183, 1), instruction.clone()].concat()));
+    assert!(!small([header(62, 1), instruction].concat()));
 }
 
 #[test]

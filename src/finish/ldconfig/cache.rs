@@ -120,14 +120,14 @@ pub(super) fn write(
     out.bytes.extend_from_slice(NEW_MAGIC);
     out.size(entries.len())?;
     out.size(strings.bytes.len())?;
-    match extensions_at {
-        Some(at) => {
-            // The mark of byte order: 2 little, 3 big.
-            out.bytes.extend_from_slice(&[if big_endian { 3 } else { 2 }, 0, 0, 0]);
-            out.size(at)?;
-        }
-        None => out.bytes.extend_from_slice(&[0; 8]),
-    }
+    // 2 is little, 3 is big.
+    let byte_order = match (program.marks_byte_order, big_endian) {
+        (false, _) => 0,
+        (true, false) => 2,
+        (true, true) => 3,
+    };
+    out.bytes.extend_from_slice(&[byte_order, 0, 0, 0]);
+    out.size(extensions_at.unwrap_or(0))?;
     out.bytes.extend_from_slice(&[0; 12]);
     for (entry, &(key, value)) in entries.iter().zip(&strings.entries) {
         let capabilities = match &entry.hwcaps {

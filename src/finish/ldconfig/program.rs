@@ -25,9 +25,10 @@ pub(super) struct Program {
     pub(super) reading: Reading,
     /// The format that it writes unless told otherwise.
     pub(super) format: Format,
-    /// The text in the cache that says who made it; with it come the string table that shares suffixes and the mark of byte order
-    /// (2.33).
+    /// The text in the cache that says who made it; with it comes the string table that shares suffixes (2.33).
     pub(super) generator: Option<Vec<u8>>,
+    /// Whether the cache says its byte order (2.33, and fixed versions of older ones).
+    pub(super) marks_byte_order: bool,
     /// Whether `glibc-hwcaps` directories are read (2.33).
     pub(super) glibc_hwcaps: bool,
     /// Whether directories named after capabilities and platforms are read (before 2.37).
@@ -57,6 +58,7 @@ impl Program {
             reading,
             format: if has("new (default)") { Format::New } else { Format::Compat },
             generator: generator(&bytes),
+            marks_byte_order: has("Cache file has wrong endianness"),
             glibc_hwcaps: has("/glibc-hwcaps"),
             legacy_hwcaps: has("%s: (hwcap: %#.16"),
             osversion: has("OS ABI: %s %d.%d.%d"),
