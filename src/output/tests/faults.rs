@@ -3,11 +3,23 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+
+use rustix::process::{Signal, getpid, kill_process};
 
 use super::destination::Mount;
 use super::*;
 use crate::reporter::{Phase, Reporter};
+
+/// OUT for the process that is to be stopped.
+const OUT: &str = "ROOTSTRAP_TEST_OUT";
+
+/// After how many names it stops itself, and by which signal.
+const STOP: &str = "ROOTSTRAP_TEST_STOP";
+
+/// A temporary directory in memory where there is one: what is removed again and again should not wait for a disk.
+fn quick_place() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
 
 /// Many small files, some hard links, some closed directories.
 fn many(files: u32) -> Tree {
@@ -46,12 +58,13 @@ fn a_full_disk_is_told_with_figures_and_leaves_nothing() {
     assert_eq!(names(&mount.0), [""; 0]);
 }
 
-/// Does something when so many names are written.
+/// Does something once, when so many names are written.
 struct After<F>(u64, AtomicU64, F);
 
 impl<F: Fn() + Send + Sync> Reporter for After<F> {
     fn advance(&self, _: Phase, items: u64, _: u64) {
-        if self.1.fetch_add(items, Ordering::Relaxed) + items >= self.0 {
+        let before = self.1.fetch_add(items, Ordering::Relaxed);
+        if before < self.0 && before + items >= self.0 {
             (self.2)();
         }
     }
@@ -59,9 +72,9 @@ impl<F: Fn() + Send + Sync> Reporter for After<F> {
 
 #[test]
 fn stopping_leaves_nothing() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_place();
     let tree = many(1000);
-    for after in [0, 1, 300, 900] {
+    for after in [1, 300, 900] {
         let cancel = Cancel::new();
         let reporter = After(after, AtomicU64::new(0), || cancel.raise());
         let result = Directory::prepare(&place.path().join("out")).unwrap().write(&tree, &options(), &reporter, &cancel);
@@ -72,7 +85,7 @@ fn stopping_leaves_nothing() {
 
 #[test]
 fn a_panic_leaves_nothing() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_place();
     let tree = many(300);
     let result = catch_unwind(AssertUnwindSafe(|| {
         let reporter = After(100, AtomicU64::new(0), || panic!("on purpose"));
@@ -83,40 +96,57 @@ fn a_panic_leaves_nothing() {
 }
 
 #[test]
-fn writes_until_it_is_killed() {
-    let Some(place) = std::env::var_os(AGAIN) else { return };
-    write(&many(1000), &Path::new(&place).join("killed/out")).unwrap();
+fn writes_until_it_is_stopped() {
+    let (Some(out), Ok(stop)) = (std::env::var_os(OUT), std::env::var(STOP)) else { return };
+    let (after, signal) = stop.split_once(' ').unwrap();
+    let signal = Signal::from_named_raw(signal.parse().unwrap()).unwrap();
+    let cancel = Cancel::on_signals().unwrap();
+    let stop = || {
+        kill_process(getpid(), signal).unwrap();
+        // Another thread may be the one that it is delivered to.
+        while !cancel.is_raised() {
+            std::thread::yield_now();
+        }
+    };
+    let reporter = After(after.parse().unwrap(), AtomicU64::new(0), stop);
+    match Directory::prepare(Path::new(&out)).unwrap().write(&many(400), &options(), &reporter, &cancel) {
+        Ok(_) => {}
+        Err(error) => assert!(matches!(error, OutputError::Cancelled), "{error}"),
+    }
+}
+
+/// Stops runs by a signal after ever more names. `look` sees what is in the directory after each. Ends with a run that comes through.
+fn stop_runs(holder: &Path, signal: Signal, mut look: impl FnMut(&[String])) {
+    let program = tempfile::tempdir().unwrap();
+    let out = holder.join("out");
+    let wanted = expected(&many(400));
+    // 440 names and 40 directories.
+    for after in [1, 30, 60, 100, 150, 200, 300, 400, 470, 1000] {
+        let mut run = again("faults::writes_until_it_is_stopped", program.path());
+        let run = run.env(OUT, &out).env(STOP, format!("{after} {}", signal.as_raw())).output().unwrap();
+        assert!(run.status.success() || run.status.signal() == Some(signal.as_raw()), "{}", String::from_utf8_lossy(&run.stdout));
+        look(&names(holder));
+        assert_eq!(out.exists(), after == 1000, "{after}");
+    }
+    assert_eq!(names(holder), ["out"]);
+    assert_eq!(read_back(&out).0, wanted);
 }
 
 #[test]
-fn a_killed_run_leaves_out_absent_or_whole() {
-    let place = tempfile::tempdir().unwrap();
-    let holder = place.path().join("killed");
-    fs::create_dir(&holder).unwrap();
-    let out = holder.join("out");
-    let tree = many(1000);
-    let start = || again("faults::writes_until_it_is_killed", place.path()).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    assert!(start().wait().unwrap().success());
-    let whole_run = began.elapsed();
-    fs::remove_dir_all(&out).unwrap();
-    let (mut absent, mut left) = (0, 0);
-    for attempt in 0..30 {
-        let mut child = start();
-        std::thread::sleep(whole_run * attempt / 14);
-        child.kill().unwrap();
-        let status = child.wait().unwrap();
-        assert!(status.success() || status.signal() == Some(9), "{status}");
-        left += usize::from(names(&holder).iter().any(|name| name.starts_with('.')));
-        if out.exists() {
-            assert_eq!(read_back(&out).0, expected(&tree));
-            fs::remove_dir_all(&out).unwrap();
-        } else {
-            absent += 1;
-        }
+fn a_killed_run_leaves_something_hidden_that_the_next_removes() {
+    let place = quick_place();
+    let mut left = 0;
+    stop_runs(place.path(), Signal::KILL, |names| {
+        assert!(names.len() == 1, "{names:?}");
+        left += usize::from(names[0].starts_with(".out.rootstrap-"));
+    });
+    assert_eq!(left, 9);
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let place = quick_place();
+        stop_runs(place.path(), signal, |names| assert!(names.is_empty() || names == ["out"], "{names:?}"));
     }
-    write(&tree, &out).unwrap();
-    assert_eq!(names(&holder), ["out"], "what killed runs left is removed");
-    println!("30 kills: {absent} without OUT, {left} with something hidden left");
-    assert!(left > 0, "no kill met a run while it was writing");
 }

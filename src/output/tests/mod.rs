@@ -2,6 +2,7 @@
 
 mod destination;
 mod faults;
+mod peers;
 mod property;
 
 use std::fs;
