@@ -26,6 +26,9 @@ pub enum FetchError {
         /// What the system said.
         error: io::Error,
     },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl FetchError {
@@ -33,7 +36,7 @@ impl FetchError {
     pub fn is_verification(&self) -> bool {
         match self {
             Self::Failed { attempts, .. } => attempts.iter().any(|attempt| attempt.reason.is_verification()),
-            Self::Store { .. } => false,
+            Self::Store { .. } | Self::Interrupted => false,
         }
     }
 
@@ -41,7 +44,7 @@ impl FetchError {
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::Failed { attempts, .. } => attempts.iter().all(|attempt| matches!(attempt.reason, Reason::NotFound)),
-            Self::Store { .. } => false,
+            Self::Store { .. } | Self::Interrupted => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::{StatusCode, Url, header, redirect};
 
 use super::error::Reason;
@@ -35,33 +35,49 @@ const REDIRECTS: usize = 10;
 /// Bytes that are taken from a connection at a time.
 const BUFFER: usize = 64 << 10;
 
-/// The client, made when it is first needed: it loads the system's certificates, which takes its time.
+/// The clients, each made when it is first needed.
 pub(super) struct Http {
     patience: Patience,
-    client: OnceLock<Result<Client, String>>,
+    /// For `http:`. It needs none of the system's certificates: loading them takes its time, and where there are none, a
+    /// client that wants them cannot be made at all.
+    plain: OnceLock<Result<Client, String>>,
+    /// For `https:`.
+    secure: OnceLock<Result<Client, String>>,
 }
 
 impl Http {
     pub(super) fn new(patience: Patience) -> Self {
-        Self { patience, client: OnceLock::new() }
+        Self { patience, plain: OnceLock::new(), secure: OnceLock::new() }
     }
 
-    fn client(&self) -> Result<&Client, Reason> {
-        let made = self.client.get_or_init(|| {
-            if rustls::crypto::CryptoProvider::get_default().is_none() {
-                // It only fails when another thread was quicker, and then there is one.
-                let _ = rustls::crypto::ring::default_provider().install_default();
-            }
-            Client::builder()
-                .user_agent(concat!("rootstrap/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(self.patience.connect)
-                // In the blocking client: for the answer to begin, and then for each piece of its body.
-                .timeout(self.patience.stall)
-                .redirect(redirect::Policy::limited(REDIRECTS))
-                .build()
-                .map_err(|error| chain(&error))
-        });
+    fn client(&self, url: &Url) -> Result<&Client, Reason> {
+        let made = if url.scheme() == "https" || is_proxied_securely() {
+            self.secure
+                .get_or_init(|| self.builder().redirect(redirect::Policy::limited(REDIRECTS)).build().map_err(|e| chain(&e)))
+        } else {
+            self.plain.get_or_init(|| {
+                let policy = redirect::Policy::custom(|attempt| match attempt.url().scheme() {
+                    // Handed back to us, for the other client.
+                    "https" => attempt.stop(),
+                    _ if attempt.previous().len() > REDIRECTS => attempt.error("too many redirects"),
+                    _ => attempt.follow(),
+                });
+                self.builder().tls_certs_only([]).redirect(policy).build().map_err(|error| chain(&error))
+            })
+        };
         made.as_ref().map_err(|message| Reason::Transport { message: message.clone() })
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // It only fails when another thread was quicker, and then there is one.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        Client::builder()
+            .user_agent(concat!("rootstrap/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(self.patience.connect)
+            // In the blocking client: for the answer to begin, and then for each piece of its body.
+            .timeout(self.patience.stall)
     }
 
     /// Gets a file. Its length, if the server tells it, goes to `length` first, then its bytes, piece by piece, to `body`.
@@ -89,13 +105,32 @@ impl Http {
     }
 
     fn begin(&self, url: &Url) -> Result<Response, Reason> {
-        let response = self.client()?.get(url.clone()).send().map_err(|error| Reason::Transport { message: chain(&error) })?;
+        let mut response = self.send(url)?;
+        if response.status().is_redirection()
+            && let Some(target) = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok())
+            && let Ok(target) = response.url().join(target)
+            && target.scheme() == "https"
+        {
+            response = self.send(&target)?;
+        }
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(Reason::NotFound),
             status => Err(Reason::Status(status.as_u16())),
         }
     }
+
+    fn send(&self, url: &Url) -> Result<Response, Reason> {
+        let sent = self.client(url)?.get(url.clone()).send();
+        sent.map_err(|error| Reason::Transport { message: chain(&error) })
+    }
+}
+
+/// Whether the way to plain servers leads through a proxy that is spoken to over TLS.
+fn is_proxied_securely() -> bool {
+    ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|proxy| proxy.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")))
+    })
 }
 
 /// What an error and its causes say, without the outermost layers that only say that there was one.

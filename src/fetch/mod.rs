@@ -19,6 +19,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 pub use error::{Attempt, FetchError, FoundSize, Reason};
@@ -26,6 +27,7 @@ pub use http::Patience;
 pub use location::{Location, LocationError};
 pub use store::{Store, StoreWriter};
 
+use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::package::Content;
 use crate::reporter::{Phase, Reporter, Silent};
@@ -71,6 +73,8 @@ pub struct FetchOptions {
     pub patience: Patience,
     /// Hears of every byte.
     pub reporter: Arc<dyn Reporter>,
+    /// Asks downloads to stop.
+    pub cancel: Cancel,
 }
 
 impl FetchOptions {
@@ -81,6 +85,7 @@ impl FetchOptions {
             offline: false,
             patience: Patience::default(),
             reporter: Arc::new(Silent),
+            cancel: Cancel::new(),
         }
     }
 }
@@ -103,6 +108,7 @@ pub struct Fetcher {
     offline: bool,
     patience: Patience,
     reporter: Arc<dyn Reporter>,
+    cancel: Cancel,
     swept: Once,
     downloaded: AtomicU64,
     stored: AtomicU64,
@@ -130,6 +136,7 @@ impl Fetcher {
             offline: options.offline,
             patience: options.patience,
             reporter: options.reporter,
+            cancel: options.cancel,
             swept: Once::new(),
             downloaded: AtomicU64::new(0),
             stored: AtomicU64::new(0),
@@ -190,10 +197,27 @@ impl Fetcher {
                 break;
             }
             places = again;
-            thread::sleep(wait);
+            self.wait(wait)?;
             wait = wait.saturating_mul(2);
         }
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
+    }
+
+    /// Waits before another try.
+    fn wait(&self, time: Duration) -> Result<(), FetchError> {
+        let end = Instant::now() + time;
+        loop {
+            self.stop_if_asked()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
+
+    fn stop_if_asked(&self) -> Result<(), FetchError> {
+        if self.cancel.is_raised() { Err(FetchError::Interrupted) } else { Ok(()) }
     }
 
     fn fetch_from(&self, place: &Location, promise: &Promise, phase: Phase) -> Result<Fetched, Failure> {
@@ -246,6 +270,7 @@ impl Fetcher {
 
     /// Downloads a file into the store, holding it against its promise while it comes.
     fn download(&self, url: &reqwest::Url, promise: &Promise, phase: Phase) -> Result<Content, Failure> {
+        self.stop_if_asked().map_err(Failure::Ours)?;
         let path = match &promise.digest {
             Some(digest) => self.store.path(digest),
             None => self.store.document_path(url.as_str()),
@@ -258,6 +283,7 @@ impl Fetcher {
         let mut memory = Some(Vec::new());
         let length = |told| promise.check_length(told).map_err(Failure::from);
         self.http.get(url, length, |data| {
+            self.stop_if_asked().map_err(Failure::Ours)?;
             check.take(data)?;
             let file = match &mut file {
                 Some(file) => file,

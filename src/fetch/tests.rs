@@ -1,7 +1,6 @@
 //! Fetching from directories and from a server that errs in every way.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use super::test_server::{Answer, TestServer};
 use super::*;
@@ -41,7 +40,7 @@ fn bytes(fetched: Result<Fetched, FetchError>) -> Vec<u8> {
 fn reasons(fetched: Result<Fetched, FetchError>) -> Vec<Reason> {
     match fetched.unwrap_err() {
         FetchError::Failed { attempts, .. } => attempts.into_iter().map(|attempt| attempt.reason).collect(),
-        error @ FetchError::Store { .. } => panic!("{error}"),
+        error => panic!("{error}"),
     }
 }
 
@@ -245,4 +244,38 @@ fn a_dead_server_costs_no_more_than_its_patience() {
         [Reason::Transport { .. }]
     ));
     assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_redirect_to_https_is_spoken_to_in_tls() {
+    let cache = tempfile::tempdir().unwrap();
+    let plain = TestServer::start([]);
+    let to = plain.url("/a").replace("http:", "https:");
+    let server = TestServer::start([("/a", Answer::Redirect(to))]);
+    let said = reasons(fetcher(cache.path(), false).fetch(&wanted(DATA, [&server.url("/a")])));
+    // A plain server answers a TLS greeting with what is no TLS; without the certificates of a system it does not come so far.
+    assert!(matches!(&said[..], [Reason::Transport { message }] if !message.contains("redirect")), "{said:?}");
+    assert!(!plain.asked().contains(&"/a".to_owned()));
+}
+
+#[test]
+fn who_is_asked_to_stop_stops() {
+    let cache = tempfile::tempdir().unwrap();
+    let server = TestServer::start([("/busy", Answer::Status(503)), ("/endless", Answer::Endless)]);
+    let patience = Patience { backoff: Duration::from_mins(1), ..Patience::default() };
+    for path in ["/busy", "/endless"] {
+        let cancel = Cancel::new();
+        let options = FetchOptions { patience, cancel: cancel.clone(), ..FetchOptions::new(cache.path()) };
+        let stopped = thread::scope(|scope| {
+            let fetching = scope.spawn(|| {
+                let wanted = Wanted { limit: u64::MAX, ..document([&server.url(path)]) };
+                Fetcher::new(options).fetch(&wanted)
+            });
+            thread::sleep(Duration::from_millis(100));
+            cancel.raise();
+            fetching.join().unwrap()
+        });
+        assert!(matches!(stopped, Err(FetchError::Interrupted)), "{stopped:?}");
+    }
+    assert_eq!(files_below(cache.path()), 0);
 }
