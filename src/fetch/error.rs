@@ -91,6 +91,9 @@ pub enum Reason {
         /// How many bytes were allowed.
         limit: u64,
     },
+    /// It leads from one address to the next without end.
+    #[error("redirected too often")]
+    Redirects,
     /// The connection failed.
     #[error("{message}")]
     Transport {

@@ -122,7 +122,7 @@ impl Http {
 
     fn send(&self, url: &Url) -> Result<Response, Reason> {
         let sent = self.client(url)?.get(url.clone()).send();
-        sent.map_err(|error| Reason::Transport { message: chain(&error) })
+        sent.map_err(|error| if error.is_redirect() { Reason::Redirects } else { Reason::Transport { message: chain(&error) } })
     }
 }
 

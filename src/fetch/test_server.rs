@@ -82,6 +82,8 @@ impl Drop for TestServer {
 
 fn serve(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec<String>>, ended: &AtomicBool) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // Answers are written in pieces: each shall go out at once.
+    stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream);
     loop {
         let mut request = String::new();

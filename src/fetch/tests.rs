@@ -9,12 +9,8 @@ use crate::digest::Algorithm;
 const DATA: &[u8] = b"the bytes of a package";
 
 fn fetcher(cache: &Path, offline: bool) -> Fetcher {
-    let patience = Patience {
-        connect: Duration::from_secs(5),
-        stall: Duration::from_millis(500),
-        tries: 3,
-        backoff: Duration::from_millis(1),
-    };
+    let patience =
+        Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(1), tries: 3, backoff: Duration::from_millis(1) };
     Fetcher::new(FetchOptions { offline, patience, ..FetchOptions::new(cache) })
 }
 
@@ -165,7 +161,7 @@ fn every_mirror_is_tried_until_one_is_good() {
     assert!(matches!(reason("/endless/a"), Reason::Size { found: FoundSize::AtLeast(_), .. }));
     assert!(matches!(reason("/busy/a"), Reason::Status(503)));
     assert!(matches!(reason("/forbidden/a"), Reason::Status(403)));
-    assert!(matches!(reason("/loop/a"), Reason::Transport { message } if message.contains("redirect")));
+    assert!(matches!(reason("/loop/a"), Reason::Redirects), "{}", reason("/loop/a"));
     assert!(matches!(reason("/none/a"), Reason::NotFound));
     assert!(matches!(reason("/stall/a"), Reason::Transport { message } if message.contains("timed out")));
     let refused = &attempts.iter().find(|attempt| attempt.location.to_string().contains(":1/")).unwrap().reason;
