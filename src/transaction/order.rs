@@ -2,12 +2,13 @@
 //!
 //! As in rpm (`order.c`), what a scriptlet needs (`Requires(pre)`, `Requires(post)`) binds stronger than what is needed at
 //! run time, and that stronger than recommendations. The packages that depend on one another in a circle (a strongly connected
-//! component) are ordered once more by the stronger bonds alone, with as few of the weaker ones broken as a greedy choice
-//! finds. Among packages that are free to go, those with the shortest chain of needs come first, then those that more
+//! component) are ordered once more by the stronger bonds alone, with few of the weaker ones broken: the package goes
+//! first that most others of the circle wait for, less those that it waits for itself (Eades, Lin and Smyth). Among packages that are free to go, those with the shortest chain of needs come first, then those that more
 //! packages wait for, then by name.
 
 use std::cmp::Reverse;
 
+use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
@@ -95,6 +96,7 @@ struct Group {
     /// Weaker bonds to packages that have not come.
     weaker: usize,
     depth: usize,
+    /// Bonds of packages that wait for this one.
     dependents: usize,
 }
 
@@ -153,7 +155,9 @@ fn place(needs: &Needs, nodes: &[NodeIndex], bond: Bond, ordered: &mut Vec<NodeI
     while !ready.is_empty() {
         let rank = |&number: &usize| {
             let group = &groups[number];
-            (group.weaker, group.depth, Reverse(group.dependents), group.members[0])
+            let gain = group.dependents as i64 - group.weaker as i64;
+            let broken = if group.weaker == 0 { None } else { Some(Reverse(gain)) };
+            (broken, group.depth, Reverse(group.dependents), group.members[0])
         };
         let best = (0..ready.len()).min_by_key(|&place| rank(&ready[place])).unwrap_or(0);
         let number = ready.swap_remove(best);
@@ -165,6 +169,10 @@ fn place(needs: &Needs, nodes: &[NodeIndex], bond: Bond, ordered: &mut Vec<NodeI
         }
         let depth = groups[number].depth + 1;
         for member in members {
+            for needed in needs.neighbors_directed(member, Direction::Incoming).filter(|needed| inside[needed.index()]) {
+                let group = &mut groups[group_of[needed.index()]];
+                group.dependents = group.dependents.saturating_sub(1);
+            }
             for (to, binds) in bonds(member).into_iter().filter(|&(to, _)| to != number) {
                 if !binds {
                     groups[to].weaker = groups[to].weaker.saturating_sub(1);
