@@ -15,6 +15,7 @@ pub mod package;
 pub mod payload;
 pub mod scriptlet;
 pub mod signature;
+pub mod spec;
 pub mod tag;
 pub mod universe;
 pub mod version;

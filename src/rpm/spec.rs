@@ -1,0 +1,254 @@
+//! What a person may write for packages, as dnf understands it: `bash`, `bash.aarch64`, `bash-5.1.8`, `bash-0:5.1.8-6.el9.x86_64`,
+//! `python3-*`, `/usr/bin/ldd`, `libc.so.6()(64bit)`, `webserver >= 2`.
+//!
+//! In dnf's order: the forms of a package's id from the most specific on, then what packages provide, then their files. The first
+//! that matches anything is meant.
+
+use crate::finish::glob;
+use crate::pool::{Constraint, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
+
+use super::dependency::Plain;
+use super::version::{Evr, ranges_overlap, rpmvercmp};
+
+/// The parts of a package's id that a spec names. Each may be a shell pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Form<'a> {
+    name: &'a str,
+    version: Option<Evr<'a>>,
+    arch: Option<&'a str>,
+}
+
+/// The ways to read a spec as a package's id, in dnf's order: with everything, name and architecture, name, without
+/// architecture, without release.
+fn forms(spec: &str) -> impl Iterator<Item = Form<'_>> {
+    let arch = spec.rsplit_once('.').filter(|(name, arch)| !name.is_empty() && !arch.is_empty() && !arch.contains('-'));
+    let whole = Form { name: spec, version: None, arch: None };
+    let full = arch.and_then(|(rest, arch)| Some(Form { arch: Some(arch), ..with_release(rest)? }));
+    let with_arch = arch.map(|(name, arch)| Form { name, version: None, arch: Some(arch) });
+    [full, with_arch, Some(whole), with_release(spec), with_version(spec)].into_iter().flatten()
+}
+
+/// `name-[epoch:]version-release`
+fn with_release(text: &str) -> Option<Form<'_>> {
+    let (rest, release) = text.rsplit_once('-').filter(|(_, release)| !release.is_empty())?;
+    let form = with_version(rest)?;
+    Some(Form { version: form.version.map(|version| Evr { release: Some(release), ..version }), ..form })
+}
+
+/// `name-[epoch:]version`
+fn with_version(text: &str) -> Option<Form<'_>> {
+    let (name, version) = text.rsplit_once('-').filter(|(name, version)| !name.is_empty() && !version.is_empty())?;
+    Some(Form { name, version: Some(Evr { release: None, ..Evr::parse(version) }), arch: None })
+}
+
+fn is_pattern(text: &str) -> bool {
+    glob::is_pattern(text.as_bytes())
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    pattern == text || (is_pattern(pattern) && glob::matches(pattern.as_bytes(), text.as_bytes()))
+}
+
+impl Form<'_> {
+    /// Whether a package of a fitting name has the version and architecture.
+    fn fits(&self, package: Solvable<'_>) -> bool {
+        let same = |pattern: &str, text: &str| matches(pattern, text) || rpmvercmp(pattern, text).is_eq();
+        let version_fits = self.version.is_none_or(|wanted| {
+            let own = Evr::parse(package.version());
+            same(wanted.version, own.version)
+                && wanted.release.is_none_or(|release| same(release, own.release.unwrap_or_default()))
+                && (wanted.epoch.is_none() || wanted.epoch_number() == own.epoch_number())
+        });
+        version_fits && self.arch.is_none_or(|arch| matches(arch, package.arch()))
+    }
+
+    /// All packages that it means, by id.
+    fn packages(&self, pool: &Pool) -> Vec<SolvableId> {
+        let fits = |id: &SolvableId| self.fits(pool.solvable(*id));
+        let mut found: Vec<SolvableId> = if is_pattern(self.name) {
+            let named = pool.strings().filter(|(_, text)| matches(self.name, text));
+            named.flat_map(|(name, _)| pool.named(name)).copied().filter(fits).collect()
+        } else {
+            pool.find(self.name).into_iter().flat_map(|name| pool.named(name)).copied().filter(fits).collect()
+        };
+        found.sort_unstable();
+        found
+    }
+}
+
+/// The packages that a spec means by their names or ids alone, whatever their architecture, by id.
+pub fn select_by_name(pool: &Pool, spec: &str) -> Vec<SolvableId> {
+    forms(spec).map(|form| form.packages(pool)).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// The packages that a spec means and that the machine can run, by id.
+pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
+    let mut all: Vec<SolvableId> = select_each(pool, spec, false).into_iter().flatten().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// What a spec asks for: of each group one package. There is one group but for a pattern, which asks for every name that it matches,
+/// and for an architecture's pattern, which asks for each architecture. Empty if nothing is meant.
+///
+/// With `obsoleters`, a package asked for by its name alone may be replaced by one that obsoletes it.
+pub fn select_each(pool: &Pool, spec: &str, obsoleters: bool) -> Vec<Vec<SolvableId>> {
+    let runs = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some();
+    for form in forms(spec) {
+        let mut found = form.packages(pool);
+        found.retain(runs);
+        if found.is_empty() {
+            continue;
+        }
+        let by_arch = form.arch.is_some();
+        found.sort_by_key(|&id| (pool.solvable(id).name(), by_arch.then(|| pool.solvable(id).arch()), id));
+        let same = |a: &SolvableId, b: &SolvableId| {
+            let (a, b) = (pool.solvable(*a), pool.solvable(*b));
+            a.name_id() == b.name_id() && (!by_arch || a.arch_id() == b.arch_id())
+        };
+        let mut groups: Vec<Vec<SolvableId>> = found.chunk_by(same).map(<[SolvableId]>::to_vec).collect();
+        if obsoleters && form.version.is_none() && !by_arch {
+            for group in &mut groups {
+                add_obsoleters(pool, group);
+            }
+        }
+        return groups;
+    }
+    let mut found = provided(pool, spec);
+    if found.is_empty() && spec.starts_with(['/', '*']) {
+        found = owners(pool, spec);
+    }
+    found.retain(runs);
+    if found.is_empty() { Vec::new() } else { vec![found] }
+}
+
+/// Adds the packages of other names that obsolete one of these.
+fn add_obsoleters(pool: &Pool, group: &mut Vec<SolvableId>) {
+    let meant = |id: SolvableId| group.binary_search(&id).is_ok();
+    let obsoletes = |package: &Solvable<'_>| {
+        let mut all = package.dependencies(Kind::Obsoletes).iter().flat_map(|&dependency| pool.obsoleted(dependency));
+        all.any(|&id| meant(id))
+    };
+    let found: Vec<SolvableId> =
+        pool.solvables().filter(|package| package.arch_rank().is_some()).filter(obsoletes).map(Solvable::id).collect();
+    group.extend(found);
+    group.sort_unstable();
+    group.dedup();
+}
+
+/// The packages that provide a capability, with or without a comparison.
+fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
+    let Some(Plain { name, op, version }) = Plain::parse(spec) else { return Vec::new() };
+    let required = Constraint { op, version };
+    let mut found: Vec<SolvableId> = Vec::new();
+    let mut add = |name: StringId| {
+        for (id, by) in pool.providers(name) {
+            let Some(Dependency::Plain { op: own, version, .. }) = by.map(|by| pool.dependency(by)) else { continue };
+            let own = Constraint { op: own, version: pool.text(version) };
+            if op.is_any() || own.op.is_any() || ranges_overlap(own, required) {
+                found.push(id);
+            }
+        }
+    };
+    if is_pattern(name) && op == Op::ANY {
+        pool.strings().filter(|(_, text)| matches(name, text)).for_each(|(name, _)| add(name));
+    } else {
+        pool.find(name).into_iter().for_each(&mut add);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The packages that have a file, as far as the pool was told of files.
+fn owners(pool: &Pool, path: &str) -> Vec<SolvableId> {
+    let wanted: Vec<StringId> = if is_pattern(path) {
+        pool.strings().filter(|(_, text)| text.starts_with('/') && matches(path, text)).map(|(id, _)| id).collect()
+    } else {
+        pool.find(path).into_iter().collect()
+    };
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let has = |package: &Solvable<'_>| package.files().iter().any(|file| wanted.binary_search(file).is_ok());
+    pool.solvables().filter(has).map(Solvable::id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpm::{architecture, universe};
+
+    const UNIVERSE: &str = "
+        bash 5.1.8-6.el9 x86_64 provides /bin/sh, shell = 2 files /usr/bin/bash
+        bash 5.1.8-5.el9 x86_64 files /usr/bin/bash
+        bash 5.1.8-6.el9 i686
+        bash 5.1.8-6.el9 s390x
+        foo-bar 1:2.0-1 noarch provides shell = 1
+        foo 2.0-1 noarch
+        foo.x86_64 1-1 noarch
+        new-foo 3-1 noarch obsoletes foo < 3
+        python3-a 1-1 noarch
+        python3-b 1-1 noarch
+        config 1-1 noarch provides dnf-command(config-manager)
+    ";
+
+    fn chosen(spec: &str, obsoleters: bool) -> Vec<Vec<String>> {
+        let pool = universe::parse(UNIVERSE, &architecture::compatible("x86_64")).unwrap();
+        let shown = |id: SolvableId| {
+            let package = pool.solvable(id);
+            format!("{}-{}.{}", package.name(), package.version(), package.arch())
+        };
+        select_each(&pool, spec, obsoleters).into_iter().map(|group| group.into_iter().map(shown).collect()).collect()
+    }
+
+    #[test]
+    fn ids_in_all_their_forms() {
+        let six = "bash-5.1.8-6.el9.x86_64";
+        assert_eq!(chosen("bash", false), [[six, "bash-5.1.8-5.el9.x86_64", "bash-5.1.8-6.el9.i686"]]);
+        assert_eq!(chosen("bash.x86_64", false), [[six, "bash-5.1.8-5.el9.x86_64"]]);
+        assert_eq!(chosen("bash-5.1.8", false)[0].len(), 3);
+        assert_eq!(chosen("bash-5.1.8-6.el9", false), [[six, "bash-5.1.8-6.el9.i686"]]);
+        assert_eq!(chosen("bash-0:5.1.8-6.el9.x86_64", false), [[six]]);
+        assert_eq!(chosen("bash-1:5.1.8-6.el9.x86_64", false), [[""; 0]; 0]);
+        assert_eq!(chosen("foo-bar", false), [["foo-bar-1:2.0-1.noarch"]]);
+        assert_eq!(chosen("foo-bar-1:2.0", false), [["foo-bar-1:2.0-1.noarch"]]);
+        assert_eq!(chosen("foo-2.0-1", false), [["foo-2.0-1.noarch"]]);
+        assert_eq!(chosen("bash.s390x", false), [[""; 0]; 0]);
+    }
+
+    #[test]
+    fn a_pattern_asks_for_every_name() {
+        assert_eq!(chosen("python3-*", false), [["python3-a-1-1.noarch"], ["python3-b-1-1.noarch"]]);
+        assert_eq!(chosen("python3-[b-z]", false), [["python3-b-1-1.noarch"]]);
+        assert_eq!(chosen("bash.*", false).len(), 2);
+    }
+
+    #[test]
+    fn capabilities_and_files() {
+        assert_eq!(chosen("/bin/sh", false), [["bash-5.1.8-6.el9.x86_64"]]);
+        assert_eq!(chosen("/usr/bin/bash", false)[0].len(), 2);
+        assert_eq!(chosen("/usr/*/bash", false)[0].len(), 2);
+        assert_eq!(chosen("shell >= 2", false), [["bash-5.1.8-6.el9.x86_64"]]);
+        assert_eq!(chosen("shell", false)[0].len(), 2);
+        assert_eq!(chosen("dnf-command(config-manager)", false), [["config-1-1.noarch"]]);
+        assert_eq!(chosen("nothing", false), [[""; 0]; 0]);
+        assert_eq!(chosen("", false), [[""; 0]; 0]);
+    }
+
+    #[test]
+    fn a_name_may_be_replaced_by_its_obsoleter() {
+        assert_eq!(chosen("foo", true), [["foo-2.0-1.noarch", "new-foo-3-1.noarch"]]);
+        assert_eq!(chosen("foo-2.0", true), [["foo-2.0-1.noarch"]]);
+    }
+
+    #[test]
+    fn names_for_exclusion_include_other_architectures() {
+        let pool = universe::parse(UNIVERSE, &architecture::compatible("x86_64")).unwrap();
+        assert_eq!(select_by_name(&pool, "bash").len(), 4);
+        assert_eq!(select_by_name(&pool, "bash*.s390x").len(), 1);
+        assert_eq!(select(&pool, "bash").len(), 3);
+        assert!(select_by_name(&pool, "/bin/sh").is_empty());
+    }
+}
