@@ -101,13 +101,51 @@ impl<'a> Source<'a> {
 
 /// Where `text` first is in `bytes`.
 pub(super) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
-    let first = *text.first()?;
-    let mut from = 0;
-    while let Some(i) = bytes.get(from..)?.iter().position(|&c| c == first) {
-        if bytes[from + i..].starts_with(text) {
-            return Some(from + i);
+    // Programs are long and are searched for many texts: most of their blocks do not have the text's rarest byte at all.
+    let (anchor, &rare) = text.iter().enumerate().min_by_key(|&(_, &c)| commonness(c))?;
+    for (i, block) in bytes.chunks(BLOCK).enumerate() {
+        if !block.contains(&rare) {
+            continue;
         }
-        from += i + 1;
+        for (j, _) in block.iter().enumerate().filter(|&(_, &c)| c == rare) {
+            if let Some(at) = (i * BLOCK + j).checked_sub(anchor)
+                && bytes[at..].starts_with(text)
+            {
+                return Some(at);
+            }
+        }
     }
     None
+}
+
+const BLOCK: usize = 256;
+
+/// How common a byte is in programs, roughly.
+fn commonness(c: u8) -> u8 {
+    match c {
+        0 | 0xff => 4,
+        b' ' | b'e' | b'a' | b't' | b'i' | b'o' | b'n' | b's' | b'r' | b'l' | b'd' | b'c' | b'_' => 3,
+        b'a'..=b'z' | b'/' | b'.' | 1..=31 | 128.. => 2,
+        b'A'..=b'Z' | b'0'..=b'9' => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_wherever_they_are() {
+        let mut bytes = vec![0u8; 3000];
+        for at in [0, 1, 250, 255, 256, 1000, 2987] {
+            bytes[at..at + 13].copy_from_slice(b"glibc-hwcaps\0");
+            assert_eq!(find(&bytes, b"glibc-hwcaps\0"), Some(at));
+            assert_eq!(find(&bytes[..at + 12], b"glibc-hwcaps\0"), None);
+            bytes[at + 4] = 0;
+        }
+        assert_eq!(find(&bytes, b""), None);
+        assert_eq!(find(b"", b"x"), None);
+        assert_eq!(find(b"-b-a-b-", b"a-b"), Some(3));
+    }
 }

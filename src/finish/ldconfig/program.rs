@@ -62,11 +62,24 @@ impl Program {
             glibc_hwcaps: has("/glibc-hwcaps"),
             legacy_hwcaps: has("%s: (hwcap: %#.16"),
             osversion: has("OS ABI: %s %d.%d.%d"),
-            short_loader_names: bytes.windows(9).any(|w| w.starts_with(b"ld64.so.") && !matches!(w[8], b'1' | b'2')),
+            short_loader_names: knows_short_loader_names(&bytes),
             system_directories: system_directories(&bytes, header.machine, header.layout),
             aux_magic: aux_magic(&bytes).unwrap_or_else(|| b"glibc-ld.so.auxcache-1.0".to_vec()),
         })
     }
+}
+
+/// Whether the program compares names with `ld64.so.`; older ones know the loaders' whole names only (`ld64.so.1`, `ld64.so.2`).
+fn knows_short_loader_names(bytes: &[u8]) -> bool {
+    let name = b"ld64.so.";
+    let mut rest = bytes;
+    while let Some(at) = find(rest, name) {
+        rest = &rest[at + name.len()..];
+        if !matches!(rest.first(), Some(b'1' | b'2')) {
+            return true;
+        }
+    }
+    false
 }
 
 /// `ldconfig (GNU libc) stable release version 2.34`, up to its NUL.
