@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs};
+use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, Spool};
-use crate::pool::{Architectures, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -20,6 +21,9 @@ pub trait Ecosystem: Sync {
     /// Keys that packages are checked against.
     type Keyring: Send + Sync;
 
+    /// How repositories are read.
+    fn metadata(&self) -> &dyn MetadataFormat;
+
     /// How versions compare.
     fn version_scheme(&self) -> &dyn VersionScheme;
 
@@ -29,14 +33,32 @@ pub trait Ecosystem: Sync {
     /// What tells this package from all others, and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
+    /// The packages that a spec of the command line means: by name, by id, by a path or a capability.
+    fn select(&self, pool: &Pool, spec: &str) -> Vec<SolvableId>;
+
+    /// The packages that a pattern means by their names or ids alone.
+    fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId>;
+
     /// Keys from the files that the catalog or the user names.
     fn keyring(&self, keys: &[Key]) -> Result<Self::Keyring, KeyError>;
 
-    /// Opens a package file: nothing of it is given before all of it is verified.
-    fn open(&self, content: &Content, trust: Trust<'_, Self::Keyring>, spool: &Spool) -> Result<Self::Package, PackageError>;
+    /// Opens a package file: nothing of it is given before all of it is verified. Files that the options leave out are not unpacked.
+    fn open(
+        &self,
+        content: &Content,
+        trust: Trust<'_, Self::Keyring>,
+        options: &FileOptions,
+        spool: &Spool,
+    ) -> Result<Self::Package, PackageError>;
 
-    /// The files of an opened package, in its own order, with their contents.
+    /// The unpacked files of an opened package, in its own order, with their contents.
     fn entries(&self, package: &Self::Package) -> Vec<Entry>;
+
+    /// The package's id, as [`Ecosystem::identity`] has it.
+    fn id(&self, package: &Self::Package) -> String;
+
+    /// Whether a trusted key signed the package.
+    fn is_signed(&self, package: &Self::Package) -> bool;
 
     /// When the package was built, in seconds since 1970.
     fn build_time(&self, package: &Self::Package) -> i64;
@@ -87,15 +109,13 @@ impl<K> Copy for Trust<'_, K> {}
 pub struct InstallOptions {
     /// The architecture of the root.
     pub arch: Architecture,
-    /// What holds for each package, in the order of the transaction.
-    pub files: Vec<FileOptions>,
     /// Where the database goes; without it none is written.
     pub database: Option<Database>,
     /// Seconds since 1970 that everything made now bears.
     pub epoch: i64,
 }
 
-/// Which files of a package are installed.
+/// Which files of a package are unpacked and installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOptions {
     /// Whether documentation is.

@@ -7,9 +7,11 @@ pub mod capabilities;
 pub mod cpio;
 pub mod database;
 pub mod dependency;
+mod ecosystem;
 pub mod files;
 pub mod header;
 pub mod index;
+pub mod install;
 pub mod lua;
 pub mod package;
 pub mod payload;
@@ -19,3 +21,5 @@ pub mod spec;
 pub mod tag;
 pub mod universe;
 pub mod version;
+
+pub use ecosystem::Rpm;

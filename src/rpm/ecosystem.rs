@@ -1,0 +1,113 @@
+//! RPM behind the trait that the rest of the house knows.
+
+use super::architecture;
+use super::index::RpmMd;
+use super::install::{self, Unpacked};
+use super::package;
+use super::signature::Keyring;
+use super::spec;
+use super::version::{Evr, RpmVersions};
+use crate::cancel::Cancel;
+use crate::catalog::Key;
+use crate::ecosystem::{
+    self, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, KeyError,
+    PackageError as EcosystemPackageError,
+};
+use crate::metadata::MetadataFormat;
+use crate::package::{Content, Entry, Spool};
+use crate::pool::{Architectures, Pool, Solvable, SolvableId, VersionScheme};
+use crate::reporter::Reporter;
+use crate::tree::Tree;
+
+/// RPM packages and rpm-md repositories.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rpm;
+
+impl Ecosystem for Rpm {
+    type Package = Unpacked;
+    type Keyring = Keyring;
+
+    fn metadata(&self) -> &dyn MetadataFormat {
+        &RpmMd
+    }
+
+    fn version_scheme(&self) -> &dyn VersionScheme {
+        &RpmVersions
+    }
+
+    fn architectures(&self, arch: &str) -> Architectures {
+        architecture::compatible(arch)
+    }
+
+    fn identity(&self, solvable: Solvable<'_>) -> Identity {
+        let evr = Evr::parse(solvable.version());
+        let (epoch, release) = (evr.epoch_number(), evr.release.unwrap_or_default());
+        Identity {
+            id: format!("{}-{epoch}:{}-{release}.{}", solvable.name(), evr.version, solvable.arch()),
+            epoch: Some(epoch),
+            version: evr.version.to_owned(),
+            release: Some(release.to_owned()),
+        }
+    }
+
+    fn select(&self, pool: &Pool, spec: &str) -> Vec<SolvableId> {
+        spec::select(pool, spec)
+    }
+
+    fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId> {
+        spec::select_by_name(pool, pattern)
+    }
+
+    fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {
+        let mut keyring = Keyring::new();
+        for key in keys {
+            let added = keyring.add(&key.data);
+            added.map_err(|error| KeyError { name: key.name.clone(), problem: error.to_string() })?;
+        }
+        Ok(keyring)
+    }
+
+    fn open(
+        &self,
+        content: &Content,
+        trust: ecosystem::Trust<'_, Keyring>,
+        options: &FileOptions,
+        spool: &Spool,
+    ) -> Result<Unpacked, EcosystemPackageError> {
+        let trust = match trust {
+            ecosystem::Trust::Keys(keys) => package::Trust::Keys(keys),
+            ecosystem::Trust::Unsigned(keys) => package::Trust::Unsigned(keys),
+        };
+        Unpacked::open(content, trust, options, spool).map_err(|error| match error.into_io() {
+            Ok(error) => EcosystemPackageError::Io(error),
+            Err(error) => EcosystemPackageError::Unverified(error.into()),
+        })
+    }
+
+    fn entries(&self, package: &Unpacked) -> Vec<Entry> {
+        package.entries()
+    }
+
+    fn id(&self, package: &Unpacked) -> String {
+        package.id().to_owned()
+    }
+
+    fn is_signed(&self, package: &Unpacked) -> bool {
+        package.package.signer().is_some()
+    }
+
+    fn build_time(&self, package: &Unpacked) -> i64 {
+        package.build_time()
+    }
+
+    fn install(
+        &self,
+        tree: &mut Tree,
+        packages: &[Unpacked],
+        options: &InstallOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Installed, InstallError> {
+        install::install(tree, packages, options, reporter, cancel)
+    }
+}

@@ -1,0 +1,239 @@
+//! The scriptlets and triggers of the packages: Lua runs on the tree, known jobs are done natively, and what neither ran nor was replaced is
+//! recorded.
+
+use std::collections::BTreeSet;
+
+use super::Unpacked;
+use crate::ecosystem::{InstallError, InstallOptions, Installed, ScriptletOutcome, ScriptletRecord};
+use crate::finish::scriptlet::{Job, Recognised, native_command, recognise};
+use crate::pool::{Constraint, Op};
+use crate::rpm::database::FileState;
+use crate::rpm::lua::{self, CommandResult, Environment};
+use crate::rpm::scriptlet::{
+    Condition, Phase, Script, ScriptFlags, Scriptlet, Trigger, TriggerFlags, TriggerKind, scriptlets, triggers,
+};
+use crate::rpm::tag::Tag;
+use crate::rpm::version::ranges_overlap;
+use crate::tree::Tree;
+
+/// Runs what is due of a transaction's packages.
+pub(super) struct Runner<'a> {
+    packages: &'a [Unpacked],
+    scriptlets: Vec<Vec<Scriptlet>>,
+    triggers: Vec<Vec<Trigger>>,
+    environment: Environment,
+    records: Vec<ScriptletRecord>,
+    warnings: Vec<String>,
+    /// Native jobs that scriptlets asked for. Each is done once, when all files are there: it looks at the whole tree.
+    jobs: BTreeSet<Job>,
+}
+
+/// Which of two packages a trigger concerns: whose it is, and who sets it off.
+struct Firing<'a> {
+    owner: usize,
+    trigger: &'a Trigger,
+    files: Vec<Vec<u8>>,
+}
+
+impl<'a> Runner<'a> {
+    /// For packages in the order of the transaction.
+    pub(super) fn new(packages: &'a [Unpacked], options: &InstallOptions) -> Self {
+        let mut environment = Environment::new(&options.arch.name, options.epoch);
+        if let Some(database) = &options.database {
+            environment.macros.push(("_dbpath".to_owned(), format!("/{}", database.path)));
+        }
+        Self {
+            packages,
+            scriptlets: packages.iter().map(|package| scriptlets(package.package.header())).collect(),
+            triggers: packages.iter().map(|package| triggers(package.package.header())).collect(),
+            environment,
+            records: Vec::new(),
+            warnings: Vec::new(),
+            jobs: BTreeSet::new(),
+        }
+    }
+
+    /// Runs a package's scriptlet of this phase, if it has one.
+    pub(super) fn run(&mut self, tree: &mut Tree, index: usize, phase: Phase) -> Result<(), InstallError> {
+        let due: Vec<Scriptlet> = self.scriptlets[index].iter().filter(|scriptlet| scriptlet.phase == phase).cloned().collect();
+        for scriptlet in due {
+            // rpm (rpmscript.c, rpmScriptFromTag): these stop the package's installation, the others only warn, unless they say so.
+            let fatal = matches!(phase, Phase::PreTrans | Phase::Pre) || scriptlet.script.flags.contains(ScriptFlags::CRITICAL);
+            // The one instance of the package that there will be.
+            self.execute(tree, index, phase.name(), &scriptlet.script, vec![1], Vec::new(), fatal)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the triggers that the installation of a package sets off: those of packages installed before it (itself among them) that wait for
+    /// it, then its own that wait for packages that are there already (lib/psm.c), and those on its files.
+    pub(super) fn triggers(&mut self, tree: &mut Tree, index: usize, states: &[Vec<FileState>]) -> Result<(), InstallError> {
+        let everything: Vec<Vec<Trigger>> = self.triggers[..=index].to_vec();
+        let mut due: Vec<Firing<'_>> = Vec::new();
+        for (owner, triggers) in everything.iter().enumerate() {
+            for trigger in triggers.iter().filter(|trigger| trigger.kind == TriggerKind::Package) {
+                let by_this = trigger.conditions.iter().any(|condition| self.is_met_by(condition, index));
+                let mut others = (0..index).filter(|_| owner == index);
+                if by_this || others.any(|other| trigger.conditions.iter().any(|condition| self.is_met_by(condition, other))) {
+                    due.push(Firing { owner, trigger, files: Vec::new() });
+                }
+            }
+        }
+        for (owner, triggers) in everything.iter().enumerate() {
+            for trigger in triggers.iter().filter(|trigger| trigger.kind == TriggerKind::File) {
+                let files = self.matching_files(trigger, index..index + 1, states);
+                if !files.is_empty() {
+                    due.push(Firing { owner, trigger, files });
+                }
+            }
+        }
+        self.fire(tree, due)
+    }
+
+    /// Runs the triggers on the files of the whole transaction.
+    pub(super) fn transaction_file_triggers(&mut self, tree: &mut Tree, states: &[Vec<FileState>]) -> Result<(), InstallError> {
+        let everything = self.triggers.clone();
+        let mut due = Vec::new();
+        for (owner, triggers) in everything.iter().enumerate() {
+            for trigger in triggers.iter().filter(|trigger| trigger.kind == TriggerKind::TransactionFile) {
+                let files = self.matching_files(trigger, 0..self.packages.len(), states);
+                if !files.is_empty() {
+                    due.push(Firing { owner, trigger, files });
+                }
+            }
+        }
+        self.fire(tree, due)
+    }
+
+    /// Does the native jobs and gives the record of everything.
+    pub(super) fn finish(mut self, tree: &mut Tree) -> Result<Installed, InstallError> {
+        for job in std::mem::take(&mut self.jobs) {
+            let warnings =
+                job.run(tree).map_err(|error| InstallError::Finish { job: job.to_string(), problem: error.to_string() })?;
+            self.warnings.extend(warnings);
+        }
+        Ok(Installed { scriptlets: self.records, warnings: self.warnings })
+    }
+
+    /// Highest priority first; of equals the order of the transaction.
+    fn fire(&mut self, tree: &mut Tree, mut due: Vec<Firing<'_>>) -> Result<(), InstallError> {
+        due.sort_by_key(|firing| std::cmp::Reverse(firing.trigger.priority));
+        for Firing { owner, trigger, files } in due {
+            let name = match trigger.kind {
+                TriggerKind::Package => "%triggerin",
+                TriggerKind::File => "%filetriggerin",
+                TriggerKind::TransactionFile => "%transfiletriggerin",
+            };
+            self.execute(tree, owner, name, &trigger.script, vec![1, 1], files, false)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a package is one that a trigger's condition waits for the installation of.
+    fn is_met_by(&self, condition: &Condition, index: usize) -> bool {
+        let identity = self.packages[index].package.identity();
+        if !condition.flags.contains(TriggerFlags::IN) || condition.name != identity.name {
+            return false;
+        }
+        let op = op_of_sense(condition.flags.0);
+        let evr = format!("{}:{}-{}", identity.epoch.unwrap_or(0), identity.version, identity.release);
+        op.is_any() || ranges_overlap(Constraint { op: Op::EQUAL, version: &evr }, Constraint { op, version: &condition.version })
+    }
+
+    /// The installed files below the prefixes that a file trigger waits for, in their order.
+    fn matching_files(&self, trigger: &Trigger, packages: std::ops::Range<usize>, states: &[Vec<FileState>]) -> Vec<Vec<u8>> {
+        let prefixes: Vec<&[u8]> = trigger
+            .conditions
+            .iter()
+            .filter(|condition| condition.flags.contains(TriggerFlags::IN))
+            .map(|condition| condition.name.as_bytes())
+            .collect();
+        let files = packages.flat_map(|index| self.packages[index].files.iter().zip(&states[index]));
+        files
+            .filter(|(file, state)| **state == FileState::Normal && prefixes.iter().any(|prefix| file.path.starts_with(prefix)))
+            .map(|(file, _)| file.path.to_vec())
+            .collect()
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what rpm passes to a scriptlet")]
+    fn execute(
+        &mut self,
+        tree: &mut Tree,
+        index: usize,
+        scriptlet: &str,
+        script: &Script,
+        arguments: Vec<i64>,
+        files: Vec<Vec<u8>>,
+        fatal: bool,
+    ) -> Result<(), InstallError> {
+        let package = self.packages[index].id();
+        let outcome = if script.is_lua() {
+            let prefixes = self.packages[index].package.header().strings(Tag::PREFIXES);
+            let script = lua::Script {
+                name: format!("{scriptlet}({package})"),
+                text: script.text.clone(),
+                arguments,
+                prefixes: prefixes.map(|prefix| String::from_utf8_lossy(prefix).into_owned()).collect(),
+                files,
+            };
+            self.run_lua(tree, &script)
+        } else {
+            match recognise(&script.interpreter, &script.text) {
+                Recognised::Replaced(jobs) => {
+                    let by = jobs.iter().map(ToString::to_string).collect();
+                    self.jobs.extend(jobs);
+                    ScriptletOutcome::Replaced { by }
+                }
+                Recognised::Unknown => {
+                    let interpreter = script.interpreter.join(" ");
+                    ScriptletOutcome::NotRun {
+                        reason: format!("{interpreter} does not run on the model, and nothing known replaces it"),
+                    }
+                }
+            }
+        };
+        if let (ScriptletOutcome::Failed { error }, true) = (&outcome, fatal) {
+            let (package, scriptlet, problem) = (package.to_owned(), scriptlet.to_owned(), error.clone());
+            return Err(InstallError::Scriptlet { package, scriptlet, problem });
+        }
+        if let ScriptletOutcome::Failed { error } = &outcome {
+            self.warnings.push(format!("{scriptlet} of {package} failed: {error}"));
+        }
+        self.records.push(ScriptletRecord { package: package.to_owned(), scriptlet: scriptlet.to_owned(), outcome });
+        Ok(())
+    }
+
+    fn run_lua(&mut self, tree: &mut Tree, script: &lua::Script) -> ScriptletOutcome {
+        let jobs = &mut self.jobs;
+        let mut not_run = Vec::new();
+        let mut handler = |_: &mut Tree, command: &lua::Command| {
+            let words: Vec<String> = command.words().iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            if let Some(asked) = native_command(&words) {
+                jobs.extend(asked);
+                CommandResult::SUCCESS
+            } else {
+                not_run.push(command.display());
+                CommandResult::NotRun
+            }
+        };
+        match lua::run(tree, script, &self.environment, &mut handler) {
+            Ok(outcome) => {
+                self.warnings.extend(outcome.warnings.iter().map(|warning| format!("{}: {warning}", script.name)));
+                ScriptletOutcome::Ran { output: String::from_utf8_lossy(&outcome.output).into_owned(), not_run }
+            }
+            Err(error) => ScriptletOutcome::Failed { error: error.problem.to_string() },
+        }
+    }
+}
+
+/// The comparison in the flags of a dependency (`RPMSENSE_LESS`, `_GREATER`, `_EQUAL`).
+fn op_of_sense(flags: u32) -> Op {
+    match (flags & 2 != 0, flags & 8 != 0, flags & 4 != 0) {
+        (true, true, _) => Op::LESS_EQUAL,
+        (_, true, true) => Op::GREATER_EQUAL,
+        (true, false, _) => Op::LESS,
+        (_, false, true) => Op::GREATER,
+        (_, true, _) => Op::EQUAL,
+        _ => Op::ANY,
+    }
+}
