@@ -1,8 +1,10 @@
 //! rootstrap turns the name of an image variant into a root file system: natively, for any architecture, without the
 //! distribution's own tools, without root.
 
+pub mod bootstrap;
 pub mod cancel;
 pub mod catalog;
+pub mod cli;
 pub mod compression;
 pub mod digest;
 pub mod ecosystem;

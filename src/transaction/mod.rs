@@ -4,5 +4,6 @@
 //! nothing but the packages: neither on hashes nor on the order in which they are given.
 
 mod order;
+pub mod plan;
 
 pub use order::order;

@@ -197,7 +197,7 @@ mod tests {
 
     fn ordered(text: &str) -> Vec<String> {
         let pool = universe::parse(text, &architecture::compatible("x86_64")).unwrap();
-        let mut all: Vec<SolvableId> = pool.solvables().map(|package| package.id()).collect();
+        let mut all: Vec<SolvableId> = pool.solvables().map(crate::pool::Solvable::id).collect();
         let forwards = order(&pool, &all);
         all.reverse();
         assert_eq!(forwards, order(&pool, &all));

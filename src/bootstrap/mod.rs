@@ -1,0 +1,147 @@
+//! The main job: from a request to a root file system, in the order of the rooms.
+//!
+//! In: a [`Request`], an ecosystem, and where to write. Out: the tree on disk and a [`Report`]. Until the last step nothing is written, so
+//! a run that fails or is stopped leaves OUT as it was.
+
+mod fetching;
+mod report;
+mod resolve;
+
+use std::path::Path;
+
+pub use report::{NotAppliedRecord, Report};
+pub use resolve::{Request, ResolveError, Resolved, Unresolved, load, resolve};
+
+use crate::cancel::Cancel;
+use crate::catalog::{Architecture, Database, Key, Langs, Step};
+use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError, Trust};
+use crate::fetch::{FetchError, Fetcher, LocationError};
+use crate::finish;
+use crate::output::{self, Ownership, WriteOptions};
+use crate::package::{Entry, Spool};
+use crate::reporter::{Phase, Reporter};
+use crate::tree::Tree;
+
+/// What the run is given to work with.
+pub struct Tools<'a> {
+    /// Gets files.
+    pub fetcher: &'a Fetcher,
+    /// Keeps inflated payloads.
+    pub spool: &'a Spool,
+    /// Hears of progress.
+    pub reporter: &'a dyn Reporter,
+    /// Says when to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// How the tree is made of the packages.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    /// The architecture of the root.
+    pub arch: Architecture,
+    /// The keys whose packages are accepted.
+    pub keys: Vec<Key>,
+    /// Whether packages without a signature are accepted too.
+    pub allow_unsigned: bool,
+    /// What is done to the tree after the packages.
+    pub finishing: Vec<Step>,
+    /// Where the package database goes; without it none is written.
+    pub database: Option<Database>,
+    /// Seconds since 1970 that everything made by this run bears; by default the newest build time of the packages.
+    pub epoch: Option<i64>,
+    /// What happens to owners.
+    pub ownership: Ownership,
+}
+
+/// Why there is no tree.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The packages could not be chosen.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// A trusted key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A package could not be got.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The index names a place for a package that is none.
+    #[error("`{location}` is not a place in a repository")]
+    Location {
+        /// What the index says.
+        location: String,
+        /// Why it is none.
+        #[source]
+        problem: LocationError,
+    },
+    /// A package that was got is not used.
+    #[error("{file} is not used")]
+    Package {
+        /// Its file.
+        file: String,
+        /// Where it came from.
+        from: String,
+        /// The repository.
+        repo: String,
+        /// Why.
+        source: PackageError,
+    },
+    /// The packages could not be installed into the tree.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// A finishing step failed.
+    #[error(transparent)]
+    Finish(#[from] finish::StepError),
+    /// The tree could not be written.
+    #[error(transparent)]
+    Output(#[from] output::OutputError),
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Makes the root file system of a request in the directory `out`, which is empty or does not exist.
+pub fn bootstrap<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    build: &BuildOptions,
+    out: &Path,
+    tools: &Tools<'_>,
+) -> Result<Report, BootstrapError> {
+    let destination = output::Directory::prepare(out)?;
+    let keyring = ecosystem.keyring(&build.keys)?;
+    let trust = if build.allow_unsigned { Trust::Unsigned(&keyring) } else { Trust::Keys(&keyring) };
+    let Resolved { pool, order, files, plan } = resolve(ecosystem, request, tools.fetcher, tools.reporter)?;
+
+    let extra = fetching::not_installed(&pool, &order, &build.finishing);
+    let all_files = FileOptions { docs: true, langs: Langs::All };
+    let wanted: Vec<_> = order.iter().copied().zip(&files).chain(extra.iter().map(|&(_, id)| (id, &all_files))).collect();
+    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &request.repositories, trust, tools)?;
+    let extra_packages = opened.split_off(order.len());
+    let packages = opened;
+    let epoch = build.epoch.unwrap_or_else(|| packages.iter().map(|package| ecosystem.build_time(package)).max().unwrap_or(0));
+
+    tools.reporter.begin(Phase::Install, Some(packages.len() as u64), None);
+    let mut tree = Tree::new();
+    let options = InstallOptions { arch: build.arch.clone(), database: build.database.clone(), epoch };
+    let installed = ecosystem.install(&mut tree, &packages, &options, tools.reporter, tools.cancel)?;
+    let files_of = |name: &str| -> Option<Vec<Entry>> {
+        let place = extra.iter().position(|&(of, _)| of == name)?;
+        extra_packages.get(place).map(|package| ecosystem.entries(package))
+    };
+    let notes = finish::steps::apply(&mut tree, &build.finishing, epoch, &files_of)?;
+    let unknown_owners = finish::owners::resolve(&mut tree);
+    let notes = notes.iter().map(ToString::to_string);
+    for warning in installed.warnings.into_iter().chain(notes).chain(unknown_owners.warnings()) {
+        tools.reporter.warn(&warning);
+    }
+    tools.reporter.finish(Phase::Install, "");
+    if tools.cancel.is_raised() {
+        return Err(BootstrapError::Interrupted);
+    }
+
+    let options = WriteOptions { ownership: build.ownership, epoch, jobs: None, sync: false };
+    let written = destination.write(&tree, &options, tools.reporter, tools.cancel)?;
+    let unsigned = packages.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
+    Ok(Report::new(plan, &written, installed.scriptlets, epoch, unsigned))
+}

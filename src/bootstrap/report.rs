@@ -1,0 +1,85 @@
+//! What a run did, as data: `--report`, and `--format json` of the main job.
+
+use serde::Serialize;
+
+use crate::ecosystem::ScriptletRecord;
+use crate::output::{NotApplied, Wanted, Written};
+use crate::tree::display;
+
+use crate::transaction::plan::Plan;
+
+/// What a bootstrap did.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The packages.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// Names in the tree that are not directories.
+    pub files: u64,
+    /// Directories in the tree, the root included.
+    pub directories: u64,
+    /// Bytes of the files' contents.
+    pub bytes: u64,
+    /// Seconds since 1970 that everything made by this run bears.
+    pub epoch: i64,
+    /// Every scriptlet of the packages and what became of it.
+    pub scriptlets: Vec<ScriptletRecord>,
+    /// Where everything else belongs to root in the tree, but to the caller on the disk: the caller's user and group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_for_root: Option<(u32, u32)>,
+    /// What of the tree is not on the disk, by path.
+    pub not_applied: Vec<NotAppliedRecord>,
+    /// Packages without a trusted signature that were accepted, because that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsigned: Vec<String>,
+}
+
+/// Something of a path that is not on the disk.
+#[derive(Debug, Serialize)]
+pub struct NotAppliedRecord {
+    /// The path in the tree.
+    pub path: String,
+    /// What it should have.
+    pub wanted: String,
+    /// Why it has not.
+    pub why: &'static str,
+}
+
+impl Report {
+    pub(super) fn new(
+        plan: Plan,
+        written: &Written,
+        scriptlets: Vec<ScriptletRecord>,
+        epoch: i64,
+        unsigned: Vec<String>,
+    ) -> Self {
+        Self {
+            plan,
+            files: written.files,
+            directories: written.directories,
+            bytes: written.bytes,
+            epoch,
+            scriptlets,
+            stands_for_root: written.stands_for_root,
+            not_applied: written.not_applied.iter().map(record).collect(),
+            unsigned,
+        }
+    }
+}
+
+fn record(item: &NotApplied) -> NotAppliedRecord {
+    NotAppliedRecord { path: display(&item.path), wanted: wanted(&item.wanted), why: item.reason.text() }
+}
+
+fn wanted(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Owner { uid, gid } => format!("owner {uid}:{gid}"),
+        Wanted::Device { block, major, minor, mode, uid, gid } => {
+            let kind = if *block { "block" } else { "character" };
+            format!("{kind} device {major}:{minor}, mode {mode:04o}, owner {uid}:{gid}")
+        }
+        Wanted::Xattr { name, .. } => format!("attribute {}", display(name)),
+        Wanted::Mode(mode) => format!("mode {mode:04o}"),
+        Wanted::Mtime(mtime) => format!("time {mtime}"),
+    }
+}

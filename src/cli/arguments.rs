@@ -1,0 +1,275 @@
+//! The words of the command line: options, commands, and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns the name of an image variant into a root file system.
+///
+/// The bare form makes one: `rootstrap --distro almalinux --release 9 --variant micro --arch aarch64 ./out`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rootstrap",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+#[command(after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub bootstrap: BootstrapArguments,
+}
+
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
+pub(super) enum Command {
+    /// Solve only: print the packages that the request takes
+    Resolve(ResolveArguments),
+    /// List the distributions, releases, variants and architectures of the catalog
+    Variants(VariantsArguments),
+    /// List the packages of a root file system
+    List(ListArguments),
+    /// Show what is known of packages: in a root file system, or of package files
+    Info(InfoArguments),
+    /// List the files of a root file system or of package files
+    Files(FilesArguments),
+    /// Print completions for a shell
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The main job.
+#[derive(Debug, Args)]
+pub(super) struct BootstrapArguments {
+    /// The directory to make: empty, or not there yet
+    #[arg(value_name = "OUT", required = true)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+    /// Write what was done, and what could not be, as JSON to FILE
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the tree in a user namespace with mapped ids, so that owners are applied without being root
+    #[arg(long)]
+    pub userns: bool,
+    /// Leave the package database out of the tree
+    #[arg(long)]
+    pub drop_database: bool,
+}
+
+/// What is asked for, and where it comes from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to install")]
+pub(super) struct RequestArguments {
+    /// The distribution, as `rootstrap variants` names it
+    #[arg(long, value_name = "NAME")]
+    pub distro: Option<String>,
+    /// The release; a minor release (9.4) is found in the vault
+    #[arg(long, value_name = "RELEASE", requires = "distro")]
+    pub release: Option<String>,
+    /// The image variant
+    #[arg(long, value_name = "VARIANT", requires = "distro")]
+    pub variant: Option<String>,
+    /// The architecture, the distribution's own name or Docker's (linux/arm64); by default this machine's
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Use this URL or directory in place of the distribution's; the layout below it is the same. Repeatable: tried in turn
+    #[arg(long, value_name = "URL|DIR")]
+    pub mirror: Vec<String>,
+    /// One more repository, or with no --distro the only ones: NAME=URL|DIR[,priority=N][,tag=T]
+    #[arg(long, value_name = "NAME=URL|DIR")]
+    pub repo: Vec<String>,
+    /// The kind of packages, where no distribution tells it and the repositories do not show it
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<Kind>,
+    /// One more trusted key
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// Accept packages without a signature
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// More distributions and variants, in the form of the built-in catalog
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Vec<PathBuf>,
+    /// One more package to install
+    #[arg(long, value_name = "SPEC")]
+    pub with: Vec<String>,
+    /// Do not ask for this package of the variant's list
+    #[arg(long, value_name = "SPEC")]
+    pub without: Vec<String>,
+    /// Never install packages of this name
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Only the best candidate of what is asked for, or no solution
+    #[arg(long, overrides_with = "no_best")]
+    pub best: bool,
+    /// Take an older candidate where the best cannot be installed
+    #[arg(long, overrides_with = "best")]
+    pub no_best: bool,
+    /// Follow weak dependencies
+    #[arg(long, overrides_with = "no_weak_deps")]
+    pub weak_deps: bool,
+    /// Do not follow weak dependencies
+    #[arg(long, overrides_with = "weak_deps")]
+    pub no_weak_deps: bool,
+    /// Install documentation
+    #[arg(long, overrides_with = "no_docs")]
+    pub docs: bool,
+    /// Leave documentation out
+    #[arg(long, overrides_with = "docs")]
+    pub no_docs: bool,
+    /// Languages whose files are installed, separated by colons or commas, or `all`
+    #[arg(long, value_name = "LIST|all")]
+    pub langs: Option<String>,
+    /// Heed modules
+    #[arg(long, overrides_with = "no_modules")]
+    pub modules: bool,
+    /// Do not heed modules
+    #[arg(long, overrides_with = "modules")]
+    pub no_modules: bool,
+}
+
+/// How to go about it and how to tell of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How")]
+pub(super) struct OutputArguments {
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Say nothing but errors
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// How to show progress
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub progress: ProgressMode,
+    /// Where downloads and metadata are kept [default: `$XDG_CACHE_HOME/rootstrap`]
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Use only what is in the cache or in directories
+    #[arg(long)]
+    pub offline: bool,
+    /// How many threads may work at once [default: as many as there are processors]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Write wall time, bytes and counts of each phase and the peak of memory as JSON to FILE
+    #[arg(long, value_name = "FILE")]
+    pub stats: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResolveArguments {
+    /// What to install beside the variant's list; without --distro all that is asked for
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<String>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+    /// Solve every SPEC on its own, and print a line for each
+    #[arg(long)]
+    pub each: bool,
+    /// With --each: every name in the repositories
+    #[arg(long, requires = "each", conflicts_with = "specs")]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VariantsArguments {
+    /// Only this distribution
+    #[arg(value_name = "DISTRO")]
+    pub distro: Option<String>,
+    /// More distributions and variants, in the form of the built-in catalog
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Vec<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// The root file system
+    #[arg(value_name = "ROOT")]
+    pub root: PathBuf,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InfoArguments {
+    /// A root file system, or package files
+    #[arg(value_name = "ROOT|FILE", required = true)]
+    pub subject: PathBuf,
+    /// The packages to tell of; by default all of them. After a package file: more package files
+    #[arg(value_name = "PACKAGE|FILE")]
+    pub packages: Vec<String>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FilesArguments {
+    /// A root file system (then PACKAGE names may follow), or package files
+    #[arg(value_name = "ROOT|FILE", required = true)]
+    pub subject: PathBuf,
+    /// Only the files of these packages of the root; after a package file, more package files
+    #[arg(value_name = "PACKAGE|FILE")]
+    pub packages: Vec<String>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: FilesFormat,
+}
+
+/// The kind of packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    Rpm,
+    Apk,
+}
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+}
+
+/// The form of a list of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FilesFormat {
+    /// Paths, as `ls -l` would show them
+    Human,
+    Json,
+    /// A line a file: path, octal mode, user, group, mtime, size, digest, link target, capabilities, flags
+    Tsv,
+}
+
+/// How to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressMode {
+    /// Bars on a terminal, plain lines elsewhere
+    Auto,
+    Plain,
+    None,
+}
+
+/// Two opposite flags, of which clap keeps the last: what was said, if anything.
+pub(super) fn choice(yes: bool, no: bool) -> Option<bool> {
+    match (yes, no) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! The bare form: makes a root file system.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::arguments::{BootstrapArguments, Format};
+use super::failure::{Code, Failure};
+use super::progress::{bytes, count};
+use super::request::{Prepared, prepare};
+use super::resolve::resolve_failure;
+use super::run::{Run, write};
+use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, bootstrap};
+use crate::ecosystem::{InstallError, PackageError, ScriptletOutcome};
+use crate::output::Ownership;
+use crate::package::Spool;
+use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
+use crate::reporter::Reporter;
+use crate::rpm::Rpm;
+
+/// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
+const SPOOL_LIMIT: u64 = 128 << 20;
+
+/// Makes the tree; the text is the report with `--format json`, and nothing otherwise.
+pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
+    let out = arguments.out.as_deref().ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
+    let request = &arguments.request;
+    if request.distro.is_some() && request.variant.is_none() {
+        return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
+    }
+    let prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;
+    let run = Run::new(&arguments.output)?;
+    if prepared.allow_unsigned {
+        run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
+    }
+    let build = BuildOptions {
+        arch: prepared.arch.clone(),
+        keys: prepared.keys.clone(),
+        allow_unsigned: prepared.allow_unsigned,
+        finishing: prepared.finishing.clone(),
+        database: prepared.database.clone().filter(|_| !arguments.drop_database),
+        epoch: source_date_epoch()?,
+        ownership: Ownership::detect(),
+    };
+    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
+    let report = bootstrap(&Rpm, &prepared.request, &build, out, &tools).map_err(|error| {
+        let failure = failure(error, &prepared);
+        if failure.code == Code::Usage { failure } else { failure.detail(format!("Nothing was written to {}", out.display())) }
+    })?;
+
+    tell(&report, &prepared, &run, out);
+    if let Some(path) = &arguments.report {
+        write(path, &json_text(&report))?;
+    }
+    run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
+    Ok(match arguments.output.format {
+        Format::Human => String::new(),
+        Format::Json => json_text(&report),
+    })
+}
+
+fn json_text(report: &Report) -> String {
+    format!("{:#}\n", json!(report))
+}
+
+/// The lines of a run: what was resolved, fetched, installed, and the closing one.
+fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
+    let totals = run.progress.totals();
+    let wall = |phases: &[Phase]| Some(phases.iter().filter_map(|phase| totals.get(phase)).map(|totals| totals.wall).sum());
+    let packages = count(report.plan.install.len() as u64);
+    run.progress.line("Resolved", &format!("{packages} packages for {}", prepared.title), wall(&[Metadata, Resolve]));
+    let traffic = run.fetcher.traffic();
+    let mut sources = Vec::new();
+    for (n, from) in [(traffic.downloaded, "downloaded"), (traffic.stored, "from the cache"), (traffic.local, "from directories")]
+    {
+        if n > 0 {
+            sources.push(format!("{} {from}", bytes(n)));
+        }
+    }
+    run.progress.line("Fetched", &format!("{packages} packages, {}", sources.join(", ")), wall(&[Fetch]));
+    let files = format!("{} files, {}", count(report.files), bytes(report.bytes));
+    run.progress.line("Installed", &files, wall(&[Install, Write]));
+    let mut notes = Vec::new();
+    let not_run =
+        report.scriptlets.iter().filter(|scriptlet| matches!(scriptlet.outcome, ScriptletOutcome::NotRun { .. })).count();
+    if not_run > 0 {
+        notes.push(format!("{not_run} scriptlets not run"));
+    }
+    if !report.not_applied.is_empty() {
+        notes.push(format!("{} attributes not applied", count(report.not_applied.len() as u64)));
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({}: see --report)", notes.join(", ")) };
+    let done = format!(
+        "{}: {packages} packages, {} files, {} in {:.2} s{notes}",
+        out.display(),
+        count(report.files),
+        bytes(report.bytes),
+        run.begin.elapsed().as_secs_f64()
+    );
+    run.progress.line("Finished", &done, None);
+}
+
+/// A single word that is nearly a command's name was meant as one.
+fn about_a_command(failure: Failure, arguments: &BootstrapArguments, out: &Path) -> Failure {
+    let commands = ["resolve", "variants", "list", "info", "files", "completions"];
+    match out.to_str().and_then(|word| crate::catalog::nearest(word, commands)) {
+        Some(command) if arguments.request.distro.is_none() && !out.exists() => {
+            failure.hint(format!("did you mean the command `{command}`?"))
+        }
+        _ => failure,
+    }
+}
+
+/// `SOURCE_DATE_EPOCH`, when it is set.
+fn source_date_epoch() -> Result<Option<i64>, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let parsed =
+        value.to_str().and_then(|text| text.parse().ok()).filter(|&epoch: &i64| (0..=i64::from(u32::MAX)).contains(&epoch));
+    parsed
+        .map(Some)
+        .ok_or_else(|| Failure::usage(format!("SOURCE_DATE_EPOCH is {}: expected seconds since 1970", value.display())))
+}
+
+fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
+    match error {
+        BootstrapError::Resolve(error) => resolve_failure(&Rpm, error, prepared),
+        BootstrapError::Fetch(error) => Failure::from(&error),
+        BootstrapError::Package { file, from, repo, source } => {
+            let code = match &source {
+                PackageError::Unverified(_) => Code::Verification,
+                PackageError::Io(_) => Code::Failed,
+            };
+            let failure = Failure::new(code, format!("{file} is not used: {source}"))
+                .detail(format!("from      {from}"))
+                .detail(format!("for       repository {repo}"));
+            if code == Code::Verification {
+                failure.hint("another mirror may have the right file (--mirror URL); --key FILE trusts one more key")
+            } else {
+                failure
+            }
+        }
+        BootstrapError::Output(error) if error.is_usage() => Failure::usage(error.to_string()),
+        BootstrapError::Install(InstallError::FileConflict { .. }) => {
+            Failure::from_error(Code::Failed, &error).hint("leave one of the two out: --exclude NAME, or --without NAME")
+        }
+        error => Failure::from_error(Code::Failed, &error),
+    }
+}

@@ -1,0 +1,145 @@
+//! What went wrong, as a person reads it: what failed, why, what to do; and the exit code that scripts read.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::catalog::CatalogError;
+use crate::fetch::FetchError;
+use crate::repo::RepoError;
+
+/// Exit codes, as `docs/exit-codes.md` and the help list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    /// Network, disk, broken input.
+    Failed = 1,
+    /// No such distribution, variant, architecture, option; OUT is not empty.
+    Usage = 2,
+    /// No set of packages satisfies the request, or a name is unknown.
+    NoSolution = 3,
+    /// A checksum, a size or a signature is not what it should be.
+    Verification = 4,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// A failed run.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub code: Code,
+    /// What failed, in the user's words: one line.
+    pub message: String,
+    /// Why: a line each.
+    pub details: Vec<String>,
+    /// What to do.
+    pub hints: Vec<String>,
+    /// For `--format json`: the problems of a request that has no solution.
+    pub problems: Option<serde_json::Value>,
+}
+
+impl Failure {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), hints: Vec::new(), problems: None }
+    }
+
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self::new(Code::Failed, message)
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub(super) fn detail(mut self, text: impl Into<String>) -> Self {
+        self.details.push(text.into());
+        self
+    }
+
+    pub(super) fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// An error and the errors below it, a line each.
+    pub(super) fn from_error(code: Code, error: &dyn std::error::Error) -> Self {
+        let mut failure = Self::new(code, error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            failure = failure.detail(cause.to_string());
+            source = cause.source();
+        }
+        failure
+    }
+
+    /// The whole message, without a line end.
+    pub(super) fn render(&self, color: bool) -> String {
+        let (red, cyan, off) = if color { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
+        let mut text = format!("{red}error:{off} {}", self.message);
+        for line in self.details.iter().flat_map(|detail| detail.lines()) {
+            let _ = write!(text, "\n  {line}");
+        }
+        for hint in &self.hints {
+            let _ = write!(text, "\n{cyan}hint:{off} {hint}");
+        }
+        text
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        let failure = match &error {
+            CatalogError::Read { .. } | CatalogError::Form { .. } | CatalogError::Content { .. } => {
+                return Self::from_error(Code::Failed, &error);
+            }
+            _ => Self::usage(error.to_string()),
+        };
+        match error {
+            CatalogError::UnknownDistro { known, suggestion, .. }
+            | CatalogError::UnknownRelease { known, suggestion, .. }
+            | CatalogError::UnknownVariant { known, suggestion, .. }
+            | CatalogError::UnknownArchitecture { known, suggestion, .. } => {
+                let failure = failure.detail(format!("there are: {}", known.join(", ")));
+                match suggestion {
+                    Some(name) => failure.hint(format!("did you mean {name}?")),
+                    None => failure.hint("`rootstrap variants` lists what the catalog holds"),
+                }
+            }
+            CatalogError::VariantNotForArchitecture { known, .. } => {
+                failure.detail(format!("it is made for: {}", known.join(", ")))
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<&FetchError> for Failure {
+    fn from(error: &FetchError) -> Self {
+        let code = if error.is_verification() { Code::Verification } else { Code::Failed };
+        let failure = match error {
+            FetchError::Failed { name, attempts } => {
+                let problem = if error.is_verification() { "is not what the repository promised" } else { "cannot be had" };
+                attempts.iter().fold(Self::new(code, format!("{name} {problem}")), |failure, attempt| {
+                    failure.detail(format!("{}: {}", attempt.location, attempt.reason))
+                })
+            }
+            FetchError::Store { .. } => Self::from_error(code, error),
+        };
+        if code == Code::Verification { failure.hint("another mirror may have the right file: --mirror URL") } else { failure }
+    }
+}
+
+impl From<&RepoError> for Failure {
+    fn from(error: &RepoError) -> Self {
+        match error {
+            RepoError::Fetch { repository, error } => Self::from(error).detail(format!("for repository {repository}")),
+            _ if error.is_verification() => {
+                Self::from_error(Code::Verification, error).hint("another mirror may have the right file: --mirror URL")
+            }
+            RepoError::SameName { .. } => Self::from_error(Code::Usage, error),
+            _ => Self::from_error(Code::Failed, error),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Progress for a person: bars by phase on a terminal, one plain line a phase elsewhere, or nothing.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::arguments::{OutputArguments, ProgressMode};
+use crate::reporter::{Phase, Reporter};
+
+/// What a phase took, for `--stats` and the closing line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PhaseTotals {
+    /// Wall time from the first beginning to the last end.
+    pub wall: Duration,
+    /// Items done.
+    pub items: u64,
+    /// Bytes done.
+    pub bytes: u64,
+}
+
+/// Hears of progress, shows it as asked, and keeps what each phase took.
+pub(super) struct Progress {
+    style: Style,
+    color: bool,
+    verbose: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Bars,
+    Plain,
+    Quiet,
+}
+
+#[derive(Default)]
+struct State {
+    phases: BTreeMap<Phase, (Instant, PhaseTotals)>,
+    bar: Option<(Phase, ProgressBar)>,
+}
+
+impl Progress {
+    /// As the options ask; on standard error.
+    pub(super) fn new(output: &OutputArguments) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let style = match output.progress {
+            _ if output.quiet => Style::Quiet,
+            ProgressMode::None => Style::Quiet,
+            ProgressMode::Auto if terminal => Style::Bars,
+            ProgressMode::Auto | ProgressMode::Plain => Style::Plain,
+        };
+        let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { style, color, verbose: output.verbose, state: Mutex::default() }
+    }
+
+    /// What each phase took.
+    pub(super) fn totals(&self) -> BTreeMap<Phase, PhaseTotals> {
+        self.state().phases.iter().map(|(&phase, (_, totals))| (phase, *totals)).collect()
+    }
+
+    /// One line for a person: a verb in the left column, what it did, and how long it took.
+    pub(super) fn line(&self, verb: &str, text: &str, wall: Option<Duration>) {
+        if self.style == Style::Quiet {
+            return;
+        }
+        let verb = if self.color { format!("\x1b[1;32m{verb:>10}\x1b[0m") } else { format!("{verb:>10}") };
+        let time = wall.map(|wall| format!("{:.2} s", wall.as_secs_f64())).unwrap_or_default();
+        print_line(&format!("{verb}  {text:<52}  {time}"));
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A line on standard error. A reader that went away is no reason to stop.
+fn print_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+}
+
+fn running(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Metadata => "Reading",
+        Phase::Resolve => "Resolving",
+        Phase::Fetch => "Fetching",
+        Phase::Install => "Installing",
+        Phase::Write => "Writing",
+    }
+}
+
+impl Reporter for Progress {
+    fn begin(&self, phase: Phase, items: Option<u64>, bytes: Option<u64>) {
+        let mut state = self.state();
+        state.phases.entry(phase).or_insert_with(|| (Instant::now(), PhaseTotals::default()));
+        if self.style != Style::Bars {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(bytes.or(items), ProgressDrawTarget::stderr_with_hz(20));
+        let template = match (bytes, items) {
+            (Some(_), _) => "{msg:>10}  {wide_bar:.green/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+            (None, Some(_)) => "{msg:>10}  {wide_bar:.green/dim} {pos}/{len}",
+            (None, None) => "{msg:>10}  {spinner}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(running(phase));
+        if let Some((_, old)) = state.bar.replace((phase, bar)) {
+            old.finish_and_clear();
+        }
+    }
+
+    fn advance(&self, phase: Phase, items: u64, bytes: u64) {
+        let mut state = self.state();
+        if let Some((_, totals)) = state.phases.get_mut(&phase) {
+            totals.items += items;
+            totals.bytes += bytes;
+        }
+        if let Some((shown, bar)) = &state.bar
+            && *shown == phase
+        {
+            bar.inc(if bytes > 0 { bytes } else { items });
+        }
+    }
+
+    fn finish(&self, phase: Phase, summary: &str) {
+        let mut state = self.state();
+        if let Some((begin, totals)) = state.phases.get_mut(&phase) {
+            totals.wall = begin.elapsed();
+        }
+        if let Some((_, bar)) = state.bar.take_if(|(shown, _)| *shown == phase) {
+            bar.finish_and_clear();
+        }
+        drop(state);
+        // The command's own lines say what was done; a summary is for those who want to know more.
+        if self.verbose && !summary.is_empty() {
+            self.line("", summary, None);
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        let state = self.state();
+        if self.style == Style::Quiet {
+            return;
+        }
+        let label = if self.color { "\x1b[1;33mwarning:\x1b[0m" } else { "warning:" };
+        match &state.bar {
+            Some((_, bar)) => bar.suspend(|| print_line(&format!("{label} {message}"))),
+            None => print_line(&format!("{label} {message}")),
+        }
+    }
+}
+
+/// A number of bytes for a person: `7.9 MiB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// A number with its thousands apart: `2,228`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1_000, 2_228, 1_234_567].map(count), ["0", "999", "1,000", "2,228", "1,234,567"]);
+        assert_eq!([0, 1023, 1024, 8_283_750].map(bytes), ["0 B", "1023 B", "1.0 KiB", "7.9 MiB"]);
+    }
+}

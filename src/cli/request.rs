@@ -1,0 +1,220 @@
+//! From the options to what the library is asked: repositories, steps, keys, build options.
+
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::arguments::{Kind, RequestArguments, choice};
+use super::failure::{Code, Failure};
+use super::load_catalog;
+use crate::bootstrap::Request;
+use crate::catalog::{
+    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
+    Options, Packaging, Platform, Step,
+};
+use crate::fetch::Location;
+use crate::repo::{DEFAULT_PRIORITY, Repository};
+
+/// What the options ask for, ready for the library.
+pub(super) struct Prepared {
+    /// What it is called in messages: `almalinux 9 micro aarch64`.
+    pub title: String,
+    pub packaging: Packaging,
+    pub request: Request,
+    /// The options of what is asked for beside the variant's list.
+    pub options: Options,
+    pub arch: Architecture,
+    pub keys: Vec<Key>,
+    pub allow_unsigned: bool,
+    pub finishing: Vec<Step>,
+    pub database: Option<Database>,
+    /// What the variant itself asks for, for messages.
+    pub variant_packages: Vec<String>,
+}
+
+impl Prepared {
+    /// Who asks for a spec, as a sentence.
+    pub(super) fn asked_by(&self, spec: &str) -> String {
+        if self.variant_packages.iter().any(|package| package == spec) {
+            format!("{} asks for {spec}", self.title)
+        } else {
+            format!("you ask for {spec}")
+        }
+    }
+}
+
+/// Reads the options. `specs` are those that a command takes beside `--with`.
+pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
+    let added: Vec<String> = arguments.with.iter().chain(specs).cloned().collect();
+    let mut prepared = match &arguments.distro {
+        Some(distro) => of_distro(arguments, distro)?,
+        None => of_repositories(arguments)?,
+    };
+    for step in &mut prepared.request.steps {
+        apply(arguments, &mut step.options)?;
+        step.packages.retain(|package| !arguments.without.contains(package));
+    }
+    if let Some(missing) = arguments.without.iter().find(|name| !prepared.variant_packages.contains(name)) {
+        return Err(Failure::usage(format!("{} does not ask for `{missing}`, so it cannot be left out", prepared.title))
+            .detail(format!("it asks for: {}", prepared.variant_packages.join(", ")))
+            .hint(format!("--exclude {missing} keeps a package out that others require")));
+    }
+    apply(arguments, &mut prepared.options)?;
+    if !added.is_empty() {
+        match prepared.request.steps.iter_mut().rfind(|step| step.action == InstallAction::Install) {
+            Some(step) => step.packages.extend(added),
+            None => prepared.request.steps.push(InstallStep {
+                action: InstallAction::Install,
+                packages: added,
+                options: prepared.options.clone(),
+                repositories: Vec::new(),
+            }),
+        }
+    }
+    for text in &arguments.repo {
+        prepared.request.repositories.push(Repository::parse(text).map_err(|error| Failure::usage(error.to_string()))?);
+    }
+    for path in &arguments.key {
+        prepared.keys.push(read_key(path)?);
+    }
+    if prepared.packaging == Packaging::Apk {
+        return Err(Failure::usage("Alpine's packages are not supported by this version"));
+    }
+    Ok(prepared)
+}
+
+/// The options where no distribution has any of its own.
+const PLAIN: Options =
+    Options { weak_deps: true, docs: true, langs: Langs::All, best: false, allow_erasing: false, multilib: Multilib::Best };
+
+fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<Prepared, Failure> {
+    let catalog = load_catalog(&arguments.catalog)?;
+    let image = find(&catalog, arguments, distro)?;
+    let mirrors = arguments.mirror.iter().map(String::as_str);
+    let repositories = image
+        .repositories
+        .iter()
+        .map(|repository| {
+            let mut bases: Vec<String> = mirrors.clone().map(|mirror| repository.below(mirror)).collect();
+            if bases.is_empty() {
+                bases.push(repository.url());
+            }
+            let bases = bases.iter().map(|base| location(base)).collect::<Result<Vec<_>, _>>()?;
+            Ok(Repository { name: repository.id.clone(), bases, priority: DEFAULT_PRIORITY, tag: None })
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let variant_packages = image.install.iter().flat_map(|step| step.packages.clone()).collect();
+    Ok(Prepared {
+        title: image.to_string(),
+        packaging: image.packaging,
+        request: Request {
+            arch: image.arch.name.clone(),
+            repositories,
+            steps: image.install,
+            exclude: arguments.exclude.clone(),
+        },
+        options: image.options,
+        arch: image.arch,
+        keys: image.keys,
+        allow_unsigned: arguments.allow_unsigned,
+        finishing: image.finishing,
+        database: Some(image.database),
+        variant_packages,
+    })
+}
+
+/// The image of the catalog; without `--variant` the release's repositories and options, with nothing asked for.
+fn find(catalog: &Catalog, arguments: &RequestArguments, distro: &str) -> Result<Image, Failure> {
+    let found = catalog.distro(distro)?;
+    let Some(release) = &arguments.release else {
+        let known: Vec<String> = found.releases().iter().map(|release| release.name().to_owned()).collect();
+        return Err(Failure::usage(format!("{distro} has several releases: say which with --release"))
+            .detail(format!("there are: {}", known.join(", "))));
+    };
+    let arch = arguments.arch.clone().unwrap_or_else(machine);
+    if let Some(variant) = &arguments.variant {
+        return Ok(catalog.find(distro, release, variant, &arch)?);
+    }
+    let release = found.release(release)?;
+    let Some(first) = release.variants().into_iter().next() else {
+        return Err(Failure::usage(format!("{distro} {} has no variants", release.name())));
+    };
+    let mut image = first.image(&arch)?;
+    image.install.clear();
+    image.finishing.clear();
+    "without a variant".clone_into(&mut image.variant);
+    Ok(image)
+}
+
+fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
+    if arguments.repo.is_empty() {
+        return Err(Failure::usage("nothing says what to install, and from where").hint(
+            "--distro NAME --release RELEASE --variant VARIANT (`rootstrap variants` lists them), or --repo NAME=URL|DIR",
+        ));
+    }
+    if !arguments.mirror.is_empty() {
+        return Err(Failure::usage("--mirror stands for a distribution's mirror: it needs --distro; --repo names a repository"));
+    }
+    let name = arguments.arch.clone().unwrap_or_else(machine);
+    let big = matches!(name.as_str(), "s390" | "s390x" | "ppc" | "ppc64");
+    let platform = Platform::from_str(&name).unwrap_or(Platform { architecture: name.clone(), variant: None });
+    Ok(Prepared {
+        title: "the request".to_owned(),
+        packaging: match arguments.kind {
+            Some(Kind::Apk) => Packaging::Apk,
+            _ => Packaging::Rpm,
+        },
+        request: Request { arch: name.clone(), repositories: Vec::new(), steps: Vec::new(), exclude: arguments.exclude.clone() },
+        options: PLAIN,
+        arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },
+        keys: Vec::new(),
+        allow_unsigned: arguments.allow_unsigned,
+        finishing: Vec::new(),
+        // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
+        database: Some(Database { backend: DatabaseBackend::Sqlite, path: "var/lib/rpm".to_owned(), dropped_by_distro: false }),
+        variant_packages: Vec::new(),
+    })
+}
+
+/// What the user said goes before what the variant says.
+fn apply(arguments: &RequestArguments, options: &mut Options) -> Result<(), Failure> {
+    if let Some(best) = choice(arguments.best, arguments.no_best) {
+        options.best = best;
+    }
+    if let Some(weak) = choice(arguments.weak_deps, arguments.no_weak_deps) {
+        options.weak_deps = weak;
+    }
+    if let Some(docs) = choice(arguments.docs, arguments.no_docs) {
+        options.docs = docs;
+    }
+    if let Some(langs) = &arguments.langs {
+        let list: Vec<String> = langs.split([':', ',']).filter(|lang| !lang.is_empty()).map(str::to_owned).collect();
+        if list.is_empty() {
+            return Err(Failure::usage("--langs: name languages (`C.utf8:de`), or `all`"));
+        }
+        options.langs = if list == ["all"] { Langs::All } else { Langs::Only(list) };
+    }
+    Ok(())
+}
+
+fn location(text: &str) -> Result<Location, Failure> {
+    Location::parse(text).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn read_key(path: &Path) -> Result<Key, Failure> {
+    let data =
+        fs::read(path).map_err(|error| Failure::new(Code::Failed, format!("cannot read the key {}: {error}", path.display())))?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(Key { name, data: data.into() })
+}
+
+/// This machine's architecture, as distributions name it.
+fn machine() -> String {
+    match std::env::consts::ARCH {
+        "x86" => "i686",
+        "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
+        "powerpc64" => "ppc64",
+        other => other,
+    }
+    .to_owned()
+}

@@ -1,0 +1,83 @@
+//! What every command that reads repositories needs: threads, a fetcher, progress, `--stats`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::arguments::OutputArguments;
+use super::failure::{Code, Failure};
+use super::progress::Progress;
+use crate::cancel::Cancel;
+use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
+
+/// A run of a command.
+pub(super) struct Run {
+    pub fetcher: Fetcher,
+    pub progress: Arc<Progress>,
+    pub cancel: Cancel,
+    pub begin: Instant,
+    stats: Option<PathBuf>,
+}
+
+impl Run {
+    /// As the options ask. Sets the number of threads of the process, so it is called once.
+    pub(super) fn new(output: &OutputArguments) -> Result<Self, Failure> {
+        let begin = Instant::now();
+        if let Some(jobs) = output.jobs {
+            let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
+            threads.map_err(|error| Failure::failed(format!("cannot start {jobs} threads: {error}")))?;
+        }
+        let cancel = Cancel::on_signals().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+        let cache = output.cache_dir.clone().or_else(default_cache_directory).ok_or_else(|| {
+            Failure::usage("nowhere to keep downloads: neither XDG_CACHE_HOME nor HOME is set").hint("--cache-dir DIR")
+        })?;
+        let progress = Arc::new(Progress::new(output));
+        let mut options = FetchOptions::new(cache);
+        options.offline = output.offline;
+        options.reporter = progress.clone();
+        Ok(Self { fetcher: Fetcher::new(options), progress, cancel, begin, stats: output.stats.clone() })
+    }
+
+    /// Writes `--stats`, if asked for: each phase, the whole, and what a command has to add.
+    pub(super) fn stats(&self, more: &Value) -> Result<(), Failure> {
+        let Some(path) = &self.stats else { return Ok(()) };
+        let mut stats = Map::new();
+        stats.insert("schema".into(), json!(1));
+        stats.insert("wall_ms".into(), json!(milliseconds(self.begin.elapsed())));
+        for (phase, totals) in self.progress.totals() {
+            let entry = json!({"ms": milliseconds(totals.wall), "items": totals.items, "bytes": totals.bytes});
+            stats.insert(phase.name().into(), entry);
+        }
+        let traffic = self.fetcher.traffic();
+        stats.insert(
+            "traffic".into(),
+            json!({"downloaded": traffic.downloaded, "stored": traffic.stored, "local": traffic.local}),
+        );
+        stats.insert("peak_memory".into(), json!(peak_memory()));
+        for (key, value) in more.as_object().into_iter().flatten() {
+            match (stats.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
+                (Some(there), Some(added)) => there.extend(added.clone()),
+                _ => drop(stats.insert(key.clone(), value.clone())),
+            }
+        }
+        write(path, &format!("{:#}\n", Value::Object(stats)))
+    }
+}
+
+/// Writes a file that the user asked for beside the result.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::new(Code::Failed, format!("cannot write {}: {error}", path.display())))
+}
+
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// The most memory that the process ever held, in bytes, as the kernel says; `None` where it does not.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
