@@ -125,7 +125,7 @@ impl From<&FetchError> for Failure {
                     failure.detail(format!("{}: {}", attempt.location, attempt.reason))
                 })
             }
-            FetchError::Store { .. } => Self::from_error(code, error),
+            FetchError::Store { .. } | FetchError::Interrupted => Self::from_error(code, error),
         };
         if code == Code::Verification { failure.hint("another mirror may have the right file: --mirror URL") } else { failure }
     }

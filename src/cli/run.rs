@@ -37,6 +37,7 @@ impl Run {
         let mut options = FetchOptions::new(cache);
         options.offline = output.offline;
         options.reporter = progress.clone();
+        options.cancel = cancel.clone();
         Ok(Self { fetcher: Fetcher::new(options), progress, cancel, begin, stats: output.stats.clone() })
     }
 

@@ -8,10 +8,10 @@ mod selection;
 mod unpacked;
 
 use crate::cancel::Cancel;
-use crate::catalog::{self, DatabaseBackend};
+use crate::catalog;
 use crate::ecosystem::{InstallError, InstallOptions, Installed};
 use crate::reporter::{self, Reporter};
-use crate::rpm::database::{self, Backend, ByteOrder, FileState, InstalledPackage, transaction_color};
+use crate::rpm::database::{self, FileState, InstalledPackage, transaction_color};
 use crate::rpm::scriptlet::Phase;
 use crate::tree::{Metadata, Tree};
 
@@ -81,16 +81,8 @@ fn write_database(
             install_color: transaction_color(&options.arch.name),
         })
         .collect();
-    let backend = match wanted.backend {
-        DatabaseBackend::Sqlite => Backend::Sqlite,
-        DatabaseBackend::Bdb => Backend::Bdb,
-    };
-    let order = match options.arch.byte_order {
-        catalog::ByteOrder::Little => ByteOrder::Little,
-        catalog::ByteOrder::Big => ByteOrder::Big,
-    };
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| InstallError::Database(error);
-    for file in database::write(backend, &records, order).map_err(|error| failed(error.into()))? {
+    for file in database::write(wanted.backend, &records, options.arch.byte_order).map_err(|error| failed(error.into()))? {
         let path = format!("/{}/{}", wanted.path, file.name);
         let id = tree.write(path.as_bytes(), file.content, file.mode).map_err(|error| failed(error.into()))?;
         let node = tree.node_mut(id);
