@@ -33,8 +33,9 @@ pub trait Ecosystem: Sync {
     /// What tells this package from all others, and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
-    /// The packages that a spec of the command line means: by name, by id, by a path or a capability.
-    fn select(&self, pool: &Pool, spec: &str) -> Vec<SolvableId>;
+    /// What a spec of the command line asks for: of each group one package. A pattern asks for every name that it matches; nothing is
+    /// meant where there is no group.
+    fn select(&self, pool: &Pool, spec: &str) -> Vec<Vec<SolvableId>>;
 
     /// The packages that a pattern means by their names or ids alone.
     fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId>;

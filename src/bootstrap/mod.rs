@@ -10,7 +10,7 @@ mod resolve;
 use std::path::Path;
 
 pub use report::{NotAppliedRecord, Report};
-pub use resolve::{Request, ResolveError, Resolved, Unresolved, load, resolve};
+pub use resolve::{Request, ResolveError, Resolved, Unresolved, install_jobs, load, resolve};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs, Step};

@@ -126,7 +126,7 @@ fn choose<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool) -> Result
     let mut solutions: Vec<(Solution, FileOptions)> = Vec::new();
     for step in request.steps.iter().filter(|step| step.action == InstallAction::Install) {
         let earlier = jobs.len();
-        jobs.extend(step.packages.iter().map(|spec| Job::install(spec, ecosystem.select(pool, spec)).best(step.options.best)));
+        jobs.extend(step.packages.iter().flat_map(|spec| install_jobs(ecosystem, pool, spec, step.options.best)));
         let mut ask = SolverRequest::new(jobs.iter().cloned());
         ask.excluded.clone_from(&excluded);
         ask.weak_dependencies = step.options.weak_deps;
@@ -149,6 +149,15 @@ fn choose<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool) -> Result
         .filter_map(|&id| again(id).map(file_options).or_else(|| first(id).map(|(_, options)| options.clone())))
         .collect();
     Ok(Chosen { solution, files })
+}
+
+/// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
+pub fn install_jobs<E: Ecosystem>(ecosystem: &E, pool: &Pool, spec: &str, best: bool) -> Vec<Job> {
+    let mut groups = ecosystem.select(pool, spec);
+    if groups.is_empty() {
+        groups.push(Vec::new());
+    }
+    groups.into_iter().map(|candidates| Job::install(spec, candidates).best(best)).collect()
 }
 
 /// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.

@@ -13,7 +13,7 @@ use crate::bootstrap::{self, ResolveError};
 use crate::ecosystem::Ecosystem;
 use crate::pool::Pool;
 use crate::rpm::Rpm;
-use crate::solver::{Job, Request, Solver};
+use crate::solver::{Request, Solver};
 use crate::transaction::plan::{Plan, Reason};
 
 /// The set as text.
@@ -84,7 +84,7 @@ fn each<E: Ecosystem>(ecosystem: &E, prepared: &Prepared, arguments: &ResolveArg
         .map_init(
             || Solver::new(&pool),
             |solver, spec| {
-                let mut request = Request::new([Job::install(spec, ecosystem.select(&pool, spec)).best(options.best)]);
+                let mut request = Request::new(bootstrap::install_jobs(ecosystem, &pool, spec, options.best));
                 request.weak_dependencies = options.weak_deps;
                 match solver.solve(&request) {
                     Ok(solution) => {

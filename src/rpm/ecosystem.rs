@@ -50,8 +50,8 @@ impl Ecosystem for Rpm {
         }
     }
 
-    fn select(&self, pool: &Pool, spec: &str) -> Vec<SolvableId> {
-        spec::select(pool, spec)
+    fn select(&self, pool: &Pool, spec: &str) -> Vec<Vec<SolvableId>> {
+        spec::select_each(pool, spec, false)
     }
 
     fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId> {
