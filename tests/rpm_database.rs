@@ -402,3 +402,60 @@ fn the_log_beside_the_file_is_read() {
     assert_eq!(installed.headers.iter().map(|(number, _)| *number).take(3).collect::<Vec<_>>(), [1, 2, 4]);
     assert!(before == fs::read(path.join("rpmdb.sqlite")).unwrap());
 }
+
+/// What the command made of the same packages: the whole of it must be as good to rpm as its own tree.
+#[test]
+fn a_bootstrapped_root_is_as_good_as_rpms() {
+    let Some(reference) = Reference::micro() else { return };
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("out");
+    bootstrap(work.path(), &out);
+    let theirs = reference.root.as_path();
+
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let same = |arguments: &[&str]| {
+        let (ours, theirs) = (sorted(&answer(&out, arguments)), sorted(&answer(theirs, arguments)));
+        let first = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+        assert!(ours == theirs, "rpm {arguments:?}: {first:?}, {} lines instead of {}", ours.len(), theirs.len());
+        ours
+    };
+    assert_eq!(same(&["-qa"]).iter().filter(|line| line.contains(".el9")).count(), 22);
+    // All but when and by which rpm it was installed.
+    same(&["-qa", "--qf", "%{NEVRA} %{SIGMD5} %{SHA256HEADER} %{SIGSIZE} %{ARCHIVESIZE} %{RSAHEADER:pgpsig}\n"]);
+    same(&["-qa", "--qf", "[%{=NAME} %{FILENAMES} %{FILESTATES}\n]"]);
+    same(&["-qal"]);
+    for tag in ["provides", "requires", "conflicts", "obsoletes", "scripts", "filetriggers", "changelog"] {
+        same(&["-qa", &format!("--{tag}")]);
+    }
+    for capability in ["/bin/sh", "libc.so.6()(64bit)", "config(setup)", "/etc/passwd", "system-release"] {
+        same(&["-q", "--whatprovides", capability]);
+        same(&["-q", "--whatrequires", capability]);
+    }
+    same(&["-qf", "/usr/bin/bash"]);
+    same(&["-V", "bash", "glibc", "libgcc", "coreutils-single"]);
+    let complaints: Vec<String> = sorted(&answer(&out, &["-Va"])).into_iter().filter(|line| line.contains('/')).collect();
+    assert_eq!(complaints, ["missing     /boot"], "which the image build removes");
+
+    // The real rpm goes on from there.
+    let tzdata = reference.paths.iter().find(|path| path.to_str().unwrap().contains("tzdata")).unwrap();
+    succeed(rpm(&out, &["-e", "--nodeps", "--noscripts", "tzdata"]));
+    assert!(!out.join("usr/share/zoneinfo/Europe").exists());
+    install(&out, std::slice::from_ref(tzdata), &AS_THE_IMAGE);
+    succeed(rpm(&out, &["--verifydb"]));
+    same(&["-qa"]);
+    same(&["-V", "tzdata"]);
+}
+
+/// The first command that a user runs, on the mirror of real packages.
+fn bootstrap(work: &Path, out: &Path) {
+    let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rootstrap"));
+    command.args(["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "aarch64"]);
+    command.arg("--mirror").arg(data.join("almalinux")).arg("--key").arg(data.join("almalinux/keys/rootstrap-test.asc"));
+    command.arg("--cache-dir").arg(work.join("cache")).arg(out);
+    succeed(command);
+}
