@@ -83,6 +83,31 @@ pub(super) fn add_user(tree: &mut Tree, user: NewUser<'_>, epoch: i64) -> Result
     Ok(true)
 }
 
+/// Makes `member` one of the group's, in `group` and `gshadow`; a member already, or no such group, changes nothing.
+pub(super) fn add_member(tree: &mut Tree, group: &str, member: &str) -> Result<(), TreeError> {
+    for path in [GROUP, GSHADOW] {
+        let text = tree.read_text(path.as_bytes());
+        let mut changed = false;
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| {
+                let of_group = line.split(':').next() == Some(group);
+                match line.rsplit_once(':').filter(|_| of_group) {
+                    Some((_, members)) if !members.split(',').any(|known| known == member) => {
+                        changed = true;
+                        format!("{line}{}{member}", if members.is_empty() { "" } else { "," })
+                    }
+                    _ => line.to_owned(),
+                }
+            })
+            .collect();
+        if changed {
+            write(tree, path, &lines)?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds a line at the end, but before lines that send the search elsewhere (`+`, NIS).
 fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
     let text = tree.read_text(path.as_bytes());

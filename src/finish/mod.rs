@@ -12,6 +12,8 @@ pub mod ldconfig;
 pub mod owners;
 pub mod scriptlet;
 pub mod steps;
+mod systemd;
+pub mod sysusers;
 #[cfg(test)]
 mod testing;
 pub mod tmpfiles;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::glob::glob;
 use super::steps::insert;
+use super::systemd::{next_field, specifiers};
 use crate::package::{Content, Owner};
 use crate::tree::{Node, NodeId, NodeKind, Tree, TreeError, join, split};
 
@@ -139,56 +140,11 @@ fn parse(text: &str, number: usize) -> Result<Option<Line<'_>>, String> {
     }))
 }
 
-/// The next word; quotes keep spaces together.
-fn next_field(rest: &mut &str) -> Result<Option<String>, String> {
-    let text = rest.trim_start();
-    let Some(first) = text.chars().next() else {
-        *rest = text;
-        return Ok(None);
-    };
-    if first == '"' || first == '\'' {
-        let (inside, after) = text[1..].split_once(first).ok_or("a quote is not closed")?;
-        *rest = after;
-        return Ok(Some(inside.to_owned()));
-    }
-    let end = text.find(char::is_whitespace).unwrap_or(text.len());
-    *rest = &text[end..];
-    Ok(Some(text[..end].to_owned()))
-}
-
 fn parse_mode(text: &str) -> Option<Mode> {
     let digits = text.trim_start_matches(['~', ':']);
     let prefix = &text[..text.len() - digits.len()];
     let bits = u16::from_str_radix(digits, 8).ok().filter(|&bits| bits <= 0o7777)?;
     Some(Mode { bits, only_new: prefix.contains(':'), masked: prefix.contains('~') })
-}
-
-/// `%t` and its like, as far as they are the same on every system.
-fn specifiers(text: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        out.push_str(match chars.next() {
-            Some('%') => "%",
-            Some('t') => "/run",
-            Some('S') => "/var/lib",
-            Some('C') => "/var/cache",
-            Some('L') => "/var/log",
-            Some('T') => "/tmp",
-            Some('V') => "/var/tmp",
-            Some('h') => "/root",
-            Some('u' | 'g') => "root",
-            Some('U' | 'G') => "0",
-            other => {
-                return Err(format!("specifier `%{}` is not known at build time", other.map(String::from).unwrap_or_default()));
-            }
-        });
-    }
-    Ok(out)
 }
 
 /// `false` when lines of this kind are not done.
