@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rootstrap::package::Content;
-use rootstrap::rpm::files::write_listing;
-use rootstrap::rpm::package::Package;
+use rootstrap::package::{Content, write_listing};
+use rootstrap::rpm::inventory;
 
 /// The directory with real data, or nothing, which is said.
 fn data() -> Option<PathBuf> {
@@ -35,7 +34,7 @@ fn has_rpm() -> bool {
 
 fn listing(path: &Path) -> String {
     let content = Content::from_file(std::fs::File::open(path).unwrap()).unwrap();
-    let files = Package::inspect(&content).unwrap().files().unwrap();
+    let files = inventory::of_package(&content).unwrap().files;
     let mut out = Vec::new();
     write_listing(&files, &mut out).unwrap();
     String::from_utf8(out).unwrap()

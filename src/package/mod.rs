@@ -3,11 +3,13 @@
 //! In: nothing; `rpm::package` and `apk::package` make these. Out: [`Entry`] and [`Content`] for `tree/` and the reports.
 
 mod content;
+mod facts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use content::{Content, ContentReader, Spool, SpoolWriter};
+pub use facts::{Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
 
 use crate::digest::Digest;
 

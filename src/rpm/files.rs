@@ -1,10 +1,8 @@
 //! The files of a package as its header tells them.
 //!
-//! In: a header. Out: a [`File`] for each, in the header's order, and the listing that `files --format tsv` prints. It knows no
-//! contents: those are the payload's.
+//! In: a header. Out: a [`File`] for each, in the header's order. It knows no contents: those are the payload's.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::capabilities;
@@ -93,24 +91,6 @@ impl Flags {
     /// Whether all of `flags` are set.
     pub fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
-    }
-}
-
-/// The letters of `%{FILEFLAGS:fflags}` (rpmfi.c: `rpmFFlagsString`).
-impl std::fmt::Display for Flags {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let letters = [
-            (Self::DOC, 'd'),
-            (Self::CONFIG, 'c'),
-            (Self::SPEC, 's'),
-            (Self::MISSING_OK, 'm'),
-            (Self::NO_REPLACE, 'n'),
-            (Self::GHOST, 'g'),
-            (Self::LICENSE, 'l'),
-            (Self::README, 'r'),
-            (Self::ARTIFACT, 'a'),
-        ];
-        letters.iter().filter(|(flag, _)| self.contains(*flag)).try_for_each(|(_, letter)| write!(f, "{letter}"))
     }
 }
 
@@ -373,19 +353,4 @@ pub fn hard_link_sets(files: &[File]) -> Vec<usize> {
             _ => i,
         })
         .collect()
-}
-
-/// Writes a line for each file, tab separated: path, octal mode, user, group, mtime, size, digest, link target, capabilities,
-/// flags; as `rpm -qp --qf` prints them.
-pub fn write_listing(files: &[File], out: &mut impl Write) -> io::Result<()> {
-    for file in files {
-        out.write_all(&file.path)?;
-        write!(out, "\t{:o}\t{}\t{}\t{}\t{}\t", file.mode, file.user, file.group, file.mtime, file.size)?;
-        write!(out, "{}\t", file.digest.as_ref().map(Digest::hex).unwrap_or_default())?;
-        out.write_all(&file.link_target)?;
-        out.write_all(b"\t")?;
-        out.write_all(file.capabilities.as_deref().unwrap_or(b"(none)"))?;
-        writeln!(out, "\t{}", file.flags)?;
-    }
-    Ok(())
 }

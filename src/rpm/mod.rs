@@ -12,6 +12,7 @@ pub mod files;
 pub mod header;
 pub mod index;
 pub mod install;
+pub mod inventory;
 pub mod lua;
 pub mod package;
 pub mod payload;
