@@ -1,5 +1,6 @@
 //! The words of the command line: options, commands, and their help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -213,7 +214,7 @@ pub(super) struct InfoArguments {
     pub subject: PathBuf,
     /// The packages to tell of; by default all of them. After a package file: more package files
     #[arg(value_name = "PACKAGE|FILE")]
-    pub packages: Vec<String>,
+    pub packages: Vec<OsString>,
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -226,7 +227,7 @@ pub(super) struct FilesArguments {
     pub subject: PathBuf,
     /// Only the files of these packages of the root; after a package file, more package files
     #[arg(value_name = "PACKAGE|FILE")]
-    pub packages: Vec<String>,
+    pub packages: Vec<OsString>,
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: FilesFormat,

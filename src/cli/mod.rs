@@ -7,10 +7,15 @@ mod arguments;
 mod bootstrap;
 mod explanation;
 mod failure;
+mod files;
+mod info;
+mod list;
 mod progress;
 mod request;
 mod resolve;
 mod run;
+mod subject;
+mod terminal;
 mod variants;
 
 use std::io::{IsTerminal, Write};
@@ -32,7 +37,7 @@ pub fn run() -> ExitCode {
         Ok(text) => print(&text),
         Err(failure) => {
             if let Some(problems) = &failure.problems {
-                print(&format!("{problems}\n"));
+                print(format!("{problems}\n").as_bytes());
             }
             let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let _ = writeln!(std::io::stderr(), "{}", failure.render(color));
@@ -41,17 +46,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<String, Failure> {
+/// What a command has to say: text, but for paths, which may be any bytes.
+fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
     match cli.command {
-        Some(Command::Variants(arguments)) => variants::run(&arguments),
+        None => bootstrap::run(&cli.bootstrap).map(String::into_bytes),
+        Some(Command::Resolve(arguments)) => resolve::run(&arguments).map(String::into_bytes),
+        Some(Command::Variants(arguments)) => variants::run(&arguments).map(String::into_bytes),
+        Some(Command::List(arguments)) => list::run(&arguments),
+        Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Files(arguments)) => files::run(&arguments),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rootstrap", &mut text);
-            Ok(String::from_utf8_lossy(&text).into_owned())
+            Ok(text)
         }
-        Some(Command::Resolve(arguments)) => resolve::run(&arguments),
-        None => bootstrap::run(&cli.bootstrap),
-        _ => Err(Failure::failed("not yet")),
     }
 }
 
@@ -65,9 +73,9 @@ fn load_catalog(files: &[PathBuf]) -> Result<Catalog, Failure> {
 }
 
 /// A result on standard output. A reader that went away (`| head`) is no failure.
-fn print(text: &str) -> ExitCode {
+fn print(text: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let _ = writeln!(std::io::stderr(), "error: cannot write to standard output: {error}");
             failure::Code::Failed.into()

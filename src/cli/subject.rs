@@ -1,0 +1,277 @@
+//! What `list`, `info` and `files` are asked about: the packages of a root, or package files.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::arguments::Format;
+use super::failure::{Code, Failure};
+use super::progress::count;
+use super::terminal::{hex, shown};
+use crate::catalog::nearest;
+use crate::finish::glob;
+use crate::package::{Content, PackageFacts};
+use crate::rpm::database::DatabaseError;
+use crate::rpm::inventory::{self, InventoryError};
+use crate::rpm::package::PackageError;
+
+/// A package, and what it was called in the question.
+pub(super) struct Described {
+    /// The name of the package file; of an installed package its id.
+    pub label: OsString,
+    /// What is known of it.
+    pub facts: PackageFacts,
+    /// Whether it is that of a root.
+    pub installed: bool,
+}
+
+/// The packages that `subject` and the words after it mean: of a root all or those asked for, sorted by id, or package files in the
+/// order in which they were named.
+pub(super) fn packages(subject: &Path, words: &[OsString], format: Format) -> Result<Vec<Described>, Failure> {
+    if metadata(subject)?.is_dir() {
+        let packages = select(installed(subject)?, words).map_err(|unknown| unknown.failure(subject, format))?;
+        return Ok(packages
+            .into_iter()
+            .map(|facts| Described { label: facts.id.clone().into(), facts, installed: true })
+            .collect());
+    }
+    let files: Vec<&Path> = std::iter::once(subject).chain(words.iter().map(Path::new)).collect();
+    // All are read before the first failure is told, so that it is always the same one.
+    let described: Vec<Result<Described, Failure>> = files.par_iter().map(|path| package_file(path)).collect();
+    described.into_iter().collect()
+}
+
+/// The packages of a root, sorted by id.
+pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
+    if !metadata(root)?.is_dir() {
+        return Err(Failure::failed(format!("{} is not a directory", name(root)))
+            .detail("expected  the directory of a root file system")
+            .hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files"));
+    }
+    let mut packages = inventory::installed(root).map_err(|error| of_root(root, &error))?;
+    packages.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(packages)
+}
+
+fn metadata(path: &Path) -> Result<fs::Metadata, Failure> {
+    fs::metadata(path).map_err(|error| {
+        Failure::failed(format!("cannot read {}: {}", name(path), reason(&error)))
+            .detail("expected  the directory of a root file system, or a package file")
+    })
+}
+
+fn package_file(path: &Path) -> Result<Described, Failure> {
+    let found = metadata(path)?;
+    // Opening a pipe would wait for somebody to write to it.
+    if !found.is_file() {
+        let what = if found.is_dir() { "a directory" } else { "not a regular file" };
+        return Err(Failure::failed(format!("{} is {what}", name(path))).detail("expected  a package file"));
+    }
+    let content = File::open(path).and_then(Content::from_file);
+    let content = content.map_err(|error| Failure::failed(format!("cannot read {}: {}", name(path), reason(&error))))?;
+    let facts = inventory::of_package(&content).map_err(|error| of_file(path, &error))?;
+    Ok(Described { label: path.file_name().unwrap_or(path.as_os_str()).to_owned(), facts, installed: false })
+}
+
+fn of_file(path: &Path, error: &InventoryError) -> Failure {
+    match error {
+        InventoryError::Package(PackageError::NotAnRpm { found }) => Failure::failed(format!("{} is not a package", name(path)))
+            .detail("expected  an RPM package, or the directory of a root file system")
+            .detail(format!("found     a file that begins with {}", hex(found, " "))),
+        InventoryError::Package(PackageError::Read(error)) => {
+            Failure::failed(format!("cannot read {}: {}", name(path), reason(error)))
+        }
+        InventoryError::Package(PackageError::Digest { covered, expected, found }) => {
+            Failure::new(Code::Verification, format!("{} is not what it was when it was made", name(path)))
+                .detail(format!("expected  {expected} ({covered})"))
+                .detail(format!("found     {found}"))
+                .hint("get it again from where it came")
+        }
+        InventoryError::Package(error) => Failure::new(Code::Verification, format!("{} is damaged", name(path)))
+            .detail(error.to_string())
+            .hint("get it again from where it came"),
+        error => Failure::failed(format!("{} is broken: {error}", name(path))),
+    }
+}
+
+fn of_root(root: &Path, error: &InventoryError) -> Failure {
+    match error {
+        InventoryError::Database(DatabaseError::Absent(_)) => Failure::failed(format!("no package database in {}", name(root)))
+            .detail("expected  the directory of a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm"),
+        error => Failure::failed(format!("cannot read the package database of {}", name(root))).detail(error.to_string()),
+    }
+}
+
+fn name(path: &Path) -> String {
+    shown(path.as_os_str().as_bytes())
+}
+
+/// What the system says, without its number.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Words that mean no package.
+struct Unknown {
+    words: Vec<String>,
+    /// The packages that there are.
+    packages: Vec<PackageFacts>,
+}
+
+/// Those of the packages that the words mean, in the order of the packages; without words all of them.
+fn select(mut packages: Vec<PackageFacts>, words: &[OsString]) -> Result<Vec<PackageFacts>, Unknown> {
+    if words.is_empty() {
+        return Ok(packages);
+    }
+    let is_unknown = |word: &&OsString| !packages.iter().any(|package| means(word, package));
+    let unknown: Vec<String> = words.iter().filter(is_unknown).map(|word| shown(word.as_bytes())).collect();
+    if !unknown.is_empty() {
+        return Err(Unknown { words: unknown, packages });
+    }
+    packages.retain(|package| words.iter().any(|word| means(word, package)));
+    Ok(packages)
+}
+
+/// Whether a word means this package: a file of it, or one of its names, with wildcards or without.
+fn means(word: &OsStr, package: &PackageFacts) -> bool {
+    let word = word.as_bytes();
+    if word.starts_with(b"/") {
+        return package.files.iter().any(|file| *file.path == *word);
+    }
+    let pattern = glob::is_pattern(word);
+    names(package).iter().any(|name| name.as_bytes() == word || (pattern && glob::matches(word, name.as_bytes())))
+}
+
+/// Every form in which dnf and apk understand a package's name. An architecture follows the name or a whole version, never a version
+/// without its release.
+fn names(package: &PackageFacts) -> Vec<String> {
+    let PackageFacts { name, epoch, version, release, arch, .. } = package;
+    let mut names = vec![];
+    let mut whole = vec![name.clone()];
+    for epoch in [Some(String::new()), epoch.map(|epoch| format!("{epoch}:"))].into_iter().flatten() {
+        let short = format!("{name}-{epoch}{version}");
+        match release {
+            Some(release) => {
+                whole.push(format!("{short}-{release}"));
+                names.push(short);
+            }
+            None => whole.push(short),
+        }
+    }
+    names.extend(arch.iter().flat_map(|arch| whole.iter().map(move |form| format!("{form}.{arch}"))));
+    names.append(&mut whole);
+    names
+}
+
+impl Unknown {
+    fn failure(&self, root: &Path, format: Format) -> Failure {
+        let sentence = |word: &String| {
+            if word.starts_with('/') {
+                format!("no installed package has the file `{word}`")
+            } else {
+                format!("no installed package is called `{word}`")
+            }
+        };
+        let message = match self.words.as_slice() {
+            [word] => sentence(word),
+            words => format!("{} of what you ask for is not installed", count(words.len() as u64)),
+        };
+        let mut failure = Failure::new(Code::NoSolution, message);
+        if self.words.len() > 1 {
+            failure = self.words.iter().map(sentence).fold(failure, Failure::detail);
+        }
+        failure = failure.detail(format!("looked in {} ({} packages)", name(root), count(self.packages.len() as u64)));
+        for word in &self.words {
+            if let Some(meant) = nearest(word, self.packages.iter().map(|package| package.name.as_str())) {
+                failure = failure.hint(format!("did you mean {meant}?"));
+            }
+        }
+        if format == Format::Json {
+            let problem = |word| json!({"facts": [{"kind": "no-candidate", "spec": word, "text": sentence(word)}]});
+            let problems: Vec<Value> = self.words.iter().map(problem).collect();
+            failure.problems = Some(json!({"schema": 1, "problems": problems}));
+        }
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, epoch: u32) -> PackageFacts {
+        let (version, release, arch) = ("5.1".to_owned(), "6.el9".to_owned(), "aarch64".to_owned());
+        PackageFacts {
+            id: format!("{name}-{epoch}:{version}-{release}.{arch}"),
+            name: name.to_owned(),
+            epoch: Some(epoch),
+            version,
+            release: Some(release),
+            arch: Some(arch),
+            summary: None,
+            description: None,
+            license: None,
+            vendor: None,
+            url: None,
+            source: None,
+            build_time: None,
+            install_time: None,
+            installed_size: 0,
+            signatures: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_package_is_known_by_all_its_names() {
+        let bash = package("bash", 0);
+        let known = [
+            "bash",
+            "bash.aarch64",
+            "bash-5.1",
+            "bash-5.1-6.el9",
+            "bash-5.1-6.el9.aarch64",
+            "bash-0:5.1-6.el9.aarch64",
+            "bash-0:5.1",
+            "b?s*",
+            "*.aarch64",
+        ];
+        for word in known {
+            assert!(means(OsStr::new(word), &bash), "{word}");
+        }
+        for word in ["bas", "bash-5", "bash-5.1.aarch64", "bash.x86_64", "bash-1:5.1", "", "/bin/bash", "z*"] {
+            assert!(!means(OsStr::new(word), &bash), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_was_meant() {
+        let packages = || vec![package("bash", 0), package("glibc", 0), package("libcurl-minimal", 0)];
+        let chosen = select(packages(), &["glibc".into(), "bash".into(), "ba*".into()]).ok().unwrap();
+        assert_eq!(chosen.iter().map(|package| package.name.as_str()).collect::<Vec<_>>(), ["bash", "glibc"]);
+        let unknown = select(packages(), &["bash".into(), "libcur-minimal".into()]).err().unwrap();
+        let failure = unknown.failure(Path::new("out"), Format::Json);
+        assert_eq!(failure.code, Code::NoSolution);
+        assert_eq!(
+            failure.render(false),
+            "error: no installed package is called `libcur-minimal`\n  looked in out (3 packages)\nhint: did you mean libcurl-minimal?"
+        );
+        assert_eq!(failure.problems.unwrap()["problems"][0]["facts"][0]["spec"], "libcur-minimal");
+        let unknown = select(packages(), &["x".into(), "/y".into()]).err().unwrap();
+        let failure = unknown.failure(Path::new("out"), Format::Human);
+        assert_eq!(
+            failure.details,
+            ["no installed package is called `x`", "no installed package has the file `/y`", "looked in out (3 packages)"]
+        );
+        assert!(failure.problems.is_none());
+    }
+}
