@@ -186,9 +186,10 @@ fn libgcc(arch: &str) -> Package {
 }
 
 fn glibc(arch: &str) -> Package {
-    let mut libc = elf::library("libc.so.6", arch);
-    // What the real one prints when it is run, and what tells its version.
-    libc.extend(b"GNU C Library (GNU libc) stable release version 2.34.\n\0");
+    // Not a program, but it holds the words by which the form of the cache that a real one writes is known.
+    let mut ldconfig = elf::library("ldconfig", arch);
+    ldconfig.extend(b"/glibc-hwcaps\0new (default)\0Cache file has wrong endianness.\n\0glibc-ld.so.auxcache-1.0\0");
+    ldconfig.extend(b"ldconfig (GNU libc) stable release version 2.34\0");
     Package {
         provides: vec![any("libc.so.6()(64bit)"), any("libm.so.6()(64bit)"), any("/sbin/ldconfig")],
         requires: vec![
@@ -198,9 +199,9 @@ fn glibc(arch: &str) -> Package {
             pre("filesystem"),
         ],
         files: vec![
-            File::library("/lib64/libc.so.6", libc),
+            File::library("/lib64/libc.so.6", elf::library("libc.so.6", arch)),
             File::library("/lib64/libm.so.6", elf::library("libm.so.6", arch)),
-            File::program("/sbin/ldconfig", "#!/bin/sh\necho not a real ldconfig\n"),
+            File::library("/sbin/ldconfig", ldconfig),
             File::text("/etc/ld.so.conf", "include ld.so.conf.d/*.conf\n").flags(CONFIG | NOREPLACE),
             File::directory("/etc/ld.so.conf.d"),
             File::text("/etc/ld.so.cache", "").flags(GHOST | CONFIG),
