@@ -81,20 +81,42 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// The job that it is about.
+    pub fn job(self) -> Option<usize> {
+        match self {
+            Self::Asked { job } | Self::OnlyBest { job } | Self::NoCandidate { job } => Some(job),
+            _ => None,
+        }
+    }
+
+    /// The package that it is about, of two the one that says so.
+    pub fn package(self) -> Option<SolvableId> {
+        match self {
+            Self::Asked { .. } | Self::OnlyBest { .. } | Self::NoCandidate { .. } => None,
+            Self::Requires { package, .. }
+            | Self::NothingProvides { package, .. }
+            | Self::Conflicts { package, .. }
+            | Self::Obsoletes { package, .. }
+            | Self::SameName { package, .. }
+            | Self::Excluded { package }
+            | Self::ForeignArchitecture { package }
+            | Self::WorseArchitecture { package } => Some(package),
+        }
+    }
+}
+
 /// Facts that cannot all hold; without any one of them, these could.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
-    /// The facts, the request's own first.
+    /// The facts: the request's own first, then each package's after those by which it comes in.
     pub facts: Vec<Fact>,
 }
 
 impl Problem {
     /// The jobs that have a part in it.
     pub fn jobs(&self) -> impl Iterator<Item = usize> + '_ {
-        self.facts.iter().filter_map(|fact| match *fact {
-            Fact::Asked { job } | Fact::OnlyBest { job } | Fact::NoCandidate { job } => Some(job),
-            _ => None,
-        })
+        self.facts.iter().filter_map(|fact| fact.job())
     }
 }
 
@@ -120,7 +142,8 @@ impl Solver<'_> {
         let mut left: Vec<usize> = (0..request.jobs.len()).collect();
         let mut claims = self.claims(proof, &left);
         loop {
-            let problem = Problem { facts: self.smallest(claims) };
+            let facts = self.smallest(claims);
+            let problem = Problem { facts: chain(self.pool, request, facts) };
             let before = left.len();
             left.retain(|job| !problem.jobs().any(|of| of == *job));
             problems.push(problem);
@@ -218,14 +241,7 @@ impl Solver<'_> {
                 needed += 1;
             }
         }
-        let rank = |fact: &Fact| match fact {
-            Fact::Asked { job } | Fact::OnlyBest { job } | Fact::NoCandidate { job } => *job,
-            _ => usize::MAX,
-        };
-        let mut facts: Vec<Fact> = claims.into_iter().map(|(fact, _)| fact).collect();
-        facts.sort_by_key(rank);
-        facts.dedup();
-        facts
+        claims.into_iter().map(|(fact, _)| fact).collect()
     }
 
     /// The numbers (from one) of the claims that contradict each other, if they do.
@@ -240,6 +256,32 @@ impl Solver<'_> {
         self.start();
         self.search(false).err()
     }
+}
+
+/// Orders facts as a person follows them: what is asked, what that requires, and so on to where it ends.
+fn chain(pool: &Pool, request: &Request, facts: Vec<Fact>) -> Vec<Fact> {
+    let (mut ordered, mut rest): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(|fact| fact.package().is_none());
+    ordered.sort_by_key(|fact| fact.job());
+    ordered.dedup();
+    let jobs: Vec<usize> = ordered.iter().filter_map(|fact| fact.job()).collect();
+    let mut reached: Vec<SolvableId> = jobs.iter().flat_map(|&job| request.jobs[job].candidates.iter().copied()).collect();
+    rest.sort_by_key(|fact| fact.package());
+    while !rest.is_empty() {
+        let (mut now, mut later): (Vec<Fact>, Vec<Fact>) =
+            rest.into_iter().partition(|fact| fact.package().is_some_and(|package| reached.contains(&package)));
+        if now.is_empty() {
+            // Not reached by what was told: the first of them begins a chain of its own.
+            now.push(later.remove(0));
+        }
+        for fact in &now {
+            if let Fact::Requires { dependency, .. } = *fact {
+                rich::positive_candidates(pool, dependency, false, &mut |found| reached.push(found.id()));
+            }
+        }
+        ordered.extend(now);
+        rest = later;
+    }
+    ordered
 }
 
 /// Whether a package's dependency makes exactly this rule.
@@ -263,7 +305,7 @@ fn states(pool: &Pool, package: SolvableId, dependency: DependencyId, literals: 
 fn pair_fact(pool: &Pool, package: SolvableId, other: SolvableId) -> Option<Fact> {
     let this = pool.solvable(package);
     if this.name_id() == pool.solvable(other).name_id() {
-        return Some(Fact::SameName { package, other });
+        return Some(Fact::SameName { package: package.min(other), other: package.max(other) });
     }
     let mut conflicts = this.dependencies(Kind::Conflicts).iter().copied();
     if let Some(dependency) = conflicts
