@@ -2,8 +2,9 @@
 //!
 //! In: a header. Out: a [`File`] for each, in the header's order. It knows no contents: those are the payload's.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::capabilities;
 use super::header::Header;
@@ -254,11 +255,22 @@ fn or_default<T: Copy>(
 
 /// Strings that repeat, each kept once.
 #[derive(Default)]
-struct Names<'a>(HashMap<&'a [u8], Arc<str>>);
+struct Names<'a> {
+    known: FxHashMap<&'a [u8], Arc<str>>,
+    last: Option<(&'a [u8], Arc<str>)>,
+}
 
 impl<'a> Names<'a> {
     fn get(&mut self, name: &'a [u8]) -> Arc<str> {
-        Arc::clone(self.0.entry(name).or_insert_with(|| String::from_utf8_lossy(name).into()))
+        // Nearly all files of a package have the same owner.
+        if let Some((last, known)) = &self.last
+            && *last == name
+        {
+            return Arc::clone(known);
+        }
+        let known = Arc::clone(self.known.entry(name).or_insert_with(|| String::from_utf8_lossy(name).into()));
+        self.last = Some((name, Arc::clone(&known)));
+        known
     }
 }
 
@@ -286,7 +298,7 @@ pub fn files(header: &Header) -> Result<Vec<File>, FilesError> {
     let capabilities = strings(Tag::FILE_CAPS)?;
     let has_capabilities = header.has(Tag::FILE_CAPS);
     let digest_algorithm = header.u32(Tag::FILE_DIGEST_ALGO).unwrap_or(1);
-    let mut names = Names::default();
+    let (mut user_names, mut group_names) = (Names::default(), Names::default());
 
     let file = |(i, path): (usize, Box<[u8]>)| {
         let text = || String::from_utf8_lossy(&path).into_owned();
@@ -295,8 +307,8 @@ pub fn files(header: &Header) -> Result<Vec<File>, FilesError> {
             kind,
             mode: modes[i],
             mtime: mtimes[i],
-            user: names.get(users[i]),
-            group: names.get(groups[i]),
+            user: user_names.get(users[i]),
+            group: group_names.get(groups[i]),
             flags: Flags(flags[i]),
             verify: verify[i],
             languages: languages[i].split(|&c| c == b'|').filter(|name| !name.is_empty()).map(Box::from).collect(),
@@ -343,7 +355,7 @@ fn digest(number: u32, hex: &[u8], path: impl Fn() -> String) -> Result<Option<D
 /// For each file the first of those that are hard links of one another, by place; itself for the others (rpmfi.c:
 /// `rpmfilesBuildNLink`: regular files of one device and inode that are in the payload).
 pub fn hard_link_sets(files: &[File]) -> Vec<usize> {
-    let mut first = HashMap::new();
+    let mut first = FxHashMap::default();
     files
         .iter()
         .enumerate()

@@ -22,18 +22,16 @@ pub(super) fn sizes(package: &Package) -> Result<(), PackageError> {
     }
 }
 
-/// The digests of the header alone: each that is there, and one must be, unless there is one of header and payload.
+/// The strongest digest of the header alone; there must be one, unless there is one of header and payload.
 pub(super) fn header_digests(package: &Package) -> Result<(), PackageError> {
     let covered = Covered::Header;
-    let mut checked = false;
     for (tag, algorithm) in [(Tag::SHA256_HEADER, Algorithm::Sha256), (Tag::SHA1_HEADER, Algorithm::Sha1)] {
         if let Some(hex) = package.signature.string(tag) {
             let expected = parse(covered, algorithm, hex)?;
-            compare(covered, &expected, header_hasher(package, algorithm).finish())?;
-            checked = true;
+            return compare(covered, &expected, header_hasher(package, algorithm).finish());
         }
     }
-    if checked || package.signature.has(Tag::SIGTAG_MD5) { Ok(()) } else { Err(PackageError::NoDigest { part: Part::Header }) }
+    if package.signature.has(Tag::SIGTAG_MD5) { Ok(()) } else { Err(PackageError::NoDigest { part: Part::Header }) }
 }
 
 /// What is known of the payload.
