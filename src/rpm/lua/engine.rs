@@ -14,12 +14,28 @@ use super::session::Session;
 use super::value::{Arguments, reply_to_lua};
 use super::{Operation, io, library, os, posix, rpm};
 
-const PRELUDE: &str = include_str!("prelude.lua");
+/// The Lua side of the libraries, in the order in which its parts need one another.
+const PRELUDE: [(&str, &str); 7] = [
+    ("=base", include_str!("prelude/base.lua")),
+    ("=text", include_str!("prelude/text.lua")),
+    ("=tables", include_str!("prelude/tables.lua")),
+    ("=streams", include_str!("prelude/streams.lua")),
+    ("=system", include_str!("prelude/system.lua")),
+    ("=rpm", include_str!("prelude/rpm.lua")),
+    ("=modules", include_str!("prelude/modules.lua")),
+];
 /// The clock and the steps are looked at after so many instructions.
 const INSTRUCTIONS: u32 = 500;
 
 static OPERATIONS: LazyLock<FxHashMap<&'static [u8], (&'static str, Operation)>> = LazyLock::new(|| {
-    let all = [posix::OPERATIONS, io::OPERATIONS, os::OPERATIONS, rpm::OPERATIONS];
+    let all = [
+        posix::names::OPERATIONS,
+        posix::processes::OPERATIONS,
+        posix::machine::OPERATIONS,
+        io::OPERATIONS,
+        os::OPERATIONS,
+        rpm::OPERATIONS,
+    ];
     all.into_iter().flatten().map(|&(name, operation)| (name.as_bytes(), (name, operation))).collect()
 });
 
@@ -56,9 +72,13 @@ pub(super) fn run(session: &RefCell<&mut Session>) -> mlua::Result<Ending> {
             let reply = session.call(operation, &Arguments::new(name, &values));
             reply_to_lua(lua, reply)
         })?;
-        let pure = library::functions(&lua, &meter, !script.files.is_empty())?;
-        let prelude = lua.load(PRELUDE).set_name("=rpm").set_mode(ChunkMode::Text);
-        let run: Function = prelude.call((host, pure))?;
+        let shared = lua.create_table()?;
+        shared.raw_set("host", host)?;
+        shared.raw_set("pure", library::functions(&lua, &meter, !script.files.is_empty())?)?;
+        for (name, text) in PRELUDE {
+            lua.load(text).set_name(name).set_mode(ChunkMode::Text).call::<()>(&shared)?;
+        }
+        let run: Function = shared.raw_get("run")?;
         // rpm takes the text as a C string.
         let text = script.text.split(|&c| c == 0).next().unwrap_or_default();
         let chunk = match lua.load(text).set_name(script.name.as_str()).set_mode(ChunkMode::Text).into_function() {

@@ -38,6 +38,11 @@ impl Environment {
         }
     }
 
+    /// A text with its macros expanded, as rpm does it to scriptlets that ask for it; `None` when it cannot be.
+    pub fn expand(&self, text: &str) -> Option<String> {
+        self.macros().expand(text).ok()
+    }
+
     /// The machine as the kernel calls it.
     pub fn machine(&self) -> &str {
         match self.arch.as_str() {
@@ -106,5 +111,20 @@ impl Environment {
             macros.set(name, body);
         }
         macros
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macros_name_the_targets_places() {
+        let environment = |arch| Environment { macros: vec![("_dbpath".into(), "/db".into())], ..Environment::new(arch, 0) };
+        assert_eq!(environment("s390x").expand("%{_libdir} %{_target_cpu} %_dbpath").as_deref(), Some("/usr/lib64 s390x /db"));
+        assert_eq!(environment("i386").expand("%{_libdir}").as_deref(), Some("/usr/lib"));
+        assert_eq!(environment("i386").machine(), "i686");
+        assert_eq!(environment("x86_64_v2").machine(), "x86_64");
+        assert_eq!(environment("x86_64").expand("%{"), None);
     }
 }

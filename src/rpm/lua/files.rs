@@ -16,46 +16,81 @@ pub(super) fn find(tree: &Tree, path: &[u8], follow: bool) -> Result<NodeId, Err
     Ok(id)
 }
 
-/// Puts a new node at `path`, where nothing may be, not even a dangling link.
-pub(super) fn create(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, Errno> {
-    let place = tree.locate(path)?;
-    if place.node.is_some() {
+/// Where a name is to be made, changed or removed. As Linux has it (namei.c, `filename_parentat`), a link at the end is not followed, not even
+/// before a slash; what ends in `.` or `..` or is the root has no name.
+struct Last {
+    place: Place,
+    /// A slash stands at the end.
+    slash: bool,
+    kind: LastKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastKind {
+    Name,
+    Dot,
+    DotDot,
+    Root,
+}
+
+fn last(tree: &Tree, path: &[u8]) -> Result<Last, Errno> {
+    let end = path.iter().rposition(|&c| c != b'/').map_or(0, |i| i + 1);
+    let place = tree.locate(&path[..end])?;
+    let kind = match path[..end].rsplit(|&c| c == b'/').next().unwrap_or_default() {
+        b"" => LastKind::Root,
+        b"." => LastKind::Dot,
+        b".." => LastKind::DotDot,
+        _ => LastKind::Name,
+    };
+    Ok(Last { place, slash: end < path.len(), kind })
+}
+
+/// Where a new name may be made: nothing may be there, not even a dangling link.
+fn vacancy(tree: &Tree, path: &[u8], for_directory: bool) -> Result<Place, Errno> {
+    let last = last(tree, path)?;
+    if last.kind != LastKind::Name || last.place.node.is_some() {
         return Err(Errno::Exists);
     }
-    if path.ends_with(b"/") && !node.is_directory() {
-        return Err(Errno::NotFound);
-    }
+    if last.slash && !for_directory { Err(Errno::NotFound) } else { Ok(last.place) }
+}
+
+/// Puts a new node at `path`.
+pub(super) fn create(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, Errno> {
+    let place = vacancy(tree, path, node.is_directory())?;
     Ok(tree.insert(place.parent, &place.name, node)?)
 }
 
 /// `unlink(2)`.
 pub(super) fn unlink(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
-    let place = tree.locate(path)?;
-    let id = place.node.ok_or(Errno::NotFound)?;
+    let last = last(tree, path)?;
+    if last.kind != LastKind::Name {
+        return Err(Errno::IsADirectory);
+    }
+    let id = last.place.node.ok_or(Errno::NotFound)?;
     if tree.node(id).is_directory() {
         return Err(Errno::IsADirectory);
     }
-    if path.ends_with(b"/") {
+    if last.slash {
         return Err(Errno::NotADirectory);
     }
-    tree.unbind(place.parent, &place.name);
+    tree.unbind(last.place.parent, &last.place.name);
     Ok(())
 }
 
 /// `rmdir(2)`.
 pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
-    match last_name(path) {
-        b"." => return Err(Errno::Invalid),
-        b".." => return Err(Errno::NotEmpty),
-        _ => {}
+    let last = last(tree, path)?;
+    match last.kind {
+        LastKind::Name => {}
+        LastKind::Dot => return Err(Errno::Invalid),
+        LastKind::DotDot => return Err(Errno::NotEmpty),
+        LastKind::Root => return Err(Errno::Busy),
     }
-    let place = tree.locate(path)?;
-    let id = place.node.ok_or(Errno::NotFound)?;
+    let id = last.place.node.ok_or(Errno::NotFound)?;
     match &tree.node(id).kind {
-        NodeKind::Directory(_) if place.name.is_empty() => Err(Errno::Busy),
         NodeKind::Directory(d) if !d.is_empty() => Err(Errno::NotEmpty),
         NodeKind::Directory(_) => {
-            tree.unbind(place.parent, &place.name);
+            tree.unbind(last.place.parent, &last.place.name);
             Ok(())
         }
         _ => Err(Errno::NotADirectory),
@@ -65,52 +100,43 @@ pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
 /// `link(2)`: a link at the end of `old` is itself linked.
 pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let id = find(tree, old, false)?;
-    let place = tree.locate(new)?;
-    if place.node.is_some() {
-        return Err(Errno::Exists);
-    }
+    let place = vacancy(tree, new, false)?;
     if tree.node(id).is_directory() {
         return Err(Errno::NotPermitted);
-    }
-    if new.ends_with(b"/") {
-        return Err(Errno::NotFound);
     }
     Ok(tree.link(place.parent, &place.name, id)?)
 }
 
-/// `rename(2)`.
+/// `rename(2)`, with its checks in the order of Linux (namei.c, `do_renameat2`, `vfs_rename`).
 pub(super) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
-    if [old, new].iter().any(|path| matches!(last_name(path), b"." | b"..")) {
+    let (from, to) = (last(tree, old)?, last(tree, new)?);
+    if from.kind != LastKind::Name || to.kind != LastKind::Name {
         return Err(Errno::Busy);
     }
-    let from = tree.locate(old)?;
-    let id = from.node.ok_or(Errno::NotFound)?;
-    let to = tree.locate(new)?;
-    if from.name.is_empty() || to.name.is_empty() {
-        return Err(Errno::Busy);
-    }
+    let id = from.place.node.ok_or(Errno::NotFound)?;
     let moves_directory = tree.node(id).is_directory();
-    if !moves_directory && (old.ends_with(b"/") || new.ends_with(b"/")) {
+    if !moves_directory && (from.slash || to.slash) {
         return Err(Errno::NotADirectory);
     }
-    if to.node == Some(id) {
-        return Ok(());
-    }
-    if moves_directory && is_within(tree, to.parent, id) {
+    if moves_directory && is_within(tree, to.place.parent, id) {
         return Err(Errno::Invalid);
     }
-    if let Some(there) = to.node {
+    if let Some(there) = to.place.node {
+        if there == id {
+            return Ok(());
+        }
         match &tree.node(there).kind {
+            NodeKind::Directory(_) if is_within(tree, from.place.parent, there) => return Err(Errno::NotEmpty),
             NodeKind::Directory(d) if moves_directory && d.is_empty() => {}
             NodeKind::Directory(_) if moves_directory => return Err(Errno::NotEmpty),
             NodeKind::Directory(_) => return Err(Errno::IsADirectory),
             _ if moves_directory => return Err(Errno::NotADirectory),
             _ => {}
         }
-        tree.unbind(to.parent, &to.name);
+        tree.unbind(to.place.parent, &to.place.name);
     }
-    tree.unbind(from.parent, &from.name);
-    place_again(tree, id, &to)
+    tree.unbind(from.place.parent, &from.place.name);
+    place_again(tree, id, &to.place)
 }
 
 /// Whether `directory` is `ancestor` or below it.
@@ -215,10 +241,4 @@ pub(super) fn is_executable(node: &Node) -> bool {
 /// A time as `stat` says it, when the build's time is `now`.
 pub(super) fn seconds(mtime: i64, now: i64) -> i64 {
     if mtime == Metadata::NOW { now } else { mtime }
-}
-
-/// The last name of a path, without slashes at its end.
-fn last_name(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|&c| c != b'/').map_or(0, |i| i + 1);
-    path[..end].rsplit(|&c| c == b'/').next().unwrap_or_default()
 }

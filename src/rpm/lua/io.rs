@@ -47,11 +47,13 @@ pub(super) fn open_path(session: &mut Session, path: &[u8], mode: &[u8]) -> Resu
         Err(errno) => return Ok(Err(errno)),
     };
     let writes = kind != b'r' || update;
+    if kind != b'r' && path.ends_with(b"/") {
+        return Ok(Err(Errno::IsADirectory));
+    }
     let id = match place.node {
         Some(_) if exclusive => return Ok(Err(Errno::Exists)),
         Some(id) => id,
         None if kind == b'r' => return Ok(Err(Errno::NotFound)),
-        None if path.ends_with(b"/") => return Ok(Err(Errno::IsADirectory)),
         None => {
             session.spend_name()?;
             let mut node = Node::file(Content::empty(), 0o666 & !(session.process.umask as u16));
@@ -317,7 +319,7 @@ fn write(session: &mut Session, arguments: &Arguments) -> Reply {
 }
 
 fn seek(session: &mut Session, arguments: &Arguments) -> Reply {
-    let whence = if arguments.is_nil(2) { 1 } else { arguments.option(2, &["set", "cur", "end"])? };
+    let whence = if arguments.is_nil(2) { 1 } else { arguments.method_option(&["set", "cur", "end"])? };
     let offset = arguments.optional_integer(3, 0)?;
     let file = opened(session, arguments)?.clone();
     let length = match &file.stream {

@@ -103,7 +103,7 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
                 for &capture in &found.captures {
                     values.push_back(capture_value(lua, &subject, capture)?);
                 }
-                Ok(values)
+                finished(lua, values, &found)
             }
             other => none(lua, other),
         }
@@ -120,7 +120,7 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
             Ok(Some(found)) => {
                 let mut values = true.into_lua_multi(lua)?;
                 push_captures(lua, &mut values, &subject, &found)?;
-                Ok(values)
+                finished(lua, values, &found)
             }
             other => none(lua, other),
         }
@@ -128,7 +128,7 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
     table.raw_set("match", lua.create_function(matching)?)?;
     let counter = Rc::clone(meter);
     // The next match at `from` or after it that does not end where the one before did: where it is, where to go on, what it captured.
-    let next_match = move |lua: &Lua, (subject, pattern, from, last, anchored): (LuaString, LuaString, usize, i64, bool)| {
+    let next_match = move |lua: &Lua, (subject, pattern, from, last, anchored, strict): Search| {
         let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
         let first = from.saturating_sub(1);
         for start in first..=subject.len() {
@@ -136,7 +136,7 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
                 Ok(Some(found)) if found.end as i64 + 1 != last => {
                     let mut values = (true, found.start + 1, found.end + 1).into_lua_multi(lua)?;
                     push_captures(lua, &mut values, &subject, &found)?;
-                    return Ok(values);
+                    return if strict { finished(lua, values, &found) } else { Ok(values) };
                 }
                 Ok(_) if anchored => break,
                 Ok(_) => {}
@@ -147,6 +147,9 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
     };
     table.raw_set("next_match", lua.create_function(next_match)?)
 }
+
+/// Subject, pattern, where to begin, where the last match ended, whether the pattern is anchored, whether captures must have ends.
+type Search = (LuaString, LuaString, usize, i64, bool, bool);
 
 fn position(subject: &[u8], pattern: &[u8]) -> Option<usize> {
     if pattern.is_empty() { Some(0) } else { subject.windows(pattern.len()).position(|window| window == pattern) }
@@ -165,7 +168,16 @@ fn capture_value(lua: &Lua, subject: &[u8], capture: Capture) -> mlua::Result<Va
     match capture {
         Capture::Range(start, end) => Ok(Value::String(lua.create_string(&subject[start..end])?)),
         Capture::Position(position) => position.into_lua(lua),
+        Capture::Unfinished => Ok(Value::Boolean(false)),
     }
+}
+
+/// The values of a match, unless one of its captures has no end.
+fn finished(lua: &Lua, values: MultiValue, found: &Match) -> mlua::Result<MultiValue> {
+    if found.captures.contains(&Capture::Unfinished) {
+        return (false, "unfinished capture").into_lua_multi(lua);
+    }
+    Ok(values)
 }
 
 /// The captures, or the whole match where the pattern has none.

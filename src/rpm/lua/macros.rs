@@ -63,7 +63,10 @@ impl Macros {
             return Err(MacroError);
         }
         let body = body.trim_start_matches([' ', '\t']).trim_end();
-        let body = body.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).filter(|_| balanced(body)).unwrap_or(body);
+        let body = match body.strip_prefix('{') {
+            Some(inner) => &inner[..closing(inner, b'{', b'}').ok_or(MacroError)?],
+            None => body,
+        };
         self.push(name, Definition { parametric, body: body.to_owned() });
         Ok(())
     }
@@ -83,28 +86,28 @@ impl Macros {
         self.find(name).map(|definition| definition.parametric)
     }
 
-    /// Defines what a macro file defines: lines of `%name body`, with `\` at the end of lines that go on.
-    pub(super) fn load(&mut self, text: &str) {
+    /// Defines what a macro file defines: lines of `%name body`, going on after `\` and within `%{`. How many were none.
+    pub(super) fn load(&mut self, text: &str) -> usize {
+        let mut failed = 0;
         let mut pending = String::new();
         for line in text.lines() {
-            let open = pending.strip_prefix('%').is_some_and(|text| depth(text) > 0);
             if pending.is_empty() && !line.trim_start().starts_with('%') {
                 continue;
             }
             if pending.ends_with('\\') {
                 pending.pop();
-                pending.push('\n');
-            } else if open {
+            }
+            if !pending.is_empty() {
                 pending.push('\n');
             }
             pending.push_str(line);
-            if pending.ends_with('\\') || depth(&pending) > 0 {
+            if pending.ends_with('\\') || is_open(&pending) {
                 continue;
             }
-            // What is no definition is passed over, as in rpm.
-            let _ = self.define(pending.trim_start().trim_start_matches('%'));
+            failed += usize::from(self.define(pending.trim_start().trim_start_matches('%')).is_err());
             pending.clear();
         }
+        failed + usize::from(!pending.is_empty())
     }
 
     fn find(&self, name: &str) -> Option<&Definition> {
@@ -332,13 +335,19 @@ fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
     })
 }
 
-fn depth(text: &str) -> i32 {
-    text.bytes().map(|c| i32::from(c == b'{') - i32::from(c == b'}')).sum()
-}
-
-/// Whether the first brace closes at the end of the text.
-fn balanced(text: &str) -> bool {
-    closing(&text[1..], b'{', b'}') == Some(text.len() - 2)
+/// Whether a `%{` is open at the end (rpmmacro.c, `rdcl`: other braces do not count).
+fn is_open(text: &str) -> bool {
+    let mut depth = 0;
+    let mut before = 0;
+    for c in text.bytes() {
+        match c {
+            b'{' if depth > 0 || before == b'%' => depth += 1,
+            b'}' if depth > 0 => depth -= 1,
+            _ => {}
+        }
+        before = c;
+    }
+    depth > 0
 }
 
 #[cfg(test)]
@@ -387,7 +396,7 @@ mod tests {
         assert_eq!(macros.is_defined("twice"), Some(true));
         assert_eq!(macros.is_defined("none"), None);
         assert!(macros.define("1a b").is_err());
-        macros.load("# comment\n%one 1\n%two a\\\n b\n\n%three() {\n %1\n}\n");
+        assert_eq!(macros.load("# comment\n%one 1\n%two a\\\n b\n\n%three() %{expand:\n %1\n}\n%four {\n x\n}\n"), 1);
         assert_eq!(macros.expand("%one%two").unwrap(), "1a\n b");
         assert_eq!(macros.is_defined("three"), Some(true));
     }

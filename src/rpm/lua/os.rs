@@ -102,7 +102,7 @@ fn rename(session: &mut Session, arguments: &Arguments) -> Reply {
     session.spend_name()?;
     let paths = session.process.absolute(&old).and_then(|from| Ok((from, session.process.absolute(&new)?)));
     let result = paths.and_then(|(from, to)| files::rename(session.tree, &from, &to));
-    session.library_result(result, Some(&old))
+    session.library_result(result, None)
 }
 
 fn tmpname(session: &mut Session, _: &Arguments) -> Reply {

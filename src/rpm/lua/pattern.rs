@@ -27,6 +27,8 @@ pub(super) enum Capture {
     Range(usize, usize),
     /// A place in it, from 1.
     Position(usize),
+    /// It has no end: whoever asks for it gets an error.
+    Unfinished,
 }
 
 /// A match: where it begins and ends, and its captures.
@@ -69,8 +71,8 @@ pub(super) fn match_at(
 ) -> Result<Option<Match>, PatternError> {
     let mut matcher = Matcher { subject, pattern, level: 0, captures: [(0, Length::Open); MAX_CAPTURES], depth: 0, spend };
     let Some(end) = matcher.run(start, 0)? else { return Ok(None) };
-    let captures: Result<_, _> = (0..matcher.level).map(|index| matcher.capture(index)).collect();
-    Ok(Some(Match { start, end, captures: captures? }))
+    let captures = (0..matcher.level).map(|index| matcher.capture(index)).collect();
+    Ok(Some(Match { start, end, captures }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,11 +98,11 @@ impl Matcher<'_> {
         if (self.spend)(steps) { Ok(()) } else { Err(PatternError::Stopped) }
     }
 
-    fn capture(&self, index: usize) -> Result<Capture, PatternError> {
+    fn capture(&self, index: usize) -> Capture {
         match self.captures[index] {
-            (start, Length::Closed(length)) => Ok(Capture::Range(start, start + length)),
-            (start, Length::Position) => Ok(Capture::Position(start + 1)),
-            (_, Length::Open) => malformed("unfinished capture"),
+            (start, Length::Closed(length)) => Capture::Range(start, start + length),
+            (start, Length::Position) => Capture::Position(start + 1),
+            (_, Length::Open) => Capture::Unfinished,
         }
     }
 
@@ -327,8 +329,11 @@ impl Matcher<'_> {
     /// `%1`: what a capture holds, once more.
     fn back_reference(&self, s: usize, digit: u8) -> Found {
         let index = usize::from(digit - b'0').wrapping_sub(1);
-        let Some(&(start, Length::Closed(length))) = self.captures[..self.level].get(index) else {
-            return malformed(&format!("invalid capture index %{}", usize::from(digit - b'0')));
+        let (start, length) = match self.captures[..self.level].get(index) {
+            Some(&(start, Length::Closed(length))) => (start, length),
+            // A place is as long as no text is.
+            Some((_, Length::Position)) => return Ok(None),
+            _ => return malformed(&format!("invalid capture index %{}", usize::from(digit - b'0'))),
         };
         self.count(length as u64 / 16)?;
         Ok(self.subject[s..].starts_with(&self.subject[start..start + length]).then_some(s + length))

@@ -80,8 +80,8 @@ fn load(session: &mut Session, arguments: &Arguments) -> Reply {
             if !session.meter.write(bytes.len() as u64) {
                 return Err(Fault::Stop);
             }
-            session.process.macros.load(&String::from_utf8_lossy(&bytes));
-            Ok(vec![Item::Number(0.0)])
+            let failed = session.process.macros.load(&String::from_utf8_lossy(&bytes));
+            Ok(vec![Item::Number(failed as f64)])
         }
         Err(_) => Ok(vec![Item::Number(-1.0)]),
     }

@@ -244,9 +244,18 @@ impl<'a> Arguments<'a> {
 
     /// Argument `index` as one of some words: its place among them.
     pub(super) fn option(&self, index: usize, words: &[&str]) -> Result<usize, Fault> {
+        self.word(index, index, words)
+    }
+
+    /// The first argument of a method as one of some words; the object itself is not counted.
+    pub(super) fn method_option(&self, words: &[&str]) -> Result<usize, Fault> {
+        self.word(2, 1, words)
+    }
+
+    fn word(&self, index: usize, told: usize, words: &[&str]) -> Result<usize, Fault> {
         let word = self.c_string(index)?;
         let found = words.iter().position(|w| w.as_bytes() == word);
-        found.ok_or_else(|| self.bad(index, &format!("invalid option '{}'", String::from_utf8_lossy(&word))))
+        found.ok_or_else(|| self.bad(told, &format!("invalid option '{}'", String::from_utf8_lossy(&word))))
     }
 }
 

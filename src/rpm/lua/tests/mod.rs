@@ -3,6 +3,8 @@
 mod forks;
 mod hostile;
 mod libraries;
+mod patterns;
+mod peer;
 mod real;
 
 use super::*;
