@@ -1,5 +1,7 @@
 //! Why a request has no solution, in words: what was asked, the chain, why each way is closed, one hint.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::failure::{Code, Failure};
@@ -7,7 +9,7 @@ use crate::catalog::nearest;
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::solver::{Fact, Job, Problem, Unsolvable};
 
-/// How a person names a package: by id and where it comes from.
+/// A package's id in the ecosystem's own form.
 type Naming<'a> = &'a dyn Fn(SolvableId) -> String;
 
 /// Tells why a request has no solution.
@@ -59,7 +61,8 @@ impl Teller<'_> {
     }
 
     fn sentence(&self, fact: Fact, asked_by: &dyn Fn(&str) -> String) -> String {
-        let (id, dependency) = (self.id_of, |dependency| self.pool.display(dependency));
+        let id = |id| format!("{} ({})", (self.id_of)(id), self.pool.solvable(id).repo_name());
+        let dependency = |dependency| self.pool.display(dependency);
         match fact {
             Fact::Asked { job } => asked_by(self.asked(job)),
             Fact::OnlyBest { job } => format!("only the best candidate of {} will do (--best)", self.asked(job)),
@@ -110,14 +113,14 @@ impl Teller<'_> {
             return hints;
         }
         let facts: Vec<&Fact> = self.unsolvable.problems.iter().flat_map(|problem| &problem.facts).collect();
-        let excluded: Vec<&str> = facts
+        let excluded: BTreeSet<&str> = facts
             .iter()
             .filter_map(
                 |fact| if let Fact::Excluded { package } = fact { Some(self.pool.solvable(*package).name()) } else { None },
             )
             .collect();
         if !excluded.is_empty() {
-            hints.push(format!("lift --exclude of {}", excluded.join(", ")));
+            hints.push(format!("lift --exclude of {}", excluded.into_iter().collect::<Vec<_>>().join(", ")));
         } else if facts.iter().any(|fact| matches!(fact, Fact::OnlyBest { .. })) {
             hints.push("--no-best takes an older candidate".to_owned());
         } else if let [a, b, ..] = facts

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use super::arguments::Format;
 use crate::catalog::CatalogError;
 use crate::fetch::FetchError;
 use crate::repo::RepoError;
@@ -63,6 +64,14 @@ impl Failure {
         self
     }
 
+    /// As a format asks: the problems are data, so only `json` has them on standard output.
+    pub(super) fn in_format(mut self, format: Format) -> Self {
+        if format == Format::Human {
+            self.problems = None;
+        }
+        self
+    }
+
     /// An error and the errors below it, a line each.
     pub(super) fn from_error(code: Code, error: &dyn std::error::Error) -> Self {
         let mut failure = Self::new(code, error.to_string());
@@ -78,8 +87,11 @@ impl Failure {
     pub(super) fn render(&self, color: bool) -> String {
         let (red, cyan, off) = if color { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
         let mut text = format!("{red}error:{off} {}", self.message);
-        for line in self.details.iter().flat_map(|detail| detail.lines()) {
-            let _ = write!(text, "\n  {line}");
+        for line in self.details.iter().flat_map(|detail| detail.split('\n')) {
+            text += "\n";
+            if !line.is_empty() {
+                let _ = write!(text, "  {line}");
+            }
         }
         for hint in &self.hints {
             let _ = write!(text, "\n{cyan}hint:{off} {hint}");

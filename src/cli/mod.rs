@@ -19,6 +19,7 @@ mod terminal;
 mod variants;
 
 use std::io::{IsTerminal, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,12 +29,18 @@ use arguments::{Cli, Command};
 use failure::Failure;
 
 use crate::catalog::Catalog;
+use crate::output::user_namespace::{self, Entered};
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     // clap itself answers --help, --version and wrong usage (exit code 2).
     let cli = Cli::parse();
-    match dispatch(cli) {
+    let result = match enter_namespace(&cli) {
+        Ok(Some(code)) => return code,
+        Ok(None) => dispatch(cli),
+        Err(failure) => Err(failure),
+    };
+    match result {
         Ok(text) => print(&text),
         Err(failure) => {
             if let Some(problems) = &failure.problems {
@@ -46,11 +53,37 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// With `--userns` the command runs a second time, as root of a user namespace; this is where the first process waits for it.
+fn enter_namespace(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
+    if cli.command.is_some() || !cli.bootstrap.userns {
+        return Ok(None);
+    }
+    match user_namespace::enter() {
+        Ok(Entered::Done(status)) => {
+            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+            Ok(Some(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()))
+        }
+        Ok(Entered::Inside(mapping)) => {
+            if let Some(problem) = mapping.problem.filter(|_| !cli.bootstrap.output.quiet) {
+                let _ = writeln!(std::io::stderr(), "warning: {problem}; other owners are recorded");
+            }
+            Ok(None)
+        }
+        Err(error) => Err(Failure::failed(error.to_string())),
+    }
+}
+
 /// What a command has to say: text, but for paths, which may be any bytes.
 fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
     match cli.command {
-        None => bootstrap::run(&cli.bootstrap).map(String::into_bytes),
-        Some(Command::Resolve(arguments)) => resolve::run(&arguments).map(String::into_bytes),
+        None => {
+            let format = cli.bootstrap.output.format;
+            bootstrap::run(&cli.bootstrap).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Resolve(arguments)) => {
+            let format = arguments.output.format;
+            resolve::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Variants(arguments)) => variants::run(&arguments).map(String::into_bytes),
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),

@@ -42,10 +42,7 @@ pub(super) fn resolve_failure<E: Ecosystem>(ecosystem: &E, error: ResolveError, 
         ResolveError::Repository(error) => Failure::from(&error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Unsolvable(unresolved) => {
-            let id_of = |id| {
-                let package = unresolved.pool.solvable(id);
-                format!("{} ({})", ecosystem.identity(package).id, package.repo_name())
-            };
+            let id_of = |id| ecosystem.identity(unresolved.pool.solvable(id)).id;
             Teller { pool: &unresolved.pool, jobs: &unresolved.jobs, unsolvable: &unresolved.unsolvable, id_of: &id_of }
                 .failure(&|spec| prepared.asked_by(spec))
         }
