@@ -29,7 +29,7 @@ static COMPILED: LazyLock<Result<Vec<Vec<u8>>, String>> = LazyLock::new(|| compi
 
 fn compile() -> mlua::Result<Vec<Vec<u8>>> {
     let lua = interpreter()?;
-    let compile = |(name, text)| Ok(lua.load(text).set_name(name).set_mode(ChunkMode::Text).into_function()?.dump(true));
+    let compile = |(name, text)| Ok(lua.load(text).set_name(name).set_mode(ChunkMode::Text).into_function()?.dump(false));
     PRELUDE.into_iter().map(compile).collect()
 }
 

@@ -1,6 +1,7 @@
 -- Tables, and numbers at random.
 local shared = ...
 local pure, has_metatable, next_index = shared.pure, shared.has_metatable, shared.next_index
+local metatables = shared.metatables
 local argument_error, to_integer = shared.argument_error, shared.to_integer
 local raw_error, raw_insert, raw_remove, raw_concat = error, table.insert, table.remove, table.concat
 local raw_sort, raw_unpack, randomseed = table.sort, table.unpack, math.randomseed
@@ -69,6 +70,12 @@ local function sorted(list, first, last, less)
   return merged
 end
 
+local function default_less(a, b)
+  local x, y = type(a), type(b)
+  if x == y and (x == "number" or x == "string") or metatables[a] or metatables[b] then return a < b end
+  raw_error(x == y and format("attempt to compare two %s values", x) or format("attempt to compare %s with %s", x, y), 0)
+end
+
 function table.sort(t, compare)
   if type(t) ~= "table" then return raw_sort(t, compare) end
   local n = #t
@@ -80,7 +87,7 @@ function table.sort(t, compare)
   end
   if n < 2 then return end
   if plain then return raw_sort(t) end
-  local less = compare or function(a, b) return a < b end
+  local less = compare or default_less
   for i, value in next_index, sorted(t, 1, n, less), 0 do t[i] = value end
 end
 
