@@ -90,7 +90,7 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
             return (true, Value::Nil).into_lua_multi(lua);
         }
         if plain || !pattern.iter().any(|c| b"^$*+?.([%-".contains(c)) {
-            spend(&counter, (subject.len() - start) as f64 / 8.0)?;
+            spend(&counter, (subject.len() - start + pattern.len()) as f64 / 8.0)?;
             let found = position(&subject[start..], &pattern).map(|at| start + at);
             return match found {
                 Some(at) => (true, at + 1, at + pattern.len()).into_lua_multi(lua),
@@ -151,8 +151,32 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
 /// Subject, pattern, where to begin, where the last match ended, whether the pattern is anchored, whether captures must have ends.
 type Search = (LuaString, LuaString, usize, i64, bool, bool);
 
+/// Where `pattern` begins in `subject`, in as many steps as both are long (Knuth, Morris and Pratt).
 fn position(subject: &[u8], pattern: &[u8]) -> Option<usize> {
-    if pattern.is_empty() { Some(0) } else { subject.windows(pattern.len()).position(|window| window == pattern) }
+    if pattern.is_empty() {
+        return Some(0);
+    }
+    // For each beginning of the pattern, how much of its own end is a beginning too.
+    let mut borders = vec![0; pattern.len()];
+    let mut matched = 0;
+    for i in 1..pattern.len() {
+        while matched > 0 && pattern[i] != pattern[matched] {
+            matched = borders[matched - 1];
+        }
+        matched += usize::from(pattern[i] == pattern[matched]);
+        borders[i] = matched;
+    }
+    matched = 0;
+    for (i, &c) in subject.iter().enumerate() {
+        while matched > 0 && (matched == pattern.len() || c != pattern[matched]) {
+            matched = borders[matched - 1];
+        }
+        matched += usize::from(pattern.get(matched) == Some(&c));
+        if matched == pattern.len() {
+            return Some(i + 1 - matched);
+        }
+    }
+    None
 }
 
 /// What no match, or no pattern, is to the prelude.
@@ -212,4 +236,19 @@ fn vercmp(lua: &Lua, (a, b): (LuaString, LuaString)) -> mlua::Result<MultiValue>
         return (false, format!("bad argument #{} to 'vercmp' (invalid version )", index + 1)).into_lua_multi(lua);
     }
     (true, Evr::parse(&a).compare(Evr::parse(&b)) as i8).into_lua_multi(lua)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_texts_are_found_where_they_first_are() {
+        let texts = ["", "a", "b", "ab", "aab", "aabaab", "abababac", "aaaaaaab", "baaa", "abcabcabd"];
+        for subject in texts {
+            for pattern in texts {
+                assert_eq!(position(subject.as_bytes(), pattern.as_bytes()), subject.find(pattern), "{subject} {pattern}");
+            }
+        }
+    }
 }

@@ -221,14 +221,16 @@ fn stat(session: &mut Session, arguments: &Arguments) -> Reply {
     let found = session.process.absolute(&path).and_then(|absolute| files::find(session.tree, &absolute, false));
     match found {
         Ok(id) => {
-            let fields = status(session, id)?;
+            let counted = arguments.len() < 2 || *arguments.get(2) == Item::text("nlink");
+            let fields = status(session, id, counted)?;
             selection(arguments, 2, &fields)
         }
         Err(errno) => session.system_result(Err(errno), Some(&path)),
     }
 }
 
-fn status(session: &mut Session, id: NodeId) -> Result<[(&'static str, Item); 12], Fault> {
+/// The fields of `stat`; links are only counted when asked for, because the whole tree is looked through for them.
+fn status(session: &mut Session, id: NodeId, counted: bool) -> Result<[(&'static str, Item); 12], Fault> {
     session.flush();
     let inode = session.inode(id);
     let node = session.tree.node(id);
@@ -248,7 +250,7 @@ fn status(session: &mut Session, id: NodeId) -> Result<[(&'static str, Item); 12
         Owner::Id(id) => *id,
         Owner::Name(name) => accounts::group(session.tree, &Account::Name(name.to_string())).map_or(0, |group| group.gid),
     };
-    let links = files::link_count(session.tree, id);
+    let links = if counted { files::link_count(session.tree, id) } else { 0 };
     session.spend_bytes(4096)?;
     Ok([
         ("mode", Item::text(mode::letters(mode))),

@@ -53,6 +53,7 @@ fn endless_work_ends() {
         "table.insert(setmetatable({}, { __len = function() return 1 << 53 end }), 1, 0)",
         "table.remove(setmetatable({}, { __len = function() return 1 << 53 end }), 1)",
         "while true do ('x'):rep(1000000) end",
+        "local s, p = ('a'):rep(2000000), ('a'):rep(1000000) .. 'b' while true do string.find(s, p, 1, true) end",
         "local t0 = os.time() while os.time() < t0 + 1e9 do end",
         "posix.fork() posix.fork() while true do end",
     ] {
