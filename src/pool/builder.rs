@@ -5,6 +5,7 @@ use super::columns::{Checksum, Columns};
 use super::dependency::Dependencies;
 use super::provides::Provides;
 use super::ranks::Ranks;
+use super::relations::Relations;
 use super::strings::Strings;
 use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
 
@@ -199,14 +200,8 @@ impl PoolBuilder {
         let ranks = Ranks::new(&self, scheme, architectures);
         let provides = Provides::new(&self, &ranks);
         let candidates = Candidates::new(&self, &provides, scheme);
-        Ok(Pool {
-            strings: self.strings,
-            dependencies: self.dependencies,
-            repos: self.repos,
-            columns: self.columns,
-            ranks,
-            provides,
-            candidates,
-        })
+        let relations = Relations::new(&self, &candidates, &ranks);
+        let Self { strings, dependencies, repos, columns, .. } = self;
+        Ok(Pool { strings, dependencies, repos, columns, ranks, provides, candidates, relations })
     }
 }

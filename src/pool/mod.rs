@@ -32,6 +32,7 @@ mod dependency;
 mod ids;
 mod provides;
 mod ranks;
+mod relations;
 mod scheme;
 mod strings;
 #[cfg(test)]

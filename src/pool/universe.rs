@@ -5,6 +5,7 @@ use super::columns::{Checksum, Columns};
 use super::dependency::Dependencies;
 use super::provides::Provides;
 use super::ranks::Ranks;
+use super::relations::Relations;
 use super::strings::Strings;
 use super::{Dependency, DependencyId, Kind, Op, RepoId, RichOp, SolvableId, StringId};
 
@@ -29,6 +30,7 @@ pub struct Pool {
     pub(super) ranks: Ranks,
     pub(super) provides: Provides,
     pub(super) candidates: Candidates,
+    pub(super) relations: Relations,
 }
 
 impl Pool {
@@ -118,6 +120,27 @@ impl Pool {
     /// The packages that fit the machine and supplement or enhance others, by id.
     pub fn supplementing(&self) -> &[SolvableId] {
         self.ranks.supplementing()
+    }
+
+    /// Whether a dependency needs more than a list of candidates: `and`, `if`, `unless`, or `or` over such a one.
+    pub fn is_complex(&self, dependency: DependencyId) -> bool {
+        self.relations.is_complex(dependency)
+    }
+
+    /// The packages with lower ids that cannot be installed beside this one, because either conflicts with the other or obsoletes
+    /// it (but for complex conflicts, and for packages of the same name), by id.
+    pub fn rivals(&self, id: SolvableId) -> &[SolvableId] {
+        self.relations.rivals(id)
+    }
+
+    /// The packages that supplement or enhance this one by plain dependencies, by id.
+    pub fn supplemented_by(&self, id: SolvableId) -> &[SolvableId] {
+        self.relations.supplemented_by(id)
+    }
+
+    /// The packages that supplement or enhance others by complex dependencies, by id.
+    pub fn complex_supplements(&self) -> &[SolvableId] {
+        self.relations.complex_supplements()
     }
 
     /// Whether the package manager itself meets this dependency, which no package does.

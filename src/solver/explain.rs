@@ -213,7 +213,7 @@ impl Solver<'_> {
                 }
             }
             for &dependency in pool.solvable(package).dependencies(Kind::Conflicts) {
-                if rich::is_complex(pool, dependency) && states(pool, package, dependency, literals, true) {
+                if pool.is_complex(dependency) && states(pool, package, dependency, literals, true) {
                     let other = packages().find(|&other| other != package);
                     return Fact::Conflicts { package, dependency, other };
                 }
@@ -288,7 +288,7 @@ fn chain(pool: &Pool, request: &Request, facts: Vec<Fact>) -> Vec<Fact> {
 fn states(pool: &Pool, package: SolvableId, dependency: DependencyId, literals: &[Lit], is_conflict: bool) -> bool {
     let this = Lit::of(package);
     let others = || literals.iter().copied().filter(|&literal| literal != -this);
-    if !rich::is_complex(pool, dependency) {
+    if !pool.is_complex(dependency) {
         return others().eq(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
     }
     let normal = if is_conflict { rich::negated_clauses(pool, dependency) } else { rich::clauses(pool, dependency) };
@@ -308,8 +308,8 @@ fn pair_fact(pool: &Pool, package: SolvableId, other: SolvableId) -> Option<Fact
         return Some(Fact::SameName { package: package.min(other), other: package.max(other) });
     }
     let mut conflicts = this.dependencies(Kind::Conflicts).iter().copied();
-    if let Some(dependency) = conflicts
-        .find(|&dependency| !rich::is_complex(pool, dependency) && pool.candidates(dependency).binary_search(&other).is_ok())
+    if let Some(dependency) =
+        conflicts.find(|&dependency| !pool.is_complex(dependency) && pool.candidates(dependency).binary_search(&other).is_ok())
     {
         return Some(Fact::Conflicts { package, dependency, other: Some(other) });
     }

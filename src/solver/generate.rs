@@ -1,43 +1,56 @@
 //! The packages' own rules, made only for what the request can reach (libsolv's `solver_addpkgrulesforsolvable`).
-
-use rustc_hash::FxHashMap;
+//!
+//! A package's rules are the same in every request. So they are made when it is first reached, in their order, and kept: a
+//! later request only copies them.
 
 use super::literal::Lit;
 use super::rich::{self, Normal};
-use super::rules::Rules;
+use super::rules::{Rule, Rules};
 use crate::pool::{DependencyId, Kind, Pool, SolvableId};
+
+/// What is kept of a package once it was reached.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Its rules: a run of [`Reach::rules`].
+    rules: (u32, u32),
+    /// Of its rules, those at the end that begin with another package (rich dependencies make such): not in order.
+    loose: u32,
+    /// The packages that it may bring: a run of [`Reach::brings`].
+    brings: (u32, u32),
+}
 
 /// Which packages a request can reach, and what is kept between requests to make their rules.
 #[derive(Debug)]
 pub(super) struct Reach {
     reached: Vec<bool>,
-    /// The reached packages, in the order in which their rules were made.
+    /// The reached packages.
     pub(super) packages: Vec<SolvableId>,
     /// Packages that must not be installed.
     excluded: Vec<bool>,
     excluded_list: Vec<SolvableId>,
-    /// Normal forms of rich requirements and conflicts.
-    requirements: FxHashMap<DependencyId, Normal>,
-    conflicts: FxHashMap<DependencyId, Normal>,
-    queue: Vec<Lit>,
+    known: Vec<Option<Known>>,
+    rules: Vec<Rule>,
+    brings: Vec<SolvableId>,
+    queue: Vec<SolvableId>,
 }
 
 impl Reach {
     pub(super) fn new(pool: &Pool) -> Self {
         Self {
-            reached: vec![false; Lit::count(pool.len())],
+            reached: vec![false; pool.len()],
             packages: Vec::new(),
             excluded: vec![false; pool.len()],
             excluded_list: Vec::new(),
-            requirements: FxHashMap::default(),
-            conflicts: FxHashMap::default(),
+            known: vec![None; pool.len()],
+            rules: Vec::new(),
+            brings: Vec::new(),
             queue: Vec::new(),
         }
     }
 
     pub(super) fn clear(&mut self) {
         for id in self.packages.drain(..) {
-            self.reached[Lit::of(id).variable()] = false;
+            self.reached[id.index()] = false;
         }
         for id in self.excluded_list.drain(..) {
             self.excluded[id.index()] = false;
@@ -55,33 +68,47 @@ impl Reach {
         self.excluded[id.index()]
     }
 
-    pub(super) fn contains(&self, literal: Lit) -> bool {
-        self.reached[literal.variable()]
+    pub(super) fn contains(&self, id: SolvableId) -> bool {
+        self.reached[id.index()]
     }
 
-    /// Makes the rules of a package and of all that it may bring.
+    /// Reaches a package and all that it may bring.
     pub(super) fn add(&mut self, pool: &Pool, rules: &mut Rules, start: SolvableId) {
-        self.queue.push(Lit::of(start));
-        while let Some(literal) = self.queue.pop() {
-            if std::mem::replace(&mut self.reached[literal.variable()], true) {
-                continue;
+        self.enqueue(start);
+        while let Some(id) = self.queue.pop() {
+            let known = match self.known[id.index()] {
+                Some(known) => known,
+                None => self.learn(pool, rules, id),
+            };
+            for place in known.brings.0..known.brings.1 {
+                self.enqueue(self.brings[place as usize]);
             }
-            let id = literal.id();
-            self.packages.push(id);
-            self.add_package(pool, rules, id);
+            // What supplements or enhances it comes into question as well (`solver_addpkgrulesforweak`).
+            for &weak in pool.supplemented_by(id) {
+                if !self.is_excluded(weak) {
+                    self.enqueue(weak);
+                }
+            }
         }
     }
 
-    /// Reaches what supplements or enhances the reached packages, until nothing more does (`solver_addpkgrulesforweak`).
-    pub(super) fn add_supplementing(&mut self, pool: &Pool, rules: &mut Rules) {
+    fn enqueue(&mut self, id: SolvableId) {
+        if !std::mem::replace(&mut self.reached[id.index()], true) {
+            self.packages.push(id);
+            self.queue.push(id);
+        }
+    }
+
+    /// Reaches what supplements or enhances the reached packages by complex dependencies, until nothing more does.
+    pub(super) fn add_complex_supplements(&mut self, pool: &Pool, rules: &mut Rules) {
         loop {
             let before = self.packages.len();
-            for &id in pool.supplementing() {
-                if self.contains(Lit::of(id)) || self.is_excluded(id) {
+            for &id in pool.complex_supplements() {
+                if self.contains(id) || self.is_excluded(id) {
                     continue;
                 }
                 let package = pool.solvable(id);
-                let reached = |literal: Lit| self.reached[literal.variable()];
+                let reached = |literal: Lit| self.contains(literal.id());
                 let mut weak = [Kind::Supplements, Kind::Enhances].into_iter().flat_map(|kind| package.dependencies(kind));
                 if weak.any(|&dependency| rich::is_possible(pool, dependency, &reached)) {
                     self.add(pool, rules, id);
@@ -93,84 +120,109 @@ impl Reach {
         }
     }
 
-    fn add_package(&mut self, pool: &Pool, rules: &mut Rules, id: SolvableId) {
+    /// Hands the rules of all reached packages over, in the order in which dependencies are looked at: by package, the highest id
+    /// first, then by their literals (libsolv's `solver_unifyrules`).
+    pub(super) fn hand_over(&mut self, rules: &mut Rules) {
+        self.packages.sort_unstable_by(|a, b| b.cmp(a));
+        let mut loose = false;
+        for &id in &self.packages {
+            if let Some(known) = self.known[id.index()] {
+                let run = &self.rules[known.rules.0 as usize..known.rules.1 as usize];
+                rules.all.extend_from_slice(run);
+                loose |= known.loose > 0;
+            }
+            if self.excluded[id.index()] {
+                rules.add_short(-Lit::of(id), Lit::NONE);
+            }
+        }
+        if loose {
+            rules.unify(1);
+            rules.mark_blocks(1);
+        }
+    }
+
+    /// Makes the rules of a package.
+    fn learn(&mut self, pool: &Pool, rules: &mut Rules, id: SolvableId) -> Known {
+        let first_brought = self.brings.len();
+        let first = rules.all.len();
         let (package, this) = (pool.solvable(id), Lit::of(id));
-        if self.is_excluded(id) || package.arch_rank().is_none() {
-            rules.add_short(-this, Lit::NONE);
+        if package.arch_rank().is_none() {
+            rules.add_kept(-this, &[]);
         }
         for &dependency in package.requires() {
             self.add_requirement(pool, rules, this, dependency);
         }
-        for &dependency in package.dependencies(Kind::Conflicts) {
-            self.add_conflicts(pool, rules, this, dependency);
+        for &dependency in package.dependencies(Kind::Conflicts).iter().filter(|&&dependency| pool.is_complex(dependency)) {
+            add_normal(rules, &mut self.brings, this, &rich::negated_clauses(pool, dependency), true);
         }
-        for &dependency in package.dependencies(Kind::Obsoletes) {
-            for &other in pool.obsoleted(dependency).iter().filter(|&&other| other != id) {
-                rules.add_conflict(-this, -Lit::of(other));
-            }
+        for &other in pool.rivals(id) {
+            rules.add_kept(-this, &[-Lit::of(other)]);
         }
-        // One version a name. A reached package of the name has made this rule already.
-        for &other in pool.named(package.name_id()) {
-            if other != id && !self.contains(Lit::of(other)) && pool.solvable(other).arch_rank().is_some() {
-                rules.add_conflict(-this, -Lit::of(other));
+        // One version a name.
+        for &other in pool.named(package.name_id()).iter().take_while(|&&other| other < id) {
+            if pool.solvable(other).arch_rank().is_some() {
+                rules.add_kept(-this, &[-Lit::of(other)]);
             }
         }
         for kind in [Kind::Recommends, Kind::Suggests] {
             for &dependency in package.dependencies(kind) {
-                let (queue, reached) = (&mut self.queue, &self.reached);
-                rich::positive_candidates(pool, dependency, false, &mut |found| {
-                    if !reached[found.variable()] {
-                        queue.push(found);
-                    }
-                });
+                rich::positive_candidates(pool, dependency, false, &mut |found| self.brings.push(found.id()));
             }
         }
+        self.brings[first_brought..].sort_unstable();
+        let brought = dedup_from(&mut self.brings, first_brought);
+        rules.unify(first);
+        rules.mark_blocks(first);
+        let loose = rules.all[first..].iter().filter(|rule| rule.first != -this).count() as u32;
+        let start = self.rules.len();
+        self.rules.extend(rules.all.drain(first..));
+        let known =
+            Known { rules: (start as u32, self.rules.len() as u32), loose, brings: (first_brought as u32, brought as u32) };
+        self.known[id.index()] = Some(known);
+        known
     }
 
     fn add_requirement(&mut self, pool: &Pool, rules: &mut Rules, this: Lit, dependency: DependencyId) {
         if pool.met_by_system(dependency) {
             return;
         }
-        if rich::is_complex(pool, dependency) {
-            let normal = self.requirements.entry(dependency).or_insert_with(|| rich::clauses(pool, dependency));
-            add_normal(rules, &mut self.queue, &self.reached, this, normal, false);
+        if pool.is_complex(dependency) {
+            add_normal(rules, &mut self.brings, this, &rich::clauses(pool, dependency), false);
             return;
         }
         let candidates = pool.candidates(dependency);
         if candidates.is_empty() {
-            rules.add_short(-this, Lit::NONE);
+            rules.add_kept(-this, &[]);
             return;
         }
-        if candidates.binary_search(&this.id()).is_ok() {
-            return;
-        }
-        let tail = rules.candidates(pool, dependency);
-        rules.add(-this, tail);
-        let unreached = candidates.iter().map(|&id| Lit::of(id)).filter(|candidate| !self.reached[candidate.variable()]);
-        self.queue.extend(unreached);
-    }
-
-    fn add_conflicts(&mut self, pool: &Pool, rules: &mut Rules, this: Lit, dependency: DependencyId) {
-        if rich::is_complex(pool, dependency) {
-            let normal = self.conflicts.entry(dependency).or_insert_with(|| rich::negated_clauses(pool, dependency));
-            add_normal(rules, &mut self.queue, &self.reached, this, normal, true);
-            return;
-        }
-        // What conflicts with something that it provides itself may be installed all the same.
-        for &other in pool.candidates(dependency) {
-            if Lit::of(other) != this {
-                rules.add_conflict(-this, -Lit::of(other));
-            }
+        // What it provides itself it need not find.
+        if candidates.binary_search(&this.id()).is_err() {
+            let tail = rules.candidates(pool, dependency);
+            rules.add(-this, tail);
+            self.brings.extend_from_slice(candidates);
         }
     }
 }
 
+/// Drops repeated entries of a sorted end; returns the new length.
+fn dedup_from(list: &mut Vec<SolvableId>, start: usize) -> usize {
+    let mut end = start;
+    for place in start..list.len() {
+        if end == start || list[end - 1] != list[place] {
+            list[end] = list[place];
+            end += 1;
+        }
+    }
+    list.truncate(end);
+    end
+}
+
 /// A rule for each block of a rich dependency's clauses (libsolv's `add_complex_deprules`).
-fn add_normal(rules: &mut Rules, queue: &mut Vec<Lit>, reached: &[bool], this: Lit, normal: &Normal, is_conflict: bool) {
+fn add_normal(rules: &mut Rules, brings: &mut Vec<SolvableId>, this: Lit, normal: &Normal, is_conflict: bool) {
     let blocks = match normal {
         Normal::Always => return,
         Normal::Never => {
-            rules.add_short(-this, Lit::NONE);
+            rules.add_kept(-this, &[]);
             return;
         }
         Normal::Blocks(blocks) => blocks,
@@ -179,23 +231,18 @@ fn add_normal(rules: &mut Rules, queue: &mut Vec<Lit>, reached: &[bool], this: L
         if block.contains(&this) {
             continue;
         }
-        match *block.as_slice() {
-            [only] if only == -this => {
-                if !is_conflict {
-                    rules.add_short(-this, Lit::NONE);
-                }
-                continue;
+        if block.as_slice() == [-this] {
+            // A package's conflict with itself does not count.
+            if !is_conflict {
+                rules.add_kept(-this, &[]);
             }
-            [only] => rules.add_conflict(-this, only),
-            _ => {
-                let mut whole = block.clone();
-                if let Err(place) = whole.binary_search(&-this) {
-                    whole.insert(place, -this);
-                }
-                let tail = rules.keep(&whole[1..]);
-                rules.add(whole[0], tail);
-            }
+            continue;
         }
-        queue.extend(block.iter().filter(|literal| literal.is_positive() && !reached[literal.variable()]));
+        let mut whole = block.clone();
+        if let Err(place) = whole.binary_search(&-this) {
+            whole.insert(place, -this);
+        }
+        rules.add_kept(whole[0], &whole[1..]);
+        brings.extend(block.iter().filter(|literal| literal.is_positive()).map(|literal| literal.id()));
     }
 }

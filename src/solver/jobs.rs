@@ -12,8 +12,8 @@ impl Solver<'_> {
         for &id in request.jobs.iter().flat_map(|job| &job.candidates) {
             self.reach.add(self.pool, &mut self.rules, id);
         }
-        self.reach.add_supplementing(self.pool, &mut self.rules);
-        self.rules.unify();
+        self.reach.add_complex_supplements(self.pool, &mut self.rules);
+        self.reach.hand_over(&mut self.rules);
         self.rules.classes.jobs = self.rules.len() as RuleId;
         for (number, job) in request.jobs.iter().enumerate() {
             self.scratch.clear();
@@ -54,7 +54,7 @@ impl Solver<'_> {
         for &id in self.reach.packages.iter().filter(|&&id| pool.solvable(id).is_multiarch()) {
             let reached = || {
                 (pool.named(pool.solvable(id).name_id()).iter())
-                    .filter(|&&other| self.reach.contains(Lit::of(other)))
+                    .filter(|&&other| self.reach.contains(other))
                     .filter_map(|&other| pool.solvable(other).arch_rank())
                     .filter(|&rank| rank != 0)
             };

@@ -36,15 +36,6 @@ impl Form {
 /// never met.
 const MAX_LITERALS: usize = 1 << 22;
 
-/// Whether a dependency needs more than a list of candidates.
-pub(super) fn is_complex(pool: &Pool, dependency: DependencyId) -> bool {
-    match pool.dependency(dependency) {
-        Dependency::Rich { op: RichOp::And | RichOp::If | RichOp::Unless, .. } => true,
-        Dependency::Rich { op: RichOp::Or, left, right } => is_complex(pool, left) || is_complex(pool, right),
-        _ => false,
-    }
-}
-
 /// The clauses of a requirement: all of them must hold.
 pub(super) fn clauses(pool: &Pool, dependency: DependencyId) -> Normal {
     normalize(pool, dependency, Form::Conjunctive)
@@ -63,7 +54,7 @@ fn normalize(pool: &Pool, dependency: DependencyId, form: Form) -> Normal {
     let plain = |id, form| normalize(pool, id, form);
     let negated = |id, form: Form| invert(normalize(pool, id, form.other()));
     match pool.dependency(dependency) {
-        Dependency::Rich { op, left, right } if is_complex(pool, dependency) => match (op, alternative(right)) {
+        Dependency::Rich { op, left, right } if pool.is_complex(dependency) => match (op, alternative(right)) {
             (RichOp::And, _) => and(plain(left, form), plain(right, form), form),
             (RichOp::Or, _) => or(plain(left, form), plain(right, form), form),
             // a if b: a or not b; with an alternative c: (a or not b) and (c or b)

@@ -14,7 +14,7 @@ pub(super) type RuleId = u32;
 /// Where the other literals of a rule lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Tail {
-    /// Into the candidates' literals, or (with [`OWN`]) into the rules' own.
+    /// Into the literals that are kept between requests, or (with [`OWN`]) into those of this request.
     start: u32,
     len: u32,
 }
@@ -27,6 +27,8 @@ pub(super) struct Rule {
     pub(super) first: Lit,
     pub(super) tail: Tail,
     pub(super) disabled: bool,
+    /// How many rules follow at least that begin with the same literal.
+    pub(super) more: u16,
     /// The two watched literals; the second is none for an assertion.
     pub(super) watched: [Lit; 2],
 }
@@ -61,9 +63,9 @@ pub(super) struct Classes {
 pub(super) struct Rules {
     pub(super) all: Vec<Rule>,
     pub(super) classes: Classes,
-    /// The literals of each dependency's candidates, one after another as they are first needed.
-    candidates: Vec<Lit>,
-    /// Where each dependency's literals are in `candidates`, once they are there.
+    /// The literals of packages' rules, one after another as they are first needed; kept between requests.
+    kept: Vec<Lit>,
+    /// Where the literals of each dependency's candidates are in `kept`, once they are there.
     of_dependency: Vec<Option<Tail>>,
     /// Literals of this request's rules.
     own: Vec<Lit>,
@@ -87,7 +89,7 @@ impl Rules {
         self.classes = Classes::default();
         // Rule nought is none.
         let tail = Tail::default();
-        self.all.push(Rule { first: Lit::NONE, tail, disabled: true, watched: [Lit::NONE; 2] });
+        self.all.push(Rule { first: Lit::NONE, tail, disabled: true, more: 0, watched: [Lit::NONE; 2] });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -100,7 +102,7 @@ impl Rules {
 
     pub(super) fn tail(&self, tail: Tail) -> &[Lit] {
         let start = (tail.start & !OWN) as usize;
-        let from = if tail.start & OWN == 0 { &self.candidates } else { &self.own };
+        let from = if tail.start & OWN == 0 { &self.kept } else { &self.own };
         &from[start..start + tail.len as usize]
     }
 
@@ -114,9 +116,9 @@ impl Rules {
     pub(super) fn candidates(&mut self, pool: &Pool, dependency: DependencyId) -> Tail {
         let known = &mut self.of_dependency[dependency.index()];
         *known.get_or_insert_with(|| {
-            let start = self.candidates.len() as u32;
-            self.candidates.extend(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
-            Tail { start, len: self.candidates.len() as u32 - start }
+            let start = self.kept.len() as u32;
+            self.kept.extend(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
+            Tail { start, len: self.kept.len() as u32 - start }
         })
     }
 
@@ -130,7 +132,7 @@ impl Rules {
     /// Adds a rule; its watches are its first two literals.
     pub(super) fn add(&mut self, first: Lit, tail: Tail) -> RuleId {
         let second = self.tail(tail).first().copied().unwrap_or(Lit::NONE);
-        self.all.push(Rule { first, tail, disabled: false, watched: [first, second] });
+        self.all.push(Rule { first, tail, disabled: false, more: 0, watched: [first, second] });
         self.all.len() as RuleId - 1
     }
 
@@ -140,35 +142,38 @@ impl Rules {
         self.add(first, tail)
     }
 
-    /// Adds a conflict, the smaller literal first.
-    pub(super) fn add_conflict(&mut self, a: Lit, b: Lit) {
-        self.add_short(a.min(b), a.max(b));
+    /// Adds a package's rule, whose other literals are kept between requests.
+    pub(super) fn add_kept(&mut self, first: Lit, others: &[Lit]) {
+        let start = self.kept.len() as u32;
+        self.kept.extend_from_slice(others);
+        self.add(first, Tail { start, len: others.len() as u32 });
     }
 
-    /// Sorts the packages' rules by their literals and drops the same ones (libsolv's `solver_unifyrules`): the order in which
-    /// dependencies are looked at.
-    pub(super) fn unify(&mut self) {
-        self.order.clear();
-        for (index, rule) in self.all.iter().enumerate().skip(1) {
-            let second = rule.watched[1];
-            let key = (u64::from(rule.first.sort_key()) << 32) | u64::from(second.sort_key());
-            self.order.push((key, index as u32));
-        }
+    /// Sorts the rules from a place on by their literals and drops the same ones.
+    pub(super) fn unify(&mut self, from: usize) {
         let mut order = std::mem::take(&mut self.order);
-        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare_rest(a.1, b.1)));
-        let mut sorted = std::mem::take(&mut self.sorted);
-        sorted.clear();
-        sorted.push(self.all[0]);
-        let mut last: Option<(u64, u32)> = None;
-        for &(key, index) in &order {
-            if last.is_none_or(|last| last.0 != key || self.compare_rest(last.1, index).is_ne()) {
-                sorted.push(self.all[index as usize]);
-                last = Some((key, index));
-            }
+        order.clear();
+        for (index, rule) in self.all.iter().enumerate().skip(from) {
+            let key = (u64::from(rule.first.sort_key()) << 32) | u64::from(rule.watched[1].sort_key());
+            order.push((key, index as u32));
         }
-        std::mem::swap(&mut self.all, &mut sorted);
-        self.sorted = sorted;
+        order.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare_rest(a.1, b.1)));
+        order.dedup_by(|a, b| a.0 == b.0 && self.compare_rest(a.1, b.1).is_eq());
+        self.sorted.clear();
+        self.sorted.extend(order.iter().map(|&(_, index)| self.all[index as usize]));
+        self.all.truncate(from);
+        self.all.extend_from_slice(&self.sorted);
         self.order = order;
+    }
+
+    /// Notes in each rule from a place on how many of the same package follow, so that the rules of a package that is not
+    /// installed can be passed over at once.
+    pub(super) fn mark_blocks(&mut self, from: usize) {
+        let mut next: Option<(Lit, u16)> = None;
+        for rule in self.all[from..].iter_mut().rev() {
+            rule.more = next.filter(|next| next.0 == rule.first).map_or(0, |next| next.1.saturating_add(1));
+            next = Some((rule.first, rule.more));
+        }
     }
 
     /// The order of two rules whose first two literals are the same.

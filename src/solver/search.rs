@@ -131,6 +131,13 @@ impl Solver<'_> {
             if id as usize >= self.rules.len() {
                 id = 1;
             }
+            let rule = self.rules.get(id);
+            // Most rules are those of packages that are not installed.
+            if rule.first.is_negative() && !self.decisions.is_false(rule.first) {
+                unchanged += usize::from(rule.more) + 1;
+                id += RuleId::from(rule.more) + 1;
+                continue;
+            }
             if self.needs_choice(id, &mut candidates) {
                 if !choosing {
                     policy::filter(self, &mut candidates, Mode::ChooseUnordered);
@@ -153,8 +160,7 @@ impl Solver<'_> {
     /// Whether a rule is not fulfilled yet and leaves several candidates.
     fn needs_choice(&self, id: RuleId, candidates: &mut Vec<Lit>) -> bool {
         let rule = self.rules.get(id);
-        // Most rules are those of packages that are not installed.
-        if rule.first.is_negative() && (rule.is_short() || !self.decisions.is_false(rule.first)) {
+        if rule.first.is_negative() && rule.is_short() {
             return false;
         }
         if rule.is_short() && !(self.decisions.is_undecided(rule.first) && self.decisions.is_undecided(rule.watched[1])) {

@@ -70,7 +70,7 @@ impl Solver<'_> {
             let Some(id) = literal.package().filter(|_| literal.is_positive()) else { continue };
             for (kind, recommended) in [(Kind::Recommends, true), (Kind::Suggests, false)] {
                 for &dependency in pool.solvable(id).dependencies(kind) {
-                    if rich::is_complex(pool, dependency) {
+                    if pool.is_complex(dependency) {
                         self.wishes.rich.push((dependency, recommended));
                     } else {
                         pool.candidates(dependency).iter().for_each(|&id| self.wishes.wish(Lit::of(id), recommended));
@@ -126,7 +126,7 @@ impl Solver<'_> {
             Some(among) => among[literal.variable()] && self.decisions.is_undecided(literal),
             None => self.decisions.is_undecided(literal),
         };
-        if rich::is_complex(self.pool, dependency) {
+        if self.pool.is_complex(dependency) {
             open_clauses(self, dependency, |clause| {
                 if !clause.iter().any(|&literal| self.decisions.is_true(literal)) {
                     found.extend(clause.iter().copied().filter(|&literal| fits(literal)));
