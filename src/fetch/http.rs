@@ -1,8 +1,12 @@
 //! HTTP: one GET at a time over a shared client, its body handed on as it comes.
+//!
+//! A thread of its own speaks with the server, so that whoever waits for a silent one can stop waiting at once.
 
 use std::error::Error;
 use std::io::Read;
-use std::sync::OnceLock;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, ClientBuilder, Response};
@@ -35,8 +39,27 @@ const REDIRECTS: usize = 10;
 /// Bytes that are taken from a connection at a time.
 const BUFFER: usize = 64 << 10;
 
+/// Pieces that wait to be taken before the connection is let wait.
+const PIECES: usize = 4;
+
+/// How often somebody who waits for a server looks whether to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What comes of a download, in this order: a length if the server tells one, the bytes, how it ended.
+enum Piece {
+    Length(u64),
+    Bytes(Vec<u8>),
+    End(Result<(), Reason>),
+}
+
+/// The receiver has gone; whatever is still to come is of no use.
+struct Unwanted;
+
+/// Gets files.
+pub(super) struct Http(Arc<Clients>);
+
 /// The clients, each made when it is first needed.
-pub(super) struct Http {
+struct Clients {
     patience: Patience,
     /// For `http:`. It needs none of the system's certificates: loading them takes its time, and where there are none, a
     /// client that wants them cannot be made at all.
@@ -47,9 +70,42 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(patience: Patience) -> Self {
-        Self { patience, plain: OnceLock::new(), secure: OnceLock::new() }
+        Self(Arc::new(Clients { patience, plain: OnceLock::new(), secure: OnceLock::new() }))
     }
 
+    /// Gets a file. Its length, if the server tells it, goes to `length` first, then its bytes, piece by piece, to `body`. While nothing
+    /// comes, `stop` is asked again and again.
+    pub(super) fn get<E: From<Reason>>(
+        &self,
+        url: &Url,
+        stop: impl Fn() -> Result<(), E>,
+        length: impl Fn(u64) -> Result<(), E>,
+        mut body: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (sender, receiver) = sync_channel(PIECES);
+        let (clients, url) = (Arc::clone(&self.0), url.clone());
+        let spoken = thread::Builder::new().name("download".to_owned()).spawn(move || {
+            if let Ok(end) = clients.get(&url, &sender) {
+                // When nobody waits for the end either, that is theirs to know.
+                let _ = sender.send(Piece::End(end));
+            }
+        });
+        spoken.map_err(Reason::Io)?;
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Ok(Piece::Length(told)) => length(told)?,
+                Ok(Piece::Bytes(bytes)) => body(&bytes)?,
+                Ok(Piece::End(end)) => return end.map_err(E::from),
+                Err(RecvTimeoutError::Timeout) => stop()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Reason::Transport { message: "the download ended without a word".to_owned() }.into());
+                }
+            }
+        }
+    }
+}
+
+impl Clients {
     fn client(&self, url: &Url) -> Result<&Client, Reason> {
         let made = if url.scheme() == "https" || is_proxied_securely() {
             self.secure
@@ -80,26 +136,24 @@ impl Http {
             .timeout(self.patience.stall)
     }
 
-    /// Gets a file. Its length, if the server tells it, goes to `length` first, then its bytes, piece by piece, to `body`.
-    pub(super) fn get<E: From<Reason>>(
-        &self,
-        url: &Url,
-        length: impl FnOnce(u64) -> Result<(), E>,
-        mut body: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut response = self.begin(url)?;
+    /// Gets a file and hands it on, until it is there, cannot be had, or nobody wants it.
+    fn get(&self, url: &Url, to: &SyncSender<Piece>) -> Result<Result<(), Reason>, Unwanted> {
+        let mut response = match self.begin(url) {
+            Ok(response) => response,
+            Err(reason) => return Ok(Err(reason)),
+        };
         if !response.headers().contains_key(header::CONTENT_ENCODING)
             && let Some(told) = response.content_length()
         {
-            length(told)?;
+            to.send(Piece::Length(told)).map_err(|_| Unwanted)?;
         }
         let mut buffer = vec![0; BUFFER];
         loop {
             match response.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(n) => body(&buffer[..n])?,
+                Ok(0) => return Ok(Ok(())),
+                Ok(n) => to.send(Piece::Bytes(buffer[..n].to_vec())).map_err(|_| Unwanted)?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Reason::Transport { message: chain(&error) }.into()),
+                Err(error) => return Ok(Err(Reason::Transport { message: chain(&error) })),
             }
         }
     }

@@ -282,8 +282,9 @@ impl Fetcher {
         let mut file = None;
         let mut memory = Some(Vec::new());
         let length = |told| promise.check_length(told).map_err(Failure::from);
-        self.http.get(url, length, |data| {
-            self.stop_if_asked().map_err(Failure::Ours)?;
+        let stop = || self.stop_if_asked().map_err(Failure::Ours);
+        self.http.get(url, stop, length, |data| {
+            stop()?;
             check.take(data)?;
             let file = match &mut file {
                 Some(file) => file,

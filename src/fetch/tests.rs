@@ -257,9 +257,9 @@ fn a_redirect_to_https_is_spoken_to_in_tls() {
 #[test]
 fn who_is_asked_to_stop_stops() {
     let cache = tempfile::tempdir().unwrap();
-    let server = TestServer::start([("/busy", Answer::Status(503)), ("/endless", Answer::Endless)]);
-    let patience = Patience { backoff: Duration::from_mins(1), ..Patience::default() };
-    for path in ["/busy", "/endless"] {
+    let server = TestServer::start([("/busy", Answer::Status(503)), ("/endless", Answer::Endless), ("/silent", Answer::Stall)]);
+    let patience = Patience { backoff: Duration::from_mins(1), stall: Duration::from_mins(1), ..Patience::default() };
+    for path in ["/busy", "/endless", "/silent"] {
         let cancel = Cancel::new();
         let options = FetchOptions { patience, cancel: cancel.clone(), ..FetchOptions::new(cache.path()) };
         let stopped = thread::scope(|scope| {
