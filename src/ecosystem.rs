@@ -189,9 +189,15 @@ pub struct KeyError {
 /// Why a package file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// It is not what its digests or signatures say, or nobody trusted signed it.
+    /// It is not what its digests or signatures say.
     #[error(transparent)]
     Unverified(Box<dyn Error + Send + Sync>),
+    /// Nobody signed it.
+    #[error(transparent)]
+    Unsigned(Box<dyn Error + Send + Sync>),
+    /// Nobody trusted signed it.
+    #[error(transparent)]
+    Untrusted(Box<dyn Error + Send + Sync>),
     /// Its bytes could not be read, or its payload not be kept.
     #[error(transparent)]
     Io(std::io::Error),

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let report = bootstrap(&Rpm, &prepared.request, &build, out, &tools).map_err(|error| {
-        let failure = failure(error, &prepared);
+        let failure = run.or_stopped(failure(error, &prepared));
         if failure.code == Code::Usage { failure } else { failure.detail(format!("Nothing was written to {}", out.display())) }
     })?;
 
@@ -127,18 +127,25 @@ fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
         BootstrapError::Resolve(error) => resolve_failure(&Rpm, error, prepared),
         BootstrapError::Fetch(error) => Failure::from(&error),
         BootstrapError::Package { file, from, repo, source } => {
-            let code = match &source {
-                PackageError::Unverified(_) => Code::Verification,
-                PackageError::Io(_) => Code::Failed,
+            let (code, hint) = match &source {
+                PackageError::Unverified(_) => (Code::Verification, "another mirror may have the right file: --mirror URL"),
+                PackageError::Unsigned(_) => (
+                    Code::Verification,
+                    "another mirror may have the signed file: --mirror URL; --allow-unsigned takes packages that nobody signed",
+                ),
+                PackageError::Untrusted(_) => (
+                    Code::Verification,
+                    "if you trust who signed it, give the public key: --key FILE; otherwise use another mirror: --mirror URL",
+                ),
+                PackageError::Io(_) => (
+                    Code::Failed,
+                    "there may be no room in the directory of temporary files ($TMPDIR), or the file cannot be read",
+                ),
             };
-            let failure = Failure::new(code, format!("{file} is not used: {source}"))
+            Failure::new(code, format!("{file} is not used: {source}"))
                 .detail(format!("from      {from}"))
-                .detail(format!("for       repository {repo}"));
-            if code == Code::Verification {
-                failure.hint("another mirror may have the right file (--mirror URL); --key FILE trusts one more key")
-            } else {
-                failure
-            }
+                .detail(format!("for       repository {repo}"))
+                .hint(hint)
         }
         BootstrapError::Output(error) if error.is_usage() => Failure::usage(error.to_string()),
         BootstrapError::Install(InstallError::FileConflict { .. }) => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::arguments::Format;
 use crate::catalog::CatalogError;
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
 
 /// Exit codes, as `docs/exit-codes.md` and the help list them.
@@ -19,6 +19,12 @@ pub(super) enum Code {
     NoSolution = 3,
     /// A checksum, a size or a signature is not what it should be.
     Verification = 4,
+    /// Ctrl-C: 128 and the signal's number, as a shell would say it.
+    Interrupted = 130,
+    /// The other end of a terminal or connection went away.
+    HungUp = 129,
+    /// Somebody asked the process to end.
+    Terminated = 143,
 }
 
 impl From<Code> for ExitCode {
@@ -139,7 +145,18 @@ impl From<&FetchError> for Failure {
             }
             FetchError::Store { .. } | FetchError::Interrupted => Self::from_error(code, error),
         };
-        if code == Code::Verification { failure.hint("another mirror may have the right file: --mirror URL") } else { failure }
+        failure.hint(match error {
+            _ if code == Code::Verification => "another mirror may have the right file: --mirror URL",
+            FetchError::Store { .. } => "another place for downloads: --cache-dir DIR",
+            FetchError::Interrupted => "run it again: what was downloaded is kept",
+            FetchError::Failed { attempts, .. } if attempts.iter().any(|attempt| matches!(attempt.reason, Reason::Offline)) => {
+                "run it once without --offline, so that the cache has it; or take a directory: --mirror DIR"
+            }
+            FetchError::Failed { .. } if error.is_not_found() => {
+                "is the mirror whole, and laid out as the distribution's own? Another one: --mirror URL|DIR"
+            }
+            FetchError::Failed { .. } => "try again later, or another mirror: --mirror URL|DIR",
+        })
     }
 }
 
@@ -150,8 +167,11 @@ impl From<&RepoError> for Failure {
             _ if error.is_verification() => {
                 Self::from_error(Code::Verification, error).hint("another mirror may have the right file: --mirror URL")
             }
-            RepoError::SameName { .. } => Self::from_error(Code::Usage, error),
-            _ => Self::from_error(Code::Failed, error),
+            RepoError::SameName { .. } => {
+                Self::from_error(Code::Usage, error).hint("give each repository a name of its own: --repo NAME=URL|DIR")
+            }
+            _ => Self::from_error(Code::Failed, error)
+                .hint("the mirror's metadata are damaged, or something else answers in its place: another one: --mirror URL|DIR"),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &ResolveArguments) -> Result<String, Failure> {
         each(&Rpm, &prepared, arguments, &run)
     } else {
         let resolved = bootstrap::resolve(&Rpm, &prepared.request, &run.fetcher, &*run.progress)
-            .map_err(|error| resolve_failure(&Rpm, error, &prepared))?;
+            .map_err(|error| run.or_stopped(resolve_failure(&Rpm, error, &prepared)))?;
         run.stats(&json!({"packages": resolved.pool.len()}))?;
         Ok(match arguments.output.format {
             Format::Json => format!("{:#}\n", json!(resolved.plan)),
@@ -72,7 +72,7 @@ fn human(plan: &Plan) -> String {
 /// Every spec on its own, against one pool, on all threads.
 fn each<E: Ecosystem>(ecosystem: &E, prepared: &Prepared, arguments: &ResolveArguments, run: &Run) -> Result<String, Failure> {
     let pool = bootstrap::load(ecosystem, &prepared.request, &run.fetcher, &*run.progress)
-        .map_err(|error| resolve_failure(ecosystem, error, prepared))?;
+        .map_err(|error| run.or_stopped(resolve_failure(ecosystem, error, prepared)))?;
     let options = &prepared.options;
     let specs = if arguments.all { names(&pool) } else { arguments.specs.clone() };
     let begin = std::time::Instant::now();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::arguments::OutputArguments;
 use super::failure::{Code, Failure};
@@ -39,6 +40,17 @@ impl Run {
         options.reporter = progress.clone();
         options.cancel = cancel.clone();
         Ok(Self { fetcher: Fetcher::new(options), progress, cancel, begin, stats: output.stats.clone() })
+    }
+
+    /// What a failure is told as: when a signal stopped the run, that is the reason, whatever failed because of it.
+    pub(super) fn or_stopped(&self, failure: Failure) -> Failure {
+        let (code, why) = match self.cancel.signal() {
+            Some(SIGINT) => (Code::Interrupted, "interrupted"),
+            Some(SIGTERM) => (Code::Terminated, "asked to end"),
+            Some(SIGHUP) => (Code::HungUp, "the terminal went away"),
+            _ => return failure,
+        };
+        Failure::new(code, why)
     }
 
     /// Writes `--stats`, if asked for: each phase, the whole, and what a command has to add.

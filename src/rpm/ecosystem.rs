@@ -2,8 +2,8 @@
 
 use super::architecture;
 use super::index::RpmMd;
-use super::install::{self, Unpacked};
-use super::package;
+use super::install::{self, UnpackError, Unpacked};
+use super::package::{self, PackageError};
 use super::signature::Keyring;
 use super::spec;
 use super::version::{Evr, RpmVersions};
@@ -80,6 +80,8 @@ impl Ecosystem for Rpm {
         };
         Unpacked::open(content, trust, options, spool).map_err(|error| match error.into_io() {
             Ok(error) => EcosystemPackageError::Io(error),
+            Err(error @ UnpackError::Package(PackageError::Unsigned { .. })) => EcosystemPackageError::Unsigned(error.into()),
+            Err(error @ UnpackError::Package(PackageError::UnknownKey { .. })) => EcosystemPackageError::Untrusted(error.into()),
             Err(error) => EcosystemPackageError::Unverified(error.into()),
         })
     }
