@@ -1,0 +1,50 @@
+//! `repo-fixtures/` is what its own sources make, byte for byte.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a test, and the modules of an example")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+#[path = "../examples/make-fixtures/elf.rs"]
+mod elf;
+#[path = "../examples/make-fixtures/mirror.rs"]
+mod mirror;
+#[path = "../examples/make-fixtures/package.rs"]
+mod package;
+#[path = "../examples/make-fixtures/repodata.rs"]
+mod repodata;
+#[path = "../examples/make-fixtures/signing.rs"]
+mod signing;
+#[path = "../examples/make-fixtures/universe.rs"]
+mod universe;
+
+/// Every file below a directory, by its path.
+fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn are_what_the_example_makes() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures");
+    let secret_key = fs::read_to_string(own.join("keys/rootstrap-fixtures.secret.asc")).unwrap();
+    let made = tempfile::tempdir().unwrap();
+    mirror::write(made.path(), &secret_key).unwrap();
+    let (committed, made) = (files(&own.join("9")), files(&made.path().join("9")));
+    assert_eq!(committed.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
+    let changed: Vec<&String> = committed.iter().filter(|(name, bytes)| made[*name] != **bytes).map(|(name, _)| name).collect();
+    assert!(changed.is_empty(), "run `cargo run --example make-fixtures`, and look at what changed: {changed:?}");
+}
