@@ -1,0 +1,78 @@
+//! A run that is asked to stop: nothing is left of it, and the exit code says which signal it was.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::place::Place;
+use crate::server;
+
+/// Waits for a child, but not for ever.
+fn wait(child: &mut Child) -> Option<i32> {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(20) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    panic!("it did not stop");
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn while_it_waits_for_a_server() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let place = Place::new();
+        let (address, accepted) = server::silent();
+        let mirror = format!("http://{address}");
+        let arguments = [&crate::place::MICRO[..], &["--mirror", &mirror, "--cache-dir", "cache", "out"]].concat();
+        let mut child = start(&mut place.command(&arguments));
+        accepted.recv_timeout(Duration::from_mins(1)).unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(wait(&mut child), Some(code));
+        let mut names = place.names();
+        names.retain(|name| name != "cache");
+        assert_eq!(names, ["mirror"]);
+        let output = child.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: ") && message.contains("Nothing was written to out"), "{message}");
+    }
+}
+
+/// At any moment of a run: OUT is absent or whole, and nothing else is there.
+#[test]
+fn at_any_moment() {
+    let place = Place::new();
+    let arguments = Place::usual(&["--cache-dir", "cache", "out"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let begin = Instant::now();
+    place.run(&arguments).success();
+    let whole = begin.elapsed();
+    let expected = crate::disk::without_inodes(crate::disk::walk(&place.path("out")));
+    let mut stopped = 0;
+    for step in 0..20 {
+        std::fs::remove_dir_all(place.path("out")).ok();
+        let mut child = start(&mut place.command(&arguments));
+        std::thread::sleep(whole * step / 20);
+        // Before the handler is there, a signal ends the process as it always did.
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        let code = wait(&mut child);
+        let mut names = place.names();
+        names.retain(|name| name != "cache");
+        if code == Some(0) {
+            assert_eq!(names, ["mirror", "out"]);
+            assert_eq!(crate::disk::without_inodes(crate::disk::walk(&place.path("out"))), expected);
+        } else {
+            assert!(code.is_none() || code == Some(130), "{code:?}");
+            assert_eq!(names, ["mirror"], "step {step}, {code:?}");
+            stopped += 1;
+        }
+    }
+    assert!(stopped > 0);
+}

@@ -1,0 +1,14 @@
+//! The command as a user meets it: the real binary on the fixtures and on real data, its exit codes, messages and trees.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
+
+mod almalinux;
+mod bad_input;
+mod bootstrap;
+mod disk;
+mod interrupt;
+mod mirror;
+mod ordinary_user;
+mod place;
+mod resolve;
+mod server;

@@ -1,0 +1,69 @@
+//! Without root: the same tree, with the caller's owners, and a record of what could not be applied.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::disk::{differences, walk, without_inodes, xattr};
+use crate::place::{Place, is_root};
+
+const USER: u32 = 65534;
+
+#[test]
+fn the_same_tree_but_for_owners() {
+    if !is_root() {
+        println!("skipped: only root can be both");
+        return;
+    }
+    let place = Place::new();
+    place.bootstrap(&["expected"]).success();
+    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let home = place.path("home");
+    fs::create_dir(&home).unwrap();
+    chown(&home, Some(USER), Some(USER)).unwrap();
+    let program = place.path("rootstrap");
+    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+
+    let mut command = Command::new(program);
+    let arguments = Place::usual(&["--format", "json", "--cache-dir", "home/cache", "home/out"]);
+    place.set(&mut command, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let outcome = place.outcome(command.uid(USER).gid(USER)).success();
+    let out = home.join("out");
+
+    let mut expected = without_inodes(walk(&place.path("expected")));
+    let found = without_inodes(walk(&out));
+    assert!(found.values().all(|row| (row.uid, row.gid) == (USER, USER)));
+    let others: Vec<(String, u32, u32)> = expected
+        .iter()
+        .filter(|(_, row)| (row.uid, row.gid) != (0, 0))
+        .map(|(path, row)| (path.clone(), row.uid, row.gid))
+        .collect();
+    for row in expected.values_mut() {
+        (row.uid, row.gid) = (USER, USER);
+    }
+    // Set-user-id would be set for the caller: it is checked by itself.
+    assert_eq!(differences(&expected, &found), <[String; 0]>::default());
+
+    assert_eq!(others, [("var/mail".to_owned(), 0, 12)], "the fixtures have one path that is not root's");
+    // uid 0 is written as -1, "as it is"; gid 12.
+    let record = xattr(&out.join("var/mail"), "user.rootlesscontainers").expect("a record of the owner");
+    assert_eq!(record, [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x10, 12]);
+    assert_eq!(xattr(&out.join("usr/bin/bash"), "user.rootlesscontainers"), None);
+
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["stands_for_root"], serde_json::json!([USER, USER]));
+    let not_applied: Vec<(&str, &str)> = report["not_applied"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| (record["path"].as_str().unwrap(), record["wanted"].as_str().unwrap()))
+        .collect();
+    let path = |path: &str| not_applied.iter().find(|(of, _)| of.trim_start_matches('/') == path).map(|&(_, wanted)| wanted);
+    assert_eq!(path("var/mail"), Some("owner 0:12"));
+    assert_eq!(path("usr/sbin/capping"), Some("attribute security.capability"));
+    assert_eq!(not_applied.len(), 2, "{not_applied:?}");
+    assert!(outcome.stderr.contains("2 attributes not applied"), "{}", outcome.stderr);
+}

@@ -1,0 +1,68 @@
+//! HTTP servers on the loopback interface: one that gives the files of a directory, one that accepts connections and says nothing.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+/// Gives the files of a directory; counts the requests.
+pub(crate) struct FileServer {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+}
+
+impl FileServer {
+    pub(crate) fn new(directory: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
+        let (directory, requests) = (directory.to_owned(), Arc::clone(&server.requests));
+        // It lives as long as the test program, as do the connections.
+        thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let (directory, requests) = (directory.clone(), Arc::clone(&requests));
+                thread::spawn(move || serve(&connection, &directory, &requests));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// One connection, request after request.
+fn serve(mut connection: &TcpStream, directory: &Path, requests: &AtomicUsize) -> Option<()> {
+    let mut lines = BufReader::new(connection).lines();
+    loop {
+        let request = lines.next()?.ok()?;
+        while !lines.next()?.ok()?.is_empty() {}
+        requests.fetch_add(1, Ordering::Relaxed);
+        let path: PathBuf = directory.join(request.split(' ').nth(1)?.trim_start_matches('/'));
+        let (status, body) = fs::read(path).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+        write!(connection, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
+        connection.write_all(&body).ok()?;
+    }
+}
+
+/// Accepts connections and never answers; `accepted` hears of each.
+pub(crate) fn silent() -> (SocketAddr, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (heard, accepted) = mpsc::channel();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for connection in listener.incoming().map_while(Result::ok) {
+            held.push(connection);
+            let _ = heard.send(());
+        }
+    });
+    (address, accepted)
+}
