@@ -8,7 +8,7 @@ use crate::catalog::CatalogError;
 use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
 
-/// Exit codes, as `docs/exit-codes.md` and the help list them.
+/// Exit codes, as the README and the help list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     /// Network, disk, broken input.

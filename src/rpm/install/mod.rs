@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::catalog;
 use crate::ecosystem::{InstallError, InstallOptions, Installed};
 use crate::reporter::{self, Reporter};
-use crate::rpm::database::{self, FileState, InstalledPackage, transaction_color};
+use crate::rpm::database::{self, DatabaseFile, FileState, InstalledPackage, transaction_color};
 use crate::rpm::scriptlet::Phase;
 use crate::tree::{Metadata, Tree};
 
@@ -49,25 +49,31 @@ pub fn install(
         runner.triggers(tree, index, &states)?;
         reporter.advance(reporter::Phase::Install, 1, 0);
     }
-    for index in 0..packages.len() {
-        runner.run(tree, index, Phase::PostTrans)?;
-    }
-    runner.transaction_file_triggers(tree, &states)?;
-    let installed = runner.finish(tree)?;
-    if let Some(wanted) = &options.database {
-        write_database(tree, packages, &states, wanted, options)?;
+    // The database is made of headers and states alone, so it is made while the last scriptlets run.
+    let (database, installed) = rayon::join(
+        || options.database.as_ref().map(|wanted| Ok((wanted, database_files(packages, &states, wanted, options)?))).transpose(),
+        || {
+            for index in 0..packages.len() {
+                runner.run(tree, index, Phase::PostTrans)?;
+            }
+            runner.transaction_file_triggers(tree, &states)?;
+            runner.finish(tree)
+        },
+    );
+    let installed = installed?;
+    if let Some((wanted, files)) = database? {
+        put_database(tree, wanted, files)?;
     }
     Ok(installed)
 }
 
-/// Puts the database where the release's own rpm looks for it.
-fn write_database(
-    tree: &mut Tree,
+/// The database's files.
+fn database_files(
     packages: &[Unpacked],
     states: &[Vec<FileState>],
     wanted: &catalog::Database,
     options: &InstallOptions,
-) -> Result<(), InstallError> {
+) -> Result<Vec<DatabaseFile>, InstallError> {
     let time = options.epoch as u32;
     let records: Vec<InstalledPackage<'_>> = packages
         .iter()
@@ -81,14 +87,18 @@ fn write_database(
             install_color: transaction_color(&options.arch.name),
         })
         .collect();
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| InstallError::Database(error);
-    for file in database::write(wanted.backend, &records, options.arch.byte_order).map_err(|error| failed(error.into()))? {
+    database::write(wanted.backend, &records, options.arch.byte_order).map_err(|error| InstallError::Database(error.into()))
+}
+
+/// Puts the database where the release's own rpm looks for it.
+fn put_database(tree: &mut Tree, wanted: &catalog::Database, files: Vec<DatabaseFile>) -> Result<(), InstallError> {
+    for file in files {
         let path = format!("/{}/{}", wanted.path, file.name);
-        let id = tree.write(path.as_bytes(), file.content, file.mode).map_err(|error| failed(error.into()))?;
-        let node = tree.node_mut(id);
-        node.metadata = Metadata::root(file.mode);
+        let written = tree.write(path.as_bytes(), file.content, file.mode);
+        let node = tree.node_mut(written.map_err(|error| InstallError::Database(error.into()))?);
         // What a package had there (a ghost, an empty file) is the database now, and nobody's content.
-        node.digest = None;
+        node.metadata = Metadata::root(file.mode);
+        node.package = None;
     }
     Ok(())
 }
