@@ -42,7 +42,9 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
         epoch: source_date_epoch()?,
         ownership: Ownership::detect(),
     };
-    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    // What does not fit goes where the tree goes: there must be room for it anyway, which a /tmp in memory may not have.
+    let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let spool = Spool::new(SPOOL_LIMIT, beside);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let report = bootstrap(&Rpm, &prepared.request, &build, out, &tools).map_err(|error| {
         let failure = run.or_stopped(failure(error, &prepared));

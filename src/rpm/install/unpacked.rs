@@ -51,10 +51,11 @@ impl UnpackError {
 impl Unpacked {
     /// Verifies a package and unpacks what the options do not leave out.
     pub fn open(content: &Content, trust: Trust<'_>, options: &FileOptions, spool: &Spool) -> Result<Self, UnpackError> {
-        let package = Package::open(content, trust)?;
+        let mut package = Package::open(content, trust)?;
         let files = package.files()?;
         let states = selection::select(&files, options);
         let contents = package.unpack(&files, spool, |file| selection::is_wanted(file, options))?;
+        package.release_payload();
         let id = package.identity().id();
         Ok(Self { package, files, states, contents, id })
     }

@@ -121,6 +121,11 @@ impl Package {
         &self.payload
     }
 
+    /// Lets go of the compressed payload, which may be large, once it is unpacked.
+    pub fn release_payload(&mut self) {
+        self.payload = Content::empty();
+    }
+
     /// The files, in the header's order.
     pub fn files(&self) -> Result<Vec<File>, FilesError> {
         files::files(&self.header)
