@@ -1,7 +1,7 @@
 //! Which packages each dependency is met by, found once when the pool is built.
 
 use super::provides::{BY_FILE, Provides};
-use super::{Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, RichOp, SolvableId, VersionScheme};
+use super::{Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, RichOp, SolvableId, StringId, VersionScheme};
 
 /// For each dependency a run of packages, by id. Runs of equal content may be shared.
 #[derive(Clone, Debug, Default)]
@@ -18,10 +18,12 @@ impl Candidates {
     pub(super) fn new(builder: &PoolBuilder, provides: &Provides, scheme: &dyn VersionScheme) -> Self {
         let mut all = Self::default();
         let mut found = Vec::new();
-        for (_, dependency) in builder.dependencies.iter() {
+        let unasked = unasked(builder);
+        for (id, dependency) in builder.dependencies.iter() {
             found.clear();
             let mut by_system = false;
             match dependency {
+                _ if unasked[id.index()] => {}
                 Dependency::Plain { name, .. } => {
                     find_plain(builder, provides, scheme, dependency, &mut found);
                     by_system = found.is_empty() && scheme.provided_by_system(builder.strings.get(name));
@@ -93,6 +95,29 @@ impl Candidates {
     }
 }
 
+/// Of each dependency, whether packages only provide it, with a version: nobody asks who meets it.
+fn unasked(builder: &PoolBuilder) -> Vec<bool> {
+    let columns = &builder.columns;
+    let mut unasked = vec![false; builder.dependencies.len()];
+    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Provides, Kind::Provides)) {
+        unasked[dependency.index()] = true;
+    }
+    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Requires, Kind::Replaces)) {
+        unasked[dependency.index()] = false;
+    }
+    for (id, dependency) in builder.dependencies.iter() {
+        match dependency {
+            Dependency::Plain { op, .. } => unasked[id.index()] &= !op.is_any(),
+            Dependency::Rich { left, right, .. } => {
+                for side in [id, left, right] {
+                    unasked[side.index()] = false;
+                }
+            }
+        }
+    }
+    unasked
+}
+
 fn find_plain(
     builder: &PoolBuilder,
     provides: &Provides,
@@ -103,19 +128,26 @@ fn find_plain(
     let Dependency::Plain { name, op, version } = wanted else {
         return;
     };
-    let required = Constraint { op, version: builder.strings.get(version) };
+    let required = (op, version);
+    // Packages of several architectures provide the same, one after another.
+    let mut last = None;
     for provide in provides.of(name) {
         if found.last() == Some(&provide.solvable) {
             continue;
         }
-        if op.is_any() || meets(builder, scheme, provide.dependency, required) {
+        let met = match last {
+            Some((dependency, met)) if dependency == provide.dependency => met,
+            _ => op.is_any() || meets(builder, scheme, provide.dependency, required),
+        };
+        last = Some((provide.dependency, met));
+        if met {
             found.push(provide.solvable);
         }
     }
 }
 
 /// Whether the provided dependency (or file) meets a constraint on its name.
-pub(super) fn meets(builder: &PoolBuilder, scheme: &dyn VersionScheme, provided: DependencyId, required: Constraint<'_>) -> bool {
+fn meets(builder: &PoolBuilder, scheme: &dyn VersionScheme, provided: DependencyId, required: (Op, StringId)) -> bool {
     if provided == BY_FILE {
         // libsolv does not look at files for a dependency with a version.
         return false;
@@ -123,8 +155,9 @@ pub(super) fn meets(builder: &PoolBuilder, scheme: &dyn VersionScheme, provided:
     match builder.dependencies.get(provided) {
         Dependency::Plain { op, .. } if op.is_any() => scheme.unversioned_provides_any(),
         Dependency::Plain { op, version, .. } => {
-            (op == Op::EQUAL && op == required.op && builder.strings.get(version) == required.version)
-                || scheme.overlap(Constraint { op, version: builder.strings.get(version) }, required)
+            let same = version == required.1 && op.contains(Op::EQUAL) && required.0.contains(Op::EQUAL);
+            let constraint = |op, version| Constraint { op, version: builder.strings.get(version) };
+            same || scheme.overlap(constraint(op, version), constraint(required.0, required.1))
         }
         Dependency::Rich { .. } => false,
     }

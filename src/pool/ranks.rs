@@ -16,7 +16,8 @@ pub(super) struct Ranks {
     by_name: Vec<SolvableId>,
     /// Where each name's run begins in `by_name`; one more than there are strings.
     names: Vec<u32>,
-    /// Of each provided dependency with a version, among those of its name: the higher, the newer.
+    /// Of each provided dependency with a version, among those of its name: the higher, the newer. Nought if packages of one name
+    /// only provide it.
     provided: Vec<u32>,
     /// The packages that fit and supplement or enhance others, by id.
     supplementing: Vec<SolvableId>,
@@ -95,16 +96,27 @@ impl Ranks {
     }
 }
 
-/// Ranks the versions of all dependencies of a name that somebody provides. Versions of which none is newer (a release is
+/// Ranks the versions of a name that packages of different names provide. Versions of which none is newer (a release is
 /// missing in one) have equal ranks.
 fn rank_provided(builder: &PoolBuilder, scheme: &dyn VersionScheme) -> Vec<u32> {
     let (columns, dependencies, strings) = (&builder.columns, &builder.dependencies, &builder.strings);
     let mut is_provided = vec![false; dependencies.len()];
-    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Provides, Kind::Provides)) {
-        is_provided[dependency.index()] = true;
+    // Of each name the first package name that provides it, and whether there are others: only then versions are compared.
+    let mut provider: Vec<Option<StringId>> = vec![None; strings.len()];
+    let mut shared = vec![false; strings.len()];
+    for id in columns.ids() {
+        for &dependency in columns.run(id, Kind::Provides, Kind::Provides) {
+            is_provided[dependency.index()] = true;
+            if let Dependency::Plain { name, .. } = dependencies.get(dependency) {
+                let first = *provider[name.index()].get_or_insert(columns.name(id));
+                shared[name.index()] |= first != columns.name(id);
+            }
+        }
     }
     let pairs = dependencies.iter().filter_map(|(id, dependency)| match dependency {
-        Dependency::Plain { name, op, version } if !op.is_any() && is_provided[id.index()] => Some((name, (id, version))),
+        Dependency::Plain { name, op, version } if !op.is_any() && is_provided[id.index()] && shared[name.index()] => {
+            Some((name, (id, version)))
+        }
         _ => None,
     });
     let mut sorted: Vec<(StringId, (DependencyId, StringId))> = pairs.collect();

@@ -1,4 +1,4 @@
-//! Strings, once each: an arena of bytes and an open-addressing table of ids.
+//! Strings, once each: one long text and an open-addressing table of ids.
 
 use std::hash::Hasher;
 
@@ -9,7 +9,7 @@ use super::StringId;
 /// Interned strings.
 #[derive(Clone, Debug)]
 pub(super) struct Strings {
-    bytes: Vec<u8>,
+    text: String,
     /// Where each string begins; one more than there are strings.
     starts: Vec<u32>,
     /// A power of two of slots, `id + 1` or nought; never more than half full.
@@ -20,7 +20,7 @@ pub(super) struct Strings {
 
 impl Default for Strings {
     fn default() -> Self {
-        let mut strings = Self { bytes: Vec::new(), starts: vec![0], table: vec![0; 1 << 10], full: false };
+        let mut strings = Self { text: String::new(), starts: vec![0], table: vec![0; 1 << 10], full: false };
         strings.intern("");
         strings
     }
@@ -43,12 +43,11 @@ impl Strings {
 
     pub(super) fn get(&self, id: StringId) -> &str {
         let (start, end) = (self.starts[id.index()] as usize, self.starts[id.index() + 1] as usize);
-        // Only whole `str`s are ever appended, so the bytes between two starts are one.
-        std::str::from_utf8(&self.bytes[start..end]).unwrap_or_default()
+        &self.text[start..end]
     }
 
     fn bytes_of(&self, id: usize) -> &[u8] {
-        &self.bytes[self.starts[id] as usize..self.starts[id + 1] as usize]
+        &self.text.as_bytes()[self.starts[id] as usize..self.starts[id + 1] as usize]
     }
 
     pub(super) fn find(&self, text: &str) -> Option<StringId> {
@@ -77,12 +76,12 @@ impl Strings {
                 _ => slot = (slot + 1) & mask,
             }
         }
-        let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else {
+        let Ok(end) = u32::try_from(self.text.len() + text.len()) else {
             self.full = true;
             return StringId::EMPTY;
         };
         let id = StringId::from_index(self.len());
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.text.push_str(text);
         self.starts.push(end);
         self.table[slot] = id.0 + 1;
         if self.len() * 2 > self.table.len() {

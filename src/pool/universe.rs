@@ -102,7 +102,8 @@ impl Pool {
 
     /// The packages that meet a dependency, by id; of a rich dependency, those that could.
     ///
-    /// Only packages that fit the machine are among them.
+    /// Only packages that fit the machine are among them. There are none for a dependency with a version that packages
+    /// provide and none asks for: [`Pool::providers`] answers for any name.
     pub fn candidates(&self, dependency: DependencyId) -> &[SolvableId] {
         self.candidates.of(dependency)
     }
