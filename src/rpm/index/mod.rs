@@ -1,7 +1,7 @@
 //! rpm-md: the XML files that `createrepo_c` makes, read into the pool.
 //!
 //! In: `repomd.xml`, and the inflated bytes of `primary.xml` and `filelists.xml`. Out: the list of a repository's metadata
-//! files, and its packages in a [`PoolBuilder`](crate::pool::PoolBuilder). No document is ever held: events go straight
+//! files, and its packages in a [`PoolBuilder`]. No document is ever held: events go straight
 //! from the inflated bytes to the pool. It gets no bytes itself and judges no version.
 
 mod filelists;
