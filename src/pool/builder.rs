@@ -60,6 +60,8 @@ pub struct PoolBuilder {
     /// Of the package that is being taken in.
     pending: Vec<(Kind, DependencyId)>,
     pending_files: Vec<StringId>,
+    /// The repository of what is installed, if there is one.
+    pub(super) installed: Option<RepoId>,
     /// Files told of finished packages (from filelists).
     pub(super) late_files: Vec<(SolvableId, StringId)>,
 }
@@ -76,6 +78,24 @@ impl PoolBuilder {
         let (name, tag) = (self.intern(name), tag.map(|tag| self.intern(tag)));
         self.repos.push(Repo { name, priority, tag });
         RepoId::from_index(self.repos.len() - 1)
+    }
+
+    /// Adds the repository of the packages that are installed. A pool has one at most; its packages need not fit the machine, and their
+    /// ids should be the lowest: candidates that are alike otherwise are tried by id.
+    pub fn add_installed_repo(&mut self, name: &str) -> RepoId {
+        let repo = self.add_repo(name, 0, None);
+        self.set_installed(repo);
+        repo
+    }
+
+    /// Says that the packages of a repository are those that are installed.
+    pub fn set_installed(&mut self, repo: RepoId) {
+        self.installed = Some(repo);
+    }
+
+    /// The repository of what is installed, if there is one.
+    pub fn installed(&self) -> Option<RepoId> {
+        self.installed
     }
 
     /// The id of a string.
@@ -185,6 +205,7 @@ impl PoolBuilder {
             });
             repos.push(RepoId::from_index(place));
         }
+        self.installed = self.installed.or(other.installed.map(|repo| repos[repo.index()]));
         self.columns.append(&other.columns, &strings, &dependencies, &repos);
         self.late_files.extend(
             other.late_files.iter().map(|&(id, path)| (SolvableId::from_index(id.index() + first), strings[path.index()])),
@@ -201,7 +222,7 @@ impl PoolBuilder {
         let provides = Provides::new(&self, &ranks);
         let candidates = Candidates::new(&self, &provides, scheme);
         let relations = Relations::new(&self, &candidates, &ranks);
-        let Self { strings, dependencies, repos, columns, .. } = self;
-        Ok(Pool { strings, dependencies, repos, columns, ranks, provides, candidates, relations })
+        let Self { strings, dependencies, repos, installed, columns, .. } = self;
+        Ok(Pool { strings, dependencies, repos, installed, columns, ranks, provides, candidates, relations })
     }
 }

@@ -23,11 +23,12 @@ pub(super) struct Provides {
 }
 
 impl Provides {
-    /// Indexes all packages that fit the machine.
+    /// Indexes all packages that fit the machine or are installed.
     pub(super) fn new(builder: &PoolBuilder, ranks: &Ranks) -> Self {
         let (columns, dependencies) = (&builder.columns, &builder.dependencies);
         let required = required_paths(builder);
-        let pairs = (columns.ids()).filter(|&id| ranks.arch(id).is_some()).flat_map(|solvable| {
+        let takes_part = |id: &SolvableId| ranks.arch(*id).is_some() || builder.installed == Some(columns.repo(*id));
+        let pairs = (columns.ids()).filter(takes_part).flat_map(|solvable| {
             let told = columns.run(solvable, Kind::Provides, Kind::Provides).iter().filter_map(move |&dependency| {
                 match dependencies.get(dependency) {
                     Dependency::Plain { name, .. } => Some((name, Provide { solvable, dependency })),

@@ -108,3 +108,22 @@ fn unmet_paths_are_those_no_package_has() {
     builder.attach_file(id, lacks);
     assert!(builder.unmet_paths().is_empty());
 }
+
+#[test]
+fn what_is_installed_is_marked_and_need_not_fit() {
+    let mut builder = PoolBuilder::new();
+    let system = builder.add_installed_repo("@system");
+    let repo = builder.add_repo("base", 99, None);
+    let foreign = package(&mut builder, system, "a", "1", "s390x");
+    let new = package(&mut builder, repo, "a", "2", "s390x");
+    let shell = builder.dependency("a", Op::ANY, "");
+    builder.add_dependency(Kind::Requires, shell);
+    let other = package(&mut builder, repo, "b", "1", "noarch");
+    let mut joined = PoolBuilder::new();
+    joined.append(&builder);
+    let pool = joined.build(&Numbers, &Architectures::new(["x86_64"], Some("noarch"))).unwrap();
+    assert_eq!(pool.installed(), Some(system));
+    assert_eq!(pool.installed_solvables().map(Solvable::id).collect::<Vec<_>>(), [foreign]);
+    assert!(pool.solvable(foreign).is_installed() && !pool.solvable(new).is_installed());
+    assert_eq!(pool.candidates(pool.solvable(other).requires()[0]), [foreign]);
+}

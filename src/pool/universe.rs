@@ -26,6 +26,7 @@ pub struct Pool {
     pub(super) strings: Strings,
     pub(super) dependencies: Dependencies,
     pub(super) repos: Vec<Repo>,
+    pub(super) installed: Option<RepoId>,
     pub(super) columns: Columns,
     pub(super) ranks: Ranks,
     pub(super) provides: Provides,
@@ -62,6 +63,16 @@ impl Pool {
     /// A repository.
     pub fn repo(&self, id: RepoId) -> &Repo {
         &self.repos[id.index()]
+    }
+
+    /// The repository of what is installed, if there is one.
+    pub fn installed(&self) -> Option<RepoId> {
+        self.installed
+    }
+
+    /// The packages that are installed, by id.
+    pub fn installed_solvables(&self) -> impl Iterator<Item = Solvable<'_>> {
+        self.installed.into_iter().flat_map(|repo| self.solvables().filter(move |package| package.repo_id() == repo))
     }
 
     /// The string of an id.
@@ -254,6 +265,11 @@ impl<'a> Solvable<'a> {
         self.pool.ranks.arch(self.id)
     }
 
+    /// Whether it counts at all: it fits the machine, or is installed.
+    pub fn takes_part(self) -> bool {
+        self.arch_rank().is_some() || self.is_installed()
+    }
+
     /// Whether packages of its name are there for several architectures that fit the machine.
     pub fn is_multiarch(self) -> bool {
         self.pool.ranks.mixed(self.id)
@@ -262,6 +278,11 @@ impl<'a> Solvable<'a> {
     /// Its repository.
     pub fn repo(self) -> &'a Repo {
         self.pool.repo(self.repo_id())
+    }
+
+    /// Whether it is installed.
+    pub fn is_installed(self) -> bool {
+        self.pool.installed == Some(self.repo_id())
     }
 
     /// The id of its repository.

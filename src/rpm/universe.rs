@@ -6,6 +6,8 @@
 //! glibc 2.34-83.el9 i686 provides libc.so.6 recommends glibc-langpack files /usr/bin/ldd
 //! ```
 //!
+//! `repo NAME installed` begins the packages that are installed.
+//!
 //! After name and version may stand an architecture (else `noarch`), then lists, each begun by its word and separated by commas:
 //! `provides`, `requires`, `prerequires`, `conflicts`, `obsoletes`, `recommends`, `suggests`, `supplements`, `enhances`, `files`.
 //! `#` begins a comment.
@@ -60,8 +62,10 @@ pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, Universe
 fn read_repo(builder: &mut PoolBuilder, text: &str, line: usize) -> Result<RepoId, UniverseError> {
     let mut words = text.split_whitespace();
     let name = words.next().ok_or(UniverseError::Line { line, what: "expected the repository's name" })?;
-    let priority = match words.next().map(|word| word.strip_prefix("priority=").and_then(|number| number.parse().ok())) {
-        Some(given) => given.ok_or(UniverseError::Line { line, what: "expected priority=NUMBER" })?,
+    let priority = match words.next() {
+        Some("installed") => return Ok(builder.add_installed_repo(name)),
+        Some(word) => (word.strip_prefix("priority=").and_then(|number| number.parse().ok()))
+            .ok_or(UniverseError::Line { line, what: "expected priority=NUMBER or installed" })?,
         None => 99,
     };
     Ok(builder.add_repo(name, priority, None))
