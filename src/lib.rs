@@ -1,6 +1,7 @@
 //! rootstrap turns the name of an image variant into a root file system: natively, for any architecture, without the
 //! distribution's own tools, without root.
 
+pub mod apk;
 pub mod bootstrap;
 pub mod cancel;
 pub mod catalog;

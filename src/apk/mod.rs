@@ -1,0 +1,5 @@
+//! Alpine: versions, dependencies, indexes, packages, the choice of packages and the installed database, as apk-tools has them.
+//!
+//! In: bytes of repositories, packages and roots. Out: packages of the pool, change sets, entries of the tree. Nothing here fetches.
+
+pub mod archive;
