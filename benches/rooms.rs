@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use rootstrap::bootstrap::{self, BuildOptions, Request, Tools};
 use rootstrap::cancel::Cancel;
 use rootstrap::catalog::{Catalog, Key, Langs};
-use rootstrap::ecosystem::{Ecosystem, FileOptions, Trust};
+use rootstrap::ecosystem::{Ask, Ecosystem, FileOptions, Trust};
 use rootstrap::fetch::{FetchOptions, Fetcher, Location};
 use rootstrap::output::Ownership;
 use rootstrap::package::{Content, Spool};
@@ -15,6 +15,7 @@ use rootstrap::pool::Solvable;
 use rootstrap::repo::{self, Repository};
 use rootstrap::reporter::Silent;
 use rootstrap::rpm::Rpm;
+use rootstrap::rpm::selection::install_jobs;
 use rootstrap::solver::{Request as SolverRequest, Solver};
 
 fn data() -> PathBuf {
@@ -55,22 +56,21 @@ fn metadata(c: &mut Criterion) {
     let mut group = c.benchmark_group("metadata");
     group.sample_size(10);
     group.bench_function("parse", |b| {
-        b.iter(|| black_box(repo::load(&repositories, Rpm.metadata(), &fetcher).expect("it reads")));
+        b.iter(|| black_box(repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads")));
     });
     group.bench_function("pool", |b| {
         b.iter_batched(
-            || repo::load(&repositories, Rpm.metadata(), &fetcher).expect("it reads").builder,
+            || repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder,
             |builder| black_box(builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits")),
             BatchSize::PerIteration,
         );
     });
-    let builder = repo::load(&repositories, Rpm.metadata(), &fetcher).expect("it reads").builder;
+    let builder = repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder;
     let pool = builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits");
     let mut names: Vec<&str> = pool.solvables().map(Solvable::name).collect();
     names.sort_unstable();
     names.dedup();
-    let requests: Vec<SolverRequest> =
-        names.iter().map(|name| SolverRequest::new(bootstrap::install_jobs(&Rpm, &pool, name, false))).collect();
+    let requests: Vec<SolverRequest> = names.iter().map(|name| SolverRequest::new(install_jobs(&pool, name, false))).collect();
     let mut solver = Solver::new(&pool);
     group.bench_function(format!("solve each of {} names", names.len()), |b| {
         b.iter(|| requests.iter().filter(|request| black_box(solver.solve(request)).is_ok()).count());
@@ -93,7 +93,7 @@ fn unpack(c: &mut Criterion) {
         b.iter(|| {
             let spool = Spool::new(1 << 30, &temporary);
             for file in &files {
-                black_box(Rpm.open(file, Trust::Keys(&keyring), &options, &spool).expect("it is whole"));
+                black_box(Rpm.open(file, None, Trust::Keys(&keyring), &options, &spool).expect("it is whole"));
             }
         });
     });
@@ -112,13 +112,12 @@ fn whole(c: &mut Criterion) {
             .iter()
             .map(|repository| Repository::new(&repository.id, base(&repository.layout)))
             .collect(),
-        steps: image.install.clone(),
-        exclude: Vec::new(),
+        keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
+        allow_unsigned: false,
+        ask: Ask { steps: image.install.clone(), exclude: Vec::new() },
     };
     let build = BuildOptions {
         arch: image.arch,
-        keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
-        allow_unsigned: false,
         finishing: image.finishing,
         database: Some(image.database),
         epoch: Some(1_700_000_000),

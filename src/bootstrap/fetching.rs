@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::resolve::digest_of;
 use super::{BootstrapError, Tools};
 use crate::catalog::Step;
 use crate::ecosystem::{Ecosystem, FileOptions, Trust};
@@ -22,7 +21,11 @@ const PACKAGE_LIMIT: u64 = 16 << 30;
 
 /// The packages that finishing steps take files from though they are not installed: of each name the best candidate. A name that no
 /// repository has is left out; the step says so.
-pub(super) fn not_installed<'a>(pool: &Pool, installed: &[SolvableId], steps: &'a [Step]) -> Vec<(&'a str, SolvableId)> {
+pub(super) fn not_installed<'a>(
+    pool: &Pool,
+    installed: &[(SolvableId, &FileOptions)],
+    steps: &'a [Step],
+) -> Vec<(&'a str, SolvableId)> {
     let best = |name: &str| {
         let named = pool.find(name).map(|id| pool.named(id)).unwrap_or_default();
         named.iter().copied().max_by_key(|&id| {
@@ -34,7 +37,7 @@ pub(super) fn not_installed<'a>(pool: &Pool, installed: &[SolvableId], steps: &'
     for step in steps {
         if let Step::FilesFrom(from) = step
             && !found.iter().any(|(name, _)| *name == from.package)
-            && !installed.iter().any(|&id| pool.solvable(id).name() == from.package)
+            && !installed.iter().any(|&(id, _)| pool.solvable(id).name() == from.package)
             && let Some(id) = best(&from.package)
         {
             found.push((&from.package, id));
@@ -55,14 +58,14 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     let solvable = |i: usize| pool.solvable(wanted[i].0);
     let bytes = (0..wanted.len()).map(|i| solvable(i).size()).sum();
     tools.reporter.begin(Phase::Fetch, Some(wanted.len() as u64), Some(bytes));
-    let files: Vec<Wanted> = (0..wanted.len()).map(|i| file(solvable(i), repositories)).collect::<Result<_, _>>()?;
+    let files: Vec<Wanted> = (0..wanted.len()).map(|i| file(ecosystem, solvable(i), repositories)).collect::<Result<_, _>>()?;
     // The largest first, so that none of them is left for the end.
     let mut largest_first: Vec<usize> = (0..wanted.len()).collect();
     largest_first.sort_by_key(|&i| std::cmp::Reverse(solvable(i).size()));
 
     let open = |i: usize, fetched: &Fetched| -> Result<E::Package, BootstrapError> {
         stop_if_asked(tools)?;
-        let package = ecosystem.open(&fetched.content, trust, wanted[i].1, tools.spool).map_err(|source| {
+        let package = ecosystem.open(&fetched.content, Some(solvable(i)), trust, wanted[i].1, tools.spool).map_err(|source| {
             let package = solvable(i);
             BootstrapError::Package {
                 file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
@@ -119,14 +122,14 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
 }
 
 /// A package's file, where its repository has it and with what the index promises of it.
-fn file(package: Solvable<'_>, repositories: &[Repository]) -> Result<Wanted, BootstrapError> {
+fn file<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, repositories: &[Repository]) -> Result<Wanted, BootstrapError> {
     let location = package.location();
     let repository = repositories.iter().find(|repository| repository.name == package.repo_name());
     let locations = repository.map_or(Ok(Vec::new()), |repository| repository.locations(location));
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),
         locations: locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?,
-        digest: digest_of(package),
+        digest: ecosystem.file_digest(package),
         size: Some(package.size()).filter(|&size| size > 0),
         limit: PACKAGE_LIMIT,
         phase: Phase::Fetch,

@@ -10,11 +10,11 @@ mod resolve;
 use std::path::Path;
 
 pub use report::{NotAppliedRecord, Report};
-pub use resolve::{Request, ResolveError, Resolved, Unresolved, install_jobs, load, resolve};
+pub use resolve::{Request, ResolveError, Resolved, Unresolved, load, resolve};
 
 use crate::cancel::Cancel;
-use crate::catalog::{Architecture, Database, Key, Langs, Step};
-use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError, Trust};
+use crate::catalog::{Architecture, Database, Langs, Step};
+use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError};
 use crate::fetch::{FetchError, Fetcher, LocationError};
 use crate::finish;
 use crate::output::{self, Ownership, WriteOptions};
@@ -39,10 +39,6 @@ pub struct Tools<'a> {
 pub struct BuildOptions {
     /// The architecture of the root.
     pub arch: Architecture,
-    /// The keys whose packages are accepted.
-    pub keys: Vec<Key>,
-    /// Whether packages without a signature are accepted too.
-    pub allow_unsigned: bool,
     /// What is done to the tree after the packages.
     pub finishing: Vec<Step>,
     /// Where the package database goes; without it none is written.
@@ -109,15 +105,17 @@ pub fn bootstrap<E: Ecosystem>(
     tools: &Tools<'_>,
 ) -> Result<Report, BootstrapError> {
     let destination = output::Directory::prepare(out)?;
-    let keyring = ecosystem.keyring(&build.keys)?;
-    let trust = if build.allow_unsigned { Trust::Unsigned(&keyring) } else { Trust::Keys(&keyring) };
-    let Resolved { pool, order, files, plan } = resolve(ecosystem, request, tools.fetcher, tools.reporter)?;
+    let keyring = ecosystem.keyring(&request.keys)?;
+    let Resolved { pool, choice, plan } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
-    let extra = fetching::not_installed(&pool, &order, &build.finishing);
+    let mut wanted: Vec<_> = choice.incoming().collect();
+    let count = wanted.len();
+    let extra = fetching::not_installed(&pool, &wanted, &build.finishing);
     let all_files = FileOptions { docs: true, langs: Langs::All };
-    let wanted: Vec<_> = order.iter().copied().zip(&files).chain(extra.iter().map(|&(_, id)| (id, &all_files))).collect();
+    wanted.extend(extra.iter().map(|&(_, id)| (id, &all_files)));
+    let trust = request.trust(&keyring);
     let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &request.repositories, trust, tools)?;
-    let extra_packages = opened.split_off(order.len());
+    let extra_packages = opened.split_off(count);
     let packages = opened;
     let epoch = build.epoch.unwrap_or_else(|| packages.iter().map(|package| ecosystem.build_time(package)).max().unwrap_or(0));
 

@@ -1,15 +1,12 @@
 //! From a request to the packages, in the order of their installation.
 
-use crate::catalog::{InstallAction, InstallStep};
-use crate::digest::{Algorithm, Digest};
-use crate::ecosystem::{Ecosystem, FileOptions};
+use crate::catalog::Key;
+use crate::ecosystem::{Action, Ask, Change, Choice, Ecosystem, Explanation, KeyError, PackageError, Reason, Refusal, Trust};
 use crate::fetch::Fetcher;
-use crate::pool::{Pool, PoolError, Solvable, SolvableId};
+use crate::pool::{Pool, PoolError, SolvableId};
 use crate::repo::{self, Repository};
 use crate::reporter::{Phase, Reporter};
-use crate::solver::{Job, Problem, Reason, Request as SolverRequest, Solution, Solver, Unsolvable};
-use crate::transaction;
-use crate::transaction::plan::{self, Plan, PlannedPackage};
+use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
 
 /// What is to be installed, and from where.
 #[derive(Clone, Debug)]
@@ -18,10 +15,19 @@ pub struct Request {
     pub arch: String,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<Repository>,
-    /// What is asked for, step by step.
-    pub steps: Vec<InstallStep>,
-    /// Names of packages that must not be installed; shell patterns.
-    pub exclude: Vec<String>,
+    /// The keys whose packages and indexes are accepted.
+    pub keys: Vec<Key>,
+    /// Whether those without a signature are accepted too.
+    pub allow_unsigned: bool,
+    /// What is asked for.
+    pub ask: Ask,
+}
+
+impl Request {
+    /// Whose packages are accepted, by keys that the ecosystem has read.
+    pub fn trust<'k, K>(&self, keyring: &'k K) -> Trust<'k, K> {
+        if self.allow_unsigned { Trust::Unsigned(keyring) } else { Trust::Keys(keyring) }
+    }
 }
 
 /// The packages of a request.
@@ -29,10 +35,8 @@ pub struct Request {
 pub struct Resolved {
     /// All that exists.
     pub pool: Pool,
-    /// What is to be installed, in the order of the transaction.
-    pub order: Vec<SolvableId>,
-    /// Which files of each, in the same order.
-    pub files: Vec<FileOptions>,
+    /// What is to be done, in the order of the transaction.
+    pub choice: Choice,
     /// The same as data.
     pub plan: Plan,
 }
@@ -40,6 +44,9 @@ pub struct Resolved {
 /// Why there is nothing to install.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
+    /// A trusted key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The repositories cannot be read.
     #[error(transparent)]
     Repository(#[from] repo::RepoError),
@@ -54,39 +61,40 @@ pub enum ResolveError {
 /// A request without a solution, with what is needed to tell why.
 #[derive(Debug)]
 pub struct Unresolved {
-    /// All that exists.
-    pub pool: Pool,
-    /// What was asked, in the order that the facts count it.
-    pub jobs: Vec<Job>,
-    /// Why it cannot be had.
-    pub unsolvable: Unsolvable,
+    pool: Pool,
+    refusal: Box<dyn Refusal>,
+}
+
+impl Unresolved {
+    /// The reasons in words. `asked_by` says who asks for a spec, as a sentence.
+    pub fn tell(&self, asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        self.refusal.tell(&self.pool, asked_by)
+    }
 }
 
 /// Reads the repositories and chooses the packages.
 pub fn resolve<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
+    keyring: &E::Keyring,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
-    let pool = load(ecosystem, request, fetcher, reporter)?;
+    let pool = load(ecosystem, request, keyring, fetcher, reporter)?;
     reporter.begin(Phase::Resolve, None, None);
-    let chosen = match choose(ecosystem, request, &pool) {
-        Ok(chosen) => chosen,
-        Err((jobs, unsolvable)) => {
+    let chosen = ecosystem.chooser(&pool).choose(&request.ask);
+    let choice = match chosen {
+        Ok(choice) => choice,
+        Err(refusal) => {
             reporter.finish(Phase::Resolve, "");
-            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, jobs, unsolvable })));
+            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
         }
     };
-    let order = transaction::order(&pool, &chosen.solution.packages);
-    let place = |id: SolvableId| chosen.solution.packages.binary_search(&id).unwrap_or_default();
-    let files = order.iter().map(|&id| chosen.files[place(id)].clone()).collect();
-    let reasons = chosen.solution.reasons(&pool);
-    let planned = order.iter().map(|&id| planned(ecosystem, pool.solvable(id), reasons[place(id)])).collect();
-    let plan = Plan::new(&request.arch, planned, Vec::new());
-    reporter.advance(Phase::Resolve, order.len() as u64, 0);
+    let changes = choice.changes.iter().filter_map(|change| planned(ecosystem, &pool, change)).collect();
+    let plan = Plan::new(&request.arch, changes, choice.warnings.clone());
+    reporter.advance(Phase::Resolve, choice.changes.len() as u64, 0);
     reporter.finish(Phase::Resolve, "");
-    Ok(Resolved { pool, order, files, plan })
+    Ok(Resolved { pool, choice, plan })
 }
 
 /// Reads the repositories into a pool. The lists of all files are read only for paths that something requires and that the lists of
@@ -94,11 +102,14 @@ pub fn resolve<E: Ecosystem>(
 pub fn load<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
+    keyring: &E::Keyring,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Pool, ResolveError> {
     reporter.begin(Phase::Metadata, None, None);
-    let mut loaded = repo::load(&request.repositories, ecosystem.metadata(), fetcher)?;
+    let trust = request.trust(keyring);
+    let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
+    let mut loaded = repo::load(&request.repositories, ecosystem.metadata(), &verify, fetcher)?;
     let unmet = loaded.builder.unmet_paths();
     if !unmet.is_empty() {
         let paths: Vec<String> = unmet.iter().map(|&id| loaded.builder.text(id).to_owned()).collect();
@@ -111,90 +122,34 @@ pub fn load<E: Ecosystem>(
     Ok(pool)
 }
 
-struct Chosen {
-    solution: Solution,
-    /// By package of the solution.
-    files: Vec<FileOptions>,
-}
-
-/// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options of the
-/// step that first brings it, or that installs it again.
-fn choose<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool) -> Result<Chosen, (Vec<Job>, Unsolvable)> {
-    let excluded = excluded(ecosystem, pool, &request.exclude);
-    let mut solver = Solver::new(pool);
-    let mut jobs: Vec<Job> = Vec::new();
-    let mut solutions: Vec<(Solution, FileOptions)> = Vec::new();
-    for step in request.steps.iter().filter(|step| step.action == InstallAction::Install) {
-        let earlier = jobs.len();
-        jobs.extend(step.packages.iter().flat_map(|spec| install_jobs(ecosystem, pool, spec, step.options.best)));
-        let mut ask = SolverRequest::new(jobs.iter().cloned());
-        ask.excluded.clone_from(&excluded);
-        ask.weak_dependencies = step.options.weak_deps;
-        let solution = match solver.solve(&ask) {
-            Err(_) if step.options.allow_erasing => {
-                without_what_is_in_the_way(&mut solver, ask, earlier).map_err(|problem| (jobs.clone(), problem))?
-            }
-            other => other.map_err(|problem| (jobs.clone(), problem))?,
-        };
-        solutions.push((solution, file_options(step)));
-    }
-    let Some((solution, _)) = solutions.last().cloned() else {
-        return Ok(Chosen { solution: Solution::default(), files: Vec::new() });
+/// A change as data; `None` for one without packages.
+fn planned<E: Ecosystem>(ecosystem: &E, pool: &Pool, change: &Change) -> Option<PlannedChange> {
+    let Some(new) = change.new else {
+        return change.old.map(|old| PlannedChange::Erase(ecosystem.identity(pool.solvable(old)).id));
     };
-    let again = |id| request.steps.iter().rfind(|step| installs_again(step, pool.solvable(id)));
-    let first = |id| solutions.iter().find(|(solution, _)| solution.contains(id));
-    let files = solution
-        .packages
-        .iter()
-        .filter_map(|&id| again(id).map(file_options).or_else(|| first(id).map(|(_, options)| options.clone())))
-        .collect();
-    Ok(Chosen { solution, files })
+    let package = planned_package(ecosystem, pool, new, change.reason);
+    let step = || {
+        let old = change.old?;
+        let (name, from, to) = (pool.solvable(new).name(), pool.solvable(old).version(), pool.solvable(new).version());
+        Some(Move {
+            name: name.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            from_id: ecosystem.identity(pool.solvable(old)).id,
+            to_id: package.id.clone(),
+        })
+    };
+    Some(match (change.action, step()) {
+        (Action::Upgrade, Some(step)) => PlannedChange::Upgrade(step, package),
+        (Action::Downgrade, Some(step)) => PlannedChange::Downgrade(step, package),
+        (Action::Reinstall, _) => PlannedChange::Reinstall(package),
+        (Action::Replace, _) => PlannedChange::Replace(package),
+        _ => PlannedChange::Install(package),
+    })
 }
 
-/// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
-pub fn install_jobs<E: Ecosystem>(ecosystem: &E, pool: &Pool, spec: &str, best: bool) -> Vec<Job> {
-    let mut groups = ecosystem.select(pool, spec);
-    if groups.is_empty() {
-        groups.push(Vec::new());
-    }
-    groups.into_iter().map(|candidates| Job::install(spec, candidates).best(best)).collect()
-}
-
-/// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.
-fn without_what_is_in_the_way(solver: &mut Solver<'_>, mut ask: SolverRequest, earlier: usize) -> Result<Solution, Unsolvable> {
-    let mut earlier = earlier;
-    loop {
-        let problem = match solver.solve(&ask) {
-            Ok(solution) => return Ok(solution),
-            Err(problem) => problem,
-        };
-        let in_the_way = problem.problems.iter().flat_map(Problem::jobs).find(|&job| job < earlier);
-        let Some(job) = in_the_way else { return Err(problem) };
-        ask.jobs.remove(job);
-        earlier -= 1;
-    }
-}
-
-fn installs_again(step: &InstallStep, package: Solvable<'_>) -> bool {
-    step.action == InstallAction::Reinstall && step.packages.iter().any(|name| name == package.name())
-}
-
-fn file_options(step: &InstallStep) -> FileOptions {
-    FileOptions { docs: step.options.docs, langs: step.options.langs.clone() }
-}
-
-/// The packages that one of the patterns names.
-fn excluded<E: Ecosystem>(ecosystem: &E, pool: &Pool, patterns: &[String]) -> Vec<SolvableId> {
-    patterns.iter().flat_map(|pattern| ecosystem.select_by_name(pool, pattern)).collect()
-}
-
-/// The digest that the index promises of a package's file.
-pub(super) fn digest_of(package: Solvable<'_>) -> Option<Digest> {
-    let checksum = package.checksum()?;
-    Digest::new(Algorithm::from_name(checksum.kind.name())?, checksum.bytes)
-}
-
-fn planned<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, reason: Reason) -> PlannedPackage {
+fn planned_package<E: Ecosystem>(ecosystem: &E, pool: &Pool, id: SolvableId, reason: Reason) -> PlannedPackage {
+    let package = pool.solvable(id);
     let identity = ecosystem.identity(package);
     PlannedPackage {
         id: identity.id,
@@ -205,13 +160,13 @@ fn planned<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, reason: Reason) -
         arch: package.arch().to_owned(),
         repo: package.repo_name().to_owned(),
         location: package.location().to_owned(),
-        checksum: digest_of(package).map(|digest| digest.to_string()),
+        checksum: ecosystem.file_digest(package).map(|digest| digest.to_string()),
         size: package.size(),
         installed_size: package.installed_size(),
         reason: match reason {
-            Reason::Requested { .. } => plan::Reason::Requested,
-            Reason::Dependency { .. } => plan::Reason::Dependency,
-            Reason::Weak { .. } => plan::Reason::Weak,
+            Reason::Requested => plan::Reason::Requested,
+            Reason::Dependency => plan::Reason::Dependency,
+            Reason::Weak => plan::Reason::Weak,
         },
     }
 }

@@ -5,18 +5,17 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format};
-use super::failure::{Code, Failure};
+use super::failure::{Code, Failure, code_of, hint_of};
 use super::progress::{bytes, count};
-use super::request::{Prepared, prepare};
+use super::request::{Job, Prepared, prepare, run_with};
 use super::resolve::resolve_failure;
 use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, bootstrap};
-use crate::ecosystem::{InstallError, PackageError, ScriptletOutcome};
+use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
 use crate::output::Ownership;
 use crate::package::Spool;
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
-use crate::rpm::Rpm;
 
 /// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
 const SPOOL_LIMIT: u64 = 128 << 20;
@@ -30,13 +29,11 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     }
     let prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;
     let run = Run::new(&arguments.output)?;
-    if prepared.allow_unsigned {
+    if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
     let build = BuildOptions {
         arch: prepared.arch.clone(),
-        keys: prepared.keys.clone(),
-        allow_unsigned: prepared.allow_unsigned,
         finishing: prepared.finishing.clone(),
         database: prepared.database.clone().filter(|_| !arguments.drop_database),
         epoch: source_date_epoch()?,
@@ -46,20 +43,39 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let spool = Spool::new(SPOOL_LIMIT, beside);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
-    let report = bootstrap(&Rpm, &prepared.request, &build, out, &tools).map_err(|error| {
-        let failure = run.or_stopped(failure(error, &prepared));
-        if failure.code == Code::Usage { failure } else { failure.detail(format!("Nothing was written to {}", out.display())) }
-    })?;
+    run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
+}
 
-    tell(&report, &prepared, &run, out);
-    if let Some(path) = &arguments.report {
-        write(path, &json_text(&report))?;
+struct Bootstrap<'a> {
+    arguments: &'a BootstrapArguments,
+    prepared: &'a Prepared,
+    build: &'a BuildOptions,
+    out: &'a Path,
+    run: &'a Run,
+    tools: &'a Tools<'a>,
+}
+
+impl Job for Bootstrap<'_> {
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+        let Self { arguments, prepared, build, out, run, tools } = self;
+        let report = bootstrap(ecosystem, &prepared.request, build, out, tools).map_err(|error| {
+            let failure = run.or_stopped(failure(error, prepared));
+            if failure.code == Code::Usage {
+                failure
+            } else {
+                failure.detail(format!("Nothing was written to {}", out.display()))
+            }
+        })?;
+        tell(&report, prepared, run, out);
+        if let Some(path) = &arguments.report {
+            write(path, &json_text(&report))?;
+        }
+        run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
+        Ok(match arguments.output.format {
+            Format::Human => String::new(),
+            Format::Json => json_text(&report),
+        })
     }
-    run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
-    Ok(match arguments.output.format {
-        Format::Human => String::new(),
-        Format::Json => json_text(&report),
-    })
 }
 
 fn json_text(report: &Report) -> String {
@@ -126,28 +142,13 @@ fn source_date_epoch() -> Result<Option<i64>, Failure> {
 
 fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
-        BootstrapError::Resolve(error) => resolve_failure(&Rpm, error, prepared),
+        BootstrapError::Resolve(error) => resolve_failure(error, prepared),
         BootstrapError::Fetch(error) => Failure::from(&error),
         BootstrapError::Package { file, from, repo, source } => {
-            let (code, hint) = match &source {
-                PackageError::Unverified(_) => (Code::Verification, "another mirror may have the right file: --mirror URL"),
-                PackageError::Unsigned(_) => (
-                    Code::Verification,
-                    "another mirror may have the signed file: --mirror URL; --allow-unsigned takes packages that nobody signed",
-                ),
-                PackageError::Untrusted(_) => (
-                    Code::Verification,
-                    "if you trust who signed it, give the public key: --key FILE; otherwise use another mirror: --mirror URL",
-                ),
-                PackageError::Io(_) => (
-                    Code::Failed,
-                    "there may be no room in the directory of temporary files ($TMPDIR), or the file cannot be read",
-                ),
-            };
-            Failure::new(code, format!("{file} is not used: {source}"))
+            Failure::new(code_of(&source), format!("{file} is not used: {source}"))
                 .detail(format!("from      {from}"))
                 .detail(format!("for       repository {repo}"))
-                .hint(hint)
+                .hint(hint_of(&source))
         }
         BootstrapError::Output(error) if error.is_usage() => Failure::usage(error.to_string()),
         BootstrapError::Install(InstallError::FileConflict { .. }) => {

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::arguments::Format;
+use serde_json::{Value, json};
+
 use crate::catalog::CatalogError;
+use crate::ecosystem::{Explanation, Fact, PackageError, Problem};
 use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
 
@@ -30,6 +33,35 @@ pub(super) enum Code {
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
+    }
+}
+
+/// The problems as JSON.
+pub(super) fn problems(explanation: &Explanation) -> Vec<Value> {
+    let fact = |fact: &Fact| {
+        let mut data = fact.data.clone();
+        data["text"] = Value::from(fact.text.as_str());
+        data
+    };
+    let facts = |problem: &Problem| problem.facts.iter().map(fact).collect::<Vec<_>>();
+    explanation.problems.iter().map(|problem| json!({"facts": facts(problem)})).collect()
+}
+
+impl From<Explanation> for Failure {
+    fn from(explanation: Explanation) -> Self {
+        let mut failure = Self::new(Code::NoSolution, explanation.headline.as_str());
+        for (number, problem) in explanation.problems.iter().enumerate() {
+            if number > 0 {
+                failure = failure.detail("");
+            }
+            for fact in &problem.facts {
+                failure = failure.detail(fact.text.as_str());
+                failure.details.extend(fact.remarks.iter().map(|line| format!("  {line}")));
+            }
+        }
+        failure.problems = Some(json!({"schema": 1, "problems": problems(&explanation)}));
+        failure.hints = explanation.hints;
+        failure
     }
 }
 
@@ -160,9 +192,31 @@ impl From<&FetchError> for Failure {
     }
 }
 
+/// The exit code where a package or an index is not used.
+pub(super) fn code_of(error: &PackageError) -> Code {
+    if error.is_verification() { Code::Verification } else { Code::Failed }
+}
+
+/// What to do where a package or an index is not used.
+pub(super) fn hint_of(error: &PackageError) -> &'static str {
+    match error {
+        PackageError::Unverified(_) => "another mirror may have the right file: --mirror URL",
+        PackageError::Unsigned(_) => {
+            "another mirror may have the signed file: --mirror URL; --allow-unsigned takes what nobody signed"
+        }
+        PackageError::Untrusted(_) => {
+            "if you trust who signed it, give the public key: --key FILE; otherwise use another mirror: --mirror URL"
+        }
+        PackageError::Io(_) => "there may be no room in the directory of temporary files ($TMPDIR), or the file cannot be read",
+    }
+}
+
 impl From<&RepoError> for Failure {
     fn from(error: &RepoError) -> Self {
         match error {
+            RepoError::Root { from, error: source, .. } => {
+                Self::new(code_of(source), error.to_string()).detail(format!("from      {from}")).hint(hint_of(source))
+            }
             RepoError::Fetch { repository, error } => Self::from(error).detail(format!("for repository {repository}")),
             _ if error.is_verification() => {
                 Self::from_error(Code::Verification, error).hint("another mirror may have the right file: --mirror URL")

@@ -5,7 +5,6 @@
 
 mod arguments;
 mod bootstrap;
-mod explanation;
 mod failure;
 mod files;
 mod info;

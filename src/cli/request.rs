@@ -12,8 +12,10 @@ use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
     Options, Packaging, Platform, Step,
 };
+use crate::ecosystem::{Ask, Ecosystem};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Repository};
+use crate::rpm::Rpm;
 
 /// What the options ask for, ready for the library.
 pub(super) struct Prepared {
@@ -24,8 +26,6 @@ pub(super) struct Prepared {
     /// The options of what is asked for beside the variant's list.
     pub options: Options,
     pub arch: Architecture,
-    pub keys: Vec<Key>,
-    pub allow_unsigned: bool,
     pub finishing: Vec<Step>,
     pub database: Option<Database>,
     /// What the variant itself asks for, for messages.
@@ -33,6 +33,17 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// One spec alone, with the options of what is asked for beside the variant's list.
+    pub(super) fn ask_for(&self, spec: &str) -> Ask {
+        let step = InstallStep {
+            action: InstallAction::Install,
+            packages: vec![spec.to_owned()],
+            options: self.options.clone(),
+            repositories: Vec::new(),
+        };
+        Ask { steps: vec![step], exclude: self.request.ask.exclude.clone() }
+    }
+
     /// Who asks for a spec, as a sentence.
     pub(super) fn asked_by(&self, spec: &str) -> String {
         if self.variant_packages.iter().any(|package| package == spec) {
@@ -43,6 +54,19 @@ impl Prepared {
     }
 }
 
+/// What a command does, whichever ecosystem the packages belong to.
+pub(super) trait Job {
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure>;
+}
+
+/// Does a job with the packages' own ecosystem.
+pub(super) fn run_with(packaging: Packaging, job: impl Job) -> Result<String, Failure> {
+    match packaging {
+        Packaging::Rpm => job.run(&Rpm),
+        Packaging::Apk => Err(Failure::usage("Alpine's packages are not supported by this version")),
+    }
+}
+
 /// Reads the options. `specs` are those that a command takes beside `--with`.
 pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
     let added: Vec<String> = arguments.with.iter().chain(specs).cloned().collect();
@@ -50,7 +74,7 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
         Some(distro) => of_distro(arguments, distro)?,
         None => of_repositories(arguments)?,
     };
-    for step in &mut prepared.request.steps {
+    for step in &mut prepared.request.ask.steps {
         apply(arguments, &mut step.options)?;
         step.packages.retain(|package| !arguments.without.contains(package));
     }
@@ -61,9 +85,9 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
     }
     apply(arguments, &mut prepared.options)?;
     if !added.is_empty() {
-        match prepared.request.steps.iter_mut().rfind(|step| step.action == InstallAction::Install) {
+        match prepared.request.ask.steps.iter_mut().rfind(|step| step.action == InstallAction::Install) {
             Some(step) => step.packages.extend(added),
-            None => prepared.request.steps.push(InstallStep {
+            None => prepared.request.ask.steps.push(InstallStep {
                 action: InstallAction::Install,
                 packages: added,
                 options: prepared.options.clone(),
@@ -75,10 +99,7 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
         prepared.request.repositories.push(Repository::parse(text).map_err(|error| Failure::usage(error.to_string()))?);
     }
     for path in &arguments.key {
-        prepared.keys.push(read_key(path)?);
-    }
-    if prepared.packaging == Packaging::Apk {
-        return Err(Failure::usage("Alpine's packages are not supported by this version"));
+        prepared.request.keys.push(read_key(path)?);
     }
     Ok(prepared)
 }
@@ -110,13 +131,12 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<Prepared, Fai
         request: Request {
             arch: image.arch.name.clone(),
             repositories,
-            steps: image.install,
-            exclude: arguments.exclude.clone(),
+            keys: image.keys,
+            allow_unsigned: arguments.allow_unsigned,
+            ask: Ask { steps: image.install, exclude: arguments.exclude.clone() },
         },
         options: image.options,
         arch: image.arch,
-        keys: image.keys,
-        allow_unsigned: arguments.allow_unsigned,
         finishing: image.finishing,
         database: Some(image.database),
         variant_packages,
@@ -164,11 +184,15 @@ fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
             Some(Kind::Apk) => Packaging::Apk,
             _ => Packaging::Rpm,
         },
-        request: Request { arch: name.clone(), repositories: Vec::new(), steps: Vec::new(), exclude: arguments.exclude.clone() },
+        request: Request {
+            arch: name.clone(),
+            repositories: Vec::new(),
+            keys: Vec::new(),
+            allow_unsigned: arguments.allow_unsigned,
+            ask: Ask { steps: Vec::new(), exclude: arguments.exclude.clone() },
+        },
         options: PLAIN,
         arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },
-        keys: Vec::new(),
-        allow_unsigned: arguments.allow_unsigned,
         finishing: Vec::new(),
         // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
         database: Some(Database { backend: DatabaseBackend::Sqlite, path: "var/lib/rpm".to_owned(), dropped_by_distro: false }),

@@ -4,16 +4,13 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, ResolveArguments};
-use super::explanation::Teller;
-use super::failure::{Code, Failure};
+use super::failure::{Code, Failure, problems};
 use super::progress;
-use super::request::{Prepared, prepare};
+use super::request::{Job, Prepared, prepare, run_with};
 use super::run::Run;
 use crate::bootstrap::{self, ResolveError};
 use crate::ecosystem::Ecosystem;
 use crate::pool::Pool;
-use crate::rpm::Rpm;
-use crate::solver::{Request, Solver};
 use crate::transaction::plan::{Plan, Reason};
 
 /// The set as text.
@@ -21,31 +18,46 @@ pub(super) fn run(arguments: &ResolveArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
     let specs: &[String] = if arguments.each { &[] } else { &arguments.specs };
     let prepared = prepare(&arguments.request, specs)?;
-    let result = if arguments.each {
-        each(&Rpm, &prepared, arguments, &run)
-    } else {
-        let resolved = bootstrap::resolve(&Rpm, &prepared.request, &run.fetcher, &*run.progress)
-            .map_err(|error| run.or_stopped(resolve_failure(&Rpm, error, &prepared)))?;
+    run_with(prepared.packaging, Resolve { arguments, prepared: &prepared, run: &run })
+}
+
+struct Resolve<'a> {
+    arguments: &'a ResolveArguments,
+    prepared: &'a Prepared,
+    run: &'a Run,
+}
+
+impl Job for Resolve<'_> {
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+        let Self { arguments, prepared, run } = self;
+        let request = &prepared.request;
+        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let failed = |error| run.or_stopped(resolve_failure(error, prepared));
+        if arguments.each {
+            let pool = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
+            let text = each(ecosystem, prepared, arguments, run, &pool)?;
+            // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
+            std::mem::forget(pool);
+            return Ok(text);
+        }
+        let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
         run.stats(&json!({"packages": resolved.pool.len()}))?;
-        Ok(match arguments.output.format {
+        let text = match arguments.output.format {
             Format::Json => format!("{:#}\n", json!(resolved.plan)),
             Format::Human => human(&resolved.plan),
-        })
-    };
-    // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
-    result
+        };
+        std::mem::forget(resolved);
+        Ok(text)
+    }
 }
 
 /// The failure of a resolution, told with the names that the user used.
-pub(super) fn resolve_failure<E: Ecosystem>(ecosystem: &E, error: ResolveError, prepared: &Prepared) -> Failure {
+pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failure {
     match error {
+        ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Repository(error) => Failure::from(&error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
-        ResolveError::Unsolvable(unresolved) => {
-            let id_of = |id| ecosystem.identity(unresolved.pool.solvable(id)).id;
-            Teller { pool: &unresolved.pool, jobs: &unresolved.jobs, unsolvable: &unresolved.unsolvable, id_of: &id_of }
-                .failure(&|spec| prepared.asked_by(spec))
-        }
+        ResolveError::Unsolvable(unresolved) => Failure::from(unresolved.tell(&|spec| prepared.asked_by(spec))),
     }
 }
 
@@ -70,32 +82,29 @@ fn human(plan: &Plan) -> String {
 }
 
 /// Every spec on its own, against one pool, on all threads.
-fn each<E: Ecosystem>(ecosystem: &E, prepared: &Prepared, arguments: &ResolveArguments, run: &Run) -> Result<String, Failure> {
-    let pool = bootstrap::load(ecosystem, &prepared.request, &run.fetcher, &*run.progress)
-        .map_err(|error| run.or_stopped(resolve_failure(ecosystem, error, prepared)))?;
-    let options = &prepared.options;
-    let specs = if arguments.all { names(&pool) } else { arguments.specs.clone() };
+fn each<E: Ecosystem>(
+    ecosystem: &E,
+    prepared: &Prepared,
+    arguments: &ResolveArguments,
+    run: &Run,
+    pool: &Pool,
+) -> Result<String, Failure> {
+    let specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
     let begin = std::time::Instant::now();
     let answers: Vec<Value> = specs
         .par_iter()
         .map_init(
-            || Solver::new(&pool),
-            |solver, spec| {
-                let mut request = Request::new(bootstrap::install_jobs(ecosystem, &pool, spec, options.best));
-                request.weak_dependencies = options.weak_deps;
-                match solver.solve(&request) {
-                    Ok(solution) => {
-                        let mut ids: Vec<String> =
-                            solution.packages.iter().map(|&id| ecosystem.identity(pool.solvable(id)).id).collect();
-                        ids.sort_unstable();
-                        json!({"spec": spec, "ok": true, "install": ids})
-                    }
-                    Err(unsolvable) => {
-                        let id_of = |id| ecosystem.identity(pool.solvable(id)).id;
-                        let problems =
-                            Teller { pool: &pool, jobs: &request.jobs, unsolvable: &unsolvable, id_of: &id_of }.problems();
-                        json!({"spec": spec, "ok": false, "problems": problems})
-                    }
+            || ecosystem.chooser(pool),
+            |chooser, spec| match chooser.choose(&prepared.ask_for(spec)) {
+                Ok(choice) => {
+                    let id_of = |(id, _)| ecosystem.identity(pool.solvable(id)).id;
+                    let mut ids: Vec<String> = choice.incoming().map(id_of).collect();
+                    ids.sort_unstable();
+                    json!({"spec": spec, "ok": true, "install": ids})
+                }
+                Err(refusal) => {
+                    let explanation = refusal.tell(pool, &|spec| format!("{spec} is asked for"));
+                    json!({"spec": spec, "ok": false, "problems": problems(&explanation)})
                 }
             },
         )

@@ -1,6 +1,7 @@
 //! Why a repository cannot be used: which one, which of its files, and what is wrong with it.
 
 use crate::digest::{Algorithm, Digest};
+use crate::ecosystem::PackageError;
 use crate::fetch::{FetchError, FoundSize, LocationError};
 use crate::metadata::IndexError;
 
@@ -20,6 +21,18 @@ pub enum RepoError {
         repository: String,
         /// What was tried.
         error: FetchError,
+    },
+    /// The root document is not signed as it should be.
+    #[error("repository {repository}: {file} is not used: {error}")]
+    Root {
+        /// The repository.
+        repository: String,
+        /// The document.
+        file: String,
+        /// Where it came from.
+        from: String,
+        /// Why not.
+        error: PackageError,
     },
     /// The metadata names a file that is not the repository's.
     #[error("repository {repository}: {error}")]
@@ -88,6 +101,7 @@ impl RepoError {
     pub fn is_verification(&self) -> bool {
         match self {
             Self::Fetch { error, .. } => error.is_verification(),
+            Self::Root { error, .. } => error.is_verification(),
             Self::WeakChecksum { .. } | Self::OpenSize { .. } | Self::OpenChecksum { .. } => true,
             Self::SameName { .. } | Self::Location { .. } | Self::Index { .. } | Self::NoPackages { .. } => false,
         }

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::opened::{OpenFault, Opened};
 use super::{RepoError, Repository};
 use crate::digest::Algorithm;
+use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
 use crate::package::Content;
@@ -40,14 +41,22 @@ pub struct LoadedRepository {
     pub files: Vec<MetadataFile>,
 }
 
+/// Judges the root document of a repository, before anything of it is read.
+pub type Verify<'a> = dyn Fn(&[u8]) -> Result<(), PackageError> + Sync + 'a;
+
 /// Gets and reads the metadata of all repositories, several at once.
-pub fn load(repositories: &[Repository], format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<Loaded, RepoError> {
+pub fn load(
+    repositories: &[Repository],
+    format: &dyn MetadataFormat,
+    verify: &Verify<'_>,
+    fetcher: &Fetcher,
+) -> Result<Loaded, RepoError> {
     for (place, repository) in repositories.iter().enumerate() {
         if repositories[..place].iter().any(|other| other.name == repository.name) {
             return Err(RepoError::SameName { repository: repository.name.clone() });
         }
     }
-    let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, fetcher)).collect();
+    let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, verify, fetcher)).collect();
     let mut loaded = Loaded { builder: PoolBuilder::new(), repositories: Vec::with_capacity(parts.len()) };
     for part in parts {
         // The first of the repositories that failed, whichever failed first.
@@ -65,6 +74,7 @@ pub fn load(repositories: &[Repository], format: &dyn MetadataFormat, fetcher: &
 fn load_one(
     repository: &Repository,
     format: &dyn MetadataFormat,
+    verify: &Verify<'_>,
     fetcher: &Fetcher,
 ) -> Result<(PoolBuilder, LoadedRepository), RepoError> {
     let document = format.root_document();
@@ -72,6 +82,12 @@ fn load_one(
     let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
     let bytes =
         root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
+    verify(&bytes).map_err(|error| RepoError::Root {
+        repository: repository.name.clone(),
+        file: document.to_owned(),
+        from: root.location.to_string(),
+        error,
+    })?;
     let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
     drop(bytes);
     let mut loaded = LoadedRepository { repository, packages: 0, root: root.content, files };

@@ -13,5 +13,5 @@ mod repository;
 mod tests;
 
 pub use error::RepoError;
-pub use load::{Loaded, LoadedRepository, load};
+pub use load::{Loaded, LoadedRepository, Verify, load};
 pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError};

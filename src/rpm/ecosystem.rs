@@ -4,18 +4,19 @@ use super::architecture;
 use super::index::RpmMd;
 use super::install::{self, UnpackError, Unpacked};
 use super::package::{self, PackageError};
+use super::selection::Selection;
 use super::signature::Keyring;
-use super::spec;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
 use crate::catalog::Key;
+use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{
-    self, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, KeyError,
+    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, KeyError,
     PackageError as EcosystemPackageError,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, Spool};
-use crate::pool::{Architectures, Pool, Solvable, SolvableId, VersionScheme};
+use crate::pool::{Architectures, Pool, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -40,22 +41,16 @@ impl Ecosystem for Rpm {
     }
 
     fn identity(&self, solvable: Solvable<'_>) -> Identity {
-        let evr = Evr::parse(solvable.version());
-        let (epoch, release) = (evr.epoch_number(), evr.release.unwrap_or_default());
-        Identity {
-            id: format!("{}-{epoch}:{}-{release}.{}", solvable.name(), evr.version, solvable.arch()),
-            epoch: Some(epoch),
-            version: evr.version.to_owned(),
-            release: Some(release.to_owned()),
-        }
+        identity(solvable)
     }
 
-    fn select(&self, pool: &Pool, spec: &str) -> Vec<Vec<SolvableId>> {
-        spec::select_each(pool, spec, false)
+    fn chooser<'p>(&'p self, pool: &'p Pool) -> Box<dyn Chooser + 'p> {
+        Box::new(Selection::new(pool))
     }
 
-    fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId> {
-        spec::select_by_name(pool, pattern)
+    fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest> {
+        let checksum = solvable.checksum()?;
+        Digest::new(Algorithm::from_name(checksum.kind.name())?, checksum.bytes)
     }
 
     fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {
@@ -70,6 +65,7 @@ impl Ecosystem for Rpm {
     fn open(
         &self,
         content: &Content,
+        _promised: Option<Solvable<'_>>,
         trust: ecosystem::Trust<'_, Keyring>,
         options: &FileOptions,
         spool: &Spool,
@@ -111,5 +107,17 @@ impl Ecosystem for Rpm {
         cancel: &Cancel,
     ) -> Result<Installed, InstallError> {
         install::install(tree, packages, options, reporter, cancel)
+    }
+}
+
+/// What tells this package from all others, and the parts of its version.
+pub(super) fn identity(solvable: Solvable<'_>) -> Identity {
+    let evr = Evr::parse(solvable.version());
+    let (epoch, release) = (evr.epoch_number(), evr.release.unwrap_or_default());
+    Identity {
+        id: format!("{}-{epoch}:{}-{release}.{}", solvable.name(), evr.version, solvable.arch()),
+        epoch: Some(epoch),
+        version: evr.version.to_owned(),
+        release: Some(release.to_owned()),
     }
 }

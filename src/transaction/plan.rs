@@ -49,6 +49,57 @@ pub struct PlannedPackage {
     pub reason: Reason,
 }
 
+/// A package that takes the place of another version of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Its name.
+    pub name: String,
+    /// The version that goes.
+    pub from: String,
+    /// The version that comes.
+    pub to: String,
+    /// The id of the package that goes.
+    pub from_id: String,
+    /// The id of the package that comes.
+    pub to_id: String,
+}
+
+/// What is done with one package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlannedChange {
+    /// It comes where no package of its name was.
+    Install(PlannedPackage),
+    /// It goes.
+    Erase(String),
+    /// A newer version takes its place.
+    Upgrade(Move, PlannedPackage),
+    /// An older version takes its place.
+    Downgrade(Move, PlannedPackage),
+    /// It is installed again.
+    Reinstall(PlannedPackage),
+    /// Another package of the same version takes its place.
+    Replace(PlannedPackage),
+}
+
+impl PlannedChange {
+    /// The id of the package that comes, or else of the one that goes.
+    pub fn id(&self) -> &str {
+        self.incoming().map_or_else(|| if let Self::Erase(id) = self { id } else { "" }, |package| &package.id)
+    }
+
+    /// The package that comes.
+    pub fn incoming(&self) -> Option<&PlannedPackage> {
+        match self {
+            Self::Erase(_) => None,
+            Self::Install(package)
+            | Self::Upgrade(_, package)
+            | Self::Downgrade(_, package)
+            | Self::Reinstall(package)
+            | Self::Replace(package) => Some(package),
+        }
+    }
+}
+
 /// What is to be done, package by package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -58,24 +109,59 @@ pub struct Plan {
     pub arch: String,
     /// The packages to install, sorted by id.
     pub install: Vec<PlannedPackage>,
-    /// Their ids in the order of the transaction.
+    /// The ids of all packages that come, or only go, in the order of the transaction.
     pub order: Vec<String>,
+    /// The ids of the packages to erase.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub erase: Vec<String>,
+    /// Packages of which a newer version comes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub upgrade: Vec<Move>,
+    /// Packages of which an older version comes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub downgrade: Vec<Move>,
+    /// The ids of packages that are installed again.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reinstall: Vec<String>,
+    /// The ids of packages that take the place of others of the same version.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub replace: Vec<String>,
     /// Bytes to fetch.
     pub download_size: u64,
-    /// Bytes that the repositories say the packages take once installed.
+    /// Bytes that the repositories say the packages that come take once installed.
     pub installed_size: u64,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
 
 impl Plan {
-    /// A plan of packages given in the order of the transaction.
-    pub fn new(arch: &str, ordered: Vec<PlannedPackage>, warnings: Vec<String>) -> Self {
-        let order = ordered.iter().map(|package| package.id.clone()).collect();
-        let download_size = ordered.iter().map(|package| package.size).sum();
-        let installed_size = ordered.iter().map(|package| package.installed_size).sum();
-        let mut install = ordered;
-        install.sort_by(|a, b| a.id.cmp(&b.id));
-        Self { schema: SCHEMA, arch: arch.to_owned(), install, order, download_size, installed_size, warnings }
+    /// A plan of changes given in the order of the transaction.
+    pub fn new(arch: &str, changes: Vec<PlannedChange>, warnings: Vec<String>) -> Self {
+        let mut plan = Self {
+            schema: SCHEMA,
+            arch: arch.to_owned(),
+            install: Vec::new(),
+            order: changes.iter().map(|change| change.id().to_owned()).collect(),
+            erase: Vec::new(),
+            upgrade: Vec::new(),
+            downgrade: Vec::new(),
+            reinstall: Vec::new(),
+            replace: Vec::new(),
+            download_size: changes.iter().filter_map(PlannedChange::incoming).map(|package| package.size).sum(),
+            installed_size: changes.iter().filter_map(PlannedChange::incoming).map(|package| package.installed_size).sum(),
+            warnings,
+        };
+        for change in changes {
+            match change {
+                PlannedChange::Install(package) => plan.install.push(package),
+                PlannedChange::Erase(id) => plan.erase.push(id),
+                PlannedChange::Upgrade(step, _) => plan.upgrade.push(step),
+                PlannedChange::Downgrade(step, _) => plan.downgrade.push(step),
+                PlannedChange::Reinstall(package) => plan.reinstall.push(package.id),
+                PlannedChange::Replace(package) => plan.replace.push(package.id),
+            }
+        }
+        plan.install.sort_by(|a, b| a.id.cmp(&b.id));
+        plan
     }
 }

@@ -4,42 +4,54 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::failure::{Code, Failure};
+use super::ecosystem::identity;
 use crate::catalog::nearest;
+use crate::ecosystem::{self, Explanation, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId};
-use crate::solver::{Fact, Job, Problem, Unsolvable};
+use crate::solver::{Fact, Job, Unsolvable};
 
-/// A package's id in the ecosystem's own form.
-type Naming<'a> = &'a dyn Fn(SolvableId) -> String;
+/// A request without a solution, with what is needed to tell why.
+#[derive(Debug)]
+pub struct Unresolved {
+    /// What was asked, in the order that the facts count it.
+    pub jobs: Vec<Job>,
+    /// Why it cannot be had.
+    pub unsolvable: Unsolvable,
+}
+
+impl Refusal for Unresolved {
+    fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable }.explanation(asked_by)
+    }
+}
 
 /// Tells why a request has no solution.
-pub(super) struct Teller<'a> {
-    pub pool: &'a Pool,
-    pub jobs: &'a [Job],
-    pub unsolvable: &'a Unsolvable,
-    pub id_of: Naming<'a>,
+struct Teller<'a> {
+    pool: &'a Pool,
+    jobs: &'a [Job],
+    unsolvable: &'a Unsolvable,
 }
 
 impl Teller<'_> {
-    /// The failure; `asked_by` says who asks for a spec, as a sentence.
-    pub(super) fn failure(&self, asked_by: &dyn Fn(&str) -> String) -> Failure {
-        let mut failure = Failure::new(Code::NoSolution, self.headline());
-        for (number, problem) in self.unsolvable.problems.iter().enumerate() {
-            if number > 0 {
-                failure = failure.detail("");
-            }
-            for fact in &problem.facts {
-                failure = failure.detail(self.sentence(*fact, asked_by));
-                for line in self.remarks(*fact) {
-                    failure = failure.detail(format!("  {line}"));
-                }
-            }
+    fn explanation(&self, asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        let tell = |&fact: &Fact| ecosystem::Fact {
+            text: self.sentence(fact, asked_by),
+            remarks: self.remarks(fact),
+            data: self.data(fact),
+        };
+        let problems = &self.unsolvable.problems;
+        Explanation {
+            headline: self.headline(),
+            problems: problems
+                .iter()
+                .map(|problem| ecosystem::Problem { facts: problem.facts.iter().map(tell).collect() })
+                .collect(),
+            hints: self.hints(),
         }
-        for hint in self.hints() {
-            failure = failure.hint(hint);
-        }
-        failure.problems = Some(json!({"schema": 1, "problems": self.problems()}));
-        failure
+    }
+
+    fn id(&self, id: SolvableId) -> String {
+        identity(self.pool.solvable(id)).id
     }
 
     fn headline(&self) -> String {
@@ -61,7 +73,7 @@ impl Teller<'_> {
     }
 
     fn sentence(&self, fact: Fact, asked_by: &dyn Fn(&str) -> String) -> String {
-        let id = |id| format!("{} ({})", (self.id_of)(id), self.pool.solvable(id).repo_name());
+        let id = |id| format!("{} ({})", self.id(id), self.pool.solvable(id).repo_name());
         let dependency = |dependency| self.pool.display(dependency);
         match fact {
             Fact::Asked { job } => asked_by(self.asked(job)),
@@ -96,7 +108,7 @@ impl Teller<'_> {
                     .repos()
                     .map(|(id, repo)| {
                         let packages = self.pool.solvables().filter(|package| package.repo_id() == id).count();
-                        format!("{} ({} packages)", self.pool.text(repo.name), super::progress::count(packages as u64))
+                        format!("{} ({} packages)", self.pool.text(repo.name), packages)
                     })
                     .collect();
                 vec![format!("looked in {}", repos.join(" and "))]
@@ -133,39 +145,33 @@ impl Teller<'_> {
         hints
     }
 
-    /// The problems as JSON.
-    pub(super) fn problems(&self) -> Vec<Value> {
-        let fact = |fact: Fact| {
-            let package = |id: SolvableId| Value::from((self.id_of)(id));
-            let of = |dependency| Value::from(self.pool.display(dependency));
-            let mut value = match fact {
-                Fact::Asked { job } => json!({"kind": "asked", "spec": self.asked(job)}),
-                Fact::OnlyBest { job } => json!({"kind": "only-best", "spec": self.asked(job)}),
-                Fact::NoCandidate { job } => json!({"kind": "no-candidate", "spec": self.asked(job)}),
-                Fact::Requires { package: p, dependency } => {
-                    let providers = self.pool.candidates(dependency).iter().map(|&id| package(id)).collect::<Vec<_>>();
-                    json!({"kind": "requires", "package": package(p), "dependency": of(dependency), "candidates": providers})
-                }
-                Fact::NothingProvides { package: p, dependency } => {
-                    json!({"kind": "nothing-provides", "package": package(p), "dependency": of(dependency)})
-                }
-                Fact::Conflicts { package: p, dependency, other } => {
-                    json!({"kind": "conflicts", "package": package(p), "dependency": of(dependency), "other": other.map(package)})
-                }
-                Fact::Obsoletes { package: p, dependency, other } => {
-                    json!({"kind": "obsoletes", "package": package(p), "dependency": of(dependency), "other": package(other)})
-                }
-                Fact::SameName { package: p, other } => {
-                    json!({"kind": "same-name", "package": package(p), "other": package(other)})
-                }
-                Fact::Excluded { package: p } => json!({"kind": "excluded", "package": package(p)}),
-                Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),
-                Fact::WorseArchitecture { package: p } => json!({"kind": "worse-architecture", "package": package(p)}),
-            };
-            value["text"] = Value::from(self.sentence(fact, &|spec| format!("{spec} is asked for")));
-            value
-        };
-        let facts = |problem: &Problem| problem.facts.iter().map(|&each| fact(each)).collect::<Vec<_>>();
-        self.unsolvable.problems.iter().map(|problem| json!({"facts": facts(problem)})).collect()
+    /// A fact for programs.
+    fn data(&self, fact: Fact) -> Value {
+        let package = |id: SolvableId| Value::from(self.id(id));
+        let of = |dependency| Value::from(self.pool.display(dependency));
+        match fact {
+            Fact::Asked { job } => json!({"kind": "asked", "spec": self.asked(job)}),
+            Fact::OnlyBest { job } => json!({"kind": "only-best", "spec": self.asked(job)}),
+            Fact::NoCandidate { job } => json!({"kind": "no-candidate", "spec": self.asked(job)}),
+            Fact::Requires { package: p, dependency } => {
+                let providers = self.pool.candidates(dependency).iter().map(|&id| package(id)).collect::<Vec<_>>();
+                json!({"kind": "requires", "package": package(p), "dependency": of(dependency), "candidates": providers})
+            }
+            Fact::NothingProvides { package: p, dependency } => {
+                json!({"kind": "nothing-provides", "package": package(p), "dependency": of(dependency)})
+            }
+            Fact::Conflicts { package: p, dependency, other } => {
+                json!({"kind": "conflicts", "package": package(p), "dependency": of(dependency), "other": other.map(package)})
+            }
+            Fact::Obsoletes { package: p, dependency, other } => {
+                json!({"kind": "obsoletes", "package": package(p), "dependency": of(dependency), "other": package(other)})
+            }
+            Fact::SameName { package: p, other } => {
+                json!({"kind": "same-name", "package": package(p), "other": package(other)})
+            }
+            Fact::Excluded { package: p } => json!({"kind": "excluded", "package": package(p)}),
+            Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),
+            Fact::WorseArchitecture { package: p } => json!({"kind": "worse-architecture", "package": package(p)}),
+        }
     }
 }

@@ -2,15 +2,20 @@
 //!
 //! Everything that differs between them goes through here; a room outside them that asks "is it rpm?" is in the wrong place.
 
+mod choice;
+
+pub use choice::{Action, Ask, Change, Choice, Chooser, Explanation, Fact, Problem, Reason, Refusal};
+
 use std::error::Error;
 
 use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs};
+use crate::digest::Digest;
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, Spool};
-use crate::pool::{Architectures, Pool, Solvable, SolvableId, VersionScheme};
+use crate::pool::{Architectures, Pool, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -33,20 +38,26 @@ pub trait Ecosystem: Sync {
     /// What tells this package from all others, and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
-    /// What a spec of the command line asks for: of each group one package. A pattern asks for every name that it matches; nothing is
-    /// meant where there is no group.
-    fn select(&self, pool: &Pool, spec: &str) -> Vec<Vec<SolvableId>>;
-
-    /// The packages that a pattern means by their names or ids alone.
-    fn select_by_name(&self, pool: &Pool, pattern: &str) -> Vec<SolvableId>;
+    /// Chooses packages of a pool.
+    fn chooser<'p>(&'p self, pool: &'p Pool) -> Box<dyn Chooser + 'p>;
 
     /// Keys from the files that the catalog or the user names.
     fn keyring(&self, keys: &[Key]) -> Result<Self::Keyring, KeyError>;
 
-    /// Opens a package file: nothing of it is given before all of it is verified. Files that the options leave out are not unpacked.
+    /// Holds the document that a repository begins with against the keys, where the ecosystem signs such documents themselves.
+    fn verify_root(&self, _root: &[u8], _trust: Trust<'_, Self::Keyring>) -> Result<(), PackageError> {
+        Ok(())
+    }
+
+    /// The digest that a repository promises of a package's file, if it promises one of the whole file.
+    fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest>;
+
+    /// Opens a package file: nothing of it is given before all of it is verified, also against what the repository `promised` of it.
+    /// Files that the options leave out are not unpacked.
     fn open(
         &self,
         content: &Content,
+        promised: Option<Solvable<'_>>,
         trust: Trust<'_, Self::Keyring>,
         options: &FileOptions,
         spool: &Spool,
@@ -201,6 +212,13 @@ pub enum PackageError {
     /// Its bytes could not be read, or its payload not be kept.
     #[error(transparent)]
     Io(std::io::Error),
+}
+
+impl PackageError {
+    /// Whether it is not what was promised, or not from whom, rather than unreadable.
+    pub fn is_verification(&self) -> bool {
+        !matches!(self, Self::Io(_))
+    }
 }
 
 /// Why packages could not be installed into a tree.
