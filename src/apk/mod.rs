@@ -3,3 +3,6 @@
 //! In: bytes of repositories, packages and roots. Out: packages of the pool, change sets, entries of the tree. Nothing here fetches.
 
 pub mod archive;
+pub mod checksum;
+pub mod package;
+pub mod signature;

@@ -1,0 +1,267 @@
+//! Package files of apk 2: three gzip streams (signature, control, data), verified as a whole and inflated.
+//!
+//! In: the bytes of a file, the keys that are trusted, the identity that the index gives. Out: a [`Package`] with its files and scripts.
+//! Nothing of the control stream is believed before its signature was checked, nothing of the data stream inflated before its digest
+//! was.
+
+mod error;
+mod file;
+mod info;
+mod script;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use error::PackageError;
+pub use file::{File, FileKind};
+pub use info::{InfoError, PackageInfo};
+pub use script::{Script, ScriptKind};
+
+use super::archive::{GzipStreams, read_tar};
+use super::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::package::{Content, Entry, EntryKind, Owner, Spool};
+use file::FileReader;
+
+/// As much of a control stream as is read: scripts are small.
+const MAX_CONTROL: u64 = 16 << 20;
+const BUFFER: usize = 64 << 10;
+
+/// Which packages to accept.
+#[derive(Clone, Copy, Debug)]
+pub enum Trust<'a> {
+    /// Those that one of these keys signed.
+    Keys(&'a Keyring),
+    /// Unsigned ones too, and those that unknown keys signed; a bad signature by one of these keys is refused all the same.
+    Unsigned(&'a Keyring),
+}
+
+/// What the index says of a package that the package itself does not, or may say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// `C:`, the identity.
+    pub checksum: Option<Digest>,
+    /// `A:`: indexes call a `noarch` package by the architecture that they are for.
+    pub arch: Option<String>,
+}
+
+/// A package that was verified and inflated.
+#[derive(Clone, Debug)]
+pub struct Package {
+    info: PackageInfo,
+    checksum: Digest,
+    size: u64,
+    signer: Option<String>,
+    scripts: Vec<Script>,
+    files: Vec<File>,
+}
+
+impl Package {
+    /// Opens a package file, verifies all of it, and inflates its files into the spool.
+    pub fn open(content: &Content, trust: Trust<'_>, indexed: &Indexed, spool: &Spool) -> Result<Self, PackageError> {
+        let mut streams = GzipStreams::new(BufReader::with_capacity(BUFFER, content.reader()));
+        let mut signatures = Vec::new();
+        let (range, control) = loop {
+            let Some((range, stream)) = streams.next(|input| read_leading(input))? else {
+                return Err(PackageError::NotAPackage { what: "it has no control stream" });
+            };
+            match stream {
+                Leading::Signatures(found) if signatures.is_empty() => signatures = found,
+                Leading::Signatures(_) => return Err(PackageError::NotAPackage { what: "it has two signature streams" }),
+                Leading::Control(control) => break (range, control),
+            }
+        };
+        let signer = authenticate(content, &range, &signatures, trust)?;
+        let checksum = digest_range(content, &range, Algorithm::Sha1)?;
+        if let Some(expected) = &indexed.checksum {
+            let found = if expected.algorithm() == Algorithm::Sha1 {
+                checksum.clone()
+            } else {
+                digest_range(content, &range, expected.algorithm())?
+            };
+            if *expected != found {
+                return Err(PackageError::Identity { expected: expected.clone(), found });
+            }
+        }
+        let info = control.info.ok_or(PackageError::NotAPackage { what: "it has no .PKGINFO" })?;
+        let mut info = PackageInfo::parse(&info)?;
+        if let Some(arch) = &indexed.arch {
+            arch.clone_into(&mut info.arch);
+        }
+        let files = read_data(content, range.end..content.len(), &info, spool)?;
+        Ok(Self { info, checksum, size: content.len(), signer, scripts: control.scripts, files })
+    }
+
+    /// What it says of itself.
+    pub fn info(&self) -> &PackageInfo {
+        &self.info
+    }
+
+    /// Its identity (`C:`): SHA-1 of the control stream.
+    pub fn checksum(&self) -> &Digest {
+        &self.checksum
+    }
+
+    /// Bytes of the package file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The name of the trusted key that signed it.
+    pub fn signer(&self) -> Option<&str> {
+        self.signer.as_deref()
+    }
+
+    /// Its scripts, in apk's order of their kinds.
+    pub fn scripts(&self) -> &[Script] {
+        &self.scripts
+    }
+
+    /// Its files, in the archive's order.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// `name-version`.
+    pub fn id(&self) -> String {
+        self.info.id()
+    }
+
+    /// When it was built, in seconds since 1970.
+    pub fn build_time(&self) -> i64 {
+        i64::try_from(self.info.build_time).unwrap_or(0)
+    }
+
+    /// Its files as entries that every ecosystem has; paths are made absolute.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.files.iter().map(|file| self.entry(file)).collect()
+    }
+
+    fn entry(&self, file: &File) -> Entry {
+        let absolute = |path: &[u8]| -> Box<[u8]> { [b"/", path].concat().into() };
+        let kind = match &file.kind {
+            FileKind::Regular(content) => EntryKind::File(content.clone()),
+            FileKind::HardLink(of) => EntryKind::HardLink(absolute(&self.files[*of].path)),
+            FileKind::Directory => EntryKind::Directory,
+            FileKind::Symlink(target) => EntryKind::Symlink(target.clone()),
+            FileKind::CharacterDevice { major, minor } => EntryKind::CharacterDevice { major: *major, minor: *minor },
+            FileKind::BlockDevice { major, minor } => EntryKind::BlockDevice { major: *major, minor: *minor },
+            FileKind::Fifo => EntryKind::Fifo,
+        };
+        let owner = |name: &Arc<str>, id: u32| if name.is_empty() { Owner::Id(id) } else { Owner::named(name) };
+        Entry {
+            path: absolute(&file.path),
+            kind,
+            mode: file.mode,
+            mtime: file.mtime,
+            user: owner(&file.user, file.uid),
+            group: owner(&file.group, file.gid),
+            xattrs: file.xattrs.clone(),
+            digest: file.checksum.clone(),
+        }
+    }
+}
+
+/// A stream before the data.
+enum Leading {
+    Signatures(Vec<Signature>),
+    Control(Control),
+}
+
+#[derive(Default)]
+struct Control {
+    info: Option<Vec<u8>>,
+    scripts: Vec<Script>,
+}
+
+/// Reads the stream of signatures or the control stream, whichever this is.
+fn read_leading(input: &mut dyn Read) -> Result<Leading, PackageError> {
+    let mut signatures = Vec::new();
+    let mut control = Control::default();
+    let mut limited = input.take(MAX_CONTROL + 1);
+    read_tar(&mut limited, |member, content| {
+        if member.path.starts_with(b".SIGN.") {
+            let mut bytes = Vec::new();
+            content.take(MAX_SIGNATURE + 1).read_to_end(&mut bytes)?;
+            signatures.extend(Signature::new(&member.path, &bytes));
+        } else if member.path == b".PKGINFO" {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes)?;
+            control.info = Some(bytes);
+        } else if let Some(kind) = ScriptKind::of_member(&member.path) {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes)?;
+            control.scripts.retain(|script: &Script| script.kind != kind);
+            control.scripts.push(Script { kind, text: bytes.into() });
+        } else if !member.path.starts_with(b".") {
+            // A file where control data should be: a package of apk 1, whose files nothing covers.
+            return Err(PackageError::NotAPackage { what: "it has no control stream before its files" });
+        }
+        Ok(())
+    })?;
+    if limited.limit() == 0 {
+        return Err(PackageError::TooLong { limit: MAX_CONTROL });
+    }
+    if !signatures.is_empty() {
+        if control.info.is_some() {
+            return Err(PackageError::NotAPackage { what: "its signature lies in the stream that it signs" });
+        }
+        return Ok(Leading::Signatures(signatures));
+    }
+    control.scripts.sort_by_key(|script| script.kind);
+    Ok(Leading::Control(control))
+}
+
+/// The trusted key that signed the control stream.
+fn authenticate(
+    content: &Content,
+    range: &Range<u64>,
+    signatures: &[Signature],
+    trust: Trust<'_>,
+) -> Result<Option<String>, PackageError> {
+    let (Trust::Keys(keys) | Trust::Unsigned(keys)) = trust;
+    let mut failed = None;
+    let verified = keys.verify(signatures, |algorithm| {
+        digest_range(content, range, algorithm).unwrap_or_else(|error| {
+            failed = Some(error);
+            Digest::of(algorithm, b"")
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    match (verified, trust) {
+        (Ok(signer), _) => Ok(Some(signer)),
+        (Err(SignatureError::Unsigned | SignatureError::UnknownKey { .. }), Trust::Unsigned(_)) => Ok(None),
+        (Err(error), _) => Err(PackageError::Signature(error)),
+    }
+}
+
+/// Checks the data stream and inflates its files.
+fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &Spool) -> Result<Vec<File>, PackageError> {
+    if range.is_empty() && info.data_hash.is_none() {
+        return Ok(Vec::new());
+    }
+    let expected = info.data_hash.as_ref().ok_or(PackageError::NoDataHash)?;
+    let found = digest_range(content, &range, expected.algorithm())?;
+    if found != *expected {
+        return Err(PackageError::DataHash { expected: expected.clone(), found });
+    }
+    let data = content.slice(range.start, range.end - range.start).unwrap_or_else(Content::empty);
+    let mut reader = FileReader::new(spool.writer(info.installed_size));
+    let mut input = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, data.reader()));
+    read_tar(&mut input, |member, content| reader.take(member, content))?;
+    Ok(reader.finish())
+}
+
+fn digest_range(content: &Content, range: &Range<u64>, algorithm: Algorithm) -> Result<Digest, PackageError> {
+    let part = content.slice(range.start, range.end.saturating_sub(range.start)).unwrap_or_else(Content::empty);
+    let mut hasher = Hasher::new(algorithm);
+    part.write_to(&mut hasher).map_err(PackageError::Io)?;
+    Ok(hasher.finish())
+}

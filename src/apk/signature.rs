@@ -1,0 +1,182 @@
+//! RSA signatures of indexes and packages, and the keys that are trusted.
+//!
+//! In: members of the signature stream (`.SIGN.RSA.NAME`), and the digest of what they sign. Out: which key signed, or what is wrong. A
+//! key is known by the name of its file, and by nothing else (`apk_crypto.h`, `apk_sign_ctx_process_file`).
+
+#[cfg(test)]
+mod tests;
+
+use rsa::pkcs8::DecodePublicKey as _;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{Pkcs1v15Sign, RsaPublicKey};
+
+use crate::digest::{Algorithm, Digest};
+
+/// What a signature's member begins with.
+const PREFIX: &[u8] = b".SIGN.";
+/// Longer members are no signatures: a key of 16,384 bits makes 2,048 bytes.
+pub const MAX_SIGNATURE: u64 = 2048;
+
+/// The keys whose signatures are believed.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring {
+    keys: Vec<(String, RsaPublicKey)>,
+}
+
+impl Keyring {
+    /// A keyring that believes nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the public key of a file (PEM, `BEGIN PUBLIC KEY`). `name` is the file's name: signatures refer to it.
+    pub fn add(&mut self, name: &str, pem: &[u8]) -> Result<(), BadKey> {
+        let text = std::str::from_utf8(pem).map_err(|_| BadKey("it is not text".into()))?;
+        let key = RsaPublicKey::from_public_key_pem(text.trim()).map_err(|error| BadKey(error.to_string()))?;
+        if let Some(known) = self.keys.iter_mut().find(|(known, _)| known == name) {
+            known.1 = key;
+        } else {
+            self.keys.push((name.to_owned(), key));
+        }
+        Ok(())
+    }
+
+    /// The names of the keys.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(name, _)| name.as_str())
+    }
+
+    fn key(&self, name: &str) -> Option<&RsaPublicKey> {
+        self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key)
+    }
+
+    /// The name of the key that signed. As apk does: the first signature whose kind and key are known decides; `digest` gives the digest of
+    /// what is signed.
+    pub fn verify(
+        &self,
+        signatures: &[Signature],
+        mut digest: impl FnMut(Algorithm) -> Digest,
+    ) -> Result<String, SignatureError> {
+        if signatures.is_empty() {
+            return Err(SignatureError::Unsigned);
+        }
+        for signature in signatures {
+            let (Some(scheme), Some(key)) = (signature.scheme, self.key(&signature.key)) else { continue };
+            // A number of another length than the key's is another key's.
+            let whole = signature.bytes.len() == key.size();
+            let digest = digest(scheme.algorithm());
+            return match key.verify(scheme.padding(), digest.bytes(), &signature.bytes) {
+                Ok(()) if whole => Ok(signature.key.clone()),
+                _ => Err(SignatureError::Bad { key: signature.key.clone() }),
+            };
+        }
+        Err(SignatureError::UnknownKey {
+            signers: signatures.iter().map(Signature::display).collect(),
+            trusted: self.names().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// A public key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("not an RSA public key in PEM: {0}")]
+pub struct BadKey(String);
+
+/// A signature, as its member of the signature stream has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// How it was made; `None` for a kind that nobody believes any more (`DSA`) or that is not known yet.
+    scheme: Option<Scheme>,
+    /// What the member's name calls the kind.
+    kind: String,
+    /// The key's name.
+    key: String,
+    bytes: Vec<u8>,
+}
+
+/// How a signature is made: PKCS#1 v1.5 over a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Scheme {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Sha1 => Algorithm::Sha1,
+            Self::Sha256 => Algorithm::Sha256,
+            Self::Sha512 => Algorithm::Sha512,
+        }
+    }
+
+    /// The digest's name in DER, which PKCS#1 puts before it (RFC 8017, 9.2).
+    fn padding(self) -> Pkcs1v15Sign {
+        let (length, prefix): (u8, &[u8]) = match self {
+            Self::Sha1 => (20, &[0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04]),
+            Self::Sha256 => (
+                32,
+                &[0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04],
+            ),
+            Self::Sha512 => (
+                64,
+                &[0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04],
+            ),
+        };
+        let mut prefix = prefix.to_vec();
+        prefix.push(length);
+        Pkcs1v15Sign { hash_len: Some(usize::from(length)), prefix: prefix.into() }
+    }
+}
+
+impl Signature {
+    /// The signature of a member with this name and content; `None` when the name is no signature's.
+    pub fn new(name: &[u8], content: &[u8]) -> Option<Self> {
+        let rest = std::str::from_utf8(name.strip_prefix(PREFIX)?).ok()?;
+        let (kind, key) = rest.split_once('.')?;
+        let scheme = match kind {
+            "RSA" => Some(Scheme::Sha1),
+            "RSA256" => Some(Scheme::Sha256),
+            "RSA512" => Some(Scheme::Sha512),
+            _ => None,
+        };
+        Some(Self { scheme, kind: kind.to_owned(), key: key.to_owned(), bytes: content.to_vec() })
+    }
+
+    /// The name of the key that it says to be made with.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The kind, as the member's name has it: `RSA`, `RSA256`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    fn display(&self) -> String {
+        if self.scheme.is_some() { self.key.clone() } else { format!("{} ({}, which is not accepted)", self.key, self.kind) }
+    }
+}
+
+/// Why nobody trusted signed something.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// Nobody signed it.
+    #[error("it is not signed")]
+    Unsigned,
+    /// None of those who signed is trusted.
+    #[error("it is signed by {}, trusted are {}", .signers.join(", "), if .trusted.is_empty() { "no keys".to_owned() } else { .trusted.join(", ") })]
+    UnknownKey {
+        /// The names of the keys that signed it.
+        signers: Vec<String>,
+        /// The names of those that are trusted.
+        trusted: Vec<String>,
+    },
+    /// A trusted key did not sign this.
+    #[error("the signature by {key} is wrong")]
+    Bad {
+        /// The name of the key.
+        key: String,
+    },
+}
