@@ -4,5 +4,8 @@
 
 pub mod archive;
 pub mod checksum;
+pub mod dependency;
+pub mod index;
 pub mod package;
 pub mod signature;
+pub mod version;

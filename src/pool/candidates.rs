@@ -128,6 +128,9 @@ fn find_plain(
     let Dependency::Plain { name, op, version } = wanted else {
         return;
     };
+    if op.contains(Op::NOT) || op.contains(Op::INVALID) {
+        return;
+    }
     let required = (op, version);
     // Packages of several architectures provide the same, one after another.
     let mut last = None;

@@ -26,6 +26,10 @@ impl Op {
     pub const LESS_EQUAL: Self = Self(3);
     /// `>=`
     pub const GREATER_EQUAL: Self = Self(6);
+    /// `!`: met where the rest of it is not (apk, in `install_if`). No package is a candidate of such a dependency.
+    pub const NOT: Self = Self(16);
+    /// What was written makes no sense, and nothing meets it: whoever requires it cannot be installed (apk).
+    pub const INVALID: Self = Self(32);
 
     /// Whether all of `other` is in this.
     pub const fn contains(self, other: Self) -> bool {
@@ -37,9 +41,21 @@ impl Op {
         self.0 == 0
     }
 
-    /// As it is written: `>=`; empty for any.
+    /// All of both.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// All of it but what is in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// As it is written: `>=`; empty for any. `!` stands before the name and is not told.
     pub const fn text(self) -> &'static str {
-        match self.0 {
+        match self.without(Self(48)).0 {
             1 => "<",
             2 => "=",
             3 => "<=",
@@ -132,11 +148,14 @@ pub enum Kind {
     InstallIf,
     /// Whose files it may overwrite (apk's `replaces`).
     Replaces,
+    /// What it requires and what it conflicts with (with [`Op::NOT`]), once more and in the order in which it is written; told only of
+    /// packages that conflict with something and only where that order counts (apk).
+    Ordered,
 }
 
 impl Kind {
     /// How many kinds there are.
-    pub(super) const COUNT: usize = 11;
+    pub(super) const COUNT: usize = 12;
 }
 
 /// The pool's form of a [`Dependency`]: three plain words.

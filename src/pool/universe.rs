@@ -181,8 +181,9 @@ impl Pool {
     fn write_dependency(&self, dependency: DependencyId, depth: usize, out: &mut String) {
         match self.dependency(dependency) {
             Dependency::Plain { name, op, version } => {
+                out.push_str(if op.contains(Op::NOT) { "!" } else { "" });
                 out.push_str(self.text(name));
-                if !op.is_any() {
+                if !version.is_empty() {
                     out.extend([" ", op.text(), " ", self.text(version)]);
                 }
             }

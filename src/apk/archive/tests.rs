@@ -10,7 +10,7 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn streams_are_told_apart_with_their_ranges() {
-    let (first, second) = (gzip(b"one"), gzip(&[b'x'; 100_000]));
+    let (first, second) = (gzip(b"one"), gzip(&vec![b'x'; 100_000]));
     let bytes = [first.clone(), second].concat();
     let mut streams = GzipStreams::new(Cursor::new(&bytes));
     let all = |input: &mut dyn Read| io::read_to_string(input);

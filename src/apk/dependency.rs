@@ -1,0 +1,146 @@
+//! apk's constraints: `[!]name[@tag][op version]`, as users, the world file, indexes and the database write them.
+//!
+//! In: text. Out: its parts, the text again, dependencies of the pool.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use super::version;
+use crate::pool::{DependencyId, Op, PoolBuilder};
+
+/// What is wrong with a constraint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is not a constraint as apk has them, name[@tag][<>~=version]: {what}")]
+pub struct ConstraintError {
+    /// The constraint.
+    pub text: String,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+/// `[!]name[@tag][op version]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Constraint {
+    /// Whether it is a conflict: met where nothing that it names is.
+    pub conflict: bool,
+    /// The name of a package, or one that packages provide.
+    pub name: String,
+    /// The repositories that packages may come from beside the untagged ones.
+    pub tag: Option<String>,
+    /// How the version is meant; [`Op::ANY`] without one. `><` ([`CHECKSUM`]) asks for one package by its checksum.
+    pub op: Op,
+    /// The version; empty without one.
+    pub version: String,
+}
+
+/// `><`: the version is the checksum of a package.
+pub const CHECKSUM: Op = Op::LESS.or(Op::GREATER);
+
+impl Constraint {
+    /// Takes a constraint apart.
+    pub fn parse(text: &str) -> Result<Self, ConstraintError> {
+        let fail = |what| ConstraintError { text: text.to_owned(), what };
+        let parts = Parts::read(text).ok_or_else(|| fail("it has no name, or no operator that there is"))?;
+        if text.contains(char::is_whitespace) {
+            return Err(fail("there is a blank in it"));
+        }
+        if !parts.is_valid() {
+            return Err(fail("its version is none"));
+        }
+        let (name, tag) = match parts.name.split_once('@') {
+            Some((name, tag)) if !tag.is_empty() => (name, Some(tag.to_owned())),
+            Some(_) => return Err(fail("its tag is empty")),
+            None => (parts.name, None),
+        };
+        if name.is_empty() {
+            return Err(fail("it has no name"));
+        }
+        Ok(Self { conflict: parts.conflict, name: name.to_owned(), tag, op: parts.op, version: parts.version.to_owned() })
+    }
+
+    /// Any version of a name.
+    pub fn any(name: &str) -> Self {
+        Self { conflict: false, name: name.to_owned(), tag: None, op: Op::ANY, version: String::new() }
+    }
+
+    /// Whether it asks for one package by its checksum.
+    pub fn is_checksum(&self) -> bool {
+        self.op == CHECKSUM
+    }
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { conflict, name, tag, op, version } = self;
+        write!(f, "{}{name}", if *conflict { "!" } else { "" })?;
+        if let Some(tag) = tag {
+            write!(f, "@{tag}")?;
+        }
+        write!(f, "{}{version}", op.text())
+    }
+}
+
+/// Reads the text of a world file: constraints with blanks or lines between.
+pub fn read_world(text: &str) -> Result<Vec<Constraint>, ConstraintError> {
+    text.split_ascii_whitespace().map(Constraint::parse).collect()
+}
+
+/// The text of a world file.
+pub fn write_world(world: &[Constraint]) -> String {
+    let mut text = String::new();
+    for constraint in world {
+        text.push_str(&constraint.to_string());
+        text.push('\n');
+    }
+    text
+}
+
+/// A constraint's parts as they are written, without a look at the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts<'a> {
+    pub(super) conflict: bool,
+    pub(super) name: &'a str,
+    pub(super) op: Op,
+    pub(super) version: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let (conflict, rest) = match text.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let is_operator = |c: char| matches!(c, '<' | '>' | '=' | '~');
+        let Some(start) = rest.find(is_operator) else {
+            return (!rest.is_empty()).then_some(Self { conflict, name: rest, op: Op::ANY, version: "" });
+        };
+        let (name, rest) = rest.split_at(start);
+        let end = rest.find(|c| !is_operator(c))?;
+        let (signs, version) = rest.split_at(end);
+        let op = signs.bytes().fold(Op::ANY, |op, sign| match sign {
+            b'<' => op | Op::LESS,
+            b'>' => op | Op::GREATER,
+            b'=' => op | Op::EQUAL,
+            _ => op | Op::FUZZY | Op::EQUAL,
+        });
+        (!name.is_empty()).then_some(Self { conflict, name, op, version })
+    }
+
+    /// Whether the version is one, where there must be one. `><` takes a checksum.
+    pub(super) fn is_valid(&self) -> bool {
+        self.op.is_any() || self.op.contains(CHECKSUM) || version::is_valid(self.version)
+    }
+
+    /// The dependency of the pool. A conflict's is that of what it names.
+    pub(super) fn intern(&self, builder: &mut PoolBuilder) -> DependencyId {
+        let name = builder.intern(self.name);
+        self.intern_as(builder, name, self.op)
+    }
+
+    pub(super) fn intern_as(&self, builder: &mut PoolBuilder, name: crate::pool::StringId, op: Op) -> DependencyId {
+        let version = builder.intern(self.version);
+        builder.dependency_of(name, op, version)
+    }
+}

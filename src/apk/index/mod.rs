@@ -1,0 +1,164 @@
+//! APKINDEX: the index of an apk v2 repository, read into the pool.
+//!
+//! In: the bytes of `APKINDEX.tar.gz`: a tar of `DESCRIPTION` and `APKINDEX`, in front of it the signature (which `apk::signature` holds
+//! against the rest). Out: packages in a [`PoolBuilder`]. It gets no bytes itself, judges no version, and keeps no line.
+//!
+//! A dependency that cannot be read makes its package uninstallable, not the index unreadable (apk-tools' package.c); every other
+//! malformed field is an error that tells its line.
+
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead, BufReader, Read};
+
+pub(super) use fields::Fields;
+
+use super::archive::{self, MemberKind};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
+use crate::pool::{PoolBuilder, RepoId};
+
+/// The metadata format of apk v2 repositories. The document that a repository begins with is the index itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApkIndex;
+
+/// What the index is called, in a repository and in its tar.
+const DOCUMENT: &str = "APKINDEX.tar.gz";
+const MEMBER: &[u8] = b"APKINDEX";
+
+/// Longer lines are no index's: the longest list of provided names has some hundred kilobytes.
+const LINE_LIMIT: u64 = 16 << 20;
+
+impl MetadataFormat for ApkIndex {
+    fn root_document(&self) -> &'static str {
+        DOCUMENT
+    }
+
+    fn files(&self, _root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
+        Ok(vec![MetadataFile {
+            kind: MetadataKind::Packages,
+            name: DOCUMENT.to_owned(),
+            location: None,
+            digest: None,
+            size: None,
+            open_digest: None,
+            open_size: None,
+        }])
+    }
+
+    fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
+        let mut found = false;
+        archive::read_tar(input, |member, content| {
+            if member.path == MEMBER && member.kind == MemberKind::File && !found {
+                found = true;
+                read_records(content, builder, repo)?;
+            }
+            Ok::<_, Fault>(())
+        })
+        .map_err(|fault| match fault {
+            Fault::Index(error) => error,
+            Fault::Read(error) => IndexError::Read { offset: 0, error },
+        })?;
+        let missing = || IndexError::Malformed { offset: 0, what: "there is no APKINDEX in the archive".to_owned() };
+        if found { Ok(()) } else { Err(missing()) }
+    }
+}
+
+/// Why reading a tar ended early.
+enum Fault {
+    Index(IndexError),
+    Read(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<IndexError> for Fault {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+/// Reads the records of an index: lines `letter:value`, an empty line after each package.
+pub fn read_records(input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
+    let mut fields = Fields::default();
+    for_each_line(input, |place, line| {
+        let malformed =
+            |what: String| IndexError::Malformed { offset: place.offset, what: format!("line {}: {what}", place.line) };
+        if line.is_empty() {
+            if fields.is_begun() {
+                fields.finish(builder, repo).map_err(malformed)?;
+            }
+            return Ok(());
+        }
+        let (letter, value) = split(line).map_err(malformed)?;
+        fields.take(letter, value, builder).map_err(malformed)
+    })?;
+    if fields.is_begun() {
+        let malformed = |what| IndexError::Malformed { offset: 0, what: format!("last record: {what}") };
+        fields.finish(builder, repo).map_err(malformed)?;
+    }
+    Ok(())
+}
+
+/// A line's place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Counted from one.
+    pub(super) line: u64,
+    /// Where it begins.
+    pub(super) offset: u64,
+}
+
+/// Gives each line, without its end, to `each`.
+pub(super) fn for_each_line(
+    input: &mut dyn Read,
+    mut each: impl FnMut(Place, &[u8]) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let mut input = BufReader::with_capacity(64 << 10, input);
+    let mut place = Place { line: 0, offset: 0 };
+    let mut next = 0;
+    let mut carried = Vec::new();
+    loop {
+        let failed = |error| IndexError::Read { offset: next, error };
+        let buffer = input.fill_buf().map_err(failed)?;
+        if buffer.is_empty() {
+            break;
+        }
+        // Whole lines straight from the buffer; what is cut off waits for the rest.
+        let mut rest = buffer;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            let line = &rest[..end];
+            place = Place { line: place.line + 1, offset: next };
+            next += end as u64 + 1;
+            if carried.is_empty() {
+                each(place, line)?;
+            } else {
+                place.offset -= carried.len() as u64;
+                carried.extend_from_slice(line);
+                each(place, &carried)?;
+                carried.clear();
+            }
+            rest = &rest[end + 1..];
+        }
+        carried.extend_from_slice(rest);
+        next += rest.len() as u64;
+        let taken = buffer.len();
+        input.consume(taken);
+        if carried.len() as u64 > LINE_LIMIT {
+            return Err(IndexError::Malformed { offset: next, what: format!("line {} has no end", place.line + 1) });
+        }
+    }
+    if carried.is_empty() { Ok(()) } else { each(Place { line: place.line + 1, offset: next - carried.len() as u64 }, &carried) }
+}
+
+/// Takes `letter:value` apart.
+pub(super) fn split(line: &[u8]) -> Result<(u8, &[u8]), String> {
+    match line {
+        [letter, b':', value @ ..] => Ok((*letter, value)),
+        _ => Err(format!("expected a letter and a colon, found {:?}", String::from_utf8_lossy(&line[..line.len().min(40)]))),
+    }
+}
