@@ -4,8 +4,10 @@
 
 pub mod archive;
 pub mod checksum;
+pub mod database;
 pub mod dependency;
 pub mod index;
+pub mod install;
 pub mod package;
 pub mod signature;
 pub mod version;

@@ -214,6 +214,15 @@ pub enum DatabaseBackend {
     Sqlite,
     /// Berkeley DB, `Packages` (rpm before 4.16).
     Bdb,
+    /// apk's text files, packages in the order of their installation (apk before 2.14).
+    #[serde(rename = "apk-2.12")]
+    Apk212,
+    /// apk's text files, packages by name (apk 2.14).
+    #[serde(rename = "apk-2.14")]
+    Apk214,
+    /// The same with compressed scripts (apk 3).
+    #[serde(rename = "apk-3")]
+    Apk3,
 }
 
 /// The configuration of the container image, in OCI's terms.

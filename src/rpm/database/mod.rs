@@ -16,7 +16,8 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use crate::catalog::{ByteOrder, DatabaseBackend as Backend};
+pub use crate::catalog::ByteOrder;
+use crate::catalog::DatabaseBackend;
 pub use bdb::BdbError;
 pub use installed_header::{FileState, InstalledPackage, transaction_color};
 pub use reader::{Installed, read, read_bytes};
@@ -29,6 +30,27 @@ use super::header::{Header, HeaderError, Place};
 use super::tag::Tag;
 use crate::package::Content;
 use index::Keys;
+
+/// The storages of rpm that are written and read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// `rpmdb.sqlite` (rpm 4.16 and later).
+    Sqlite,
+    /// Berkeley DB, `Packages` (rpm before 4.16).
+    Bdb,
+}
+
+impl TryFrom<DatabaseBackend> for Backend {
+    type Error = DatabaseError;
+
+    fn try_from(wanted: DatabaseBackend) -> Result<Self, DatabaseError> {
+        match wanted {
+            DatabaseBackend::Sqlite => Ok(Self::Sqlite),
+            DatabaseBackend::Bdb => Ok(Self::Bdb),
+            other => Err(DatabaseError::Foreign(other)),
+        }
+    }
+}
 
 impl Backend {
     /// The name of the file that holds the headers, within the database's directory.
@@ -140,6 +162,9 @@ pub enum DatabaseError {
         /// rpm's name of the backend.
         kind: &'static str,
     },
+    /// A database of another package manager is asked for.
+    #[error("rpm keeps no database of the kind {0:?}")]
+    Foreign(DatabaseBackend),
     /// There is no database at any of the usual places.
     #[error("no rpm database in {0}")]
     Absent(String),

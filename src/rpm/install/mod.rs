@@ -87,7 +87,10 @@ fn database_files(
             install_color: transaction_color(&options.arch.name),
         })
         .collect();
-    database::write(wanted.backend, &records, options.arch.byte_order).map_err(|error| InstallError::Database(error.into()))
+    let backend = database::Backend::try_from(wanted.backend);
+    backend
+        .and_then(|backend| database::write(backend, &records, options.arch.byte_order))
+        .map_err(|error| InstallError::Database(error.into()))
 }
 
 /// Puts the database where the release's own rpm looks for it.

@@ -1,0 +1,198 @@
+//! `installed`: a paragraph a package, of the fields that the index has and of its directories (`F:`, `M:`) and files (`R:`, `a:`, `Z:`).
+
+use super::record::{Acl, DirectoryRecord, FileRecord, Record};
+use super::{DatabaseError, checksum};
+use crate::apk::package::PackageInfo;
+use crate::digest::{Algorithm, Digest};
+
+const FILE: &str = "installed";
+
+/// The file's bytes, the packages in this order (package.c, `apk_pkg_write_index_entry`; database.c, `apk_db_write_fdb`).
+pub(super) fn write(records: &[&Record]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for record in records {
+        write_info(record, &mut out);
+        for directory in &record.directories {
+            line(&mut out, b'F', &directory.path);
+            write_acl(&mut out, b'M', &directory.acl, 0o755);
+            for file in &directory.files {
+                line(&mut out, b'R', &file.name);
+                write_acl(&mut out, b'a', &file.acl, 0o644);
+                if let Some(digest) = &file.checksum {
+                    line(&mut out, b'Z', checksum::text(digest).as_bytes());
+                }
+            }
+        }
+        out.push(b'\n');
+    }
+    out
+}
+
+fn write_info(record: &Record, out: &mut Vec<u8>) {
+    let info = &record.info;
+    let mut text = |key, value: &str| line(out, key, value.as_bytes());
+    let mut unless_empty = |key, value: &str| {
+        if !value.is_empty() {
+            text(key, value);
+        }
+    };
+    unless_empty(b'C', &checksum::text(&record.checksum));
+    unless_empty(b'P', &info.name);
+    unless_empty(b'V', &info.version);
+    unless_empty(b'A', &info.arch);
+    text(b'S', &record.size.to_string());
+    text(b'I', &info.installed_size.to_string());
+    text(b'T', &info.description);
+    text(b'U', &info.url);
+    text(b'L', &info.license);
+    let mut unless_empty = |key, value: &str| {
+        if !value.is_empty() {
+            text(key, value);
+        }
+    };
+    let number = |value: u64| if value == 0 { String::new() } else { value.to_string() };
+    unless_empty(b'o', &info.origin);
+    unless_empty(b'm', &info.maintainer);
+    unless_empty(b't', &number(info.build_time));
+    unless_empty(b'c', &info.commit);
+    unless_empty(b'k', &number(u64::from(info.provider_priority)));
+    unless_empty(b'D', &info.depends.join(" "));
+    unless_empty(b'p', &info.provides.join(" "));
+    unless_empty(b'i', &info.install_if.join(" "));
+    unless_empty(b'r', &info.replaces.join(" "));
+    unless_empty(b'q', &number(u64::from(info.replaces_priority)));
+    unless_empty(b's', record.tag.as_deref().unwrap_or_default());
+    unless_empty(b'f', &record.broken);
+}
+
+fn write_acl(out: &mut Vec<u8>, key: u8, acl: &Acl, usual: u16) {
+    if *acl == Acl::root(usual) {
+        return;
+    }
+    let Acl { uid, gid, mode, xattrs } = acl;
+    let mut text = format!("{uid}:{gid}:{mode:o}");
+    if let Some(digest) = xattrs {
+        text.push(':');
+        text.push_str(&checksum::text(digest));
+    }
+    line(out, key, text.as_bytes());
+}
+
+fn line(out: &mut Vec<u8>, key: u8, value: &[u8]) {
+    out.extend([key, b':']);
+    out.extend_from_slice(value);
+    out.push(b'\n');
+}
+
+/// The records of the file's bytes, in its order; without scripts and triggers, which are kept elsewhere.
+pub fn read(bytes: &[u8]) -> Result<Vec<Record>, DatabaseError> {
+    let mut records = Vec::new();
+    let mut current: Option<Record> = None;
+    for (index, line) in bytes.split(|&c| c == b'\n').enumerate() {
+        let failed = |problem: &str| DatabaseError::Line { file: FILE, line: index + 1, problem: problem.to_owned() };
+        if line.is_empty() {
+            if let Some(record) = current.take() {
+                records.push(finish(record).map_err(failed)?);
+            }
+            continue;
+        }
+        let [key, b':', value @ ..] = line else { return Err(failed("not a field: `X:value`")) };
+        let record = current.get_or_insert_with(blank);
+        read_field(record, *key, value).map_err(failed)?;
+    }
+    if let Some(record) = current {
+        let failed = |problem: &str| DatabaseError::Line { file: FILE, line: bytes.len(), problem: problem.to_owned() };
+        records.push(finish(record).map_err(failed)?);
+    }
+    Ok(records)
+}
+
+fn blank() -> Record {
+    Record {
+        info: PackageInfo::default(),
+        // Stands for "not told yet": no package has the digest of nothing.
+        checksum: Digest::of(Algorithm::Md5, b""),
+        size: 0,
+        tag: None,
+        broken: String::new(),
+        directories: Vec::new(),
+        scripts: Vec::new(),
+    }
+}
+
+fn finish(record: Record) -> Result<Record, &'static str> {
+    if record.info.name.is_empty() || record.info.version.is_empty() {
+        return Err("a package without `P:` or `V:`");
+    }
+    if record.checksum.algorithm() == Algorithm::Md5 {
+        return Err("a package without `C:`");
+    }
+    Ok(record)
+}
+
+fn read_field(record: &mut Record, key: u8, value: &[u8]) -> Result<(), &'static str> {
+    // Paths are bytes, everything else is text.
+    match key {
+        b'F' => {
+            record.directories.push(DirectoryRecord { path: value.into(), acl: Acl::root(0o755), files: Vec::new() });
+            return Ok(());
+        }
+        b'R' => {
+            let directory = record.directories.last_mut().ok_or("a file before its directory")?;
+            directory.files.push(FileRecord { name: value.into(), acl: Acl::root(0o644), checksum: None });
+            return Ok(());
+        }
+        _ => {}
+    }
+    let value = std::str::from_utf8(value).map_err(|_| "not UTF-8")?;
+    let number = || value.parse::<u64>().map_err(|_| "not a number");
+    let small = || value.parse::<u32>().map_err(|_| "not a number that fits");
+    let words = || value.split_ascii_whitespace().map(str::to_owned).collect();
+    let info = &mut record.info;
+    match key {
+        b'C' => record.checksum = checksum::parse(value).ok_or("not a checksum")?,
+        b'P' => value.clone_into(&mut info.name),
+        b'V' => value.clone_into(&mut info.version),
+        b'A' => value.clone_into(&mut info.arch),
+        b'S' => record.size = number()?,
+        b'I' => info.installed_size = number()?,
+        b'T' => value.clone_into(&mut info.description),
+        b'U' => value.clone_into(&mut info.url),
+        b'L' => value.clone_into(&mut info.license),
+        b'o' => value.clone_into(&mut info.origin),
+        b'm' => value.clone_into(&mut info.maintainer),
+        b't' => info.build_time = number()?,
+        b'c' => value.clone_into(&mut info.commit),
+        b'k' => info.provider_priority = small()?,
+        b'D' => info.depends = words(),
+        b'p' => info.provides = words(),
+        b'i' => info.install_if = words(),
+        b'r' => info.replaces = words(),
+        b'q' => info.replaces_priority = small()?,
+        b's' => record.tag = Some(value.to_owned()),
+        b'f' => value.clone_into(&mut record.broken),
+        b'M' => record.directories.last_mut().ok_or("permissions before their directory")?.acl = acl(value)?,
+        b'a' => last_file(record)?.acl = acl(value)?,
+        b'Z' => last_file(record)?.checksum = Some(checksum::parse(value).ok_or("not a checksum")?),
+        // A lower-case field that is not known may be passed over, an upper-case one says that this reader is too old (apk's rule).
+        _ if key.is_ascii_lowercase() => {}
+        _ => return Err("a field that is not known"),
+    }
+    Ok(())
+}
+
+fn last_file(record: &mut Record) -> Result<&mut FileRecord, &'static str> {
+    record.directories.last_mut().and_then(|directory| directory.files.last_mut()).ok_or("a file's field before the file")
+}
+
+fn acl(value: &str) -> Result<Acl, &'static str> {
+    let parse = || {
+        let mut parts = value.splitn(4, ':');
+        let uid = parts.next()?.parse().ok()?;
+        let gid = parts.next()?.parse().ok()?;
+        let mode = u16::from_str_radix(parts.next()?, 8).ok().filter(|&mode| mode <= 0o7777)?;
+        let xattrs = parts.next().map(|text| checksum::parse(text).ok_or(())).transpose().ok()?;
+        Some(Acl { uid, gid, mode, xattrs })
+    };
+    parse().ok_or("not `uid:gid:mode`")
+}

@@ -1,0 +1,117 @@
+//! apk's database: what is installed, the scripts, the triggers, the world.
+//!
+//! In: [`Record`]s of installed packages. Out: the bytes of `installed`, `scripts.tar`, `triggers` and `world` as apk itself writes them;
+//! and the records again from such bytes. Nothing here touches a tree.
+
+mod installed;
+mod record;
+mod scripts;
+#[cfg(test)]
+mod tests;
+mod triggers;
+
+pub use installed::read as read_installed;
+pub use record::{Acl, DirectoryRecord, FileRecord, Record};
+pub use scripts::read as read_scripts;
+
+use super::checksum;
+use super::dependency::{Constraint, write_world};
+pub use crate::catalog::DatabaseBackend as Backend;
+use crate::digest::Digest;
+use crate::package::Content;
+
+/// Where the world is.
+pub const WORLD: &str = "etc/apk/world";
+/// Where the architecture is.
+pub const ARCH: &str = "etc/apk/arch";
+
+/// What is installed in a root.
+#[derive(Clone, Debug, Default)]
+pub struct Database {
+    /// The packages in the order in which they were installed.
+    pub records: Vec<Record>,
+    /// The identities of the packages with triggers, in the order of the file.
+    pub triggers: Vec<Digest>,
+}
+
+/// A file of the database.
+#[derive(Clone, Debug)]
+pub struct DatabaseFile {
+    /// Its name within the database's directory.
+    pub name: &'static str,
+    /// Its permission bits.
+    pub mode: u16,
+    /// Its content.
+    pub content: Content,
+}
+
+/// What is wrong with a database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A line of `installed` or `triggers` is not what it should be.
+    #[error("{file}, line {line}: {problem}")]
+    Line {
+        /// The file's name.
+        file: &'static str,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// `scripts.tar` is damaged.
+    #[error("scripts.tar: {0}")]
+    Scripts(#[from] std::io::Error),
+    /// A database of another package manager is asked for.
+    #[error("apk keeps no database of the kind {0:?}")]
+    Foreign(Backend),
+}
+
+impl Database {
+    /// Reads the files of a database; those that are missing are given empty.
+    pub fn read(installed: &[u8], scripts: &[u8], triggers: &[u8]) -> Result<Self, DatabaseError> {
+        let mut records = installed::read(installed)?;
+        scripts::read(scripts, &mut records)?;
+        let triggers = triggers::read(triggers, &mut records)?;
+        Ok(Self { records, triggers })
+    }
+
+    /// The files as the apk of this kind writes them, `lock` among them.
+    pub fn files(&self, backend: Backend) -> Result<Vec<DatabaseFile>, DatabaseError> {
+        let mut by_name: Vec<&Record> = self.records.iter().collect();
+        by_name.sort_by(|a, b| (&a.info.name, &a.info.version).cmp(&(&b.info.name, &b.info.version)));
+        let by_age: Vec<&Record> = self.records.iter().collect();
+        let of = |digest: &Digest| self.records.iter().find(|record| record.checksum == *digest);
+        let with_triggers: Vec<&Record> = self.triggers.iter().filter_map(of).collect();
+        let file = |name, content: Vec<u8>| DatabaseFile { name, mode: 0o644, content: content.into() };
+        let mut files = match backend {
+            Backend::Apk212 => vec![
+                file("installed", installed::write(&by_age)),
+                file("scripts.tar", scripts::write(&by_age, scripts::Times::Zero, checksum::text)),
+                file("triggers", triggers::write(&with_triggers)),
+            ],
+            Backend::Apk214 => vec![
+                file("installed", installed::write(&by_name)),
+                file("scripts.tar", scripts::write(&by_age, scripts::Times::Build, checksum::text)),
+                file("triggers", triggers::write(&with_triggers)),
+            ],
+            Backend::Apk3 => vec![
+                file("installed", installed::write(&by_name)),
+                file("scripts.tar.gz", scripts::gzip(&scripts::write(&by_name, scripts::Times::Build, Digest::hex))?),
+                file("triggers", triggers::write(&by_name)),
+            ],
+            Backend::Sqlite | Backend::Bdb => return Err(DatabaseError::Foreign(backend)),
+        };
+        files.push(DatabaseFile { name: "lock", mode: 0o600, content: Content::empty() });
+        Ok(files)
+    }
+}
+
+/// The text of the world: apk sorts it by name before it solves (solver.c), and writes it so.
+pub fn world(constraints: &[Constraint]) -> Vec<u8> {
+    let mut sorted = constraints.to_vec();
+    sorted.sort_by_key(|constraint| constraint.name.to_ascii_lowercase());
+    if sorted.is_empty() {
+        return b"\n".to_vec();
+    }
+    write_world(&sorted).into_bytes()
+}

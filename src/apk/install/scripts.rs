@@ -1,0 +1,109 @@
+//! Scripts of packages: none runs; what each would do is done natively where that is asked for and known, and the rest is recorded.
+
+use super::Installation;
+use crate::apk::package::{Package, ScriptKind};
+use crate::ecosystem::{InstallError, Installed, ScriptletOutcome, ScriptletRecord};
+use crate::finish::glob::matches;
+use crate::finish::scriptlet::{Job, Recognised, recognise};
+use crate::tree::Tree;
+
+/// Whether scripts have effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Effects {
+    /// None, as `apk --no-scripts` has it, by which Alpine builds its own images.
+    #[default]
+    None,
+    /// What is known of them is done natively.
+    Native,
+}
+
+/// What becomes of the scripts of a transaction.
+#[derive(Debug)]
+pub struct Scripts {
+    effects: Effects,
+    records: Vec<ScriptletRecord>,
+    warnings: Vec<String>,
+}
+
+impl Scripts {
+    /// For a transaction.
+    pub fn new(effects: Effects) -> Self {
+        Self { effects, records: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Before a package's files are there.
+    pub fn before_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
+        self.due(tree, package, ScriptKind::PreInstall)
+    }
+
+    /// When they are.
+    pub fn after_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
+        self.due(tree, package, ScriptKind::PostInstall)
+    }
+
+    /// At the end: a package's trigger, if there is a directory that it waits for (database.c, `fire_triggers`).
+    pub fn trigger(&mut self, tree: &mut Tree, package: &Package, installation: &Installation) -> Result<(), InstallError> {
+        let waits_for = |directory: &[u8]| package.info().triggers.iter().any(|pattern| fires(pattern, directory));
+        if installation.directories().any(waits_for) {
+            self.due(tree, package, ScriptKind::Trigger)?;
+        }
+        Ok(())
+    }
+
+    /// The records of all, and what the user should know.
+    pub fn finish(self) -> Installed {
+        Installed { scriptlets: self.records, warnings: self.warnings }
+    }
+
+    fn due(&mut self, tree: &mut Tree, package: &Package, kind: ScriptKind) -> Result<(), InstallError> {
+        let Some(script) = package.scripts().iter().find(|script| script.kind == kind) else { return Ok(()) };
+        let text = script.text.bytes().unwrap_or_default();
+        let (interpreter, body) = interpreter(&text);
+        let outcome = match recognise(&interpreter, body) {
+            Recognised::Replaced(jobs) if jobs.is_empty() => ScriptletOutcome::Replaced { by: Vec::new() },
+            Recognised::Replaced(_) | Recognised::Unknown if self.effects == Effects::None => {
+                ScriptletOutcome::NotRun { reason: "scripts have no effect in this image".into() }
+            }
+            Recognised::Replaced(jobs) => {
+                for job in &jobs {
+                    self.run(tree, job)?;
+                }
+                ScriptletOutcome::Replaced { by: jobs.iter().map(ToString::to_string).collect() }
+            }
+            Recognised::Unknown => ScriptletOutcome::NotRun {
+                reason: format!("{} does not run on the model, and nothing known replaces it", interpreter.join(" ")),
+            },
+        };
+        self.records.push(ScriptletRecord { package: package.id(), scriptlet: kind.name().to_owned(), outcome });
+        Ok(())
+    }
+
+    fn run(&mut self, tree: &mut Tree, job: &Job) -> Result<(), InstallError> {
+        let failed =
+            |error: crate::finish::scriptlet::JobError| InstallError::Finish { job: job.to_string(), problem: error.to_string() };
+        self.warnings.extend(job.run(tree).map_err(failed)?);
+        Ok(())
+    }
+}
+
+/// The program in a script's first line with its arguments, and the lines after it.
+fn interpreter(text: &[u8]) -> (Vec<String>, &[u8]) {
+    let Some(rest) = text.strip_prefix(b"#!") else { return (Vec::new(), text) };
+    let end = rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len());
+    let words = String::from_utf8_lossy(&rest[..end]).split_ascii_whitespace().map(str::to_owned).collect();
+    (words, &rest[end..])
+}
+
+/// Whether a trigger's pattern means this directory, given relative to the root. A `+` before it asks to hear of changes only, and in a
+/// new root everything changed.
+fn fires(pattern: &str, directory: &[u8]) -> bool {
+    let Some(pattern) = pattern.strip_prefix('+').unwrap_or(pattern).strip_prefix('/') else { return false };
+    let (mut wanted, mut names) = (pattern.as_bytes().split(|&c| c == b'/'), directory.split(|&c| c == b'/'));
+    loop {
+        match (wanted.next(), names.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(name)) if matches(wanted, name) => {}
+            _ => return false,
+        }
+    }
+}

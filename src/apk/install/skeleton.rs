@@ -1,0 +1,46 @@
+//! What apk puts into a root before the first package (`apk add --initdb`).
+
+use crate::catalog::DatabaseBackend;
+use crate::tree::{Metadata, Node, NodeKind, Tree, TreeError};
+
+/// Devices that apk 2 makes, so that scripts find them: name, numbers, permissions.
+const DEVICES: [(&[u8], u32, u32, u16); 5] = [
+    (b"null", 1, 3, 0o666),
+    (b"zero", 1, 5, 0o666),
+    (b"random", 1, 8, 0o666),
+    (b"urandom", 1, 9, 0o666),
+    (b"console", 5, 1, 0o600),
+];
+
+/// Directories and devices of a new root, as database.c has them (`apk_db_create`, and the mount point of `proc` in `apk_db_open`).
+pub(super) fn create(tree: &mut Tree, database: &str, backend: DatabaseBackend) -> Result<(), TreeError> {
+    if backend == DatabaseBackend::Apk3 {
+        for path in ["etc/apk", "var/cache/apk", database] {
+            tree.create_directories(format!("/{path}").as_bytes())?;
+        }
+        return Ok(());
+    }
+    directory(tree, "tmp", 0o1777)?;
+    directory(tree, "dev", 0o755)?;
+    directory(tree, "proc", 0o555)?;
+    for path in ["etc/apk", "var/cache/apk", "var/cache/misc", database] {
+        directory(tree, path, 0o755)?;
+    }
+    let dev = tree.create_directories(b"/dev")?;
+    for (name, major, minor, mode) in DEVICES {
+        if tree.child(dev, name).is_none() {
+            tree.insert(dev, name, Node::new(NodeKind::CharacterDevice { major, minor }, mode))?;
+        }
+    }
+    Ok(())
+}
+
+/// A directory that is there already keeps its permissions.
+fn directory(tree: &mut Tree, path: &str, mode: u16) -> Result<(), TreeError> {
+    let path = format!("/{path}");
+    if tree.resolve(path.as_bytes()).is_none() {
+        let id = tree.create_directories(path.as_bytes())?;
+        tree.node_mut(id).metadata = Metadata::root(mode);
+    }
+    Ok(())
+}
