@@ -96,6 +96,15 @@ impl Teller<'_> {
             Fact::Excluded { package } => format!("{} is excluded (--exclude)", id(package)),
             Fact::ForeignArchitecture { package } => format!("{} is for another architecture", id(package)),
             Fact::WorseArchitecture { package } => format!("{} is there for a better architecture too", id(package)),
+            Fact::Kept { package } => format!("{} is installed, and is to stay or be updated", id(package)),
+            Fact::OnlyBestUpdate { package } => {
+                format!("{} is installed, and only its best update will do (--best)", id(package))
+            }
+            Fact::Locked { package } => format!("{} is locked", id(package)),
+            Fact::NotInRepositories { package } => format!("{} is not what the repositories hold", id(package)),
+            Fact::Split { package, other } => {
+                format!("{} replaces a part of what is installed, and needs {} for the rest", id(package), id(other))
+            }
         }
     }
 
@@ -172,6 +181,13 @@ impl Teller<'_> {
             Fact::Excluded { package: p } => json!({"kind": "excluded", "package": package(p)}),
             Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),
             Fact::WorseArchitecture { package: p } => json!({"kind": "worse-architecture", "package": package(p)}),
+            Fact::Kept { package: p } => json!({"kind": "kept", "package": package(p)}),
+            Fact::OnlyBestUpdate { package: p } => json!({"kind": "only-best-update", "package": package(p)}),
+            Fact::Locked { package: p } => json!({"kind": "locked", "package": package(p)}),
+            Fact::NotInRepositories { package: p } => json!({"kind": "not-in-repositories", "package": package(p)}),
+            Fact::Split { package: p, other } => {
+                json!({"kind": "split", "package": package(p), "other": package(other)})
+            }
         }
     }
 }

@@ -58,6 +58,14 @@ impl Decisions {
         }
     }
 
+    /// Undoes the last decisions, which nothing was drawn from, until so many are left.
+    pub(super) fn take_back(&mut self, left: usize) {
+        for literal in self.queue.drain(left..) {
+            self.levels[literal.variable()] = 0;
+        }
+        self.why.truncate(left);
+    }
+
     pub(super) fn is_undecided(&self, literal: Lit) -> bool {
         self.levels[literal.variable()] == 0
     }

@@ -9,8 +9,21 @@ use super::propagate::Watches;
 use super::request::Request;
 use super::rules::{RuleId, Rules};
 use super::solution::Solution;
+use super::sync::Sync;
+use super::upkeep::Upkeep;
 use super::weak::Wishes;
-use crate::pool::Pool;
+use rustc_hash::FxHashMap;
+
+use crate::pool::{Pool, SolvableId};
+
+/// What a best rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BestOf {
+    /// The job of this number.
+    Job(u32),
+    /// The update of this installed package.
+    Update(SolvableId),
+}
 
 /// Several candidates were left where one was chosen: the others may be tried later.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +48,17 @@ pub struct Solver<'a> {
     pub(super) decisions: Decisions,
     pub(super) learnt: Learnt,
     pub(super) wishes: Wishes,
+    pub(super) upkeep: Upkeep,
+    pub(super) sync: Sync,
+    pub(super) favor: FxHashMap<SolvableId, i32>,
     /// The rules of one literal, in their order.
     pub(super) assertions: Vec<RuleId>,
-    /// Which job each best rule is from.
-    pub(super) best_of: Vec<u32>,
+    /// What each best rule is about.
+    pub(super) best_of: Vec<BestOf>,
+    /// Which package's rule each choice rule is made from.
+    pub(super) choice_of: Vec<RuleId>,
+    /// The installed packages that jobs erase or replace: nothing keeps them.
+    pub(super) releases: Vec<SolvableId>,
     /// The rule that cannot be fulfilled, once the search is stuck.
     pub(super) conflict: Option<RuleId>,
     pub(super) branches: Vec<Branch>,
@@ -52,6 +72,8 @@ pub struct Solver<'a> {
 impl<'a> Solver<'a> {
     /// The level of a search that has no way out.
     pub(super) const STUCK: i32 = -1;
+    /// The level of a search that begins, or begins again.
+    pub(super) const RESTART: i32 = 0;
 
     /// A solver for a pool.
     pub fn new(pool: &'a Pool) -> Self {
@@ -64,8 +86,13 @@ impl<'a> Solver<'a> {
             decisions: Decisions::new(variables),
             learnt: Learnt::default(),
             wishes: Wishes::new(variables),
+            upkeep: Upkeep::new(pool),
+            sync: Sync::default(),
+            favor: FxHashMap::default(),
             assertions: Vec::new(),
             best_of: Vec::new(),
+            choice_of: Vec::new(),
+            releases: Vec::new(),
             conflict: None,
             branches: Vec::new(),
             branch_candidates: Vec::new(),
@@ -86,7 +113,8 @@ impl<'a> Solver<'a> {
     /// Makes the rules of a request and searches; the rules of the proof if there is no solution.
     pub(super) fn attempt(&mut self, request: &Request) -> Result<(), Vec<RuleId>> {
         self.clear();
-        self.reach.exclude(&request.excluded);
+        self.reach.set_install_only(self.pool, &request.install_only);
+        self.reach.exclude(self.pool, &request.excluded);
         self.make_rules(request);
         self.start();
         self.search(request.weak_dependencies)
@@ -107,7 +135,12 @@ impl<'a> Solver<'a> {
         self.learnt.clear();
         self.wishes.clear();
         self.assertions.clear();
+        self.upkeep.clear();
+        self.sync.clear();
+        self.favor.clear();
         self.best_of.clear();
+        self.choice_of.clear();
+        self.releases.clear();
         self.conflict = None;
         self.branches.clear();
         self.branch_candidates.clear();
@@ -140,14 +173,14 @@ impl<'a> Solver<'a> {
     }
 
     /// Decides a literal on a new level and draws the consequences, learning from each conflict. Returns the level reached: the
-    /// new one if all went well, a lower one if decisions had to be undone, [`Solver::STUCK`] if nothing is left to undo.
+    /// new one if all went well, a lower one if decisions had to be undone, [`Solver::RESTART`] if a rule was given up and all of
+    /// them were, [`Solver::STUCK`] if there is no way out.
     pub(super) fn decide_and_propagate(&mut self, level: i32, literal: Lit, why: Why) -> i32 {
         self.decisions.decide(literal, level + 1, why);
         let mut level = level + 1;
         while let Some(conflict) = self.watches.propagate(&mut self.rules, &mut self.decisions, level) {
             if level == 1 {
-                self.conflict = Some(conflict);
-                return Self::STUCK;
+                return self.give_way(conflict);
             }
             level = self.learn(level, conflict);
         }

@@ -1,6 +1,6 @@
 //! Why there is no solution: from the rules of the proof to a smallest set of facts.
 
-use super::engine::Solver;
+use super::engine::{BestOf, Solver};
 use super::literal::Lit;
 use super::request::Request;
 use super::rich::{self, Normal};
@@ -79,6 +79,33 @@ pub enum Fact {
         /// Which one.
         package: SolvableId,
     },
+    /// The package is installed: it, or what may replace it, is to stay.
+    Kept {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// The package is installed, and only the best update of it will do.
+    OnlyBestUpdate {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// The package is locked: it is to stay as it is, or not to be installed.
+    Locked {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// The package is not one that the repositories hold, with which what is installed is to be synchronized.
+    NotInRepositories {
+        /// Which one.
+        package: SolvableId,
+    },
+    /// The package is one of several that an installed one was split into: the others must come too.
+    Split {
+        /// Which one.
+        package: SolvableId,
+        /// One of the others.
+        other: SolvableId,
+    },
 }
 
 impl Fact {
@@ -101,7 +128,12 @@ impl Fact {
             | Self::SameName { package, .. }
             | Self::Excluded { package }
             | Self::ForeignArchitecture { package }
-            | Self::WorseArchitecture { package } => Some(package),
+            | Self::WorseArchitecture { package }
+            | Self::Kept { package }
+            | Self::OnlyBestUpdate { package }
+            | Self::Locked { package }
+            | Self::NotInRepositories { package }
+            | Self::Split { package, .. } => Some(package),
         }
     }
 }
@@ -168,14 +200,31 @@ impl Solver<'_> {
         let classes = self.rules.classes;
         let first = self.rules.get(id).first;
         if let Some(job) = self.rules.job(id) {
-            let job = jobs[job];
+            // Locks are numbered after the jobs.
+            let Some(&job) = jobs.get(job) else { return Fact::Locked { package: first.id() } };
             return if first == -Lit::SYSTEM { Fact::NoCandidate { job } } else { Fact::Asked { job } };
         }
+        if id >= classes.choices {
+            // Such a rule is given up before there is a proof.
+            return Fact::Kept { package: self.rules.literals(id).last().unwrap_or(first).id() };
+        }
+        if id >= classes.splits {
+            return Fact::Split { package: first.id(), other: self.rules.literals(id).last().unwrap_or(first).id() };
+        }
         if id >= classes.best {
-            return Fact::OnlyBest { job: jobs[self.best_of[(id - classes.best) as usize] as usize] };
+            return match self.best_of[(id - classes.best) as usize] {
+                BestOf::Job(job) => Fact::OnlyBest { job: jobs[job as usize] },
+                BestOf::Update(package) => Fact::OnlyBestUpdate { package },
+            };
+        }
+        if id >= classes.sync {
+            return Fact::NotInRepositories { package: first.id() };
         }
         if id >= classes.architecture {
             return Fact::WorseArchitecture { package: first.id() };
+        }
+        if id >= classes.features {
+            return Fact::Kept { package: first.id() };
         }
         let literals: Vec<Lit> = self.rules.literals(id).collect();
         self.package_fact(&literals)
@@ -252,7 +301,7 @@ impl Solver<'_> {
             self.rules.add(literals[0], tail);
         }
         let end = self.rules.len() as RuleId;
-        self.rules.classes = super::rules::Classes { jobs: end, architecture: end, best: end, learnt: end };
+        self.rules.classes = super::rules::Classes::all_at(end);
         self.start();
         self.search(false).err()
     }

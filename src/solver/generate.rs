@@ -2,6 +2,8 @@
 //!
 //! A package's rules are the same in every request. So they are made when it is first reached, in their order, and kept: a
 //! later request only copies them.
+//!
+//! A package that is installed may have dependencies that are broken already: those are let be.
 
 use super::literal::Lit;
 use super::rich::{self, Normal};
@@ -28,6 +30,9 @@ pub(super) struct Reach {
     /// Packages that must not be installed.
     excluded: Vec<bool>,
     excluded_list: Vec<SolvableId>,
+    /// Packages of which several versions may be installed; none: of no package. The known rules depend on it.
+    install_only: Vec<bool>,
+    install_only_list: Vec<SolvableId>,
     known: Vec<Option<Known>>,
     rules: Vec<Rule>,
     brings: Vec<SolvableId>,
@@ -41,6 +46,8 @@ impl Reach {
             packages: Vec::new(),
             excluded: vec![false; pool.len()],
             excluded_list: Vec::new(),
+            install_only: Vec::new(),
+            install_only_list: Vec::new(),
             known: vec![None; pool.len()],
             rules: Vec::new(),
             brings: Vec::new(),
@@ -57,11 +64,37 @@ impl Reach {
         }
     }
 
-    pub(super) fn exclude(&mut self, excluded: &[SolvableId]) {
-        for &id in excluded {
+    /// Excludes packages. What is installed is there, excluded or not.
+    pub(super) fn exclude(&mut self, pool: &Pool, excluded: &[SolvableId]) {
+        for &id in excluded.iter().filter(|&&id| !pool.solvable(id).is_installed()) {
             self.excluded[id.index()] = true;
             self.excluded_list.push(id);
         }
+    }
+
+    /// Says of which packages several versions may be installed; what is known of packages' rules is forgotten if that changed.
+    pub(super) fn set_install_only(&mut self, pool: &Pool, packages: &[SolvableId]) {
+        if self.install_only_list == packages {
+            return;
+        }
+        self.install_only_list = packages.to_vec();
+        self.install_only.clear();
+        self.install_only.resize(pool.len(), false);
+        for id in packages {
+            self.install_only[id.index()] = true;
+        }
+        self.known.fill(None);
+        self.rules.clear();
+        self.brings.clear();
+    }
+
+    pub(super) fn is_install_only(&self, id: SolvableId) -> bool {
+        self.install_only.get(id.index()).is_some_and(|&is| is)
+    }
+
+    /// Whether any package may be installed in several versions.
+    pub(super) fn has_install_only(&self) -> bool {
+        !self.install_only_list.is_empty()
     }
 
     pub(super) fn is_excluded(&self, id: SolvableId) -> bool {
@@ -146,21 +179,22 @@ impl Reach {
         let first_brought = self.brings.len();
         let first = rules.all.len();
         let (package, this) = (pool.solvable(id), Lit::of(id));
-        if package.arch_rank().is_none() {
+        let is_kept = package.is_installed();
+        if !package.takes_part() {
             rules.add_kept(-this, &[]);
         }
         for &dependency in package.requires() {
             self.add_requirement(pool, rules, this, dependency);
         }
         for &dependency in package.dependencies(Kind::Conflicts).iter().filter(|&&dependency| pool.is_complex(dependency)) {
-            add_normal(rules, &mut self.brings, this, &rich::negated_clauses(pool, dependency), true);
+            add_normal(pool, rules, &mut self.brings, this, &rich::negated_clauses(pool, dependency), true);
         }
-        for &other in pool.rivals(id) {
+        for &other in pool.rivals(id).iter().filter(|&&other| !(is_kept && pool.solvable(other).is_installed())) {
             rules.add_kept(-this, &[-Lit::of(other)]);
         }
         // One version a name.
         for &other in pool.named(package.name_id()).iter().take_while(|&&other| other < id) {
-            if pool.solvable(other).arch_rank().is_some() {
+            if pool.solvable(other).takes_part() && (self.replaces(pool, id, other) || self.replaces(pool, other, id)) {
                 rules.add_kept(-this, &[-Lit::of(other)]);
             }
         }
@@ -182,15 +216,29 @@ impl Reach {
         known
     }
 
+    /// Whether a package would replace another of its name.
+    fn replaces(&self, pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
+        let (package, other) = (pool.solvable(id), pool.solvable(other));
+        if package.is_installed() {
+            return false;
+        }
+        let same = package.version_id() == other.version_id() && package.arch_id() == other.arch_id();
+        !self.is_install_only(id) || same || other.is_installed() && !self.is_install_only(other.id())
+    }
+
     fn add_requirement(&mut self, pool: &Pool, rules: &mut Rules, this: Lit, dependency: DependencyId) {
         if pool.met_by_system(dependency) {
             return;
         }
         if pool.is_complex(dependency) {
-            add_normal(rules, &mut self.brings, this, &rich::clauses(pool, dependency), false);
+            add_normal(pool, rules, &mut self.brings, this, &rich::clauses(pool, dependency), false);
             return;
         }
         let candidates = pool.candidates(dependency);
+        let is_kept = pool.solvable(this.id()).is_installed();
+        if is_kept && !candidates.iter().any(|&id| pool.solvable(id).is_installed()) {
+            return;
+        }
         if candidates.is_empty() {
             rules.add_kept(-this, &[]);
             return;
@@ -217,18 +265,23 @@ fn dedup_from(list: &mut Vec<SolvableId>, start: usize) -> usize {
     end
 }
 
-/// A rule for each block of a rich dependency's clauses (libsolv's `add_complex_deprules`).
-fn add_normal(rules: &mut Rules, brings: &mut Vec<SolvableId>, this: Lit, normal: &Normal, is_conflict: bool) {
+/// A rule for each block of a rich dependency's clauses (libsolv's `add_complex_deprules`); of an installed package's those that are
+/// met by what is installed.
+fn add_normal(pool: &Pool, rules: &mut Rules, brings: &mut Vec<SolvableId>, this: Lit, normal: &Normal, is_conflict: bool) {
+    let is_installed = |literal: Lit| pool.solvable(literal.id()).is_installed();
+    let is_kept = is_installed(this);
     let blocks = match normal {
         Normal::Always => return,
         Normal::Never => {
-            rules.add_kept(-this, &[]);
+            if !is_kept {
+                rules.add_kept(-this, &[]);
+            }
             return;
         }
         Normal::Blocks(blocks) => blocks,
     };
     for block in blocks {
-        if block.contains(&this) {
+        if block.contains(&this) || is_kept && !block.iter().any(|&literal| literal.is_positive() == is_installed(literal)) {
             continue;
         }
         if block.as_slice() == [-this] {

@@ -26,10 +26,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod best;
 mod decisions;
 mod engine;
 mod explain;
 mod generate;
+mod give_way;
+mod installed;
 mod jobs;
 mod learn;
 mod literal;
@@ -41,11 +44,16 @@ mod rich;
 mod rules;
 mod search;
 mod solution;
+mod sync;
 #[cfg(test)]
 mod tests;
+mod unneeded;
+mod updates;
+mod upkeep;
 mod weak;
 
 pub use engine::Solver;
 pub use explain::{Fact, Problem, Unsolvable};
-pub use request::{Job, Request};
+pub use request::{Action, Job, Pinned, Request};
 pub use solution::{Reason, Solution};
+pub use upkeep::is_identical;

@@ -5,17 +5,25 @@ use super::literal::Lit;
 use crate::pool::{Dependency, Kind, Op, Pool, StringId};
 
 /// Orders candidates: outdated packages to the end; of several that provide different versions of the same, the newest first;
-/// what is suggested already to the front.
+/// what is suggested already (or installed) to the front, and before it what is favoured.
 pub(super) fn sort(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>) {
     let pool = solver.pool;
     // Each step keeps the order of those that it treats alike.
-    to_back(candidates, |literal| is_outdated(pool, literal));
+    to_back(candidates, |literal| is_outdated(solver, literal));
     sort_by_common_provides(pool, candidates);
     solver.update_wishes();
-    to_back(candidates, |literal| !solver.is_suggested(literal));
+    to_back(candidates, |literal| !pool.solvable(literal.id()).is_installed() && !solver.is_suggested(literal));
+    prefer_favored(solver, candidates);
 }
 
-fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
+/// Brings favoured packages to the front, the last one first, and disfavoured ones to the end (`policy_prefer_favored`).
+pub(super) fn prefer_favored(solver: &Solver<'_>, candidates: &mut [Lit]) {
+    if !solver.favor.is_empty() {
+        candidates.sort_by_key(|literal| -solver.favor.get(&literal.id()).copied().unwrap_or(0));
+    }
+}
+
+pub(super) fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
     let (front, back): (Vec<Lit>, Vec<Lit>) = candidates.iter().partition(|&&literal| !goes(literal));
     candidates.clear();
     candidates.extend(front);
@@ -23,14 +31,17 @@ fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
 }
 
 /// Whether there is a newer package of the same name and architecture, or one in a repository of higher priority.
-fn is_outdated(pool: &Pool, literal: Lit) -> bool {
+fn is_outdated(solver: &Solver<'_>, literal: Lit) -> bool {
+    let pool = solver.pool;
     let this = pool.solvable(literal.id());
-    pool.named(this.name_id()).iter().map(|&id| pool.solvable(id)).any(|other| {
-        other.id() != this.id()
-            && other.arch_id() == this.arch_id()
-            && (other.repo().priority < this.repo().priority
-                || other.repo().priority == this.repo().priority && other.version_rank() > this.version_rank())
-    })
+    !this.is_installed()
+        && pool.named(this.name_id()).iter().map(|&id| pool.solvable(id)).any(|other| {
+            other.id() != this.id()
+                && other.arch_id() == this.arch_id()
+                && !solver.reach.is_excluded(other.id())
+                && (other.repo().priority < this.repo().priority
+                    || other.repo().priority == this.repo().priority && other.version_rank() > this.version_rank())
+        })
 }
 
 /// A version that a candidate provides: its place among the candidates, the name, the version's rank, and whether all versions

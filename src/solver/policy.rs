@@ -10,6 +10,7 @@ use petgraph::graph::DiGraph;
 use super::engine::Solver;
 use super::literal::Lit;
 use super::order;
+use super::upkeep::is_identical;
 use crate::pool::{Kind, Pool, SolvableId};
 
 /// How far candidates are thinned out and ordered.
@@ -29,6 +30,9 @@ pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: M
     if candidates.len() > 1 {
         keep_highest_priority(pool, candidates);
     }
+    if candidates.len() > 1 && solver.sync.active {
+        drop_what_may_not_stay(solver, candidates);
+    }
     if candidates.len() > 1 {
         keep_best_architecture(pool, candidates);
     }
@@ -43,10 +47,52 @@ pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: M
     }
 }
 
+/// Keeps what is installed, whatever its repository.
 fn keep_highest_priority(pool: &Pool, candidates: &mut Vec<Lit>) {
-    let priority = |literal: &Lit| pool.solvable(literal.id()).repo().priority;
-    if let Some(best) = candidates.iter().map(priority).min() {
-        candidates.retain(|literal| priority(literal) == best);
+    let priority = |literal: &Lit| {
+        let package = pool.solvable(literal.id());
+        (!package.is_installed()).then_some(package.repo().priority)
+    };
+    if let Some(best) = candidates.iter().filter_map(priority).min() {
+        candidates.retain(|literal| priority(literal).is_none_or(|priority| priority == best));
+    }
+}
+
+/// Where what is installed is synchronized with the repositories, an installed package is only a candidate if a repository of the
+/// highest priority holds the same build (`solver_prune_installed_dup_packages`).
+fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
+    let pool = solver.pool;
+    let package = |literal: &Lit| pool.solvable(literal.id());
+    let Some(first) = candidates.iter().map(package).find(|package| !package.is_installed()) else { return };
+    let mut best = first.repo().priority;
+    let mut kept: Vec<Lit> = Vec::with_capacity(candidates.len());
+    for &literal in candidates.iter() {
+        let this = package(&literal);
+        if !this.is_installed() && this.repo().priority > best {
+            continue;
+        }
+        if this.is_installed() && solver.sync.involves(this.id()) {
+            let mut is_same = false;
+            for other in pool.named(this.name_id()).iter().map(|&id| pool.solvable(id)) {
+                let counts = !other.is_installed() && other.takes_part() && !solver.reach.is_excluded(other.id());
+                let priority = other.repo().priority;
+                if !counts || priority > best || !is_identical(pool, this.id(), other.id()) {
+                    continue;
+                }
+                is_same = true;
+                if priority < best {
+                    best = priority;
+                    kept.clear();
+                }
+            }
+            if !is_same {
+                continue;
+            }
+        }
+        kept.push(literal);
+    }
+    if !kept.is_empty() {
+        *candidates = kept;
     }
 }
 
@@ -57,11 +103,18 @@ fn keep_best_architecture(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Sorts by name and leaves of each the best version; then drops what others obsolete.
-fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
+/// Sorts by name and leaves of each the best version, of equal ones what is installed; then drops what others obsolete.
+pub(super) fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
+    if candidates.is_empty() {
+        return;
+    }
     candidates.sort_unstable_by(|a, b| {
         let (x, y) = (pool.solvable(a.id()), pool.solvable(b.id()));
-        if x.name_id() == y.name_id() { a.cmp(b) } else { x.name().cmp(y.name()) }
+        if x.name_id() == y.name_id() {
+            y.is_installed().cmp(&x.is_installed()).then_with(|| a.cmp(b))
+        } else {
+            x.name().cmp(y.name())
+        }
     });
     let mut kept = 0;
     for place in 1..candidates.len() {
@@ -76,6 +129,11 @@ fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
     candidates.truncate(kept + 1);
     if candidates.len() > 1 {
         drop_obsoleted(pool, candidates);
+    }
+    if candidates.len() > 1 && pool.installed().is_some() {
+        let named = |literal: Lit| pool.named(pool.solvable(literal.id()).name_id()).iter();
+        let is_known = |literal: Lit| named(literal).any(|&id| pool.solvable(id).is_installed());
+        order::to_back(candidates, |literal| !is_known(literal));
     }
 }
 

@@ -34,6 +34,11 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// Whether it is only the place of a rule.
+    pub(super) fn is_none(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// Whether it has one literal only.
     pub(super) fn is_assertion(&self) -> bool {
         self.tail.len == 0
@@ -48,14 +53,32 @@ impl Rule {
 /// Where each class of rules begins. Each ends where the next begins.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Classes {
-    /// From the request's jobs; before them lie the packages' own rules.
+    /// That an installed package stays, or anything that could replace it comes: one for each; before them lie the packages' own rules.
+    pub(super) features: RuleId,
+    /// The same, but only what the policy lets replace it: one for each.
+    pub(super) updates: RuleId,
+    /// From the request's jobs.
     pub(super) jobs: RuleId,
     /// Against packages of a worse architecture than another of the name.
     pub(super) architecture: RuleId,
-    /// That only the best candidates of a job will do.
+    /// Against packages that a synchronization with the repositories does not let stay.
+    pub(super) sync: RuleId,
+    /// That only the best candidates of a job, or the best update of a package, will do.
     pub(super) best: RuleId,
+    /// That of packages that together obsolete an installed one all come.
+    pub(super) splits: RuleId,
+    /// That what is installed meets a requirement rather than something new; given up where they stand in the way.
+    pub(super) choices: RuleId,
     /// Learnt from conflicts.
     pub(super) learnt: RuleId,
+}
+
+impl Classes {
+    /// Every class begins here: all rules before are packages' own.
+    pub(super) fn all_at(end: RuleId) -> Self {
+        let (features, updates, jobs, architecture, sync, best) = (end, end, end, end, end, end);
+        Self { features, updates, jobs, architecture, sync, best, splits: end, choices: end, learnt: end }
+    }
 }
 
 /// All rules of a request, and the literals of candidates that are kept between requests.
@@ -88,8 +111,7 @@ impl Rules {
         self.job_of.clear();
         self.classes = Classes::default();
         // Rule nought is none.
-        let tail = Tail::default();
-        self.all.push(Rule { first: Lit::NONE, tail, disabled: true, more: 0, watched: [Lit::NONE; 2] });
+        self.add_none();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -134,6 +156,33 @@ impl Rules {
         let second = self.tail(tail).first().copied().unwrap_or(Lit::NONE);
         self.all.push(Rule { first, tail, disabled: false, more: 0, watched: [first, second] });
         self.all.len() as RuleId - 1
+    }
+
+    /// Adds the place of a rule that says nothing.
+    pub(super) fn add_none(&mut self) {
+        let tail = Tail::default();
+        self.all.push(Rule { first: Lit::NONE, tail, disabled: true, more: 0, watched: [Lit::NONE; 2] });
+    }
+
+    /// Adds a rule of these literals, of which there is at least one.
+    pub(super) fn add_all(&mut self, literals: &[Lit]) -> RuleId {
+        let Some((&first, rest)) = literals.split_first() else { return 0 };
+        let tail = if rest.is_empty() { Tail::default() } else { self.keep(rest) };
+        self.add(first, tail)
+    }
+
+    /// Makes a rule one that says nothing. It must not be watched yet.
+    pub(super) fn drop_rule(&mut self, id: RuleId) {
+        let rule = &mut self.all[id as usize];
+        (rule.first, rule.tail, rule.disabled, rule.watched) = (Lit::NONE, Tail::default(), true, [Lit::NONE; 2]);
+    }
+
+    /// Lets a rule be, or have effect again.
+    pub(super) fn set_disabled(&mut self, id: RuleId, disabled: bool) {
+        let rule = &mut self.all[id as usize];
+        if !rule.is_none() {
+            rule.disabled = disabled;
+        }
     }
 
     /// Adds a rule of one or two literals.

@@ -9,30 +9,56 @@ use super::rules::RuleId;
 impl Solver<'_> {
     /// Searches a solution; on failure returns the rules of the proof.
     pub(super) fn search(&mut self, weak: bool) -> Result<(), Vec<RuleId>> {
-        let mut level = self.decide_assertions()?;
-        // The level up to which the jobs are fulfilled.
-        let mut job_level = level + 1;
+        let mut level = Self::RESTART;
+        // The level below which the jobs, and what is installed, have to be looked at again.
+        let mut system_level = 0;
         loop {
             if level == Self::STUCK {
                 return Err(self.proof());
             }
+            if level == Self::RESTART {
+                level = self.decide_assertions();
+                system_level = level + 1;
+                continue;
+            }
             let before = level;
-            if level < job_level {
+            if level < system_level {
                 level = self.resolve_jobs(level);
                 if level < before {
-                    job_level = level + 1;
                     continue;
                 }
-                job_level = level;
+                system_level = level + 1;
             }
+            if level < system_level && self.upkeep.active {
+                let before = level;
+                level = self.resolve_installed(level);
+                if level < before {
+                    continue;
+                }
+                system_level = level;
+            }
+            system_level = system_level.min(level);
             let before = level;
             level = self.resolve_dependencies(level);
             if level < before {
                 continue;
             }
+            if self.upkeep.unneeded.is_some() && !self.resolve_unneeded(&mut level) {
+                continue;
+            }
             if weak && let Some(reached) = self.resolve_weak(level) {
                 level = reached;
                 continue;
+            }
+            if self.upkeep.active {
+                if !self.resolve_leftovers(&mut level) {
+                    continue;
+                }
+                if self.mend_unneeded() || self.give_up_unneeded_choices() {
+                    self.begin_again();
+                    level = Self::RESTART;
+                    continue;
+                }
             }
             match self.unneeded_choice() {
                 Some((branch, place)) => level = self.take_branch(branch, place),
@@ -41,8 +67,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Makes the rules of one literal into decisions and draws the consequences; returns level one.
-    fn decide_assertions(&mut self) -> Result<i32, Vec<RuleId>> {
+    /// Makes the rules of one literal into decisions and draws the consequences; returns level one, or less if that fails.
+    fn decide_assertions(&mut self) -> i32 {
         self.decisions.decide(Lit::SYSTEM, 1, Why::Choice(0));
         for place in 0..self.assertions.len() {
             let id = self.assertions[place];
@@ -51,19 +77,28 @@ impl Solver<'_> {
                 continue;
             }
             if self.decisions.is_false(rule.first) {
-                self.conflict = Some(id);
-                return Err(self.proof());
+                if id >= self.rules.classes.learnt {
+                    // Its reasons are decided the other way for another reason.
+                    self.rules.set_disabled(id, true);
+                    continue;
+                }
+                return self.give_way_to_assertion(id);
             }
             self.decisions.decide(rule.first, 1, Why::Rule(id));
         }
-        self.conflict = self.watches.propagate(&mut self.rules, &mut self.decisions, 1);
-        if self.conflict.is_some() { Err(self.proof()) } else { Ok(1) }
+        match self.watches.propagate(&mut self.rules, &mut self.decisions, 1) {
+            Some(conflict) => self.give_way(conflict),
+            None => 1,
+        }
     }
 
     /// Chooses among the candidates and installs the choice.
-    fn select_and_install(&mut self, level: i32, candidates: &mut Vec<Lit>, rule: RuleId) -> i32 {
+    pub(super) fn select_and_install(&mut self, level: i32, candidates: &mut Vec<Lit>, rule: RuleId) -> i32 {
         if candidates.len() > 1 {
             policy::filter(self, candidates, Mode::Choose);
+        }
+        if candidates.len() > 1 && self.upkeep.active && self.rules.jobs().contains(&rule) {
+            self.sort_for_what_stays(level, candidates);
         }
         if candidates.len() > 1 {
             self.branch(level, candidates, rule);
@@ -80,6 +115,9 @@ impl Solver<'_> {
             if !self.open_literals(id, &mut candidates) || candidates.is_empty() {
                 id += 1;
                 continue;
+            }
+            if candidates.len() > 1 && self.upkeep.active {
+                self.keep_installed(&mut candidates);
             }
             let before = level;
             level = self.select_and_install(level, &mut candidates, id);
@@ -139,6 +177,13 @@ impl Solver<'_> {
                 continue;
             }
             if self.needs_choice(id, &mut candidates) {
+                if self.upkeep.unneeded.is_some()
+                    && let Some(&literal) = candidates.iter().find(|literal| self.upkeep.is_unneeded(literal.id()))
+                {
+                    // What would go is the first to be kept.
+                    candidates.clear();
+                    candidates.push(literal);
+                }
                 if !choosing {
                     policy::filter(self, &mut candidates, Mode::ChooseUnordered);
                 }
@@ -187,13 +232,18 @@ impl Solver<'_> {
                     came_in = Some(place);
                     break;
                 }
-                if recommended.is_none() && self.is_recommended(literal) {
+                if recommended.is_none() && !self.is_disfavored(literal) && self.is_recommended(literal) {
                     recommended = Some(place);
                 }
             }
             let chosen_at = branch.level + 1;
-            let replaces =
-                |&&taken: &&Lit| taken.is_negative() && self.decisions.level(-taken) == chosen_at && !self.is_recommended(-taken);
+            let is_favored = |literal: Lit| self.favor.get(&literal.id()).is_some_and(|&favor| favor > 0);
+            let replaces = |&&taken: &&Lit| {
+                taken.is_negative()
+                    && self.decisions.level(-taken) == chosen_at
+                    && !is_favored(taken)
+                    && !self.is_recommended(-taken)
+            };
             let better = came_in.or_else(|| recommended.filter(|_| candidates.iter().any(|taken| replaces(&taken))));
             if let Some(place) = better {
                 found = Some((number, branch.start + place));
@@ -211,41 +261,5 @@ impl Solver<'_> {
         self.drop_branches(number + 1);
         self.wishes.reverted(self.decisions.len());
         self.decide_and_propagate(level, literal, Why::Choice(rule))
-    }
-
-    /// The rules that the conflict follows from, back to the assertions; learnt rules are replaced by what they follow from.
-    fn proof(&mut self) -> Vec<RuleId> {
-        let Some(conflict) = self.conflict else { return Vec::new() };
-        let mut involved = vec![false; self.variables()];
-        let mut known = vec![false; self.rules.len()];
-        let mut proof = Vec::new();
-        let mut pending = vec![conflict];
-        let mut index = self.decisions.len();
-        loop {
-            while let Some(id) = pending.pop() {
-                self.rules.literals(id).for_each(|literal| involved[literal.variable()] = true);
-                self.expand(id, &mut known, &mut proof);
-            }
-            let Some(before) = index.checked_sub(1) else { break };
-            index = before;
-            if let (true, Why::Rule(id)) = (involved[self.decisions.queue[index].variable()], self.decisions.why[index]) {
-                pending.push(id);
-            }
-        }
-        proof.sort_unstable();
-        proof
-    }
-
-    fn expand(&self, id: RuleId, known: &mut [bool], proof: &mut Vec<RuleId>) {
-        let mut pending = vec![id];
-        while let Some(id) = pending.pop() {
-            if std::mem::replace(&mut known[id as usize], true) {
-                continue;
-            }
-            match id.checked_sub(self.rules.classes.learnt) {
-                Some(number) => pending.extend(self.learnt.reasons(number as usize)),
-                None => proof.push(id),
-            }
-        }
     }
 }

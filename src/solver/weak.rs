@@ -1,11 +1,13 @@
 //! Weak dependencies: what is recommended and suggested by what is installed, and the step that follows recommendations.
 
+use rustc_hash::FxHashSet;
+
 use super::decisions::Why;
 use super::engine::Solver;
 use super::literal::Lit;
 use super::policy::{self, Mode};
 use super::rich::{self, Met, Normal};
-use crate::pool::{DependencyId, Kind};
+use crate::pool::{DependencyId, Kind, SolvableId};
 
 /// What installed packages wish for, kept up to date with the decisions.
 #[derive(Debug, Default)]
@@ -94,9 +96,13 @@ impl Solver<'_> {
         package.dependencies(kind).iter().any(|&dependency| rich::holds(self.pool, dependency, &installed))
     }
 
-    /// Whether it supplements a package that is to be installed, not only the absence of one.
+    /// Whether it supplements a package that is to be installed and was not before, not only the absence of one.
     fn supplements_new(&self, literal: Lit) -> bool {
-        let is_new = |literal: Lit| if self.decisions.is_true(literal) { Met::Anew } else { Met::Not };
+        let is_new = |literal: Lit| match self.decisions.is_true(literal) {
+            true if self.is_installed(literal) => Met::Already,
+            true => Met::Anew,
+            false => Met::Not,
+        };
         let package = self.pool.solvable(literal.id());
         let mut supplements = package.dependencies(Kind::Supplements).iter();
         supplements.any(|&dependency| rich::met(self.pool, dependency, &is_new) == Met::Anew)
@@ -112,12 +118,26 @@ impl Solver<'_> {
         self.wishes.suggested[literal.variable()] || self.any_holds(literal, Kind::Enhances)
     }
 
-    /// Leaves only recommended candidates, if there are any.
+    /// Leaves only recommended candidates, if there are any, and what is installed.
     pub(super) fn keep_recommended(&mut self, candidates: &mut Vec<Lit>) {
-        self.update_wishes();
-        if candidates.iter().any(|&literal| self.is_recommended(literal)) {
-            candidates.retain(|&literal| self.is_recommended(literal));
+        if candidates.iter().filter(|&&literal| !self.is_installed(literal)).count() < 2 {
+            return;
         }
+        self.update_wishes();
+        let is_new_wish = |&literal: &Lit| !self.is_installed(literal) && self.is_recommended(literal);
+        if candidates.iter().any(is_new_wish) {
+            candidates.retain(|literal| self.is_installed(*literal) || self.is_recommended(*literal));
+        }
+    }
+
+    /// Whether a literal's package is installed.
+    pub(super) fn is_installed(&self, literal: Lit) -> bool {
+        self.pool.solvable(literal.id()).is_installed()
+    }
+
+    /// Whether a literal's package is to come last.
+    pub(super) fn is_disfavored(&self, literal: Lit) -> bool {
+        self.favor.get(&literal.id()).is_some_and(|&favor| favor < 0)
     }
 
     /// The candidates of a recommendation that could still be installed; none if it is met. Of several clauses all that are open.
@@ -154,7 +174,7 @@ impl Solver<'_> {
         for &id in pool.supplementing() {
             let literal = Lit::of(id);
             let open = self.decisions.is_undecided(literal) && !self.reach.is_excluded(id);
-            if open && self.supplements_new(literal) {
+            if open && self.supplements_new(literal) && !self.is_disfavored(literal) {
                 supplements.push(literal);
             }
         }
@@ -162,11 +182,13 @@ impl Solver<'_> {
         let mut installed: Vec<Lit> = self.decisions.queue.iter().copied().filter(|literal| literal.is_positive()).collect();
         installed.sort_unstable();
         for literal in installed {
-            let Some(id) = literal.package() else { continue };
+            let Some(id) = literal.package().filter(|&id| !pool.solvable(id).is_installed()) else { continue };
             for &dependency in pool.solvable(id).dependencies(Kind::Recommends) {
                 self.open_candidates(dependency, None, &mut wanted);
             }
         }
+        wanted.retain(|&literal| !self.is_disfavored(literal));
+        self.drop_unwanted(&mut wanted, &mut supplements);
         wanted.extend(&supplements);
         let mut known = vec![false; self.variables()];
         wanted.retain(|literal| !std::mem::replace(&mut known[literal.variable()], true));
@@ -185,6 +207,26 @@ impl Solver<'_> {
             super::order::sort(self, &mut supplements);
         }
         Some(self.install_wanted(level, &supplements, &known))
+    }
+
+    /// Drops what a package that stays obsoletes, and supplements of which another version is there already.
+    fn drop_unwanted(&self, wanted: &mut Vec<Lit>, supplements: &mut Vec<Lit>) {
+        let pool = self.pool;
+        if wanted.is_empty() && supplements.is_empty() {
+            return;
+        }
+        let kept = self.upkeep.packages.iter().filter(|&&id| self.decisions.is_true(Lit::of(id)));
+        let obsoletes = kept.flat_map(|&id| pool.solvable(id).dependencies(Kind::Obsoletes));
+        let unwanted: FxHashSet<SolvableId> = obsoletes.flat_map(|&dependency| pool.obsoleted(dependency)).copied().collect();
+        for list in [wanted, &mut *supplements] {
+            list.retain(|literal| !unwanted.contains(&literal.id()));
+        }
+        if self.reach.has_install_only() {
+            let named = |literal: &Lit| pool.named(pool.solvable(literal.id()).name_id()).iter().map(|&id| Lit::of(id));
+            supplements.retain(|literal| {
+                !self.is_install_only(literal.id()) || !named(literal).any(|other| self.decisions.is_true(other))
+            });
+        }
     }
 
     /// Installs the supplements, then the best candidates of each recommendation in the order of the decisions.
@@ -207,10 +249,13 @@ impl Solver<'_> {
         for place in 0..count {
             let literal = self.decisions.queue[place];
             let Some(id) = literal.package().filter(|_| literal.is_positive()) else { continue };
+            if pool.solvable(id).is_installed() {
+                continue;
+            }
             for &dependency in pool.solvable(id).dependencies(Kind::Recommends) {
                 let mut candidates = Vec::new();
                 self.open_candidates(dependency, Some(among), &mut candidates);
-                let mut known = rustc_hash::FxHashSet::default();
+                let mut known = FxHashSet::default();
                 candidates.retain(|&literal| known.insert(literal));
                 if candidates.is_empty() {
                     continue;

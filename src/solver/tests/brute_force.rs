@@ -132,7 +132,7 @@ fn without_rich_conflicts(pool: &Pool) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn verdict_and_solution_are_right(packages in proptest::collection::vec(package(), 1..9), asked in proptest::sample::subsequence(vec!["p0", "p1", "p2", "p3"], 1..=2)) {

@@ -24,6 +24,11 @@ fn tell(pool: &Pool, asked: &Request) -> Vec<Vec<String>> {
         Fact::Excluded { package } => format!("{} is excluded", name(package)),
         Fact::ForeignArchitecture { package } => format!("{} does not run here", name(package)),
         Fact::WorseArchitecture { package } => format!("{} has a worse architecture", name(package)),
+        Fact::Kept { package } => format!("{} is kept", name(package)),
+        Fact::OnlyBestUpdate { package } => format!("only the best update of {}", name(package)),
+        Fact::Locked { package } => format!("{} is locked", name(package)),
+        Fact::NotInRepositories { package } => format!("{} is in no repository", name(package)),
+        Fact::Split { package, other } => format!("{} comes with {}", name(package), name(other)),
     };
     let Err(unsolvable) = Solver::new(pool).solve(asked) else { return Vec::new() };
     unsolvable.problems.iter().map(|problem| problem.facts.iter().map(word).collect()).collect()

@@ -1,0 +1,167 @@
+//! The rules that keep installed packages, or something that may replace them (`solver_addfeaturerule`, `solver_addupdaterule`).
+
+use super::engine::Solver;
+use super::literal::Lit;
+use super::rules::RuleId;
+use super::upkeep::Allowed;
+use crate::pool::SolvableId;
+
+impl Solver<'_> {
+    /// The packages that may replace an installed one: those of its name, and those that provide its name and obsolete it; if there
+    /// is none of the latter, all that obsolete it (`policy_findupdatepackages`).
+    pub(super) fn updaters(&self, place: usize, allowed: Allowed, found: &mut Vec<SolvableId>) {
+        let pool = self.pool;
+        let old = pool.solvable(self.upkeep.packages[place]);
+        let fits = |new: SolvableId| {
+            (allowed.arch_change || !super::upkeep::is_arch_change(pool, old.id(), new))
+                && (allowed.vendor_change || old.vendor() == pool.solvable(new).vendor())
+        };
+        let mut has_successor = false;
+        let mut last = None;
+        for (id, _) in pool.providers(old.name_id()) {
+            if id == old.id() || last.replace(id) == Some(id) || self.reach.is_excluded(id) {
+                continue;
+            }
+            let new = pool.solvable(id);
+            if new.name_id() == old.name_id() {
+                if !allowed.downgrade && old.version_rank() > new.version_rank() {
+                    continue;
+                }
+            } else if self.upkeep.obsoleters(place).binary_search(&id).is_ok() {
+                has_successor = true;
+            } else {
+                continue;
+            }
+            if fits(id) {
+                found.push(id);
+            }
+        }
+        if !has_successor {
+            let obsoleters = self.upkeep.obsoleters(place).iter().copied();
+            found.extend(obsoleters.filter(|&id| fits(id) && !self.reach.is_excluded(id)));
+        }
+    }
+
+    /// Reaches the packages that are installed, and all that could replace them.
+    pub(super) fn reach_installed(&mut self) {
+        let pool = self.pool;
+        for place in 0..self.upkeep.packages.len() {
+            let id = self.upkeep.packages[place];
+            self.reach.add(pool, &mut self.rules, id);
+        }
+        let mut found = Vec::new();
+        for place in 0..self.upkeep.packages.len() {
+            found.clear();
+            self.updaters(place, Allowed::ANY, &mut found);
+            for &id in &found {
+                self.reach.add(pool, &mut self.rules, id);
+            }
+        }
+    }
+
+    /// Makes the feature rules and the update rules.
+    pub(super) fn add_keep_rules(&mut self) {
+        for place in 0..self.upkeep.packages.len() {
+            self.add_feature_rule(place);
+        }
+        self.rules.classes.updates = self.rules.len() as RuleId;
+        for place in 0..self.upkeep.packages.len() {
+            self.add_update_rule(place);
+            let (feature, update) = (self.feature_rule(place), self.update_rule(place));
+            if self.rules.get(update).is_none() {
+                self.rules.drop_rule(feature);
+                continue;
+            }
+            let id = self.upkeep.packages[place];
+            if !self.sync.takes_all && self.rules.get(feature).is_assertion() && self.rules.get(feature).first == Lit::of(id) {
+                self.upkeep.orphaned.push(id);
+            }
+            if self.rules.literals(feature).eq(self.rules.literals(update)) {
+                self.rules.drop_rule(feature);
+            } else {
+                self.rules.set_disabled(feature, true);
+            }
+        }
+    }
+
+    /// The rule that an installed package stays, or anything that could replace it comes.
+    pub(super) fn feature_rule(&self, place: usize) -> RuleId {
+        self.rules.classes.features + place as RuleId
+    }
+
+    /// The rule that an installed package stays, or something that the policy lets replace it comes.
+    pub(super) fn update_rule(&self, place: usize) -> RuleId {
+        self.rules.classes.updates + place as RuleId
+    }
+
+    /// The feature rule, or the update rule if they are the same; none if there is neither.
+    pub(super) fn widest_rule(&self, place: usize) -> Option<RuleId> {
+        [self.feature_rule(place), self.update_rule(place)].into_iter().find(|&id| !self.rules.get(id).is_none())
+    }
+
+    /// The update rule, or else the feature rule.
+    pub(super) fn narrowest_rule(&self, place: usize) -> Option<RuleId> {
+        [self.update_rule(place), self.feature_rule(place)].into_iter().find(|&id| !self.rules.get(id).is_none())
+    }
+
+    fn add_feature_rule(&mut self, place: usize) {
+        let id = self.upkeep.packages[place];
+        let mut found = Vec::new();
+        self.updaters(place, Allowed::ANY, &mut found);
+        if self.sync.involves(id) && !self.may_stay(id) {
+            let pool = self.pool;
+            let any_good = found.iter().any(|&new| !pool.solvable(new).is_installed() || self.may_stay(new));
+            if !any_good {
+                // Nothing in the repositories replaces it.
+                self.rules.add_none();
+                return;
+            }
+        }
+        self.add_keep_rule(id, &found);
+    }
+
+    fn add_update_rule(&mut self, place: usize) {
+        let id = self.upkeep.packages[place];
+        if self.rules.get(self.feature_rule(place)).is_none() {
+            self.upkeep.orphaned.push(id);
+            // dnf keeps what no repository has (SOLVER_FLAG_KEEP_ORPHANS).
+            self.add_keep_rule(id, &[]);
+            return;
+        }
+        let involved = self.sync.involves(id);
+        let allowed = if involved { Allowed::ANY } else { self.upkeep.allowed };
+        let mut found = Vec::new();
+        self.updaters(place, allowed, &mut found);
+        if found.iter().any(|&new| self.is_install_only(new)) {
+            let all = found.clone();
+            let pool = self.pool;
+            let old = pool.solvable(id);
+            found.retain(|&new| {
+                let new = pool.solvable(new);
+                let same =
+                    new.name_id() == old.name_id() && new.version_id() == old.version_id() && new.arch_id() == old.arch_id();
+                !self.is_install_only(new.id()) || new.name_id() != old.name_id() || same
+            });
+            if found.is_empty() && involved && !self.may_stay(id) {
+                self.upkeep.orphaned.push(id);
+                self.upkeep.beside[place] = all;
+                self.add_keep_rule(id, &[]);
+                return;
+            }
+            if found.len() < all.len() && self.upkeep.is_to_update(place) {
+                self.upkeep.beside[place] = all;
+            }
+        }
+        self.add_keep_rule(id, &found);
+    }
+
+    fn add_keep_rule(&mut self, id: SolvableId, others: &[SolvableId]) {
+        let literals: Vec<Lit> = std::iter::once(id).chain(others.iter().copied()).map(Lit::of).collect();
+        self.rules.add_all(&literals);
+    }
+
+    /// Whether several versions of a package may be installed.
+    pub(super) fn is_install_only(&self, id: SolvableId) -> bool {
+        self.reach.is_install_only(id)
+    }
+}
