@@ -115,6 +115,10 @@ impl Fields {
                 builder.add_dependency(Kind::InstallIf, dependency);
             }
         }
+        if package.arch.is_empty() {
+            // apk takes a package that tells none for one that fits every machine.
+            package.arch = builder.intern("noarch");
+        }
         let location = format!("{}-{}.apk", builder.text(package.name), builder.text(package.version));
         package.location = builder.intern(&location);
         let digest = self.digest.take();
@@ -142,7 +146,7 @@ pub(in crate::apk) fn read_dependency(item: &str, builder: &mut PoolBuilder) -> 
 }
 
 /// `Q1` and a SHA-1 digest, or `Q2` and a SHA-256 digest, in base 64. As in apk, bits beyond the digest are not looked at.
-fn decode_checksum(text: &[u8]) -> Option<(ChecksumKind, [u8; 32])> {
+pub(in crate::apk) fn decode_checksum(text: &[u8]) -> Option<(ChecksumKind, [u8; 32])> {
     let (kind, encoded) = match text {
         [b'Q', b'1', rest @ ..] => (ChecksumKind::Sha1, rest),
         [b'Q', b'2', rest @ ..] => (ChecksumKind::Sha256, rest),

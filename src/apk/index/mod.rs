@@ -6,7 +6,7 @@
 //! A dependency that cannot be read makes its package uninstallable, not the index unreadable (apk-tools' package.c); every other
 //! malformed field is an error that tells its line.
 
-mod fields;
+pub(in crate::apk) mod fields;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,156 @@
+//! What is to be done, package by package.
+
+use super::changes::Step;
+use super::graph::PackageId;
+use super::state::{Flags, Solver, WorldDep};
+use crate::apk::dependency::Constraint;
+use crate::apk::version;
+use crate::ecosystem::Reason;
+use crate::pool::SolvableId;
+
+/// What is to be done.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeSet {
+    /// In the order in which it is done.
+    pub changes: Vec<Change>,
+    /// The world afterwards, in apk's order: what `etc/apk/world` is to hold.
+    pub world: Vec<Constraint>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl ChangeSet {
+    /// The packages that come, in order.
+    pub fn incoming(&self) -> impl Iterator<Item = SolvableId> {
+        self.changes.iter().filter(|change| change.kind != ChangeKind::Repin).filter_map(|change| change.new)
+    }
+}
+
+/// What is done with one package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What that is.
+    pub kind: ChangeKind,
+    /// The package of the root that goes (or is repinned).
+    pub old: Option<SolvableId>,
+    /// The package that comes: of a repository, of a file, or made up.
+    pub new: Option<SolvableId>,
+    /// The tag that the package is installed by.
+    pub tag: Option<String>,
+    /// Why it comes.
+    pub reason: Reason,
+}
+
+/// What is done with a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// It comes where no package of its name was.
+    Install,
+    /// It goes.
+    Erase,
+    /// A newer version takes its place.
+    Upgrade,
+    /// An older version takes its place.
+    Downgrade,
+    /// It is installed again.
+    Reinstall,
+    /// Another package of the same version takes its place.
+    Replace,
+    /// It stays, and another tag holds it from now on.
+    Repin,
+}
+
+/// What the user should know of a change set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// A package was to be installed again, and cannot be had.
+    #[error("{package} is not installed again: no repository that can be reached has it")]
+    NotReinstalled {
+        /// The package.
+        package: String,
+    },
+    /// A constraint of the world cannot be met and is passed over.
+    #[error("{constraint} is asked for and cannot be installed")]
+    NotInstallable {
+        /// The constraint.
+        constraint: Constraint,
+    },
+    /// What is to be upgraded before the rest cannot be without the rest.
+    #[error("the package manager cannot be upgraded before the rest")]
+    PreupgradeFailed,
+}
+
+impl Solver<'_, '_> {
+    /// Why each package is there, to be asked before the change set is made.
+    pub(super) fn reasons(&self, world: &[WorldDep<'_>]) -> Vec<Reason> {
+        let mut reasons = vec![Reason::Dependency; self.packages.len()];
+        for state in self.names.iter().filter(|state| state.requirers == 0) {
+            if let Some(chosen) = state.chosen.filter(|chosen| self.packages[chosen.package as usize].triggered) {
+                let node = self.graph.node(chosen.package);
+                let names = std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0));
+                if names.into_iter().all(|name| self.names[name as usize].requirers == 0) {
+                    reasons[chosen.package as usize] = Reason::Weak;
+                }
+            }
+        }
+        for wanted in world.iter().filter(|wanted| !wanted.dep.is_conflict() && !wanted.broken) {
+            if let Some(chosen) = self.names[wanted.dep.name as usize].chosen {
+                reasons[chosen.package as usize] = Reason::Requested;
+            }
+        }
+        reasons
+    }
+
+    /// The tag that a chosen package is held by.
+    fn tag_of(&self, package: PackageId) -> u8 {
+        let repos = self.graph.repos_of(package);
+        let allowed = self.packages[package as usize].allowed;
+        let lets_in = |(place, tag): &(usize, &(&str, u64))| allowed >> place & 1 == 1 && tag.1 & repos != 0;
+        self.graph.tags.iter().enumerate().find(lets_in).map_or(0, |(place, _)| place as u8)
+    }
+}
+
+pub(super) fn make(
+    solver: &Solver<'_, '_>,
+    steps: &[Step],
+    reasons: &[Reason],
+    world: Vec<Constraint>,
+    mut warnings: Vec<Warning>,
+) -> ChangeSet {
+    let graph = &solver.graph;
+    let mut changes = Vec::new();
+    for &Step { old, new } in steps {
+        let tag = new.map_or(0, |new| solver.tag_of(new));
+        let kind = match (old, new) {
+            (None, Some(_)) => ChangeKind::Install,
+            (Some(_), None) => ChangeKind::Erase,
+            (Some(old), Some(new)) if old == new => {
+                if solver.packages[new as usize].flags.any(Flags::REINSTALL) {
+                    if !graph.is_available(new) && !graph.node(new).is_cached {
+                        warnings.push(Warning::NotReinstalled { package: graph.id_text(new) });
+                        continue;
+                    }
+                    ChangeKind::Reinstall
+                } else if graph.node(new).tag == tag {
+                    continue;
+                } else {
+                    ChangeKind::Repin
+                }
+            }
+            (Some(old), Some(new)) => match version::compare(graph.node(new).version, graph.node(old).version) {
+                std::cmp::Ordering::Less => ChangeKind::Downgrade,
+                std::cmp::Ordering::Equal => ChangeKind::Replace,
+                std::cmp::Ordering::Greater => ChangeKind::Upgrade,
+            },
+            (None, None) => continue,
+        };
+        changes.push(Change {
+            kind,
+            old: old.and_then(|old| graph.node(old).installed),
+            new: new.map(|new| graph.node(new).source.unwrap_or(graph.node(new).facts)),
+            tag: Some(graph.tags[tag as usize].0).filter(|tag| !tag.is_empty()).map(str::to_owned),
+            reason: new.map_or(Reason::Dependency, |new| reasons[new as usize]),
+        });
+    }
+    ChangeSet { changes, world, warnings }
+}

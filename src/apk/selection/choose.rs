@@ -1,0 +1,157 @@
+//! Decisions: which of a name's packages is taken, and what follows from it.
+
+use std::cmp::Ordering;
+
+use super::graph::{NameId, Provider};
+use super::state::{Flags, Solver, UNTAGGED, WorldDep};
+use crate::apk::version;
+
+impl<'a> Solver<'_, 'a> {
+    /// Decides about all names that the world leads to.
+    pub(super) fn decide(&mut self, world: &[WorldDep<'_>], flags: Flags) {
+        self.inherited = flags;
+        for wanted in world.iter().filter(|wanted| !wanted.broken) {
+            self.discover(wanted.dep.name);
+        }
+        self.index_reverse_depends();
+        for wanted in world.iter().filter(|wanted| !wanted.broken) {
+            self.pinned = 1 << wanted.tag;
+            self.apply(None, wanted.dep);
+        }
+        (self.inherited, self.pinned) = (Flags::default(), 0);
+        loop {
+            while let Some(name) = self.next_dirty() {
+                self.reconsider(name);
+            }
+            let Some(name) = self.next_undecided() else { break };
+            self.select(name);
+        }
+    }
+
+    fn select(&mut self, name: NameId) {
+        let mut chosen: Option<Provider<'a>> = None;
+        let state = self.name(name);
+        let requirers = state.requirers;
+        if requirers > 0 || state.is_triggered {
+            for &provider in self.graph.providers(name) {
+                let package = &self.packages[provider.package as usize];
+                let is_due = requirers > 0 || (package.triggered && package.tag_ok && package.selectable);
+                if is_due
+                    && self.is_auto_selectable(provider)
+                    && chosen.is_none_or(|chosen| self.prefer(provider, chosen).is_gt())
+                {
+                    chosen = Some(provider);
+                }
+            }
+        }
+        let Some(chosen) = chosen else {
+            self.assign(name, None);
+            if requirers > 0 {
+                self.errors += 1;
+            }
+            return;
+        };
+        let package = chosen.package;
+        let state = self.package(package);
+        if !state.selectable || !state.tag_ok {
+            self.mark_error(Some(package));
+        }
+        let node = self.graph.node(package);
+        self.assign(node.name, Some(Provider { package, version: node.version }));
+        for place in 0..self.graph.node(package).provides.len() {
+            let (provided, version) = self.graph.node(package).provides[place];
+            self.assign(provided, Some(Provider { package, version }));
+        }
+        for place in 0..self.graph.node(package).depends.len() {
+            let dep = self.graph.node(package).depends[place];
+            self.apply(Some(package), dep);
+        }
+    }
+
+    /// A name is met by this package (or none) from now on.
+    fn assign(&mut self, name: NameId, provider: Option<Provider<'a>>) {
+        let state = &self.names[name as usize];
+        let is_virtual = |provider: Option<Provider<'_>>| provider.is_none_or(|provider| provider.is_virtual());
+        if state.locked {
+            // Several may provide a name without a version.
+            if !(is_virtual(provider) && is_virtual(state.chosen)) {
+                let other = state.chosen.map(|chosen| chosen.package);
+                self.mark_error(provider.map(|provider| provider.package));
+                self.mark_error(other);
+            }
+            return;
+        }
+        self.leave_queue(name);
+        let state = self.name(name);
+        (state.locked, state.chosen, state.is_dirty) = (true, provider, false);
+        let requirers = state.requirers;
+        let package = provider.map(|provider| provider.package);
+        if let Some(package) = package
+            && requirers == 0
+            && self.package(package).triggered
+        {
+            for place in 0..self.graph.node(package).install_if.len() {
+                let dep = self.graph.node(package).install_if[place];
+                if !self.name(dep.name).locked {
+                    self.apply(Some(package), dep);
+                }
+            }
+        }
+        for place in 0..self.graph.providers(name).len() {
+            let other = self.graph.providers(name)[place];
+            if Some(other.package) != package && !(is_virtual(provider) && other.is_virtual()) {
+                self.disqualify(other.package);
+            }
+        }
+        self.recheck_all(name);
+        match package {
+            Some(package) => self.recheck_conditions_of(package),
+            None => self.recheck_conditions(name),
+        }
+    }
+
+    /// Which of two providers of a name is the better one (`compare_providers`).
+    fn prefer(&self, one: Provider<'_>, other: Provider<'_>) -> Ordering {
+        let (a, b) = (&self.packages[one.package as usize], &self.packages[other.package as usize]);
+        let (node, other_node) = (self.graph.node(one.package), self.graph.node(other.package));
+        let flags = a.flags | b.flags;
+        let installed = || node.installed.is_some().cmp(&other_node.installed.is_some());
+        let available = || a.available.cmp(&b.available);
+        let is_unpinned = a.allowed == UNTAGGED && b.allowed == UNTAGGED;
+        let (same_name, upgrade) = (node.name == other_node.name, Flags::UPGRADE);
+        let mut order = Ordering::Equal;
+        if flags.any(Flags::LATEST) && is_unpinned {
+            order = order.then(a.tag_ok.cmp(&b.tag_ok));
+            if flags.any(Flags::AVAILABLE) {
+                order = order.then_with(available);
+            } else if flags.any(Flags::REINSTALL) {
+                order = order.then(a.selectable.cmp(&b.selectable));
+            }
+        } else {
+            order = order.then(a.selectable.cmp(&b.selectable));
+            order = order.then(a.used.cmp(&b.used)).then(b.conflicts.cmp(&a.conflicts));
+            if (self.keeps_installed && !flags.any(upgrade)) || flags.any(Flags::INSTALLED) {
+                order = order.then_with(installed);
+            }
+            order = order.then(a.tag_ok.cmp(&b.tag_ok));
+            if flags.any(Flags::AVAILABLE) {
+                order = order.then_with(available);
+            }
+            order = order.then(a.tag_preferred.cmp(&b.tag_preferred));
+            if !flags.any(upgrade | Flags::REMOVE) && (same_name || !one.is_virtual() || !other.is_virtual()) {
+                order = order.then_with(installed);
+            }
+        }
+        order = order.then_with(|| version::compare(one.version, other.version));
+        if same_name {
+            order = order.then_with(|| version::compare(node.version, other_node.version));
+        }
+        order = order.then(node.priority.cmp(&other_node.priority));
+        if !flags.any(Flags::REMOVE) {
+            order = order.then_with(installed);
+        }
+        // A package of no repository counts as being from the first.
+        let first_repo = |repos: u64| if repos == 0 { 0 } else { repos.trailing_zeros() + 1 };
+        order.then(a.selectable.cmp(&b.selectable)).then(first_repo(other_node.repos).cmp(&first_repo(node.repos)))
+    }
+}

@@ -1,0 +1,180 @@
+//! Discovery: which names and packages what is asked for can lead to, and in which order names are decided.
+
+use super::graph::{NameId, PackageId};
+use super::state::{Flags, Solver, UNTAGGED};
+
+/// A name that is being discovered: how far.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    name: NameId,
+    stage: Stage,
+    provider: usize,
+    item: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Depends,
+    InstalledWithName,
+    InstalledWithProvider,
+    Provides,
+    Conditions,
+}
+
+/// Names that were marked are decided before all others, names that packages have before those that they only provide.
+const HAS_OWN_PACKAGES: u32 = 1 << 30;
+const HAS_FLAGS: u32 = 1 << 31;
+
+impl Solver<'_, '_> {
+    /// Discovers a name and all that it leads to. The way down is kept in a list: chains of dependencies may be long.
+    pub(super) fn discover(&mut self, name: NameId) {
+        let mut frames = Vec::new();
+        self.begin(name, &mut frames);
+        while let Some(&frame) = frames.last() {
+            match self.step(frame) {
+                Step::Child(next, child) => {
+                    if let Some(last) = frames.last_mut() {
+                        *last = next;
+                    }
+                    self.begin(child, &mut frames);
+                }
+                Step::On(next) => {
+                    if let Some(last) = frames.last_mut() {
+                        *last = next;
+                    }
+                }
+                Step::Done => drop(frames.pop()),
+            }
+        }
+    }
+
+    fn begin(&mut self, name: NameId, frames: &mut Vec<Frame>) {
+        self.grow();
+        if std::mem::replace(&mut self.name(name).seen, true) {
+            return;
+        }
+        self.name(name).never_triggered = true;
+        frames.push(Frame { name, stage: Stage::Depends, provider: 0, item: 0 });
+    }
+
+    /// Opening packages makes names known that nobody provides.
+    fn grow(&mut self) {
+        let count = self.graph.names.len();
+        if self.names.len() < count {
+            self.names.resize_with(count, Default::default);
+            self.flags_set.resize(count, false);
+        }
+    }
+
+    fn step(&mut self, frame: Frame) -> Step {
+        let Frame { name, stage, provider, item } = frame;
+        let package = self.graph.providers(name).get(provider).map(|provider| provider.package);
+        let next_provider = Step::On(Frame { provider: provider + 1, item: 0, ..frame });
+        let next_item = Frame { item: item + 1, ..frame };
+        let to = |stage| Step::On(Frame { name, stage, provider: 0, item: 0 });
+        match (stage, package) {
+            (Stage::Depends, Some(package)) => {
+                // A package that was seen before has brought its dependencies with it.
+                if item == 0 && std::mem::replace(&mut self.package(package).seen, true) {
+                    let failed = self.package(package).trigger_failed;
+                    self.name(name).never_triggered &= failed;
+                    return next_provider;
+                }
+                if item == 0 {
+                    self.meet(package);
+                    self.grow();
+                }
+                if let Some(dep) = self.graph.node(package).depends.get(item) {
+                    return Step::Child(next_item, dep.name);
+                }
+                let failed = self.package(package).trigger_failed;
+                self.name(name).never_triggered &= failed;
+                next_provider
+            }
+            (Stage::Depends, None) => to(Stage::InstalledWithName),
+            (Stage::InstalledWithName, _) => match self.graph.reverse_install_if(name).get(item) {
+                Some(&child) => Step::Child(next_item, child),
+                None => to(Stage::InstalledWithProvider),
+            },
+            (Stage::InstalledWithProvider, Some(package)) => {
+                match self.graph.reverse_install_if(self.graph.node(package).name).get(item) {
+                    Some(&child) => Step::Child(next_item, child),
+                    None => Step::On(Frame { stage: Stage::Provides, item: 0, ..frame }),
+                }
+            }
+            (Stage::Provides, Some(package)) => match self.graph.node(package).provides.get(item) {
+                Some(&(child, _)) => Step::Child(next_item, child),
+                None => Step::On(Frame { stage: Stage::InstalledWithProvider, provider: provider + 1, item: 0, ..frame }),
+            },
+            (Stage::InstalledWithProvider | Stage::Provides, None) => {
+                self.set_order(name);
+                to(Stage::Conditions)
+            }
+            (Stage::Conditions, Some(package)) => match self.graph.node(package).install_if.get(item) {
+                Some(dep) => Step::Child(next_item, dep.name),
+                None => next_provider,
+            },
+            (Stage::Conditions, None) => Step::Done,
+        }
+    }
+
+    fn set_order(&mut self, name: NameId) {
+        self.last_order += 1;
+        let mut order = self.last_order;
+        if self.flags_set[name as usize] {
+            order |= HAS_FLAGS;
+        }
+        if self.graph.providers(name).iter().any(|provider| self.graph.node(provider.package).name == name) {
+            order |= HAS_OWN_PACKAGES;
+        }
+        self.name(name).order = order;
+    }
+
+    /// What is known of a package from the beginning.
+    fn meet(&mut self, package: PackageId) {
+        self.graph.open(package);
+        let repos = self.graph.repos_of(package);
+        let available = self.graph.is_available(package);
+        let node = self.graph.node(package);
+        let is_installed = node.installed.is_some();
+        let tag_preferred = node.is_file || node.installed_size == 0 || repos & self.default_repos != 0;
+        let is_gone = self.inherited.any(Flags::AVAILABLE) && !available;
+        let state = &mut self.packages[package as usize];
+        state.allowed = UNTAGGED;
+        state.available = available;
+        state.selectable = !node.uninstallable && (available || node.is_cached || node.installed_size == 0 || is_installed);
+        state.trigger_failed = node.install_if.is_empty() || is_gone;
+        state.tag_preferred = tag_preferred;
+        state.tag_ok = tag_preferred || is_installed;
+    }
+
+    /// Who depends on each name, as far as it was discovered or is installed, in the order of apk's table of names.
+    pub(super) fn index_reverse_depends(&mut self) {
+        let mut takes_part: Vec<bool> = self.names.iter().map(|state| state.seen).collect();
+        for &package in &self.graph.installed {
+            let node = self.graph.node(package);
+            for name in std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0)) {
+                takes_part[name as usize] = true;
+            }
+        }
+        let mut order: Vec<NameId> = (0..takes_part.len() as NameId).filter(|&name| takes_part[name as usize]).collect();
+        order.sort_by_cached_key(|&name| self.graph.table_order(name));
+        self.reverse_depends = vec![Vec::new(); self.names.len()];
+        for name in order {
+            for provider in self.graph.providers(name) {
+                for dep in &self.graph.node(provider.package).depends {
+                    let dependants = &mut self.reverse_depends[dep.name as usize];
+                    if dependants.last() != Some(&name) {
+                        dependants.push(name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Step {
+    On(Frame),
+    Child(Frame, NameId),
+    Done,
+}

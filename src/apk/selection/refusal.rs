@@ -1,0 +1,232 @@
+//! Why there is no change set, as facts and in words.
+
+use std::fmt;
+
+use crate::pool::SolvableId;
+
+/// Why packages cannot be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// What is asked for cannot be had together, or at all.
+    #[error(transparent)]
+    Unsatisfiable(Box<Unsatisfiable>),
+    /// No package has or provides these names.
+    #[error("there is no package {}", .names.join(", "))]
+    NoSuchPackage {
+        /// The names.
+        names: Vec<String>,
+    },
+    /// The world asks for a tag that no repository has.
+    #[error("no repository has the tag that the world asks for by {}", .constraints.join(", "))]
+    NoSuchTag {
+        /// The constraints.
+        constraints: Vec<String>,
+    },
+    /// More than can be told apart.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+}
+
+/// What stands in the way, in the order in which apk tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsatisfiable {
+    /// One fact each about a name or a package.
+    pub problems: Vec<Problem>,
+}
+
+/// Who asks for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirer {
+    /// The package, `name-version`; none for the world.
+    pub package: Option<String>,
+    /// What it asks for.
+    pub constraint: String,
+}
+
+/// A dependency that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// As it is written.
+    pub text: String,
+}
+
+/// What is wrong with a name or a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No package has or provides the name.
+    Missing {
+        /// The name.
+        name: String,
+        /// Who asks for it.
+        required_by: Vec<Requirer>,
+        /// Names that look like it.
+        nearest: Vec<String>,
+    },
+    /// Packages provide the name, but one must be named.
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The packages.
+        provided_by: Vec<String>,
+        /// Who asks for it.
+        required_by: Vec<Requirer>,
+    },
+    /// The package that would have to be taken.
+    Package {
+        /// `name-version`.
+        id: String,
+        /// Where it is in the pool.
+        solvable: SolvableId,
+        /// The architecture that it is built for, where that does not fit.
+        foreign_arch: Option<String>,
+        /// Its dependencies that make no sense.
+        broken: Vec<Broken>,
+        /// Where it is, where it may not be taken from: tags with their `@`, or `--no-network`.
+        masked_in: Vec<String>,
+        /// Other chosen packages that bear the same name, with the name.
+        conflicts: Vec<String>,
+        /// Whose constraints it does not meet.
+        breaks: Vec<Requirer>,
+        /// Who asks for it.
+        satisfies: Vec<Requirer>,
+    },
+}
+
+impl fmt::Display for Requirer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.package.as_deref().unwrap_or("world"), self.constraint)
+    }
+}
+
+impl Requirer {
+    fn sentence(&self) -> String {
+        match &self.package {
+            Some(package) => format!("{package} (which depends on {})", self.constraint),
+            None => format!("the world (by {})", self.constraint),
+        }
+    }
+}
+
+fn list(of: &[Requirer]) -> String {
+    of.iter().map(Requirer::sentence).collect::<Vec<_>>().join(", ")
+}
+
+fn words(of: &[String]) -> String {
+    of.join(", ")
+}
+
+impl Unsatisfiable {
+    /// The lines that apk itself prints, indented as it does.
+    pub fn apk_lines(&self) -> Vec<String> {
+        let mut lines = vec!["unable to select packages:".to_owned()];
+        for problem in &self.problems {
+            problem.apk_lines(&mut lines);
+        }
+        lines
+    }
+}
+
+impl Problem {
+    /// What it is about: a name, or a package.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::Missing { name, .. } | Self::Ambiguous { name, .. } => name,
+            Self::Package { id, .. } => id,
+        }
+    }
+
+    fn apk_lines(&self, lines: &mut Vec<String>) {
+        let texts = |of: &[Requirer]| of.iter().map(ToString::to_string).collect::<Vec<_>>();
+        match self {
+            Self::Missing { name, required_by, .. } => {
+                lines.push(format!("  {name} (no such package):"));
+                lines.push(format!("    required by: {}", texts(required_by).join(" ")));
+            }
+            Self::Ambiguous { name, provided_by, required_by } => {
+                lines.push(format!("  {name} (virtual):"));
+                lines.push("    note: please select one of the 'provided by' packages explicitly".to_owned());
+                lines.push(format!("    provided by: {}", provided_by.join(" ")));
+                lines.push(format!("    required by: {}", texts(required_by).join(" ")));
+            }
+            Self::Package { id, foreign_arch, broken, masked_in, conflicts, breaks, satisfies, .. } => {
+                lines.push(format!("  {id}:"));
+                let is_uninstallable = foreign_arch.is_some() || !broken.is_empty();
+                let parts: [(&str, Vec<String>); 7] = [
+                    ("error", is_uninstallable.then(|| "uninstallable".to_owned()).into_iter().collect()),
+                    ("arch", foreign_arch.iter().cloned().collect()),
+                    ("depends", broken.iter().map(|broken| broken.text.clone()).collect()),
+                    ("masked in", masked_in.clone()),
+                    ("conflicts", conflicts.clone()),
+                    ("breaks", texts(breaks)),
+                    ("satisfies", texts(satisfies)),
+                ];
+                for (text, values) in parts {
+                    if !values.is_empty() {
+                        lines.push(format!("    {text}: {}", values.join(" ")));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, required_by, nearest } => {
+                write!(f, "nothing is called {name} or provides it, and {} needs it", list(required_by))?;
+                if !nearest.is_empty() {
+                    write!(f, "; there is {}", words(nearest))?;
+                }
+                Ok(())
+            }
+            Self::Ambiguous { name, provided_by, required_by } => write!(
+                f,
+                "{name} is provided by {}, none of which is taken unless it is named; {} needs it",
+                words(provided_by),
+                list(required_by)
+            ),
+            Self::Package { id, foreign_arch, broken, masked_in, conflicts, breaks, satisfies, .. } => {
+                let mut parts = Vec::new();
+                if let Some(arch) = foreign_arch {
+                    parts.push(format!("is built for {arch}"));
+                }
+                if !broken.is_empty() {
+                    let texts: Vec<&str> = broken.iter().map(|broken| broken.text.as_str()).collect();
+                    parts.push(format!("has dependencies that make no sense ({})", texts.join(", ")));
+                }
+                if !masked_in.is_empty() {
+                    parts.push(format!("is only in {}", words(masked_in)));
+                }
+                if !conflicts.is_empty() {
+                    parts.push(format!("cannot be beside {}", words(conflicts)));
+                }
+                if !breaks.is_empty() {
+                    parts.push(format!("is not what is wanted by {}", list(breaks)));
+                }
+                write!(f, "{id} {}", parts.join(", and "))?;
+                if !satisfies.is_empty() {
+                    write!(f, "; it is there for {}", list(satisfies))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Unsatisfiable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no packages can be selected")?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unsatisfiable {}
