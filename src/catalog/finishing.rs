@@ -36,6 +36,10 @@ pub enum Step {
     FilesFrom(FilesFrom),
     /// Replace text in files.
     Replace(Replace),
+    /// Lock accounts of `etc/shadow` that have no password (an empty field): nothing opens them then (`*`). One with a password keeps it.
+    LockPasswords(Vec<String>),
+    /// Make the links by which busybox is called under its other names.
+    BusyboxLinks(BusyboxLinks),
     /// Carry out one tmpfiles.d configuration file of the tree, as `systemd-tmpfiles --create` does. When the tree does
     /// not have it there is nothing to do.
     Tmpfiles(String),
@@ -77,24 +81,27 @@ pub enum Content {
     Text(String),
     /// The build's time in this format, and a newline.
     Date(DateFormat),
+    /// Text with variables; an image has it as [`Content::Text`].
+    Template(String),
 }
 
 impl Content {
     /// The bytes, for a build whose time is `epoch` (seconds since 1970, in UTC).
     pub fn render(&self, epoch: u64) -> Vec<u8> {
         match self {
-            Self::Text(text) => text.clone().into_bytes(),
+            Self::Text(text) | Self::Template(text) => text.clone().into_bytes(),
             Self::Date(format) => format!("{}\n", format.render(epoch)).into_bytes(),
         }
     }
 }
 
-/// [`Write`] as it stands in TOML: `content` or `date`, neither for an empty file.
+/// [`Write`] as it stands in TOML: `content`, `template` or `date`, none for an empty file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WriteForm {
     path: String,
     content: Option<String>,
+    template: Option<String>,
     date: Option<DateFormat>,
     mode: Option<u32>,
     #[serde(default)]
@@ -106,10 +113,11 @@ impl TryFrom<WriteForm> for Write {
     type Error = &'static str;
 
     fn try_from(form: WriteForm) -> Result<Self, Self::Error> {
-        let content = match (form.content, form.date) {
-            (Some(_), Some(_)) => return Err("`content` and `date` exclude each other"),
-            (None, Some(format)) => Content::Date(format),
-            (text, None) => Content::Text(text.unwrap_or_default()),
+        let content = match (form.content, form.template, form.date) {
+            (None, None, Some(format)) => Content::Date(format),
+            (None, Some(template), None) => Content::Template(template),
+            (text, None, None) => Content::Text(text.unwrap_or_default()),
+            _ => return Err("`content`, `template` and `date` exclude each other"),
         };
         let WriteForm { path, mode, existing, if_dir, .. } = form;
         Ok(Self { path, content, mode, existing, if_dir })
@@ -191,10 +199,21 @@ fn locked() -> String {
     "!".to_owned()
 }
 
+/// Symbolic links to a busybox, one for each of its names whose path is free, as `busybox --install -s` makes them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BusyboxLinks {
+    /// The busybox, by its path. When the tree does not have it there is nothing to do.
+    pub program: String,
+    /// A directory of files with a path a line: all names. When the tree has no such file the names are read out of the program.
+    pub lists: Option<String>,
+}
+
 /// Files out of a package that is fetched, verified, and not installed.
 ///
-/// Each regular file that matches goes into a directory under its own last name, as root's; of two with one name, the
-/// one that an earlier pattern matches. Ghosts are not taken: there is nothing in them. When no repository has the
+/// With a directory to go `into`, each regular file that matches goes there under its own last name, as root's; of two with
+/// one name, the one that an earlier pattern matches. Without one, all that matches is unpacked where it is in the package, as it is
+/// there; directories that exist stay as they are. Ghosts are not taken: there is nothing in them. When no repository has the
 /// package there is nothing to take, which the report says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,9 +224,9 @@ pub struct FilesFrom {
     /// leading `/`.
     pub files: Vec<String>,
     /// The directory they go into.
-    pub into: String,
-    /// Their mode.
-    pub mode: u32,
+    pub into: Option<String>,
+    /// Their mode, where it is not the package's.
+    pub mode: Option<u32>,
 }
 
 /// A literal replacement of every occurrence in every file that matches.
@@ -277,10 +296,18 @@ impl Step {
             Self::FilesFrom(from) => {
                 filled("a package's name", &from.package)?;
                 from.files.iter().try_for_each(|pattern| check_path(pattern))?;
-                check_path(&from.into).and(check_mode(&from.into, Some(from.mode)))
+                from.into.as_deref().map_or(Ok(()), check_path)?;
+                check_mode(from.into.as_deref().unwrap_or(&from.package), from.mode)
             }
             Self::Replace(replace) => check_path(&replace.files).and(filled("text to look for", &replace.from)),
             Self::Tmpfiles(path) => check_path(path),
+            Self::LockPasswords(users) => {
+                users.iter().try_for_each(|user| filled("a user's name", user).and(account_field("a user's name", user)))
+            }
+            Self::BusyboxLinks(links) => {
+                check_path(&links.program)?;
+                links.lists.as_deref().map_or(Ok(()), check_path)
+            }
         }
     }
 }

@@ -27,7 +27,11 @@ pub(super) struct DistroForm {
     pub(super) options: OptionsForm,
     pub(super) steps: BTreeMap<String, Vec<Step>>,
     pub(super) variants: BTreeMap<String, VariantForm>,
+    /// What every release has unless it says otherwise.
+    pub(super) every_release: ReleaseForm,
     pub(super) releases: BTreeMap<String, ReleaseForm>,
+    /// Further names of the release with the highest number: `latest`.
+    pub(super) newest_aliases: Option<Vec<String>>,
 }
 
 /// A place that holds whole releases.
@@ -44,6 +48,8 @@ pub(super) struct MirrorForm {
 pub(super) struct RepositoryForm {
     pub(super) title: Option<String>,
     pub(super) layout: Option<String>,
+    /// Whether a mirror may lack it.
+    pub(super) optional: Option<bool>,
 }
 
 /// An architecture the distribution knows.
@@ -111,6 +117,8 @@ pub(super) struct ReleaseForm {
     pub(super) title: Option<String>,
     /// Other names for it: `latest`.
     pub(super) aliases: Option<Vec<String>>,
+    /// What mirrors call it, where that is not its name: a template.
+    pub(super) branch: Option<String>,
     pub(super) mirror: Option<String>,
     /// The mirror of its minor releases; without one it has none.
     pub(super) minor_mirror: Option<String>,
@@ -119,6 +127,8 @@ pub(super) struct ReleaseForm {
     pub(super) database: Option<Database>,
     pub(super) repositories: BTreeMap<String, RepositoryForm>,
     pub(super) architectures: BTreeMap<String, ReleaseArchitectureForm>,
+    /// Architectures that every release has, but not this one.
+    pub(super) without_architectures: Option<Vec<String>>,
     /// What its variants have different, or variants that only it has.
     pub(super) variants: BTreeMap<String, VariantForm>,
     /// Variants of the distribution that it does not have.
@@ -183,10 +193,11 @@ macro_rules! over_by_field {
 
 over_by_field! {
     DistroForm {
-        distro, title, packaging, variant_order, mirrors, repositories, architectures, options, steps, variants, releases,
+        distro, title, packaging, variant_order, mirrors, repositories, architectures, options, steps, variants,
+        every_release, releases, newest_aliases,
     }
     MirrorForm { base, mirrorlist }
-    RepositoryForm { title, layout }
+    RepositoryForm { title, layout, optional }
     ArchitectureForm { platform, byte_order }
     OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
     VariantForm {
@@ -194,8 +205,8 @@ over_by_field! {
     }
     ConfigForm { cmd, entrypoint, env, stop_signal, labels }
     ReleaseForm {
-        title, aliases, mirror, minor_mirror, keys, module_platform, database, repositories, architectures, variants,
-        without_variants,
+        title, aliases, branch, mirror, minor_mirror, keys, module_platform, database, repositories, architectures,
+        without_architectures, variants, without_variants,
     }
     ReleaseArchitectureForm { mirror, keys, finishing }
 }

@@ -79,6 +79,8 @@ pub struct Repository {
     /// Where to ask for a list of mirrors. Its lines are URLs of the repository itself, not of a mirror's top, in which
     /// `$basearch` may stand for the architecture.
     pub mirrorlist: Option<String>,
+    /// Whether a mirror may lack it: then there is nothing in it, and a warning.
+    pub optional: bool,
 }
 
 impl Repository {

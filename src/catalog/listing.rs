@@ -57,7 +57,7 @@ impl<'a> Distro<'a> {
 
     /// Its releases, from the lowest number to the highest; minor releases are not listed.
     pub fn releases(self) -> Vec<Release<'a>> {
-        let names = self.loaded.form.releases.keys();
+        let names = self.loaded.releases.keys();
         let mut releases: Vec<_> = names.filter_map(|name| self.listed(name, name)).collect();
         releases.sort_by(|a, b| natural_order(a.series, b.series));
         releases
@@ -67,7 +67,7 @@ impl<'a> Distro<'a> {
     pub fn release(self, name: &str) -> Result<Release<'a>, CatalogError> {
         let aliased = || {
             let has = |form: &ReleaseForm| form.aliases.iter().flatten().any(|alias| alias == name);
-            self.loaded.form.releases.iter().find(|(_, form)| has(form)).map(|(series, _)| series.as_str())
+            self.loaded.releases.iter().find(|(_, form)| has(form)).map(|(series, _)| series.as_str())
         };
         let minor = || {
             let series = series_of_minor(name)?;
@@ -87,7 +87,7 @@ impl<'a> Distro<'a> {
     }
 
     fn listed(self, series: &str, name: &str) -> Option<Release<'a>> {
-        let (series, form) = self.loaded.form.releases.get_key_value(series)?;
+        let (series, form) = self.loaded.releases.get_key_value(series)?;
         Some(Release { distro: self, name: name.to_owned(), series, form })
     }
 }
@@ -235,7 +235,7 @@ fn series_of_minor(name: &str) -> Option<&str> {
 }
 
 /// Names with numbers in them as people order them: 8, 9, 10, 10-kitten; 3.9 before 3.10.
-fn natural_order(a: &str, b: &str) -> Ordering {
+pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| -> Vec<(u64, String)> {
         let mut parts = Vec::new();
         let mut rest = text;

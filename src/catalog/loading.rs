@@ -6,24 +6,95 @@ use std::sync::Arc;
 
 use super::Catalog;
 use super::error::{CatalogError, ContentProblem};
-use super::form::{DistroForm, Over};
+use super::form::{DistroForm, Over, ReleaseForm};
 use super::image::Key;
-use super::listing::Distro;
+use super::listing::{Distro, natural_order};
 
 /// The catalog files of the crate: name and text.
-pub(super) const BUILTIN: &[(&str, &str)] = &[("almalinux.toml", include_str!("almalinux.toml"))];
+pub(super) const BUILTIN: &[(&str, &str)] =
+    &[("almalinux.toml", include_str!("almalinux.toml")), ("alpine.toml", include_str!("alpine.toml"))];
 
 /// The keys of the crate, by the name under which distributions publish them.
 const BUILTIN_KEYS: &[(&str, &[u8])] = &[
     ("RPM-GPG-KEY-AlmaLinux-8", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-8")),
     ("RPM-GPG-KEY-AlmaLinux-9", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-9")),
     ("RPM-GPG-KEY-AlmaLinux-10", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-10")),
+    (
+        "alpine-devel@lists.alpinelinux.org-4a6a0840.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-4a6a0840.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-5243ef4b.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-5243ef4b.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-524d27bb.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-524d27bb.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-5261cecb.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-5261cecb.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-58199dcc.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-58199dcc.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-58cbb476.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-58cbb476.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-58e4f17d.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-58e4f17d.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-60ac2099.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-60ac2099.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-61666e3f.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-61666e3f.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616a9724.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616a9724.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616abc23.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616abc23.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616ac3bc.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616ac3bc.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616adfeb.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616adfeb.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616ae350.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616ae350.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-616db30d.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-616db30d.rsa.pub"),
+    ),
+    (
+        "alpine-devel@lists.alpinelinux.org-66ba20fe.rsa.pub",
+        include_bytes!("keys/alpine-devel@lists.alpinelinux.org-66ba20fe.rsa.pub"),
+    ),
 ];
 
 /// A distribution: everything said of it, merged, and the keys it names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Loaded {
     pub(super) form: DistroForm,
+    /// The releases, each with what every release has.
+    pub(super) releases: BTreeMap<String, ReleaseForm>,
     /// By the name used in the form.
     pub(super) keys: BTreeMap<String, Key>,
 }
@@ -67,16 +138,36 @@ impl Catalog {
             };
             keys.insert(name.to_owned(), key);
         }
-        Ok(Loaded { form: form.over(&below.form), keys })
+        let form = form.over(&below.form);
+        Ok(Loaded { releases: releases(&form), form, keys })
     }
+}
+
+/// The releases of a form, each over what every release has; the newest has its further names.
+fn releases(form: &DistroForm) -> BTreeMap<String, ReleaseForm> {
+    let complete = |own: &ReleaseForm| {
+        let mut release = own.over(&form.every_release);
+        let without = release.without_architectures.clone().unwrap_or_default();
+        release.architectures.retain(|name, _| !without.contains(name));
+        release
+    };
+    let mut releases: BTreeMap<String, ReleaseForm> =
+        form.releases.iter().map(|(name, own)| (name.clone(), complete(own))).collect();
+    let numbered = releases.iter_mut().filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_digit()));
+    if let Some((_, newest)) = numbered.max_by(|(a, _), (b, _)| natural_order(a, b)) {
+        newest.aliases.get_or_insert_default().extend(form.newest_aliases.iter().flatten().cloned());
+    }
+    releases
 }
 
 /// The names of keys in a form, and where each stands.
 fn named_keys(form: &DistroForm) -> impl Iterator<Item = (String, &str)> {
-    form.releases.iter().flat_map(|(release, form)| {
+    let every = std::iter::once(("every_release".to_owned(), &form.every_release));
+    let each = form.releases.iter().map(|(name, form)| (format!("releases.{name}"), form));
+    every.chain(each).flat_map(|(place, form)| {
         let of_release = form.keys.iter().flatten();
         let of_architectures = form.architectures.values().flat_map(|arch| arch.keys.iter().flatten());
-        of_release.chain(of_architectures).map(move |name| (format!("releases.{release}.keys"), name.as_str()))
+        of_release.chain(of_architectures).map(move |name| (format!("{place}.keys"), name.as_str()))
     })
 }
 

@@ -34,7 +34,9 @@ use std::path::Path;
 pub use architecture::{Architecture, ByteOrder, NotAPlatform, Platform};
 pub use date::{DateFormat, UnknownConversion};
 pub use error::{CatalogError, ContentProblem};
-pub use finishing::{Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User, Write};
+pub use finishing::{
+    BusyboxLinks, Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User, Write,
+};
 pub use image::{
     Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs, Multilib, Options, Packaging,
     Repository,

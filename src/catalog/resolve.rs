@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::architecture::Architecture;
 use super::error::ContentProblem;
+use super::finishing::{Content, Step, Write};
 use super::form::{ConfigForm, InstallForm, MirrorForm, OptionsForm, Over};
 use super::image::{Image, ImageConfig, InstallStep, Key, Langs, Options, Repository};
 use super::listing::{Release, Variant};
@@ -22,7 +23,13 @@ impl Release<'_> {
         for name in self.form.architectures.keys() {
             self.own_architecture(name).map_err(|problem| (format!("architectures.{name}"), problem))?;
         }
-        let variants = &self.distro.loaded.form.variants;
+        let distro = &self.distro.loaded.form;
+        for name in self.form.without_architectures.iter().flatten() {
+            if !distro.architectures.contains_key(name) {
+                return Err((here(), ContentProblem::Dangling { kind: "architecture", name: name.clone() }));
+            }
+        }
+        let variants = &distro.variants;
         for name in self.form.without_variants.iter().flatten() {
             if !variants.contains_key(name) {
                 let name = name.clone();
@@ -31,6 +38,12 @@ impl Release<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What mirrors call it.
+    fn branch(&self) -> Result<String, ContentProblem> {
+        let branch = self.form.branch.as_deref().unwrap_or("{release}");
+        expand(branch, &[("release", &self.name), ("series", self.series)])
     }
 
     /// The mirror for an architecture: the vault for a minor release, the architecture's own, the release's.
@@ -54,7 +67,9 @@ impl Release<'_> {
                 own.or(general).ok_or_else(|| ContentProblem::Dangling { kind: "repository", name: id.to_owned() })?.clone()
             }
         };
-        let variables: &Variables<'_> = &[("release", &self.name), ("series", self.series), ("arch", arch), ("repository", id)];
+        let branch = self.branch()?;
+        let variables: &Variables<'_> =
+            &[("release", &self.name), ("series", self.series), ("branch", &branch), ("arch", arch), ("repository", id)];
         let layout = form.layout.ok_or(ContentProblem::Missing { key: "layout" })?;
         let mirror = self.mirror_for(arch)?;
         let base = mirror.base.as_deref().ok_or(ContentProblem::Missing { key: "base" })?;
@@ -63,6 +78,7 @@ impl Release<'_> {
             title: form.title.unwrap_or_else(|| id.to_owned()),
             base: expand(base, variables)?.trim_end_matches('/').to_owned(),
             layout: expand(&layout, variables)?,
+            optional: form.optional.unwrap_or(false),
             mirrorlist: mirror.mirrorlist.as_deref().map(|list| expand(list, variables)).transpose()?,
         })
     }
@@ -128,13 +144,29 @@ impl Variant<'_> {
         })
     }
 
-    fn finishing(&self, arch: &Architecture) -> Result<Vec<super::Step>, ContentProblem> {
+    fn finishing(&self, arch: &Architecture) -> Result<Vec<Step>, ContentProblem> {
         let of_arch = self.release.form.architectures.get(&arch.name).and_then(|form| form.finishing.as_ref());
         let lists = &self.release.distro.loaded.form.steps;
         let mut steps = Vec::new();
         for name in self.form.finishing.iter().chain(of_arch).flatten() {
             let list = lists.get(name);
             steps.extend_from_slice(list.ok_or_else(|| ContentProblem::Dangling { kind: "steps", name: name.clone() })?);
+        }
+        let release = &self.release;
+        let branch = release.branch()?;
+        let variables: &Variables<'_> = &[
+            ("release", &release.name),
+            ("series", release.series),
+            ("branch", &branch),
+            ("arch", &arch.name),
+            ("variant", &self.name),
+        ];
+        for step in &mut steps {
+            if let Step::Write(Write { content, .. }) = step
+                && let Content::Template(template) = content
+            {
+                *content = Content::Text(expand(template, variables)?);
+            }
         }
         Ok(steps)
     }
@@ -146,8 +178,14 @@ impl Variant<'_> {
             return Err(ContentProblem::Value { key: "env", value: value.clone(), expected: "NAME=value" });
         }
         let release = &self.release;
-        let variables: &Variables<'_> =
-            &[("release", &release.name), ("series", release.series), ("arch", &arch.name), ("variant", &self.name)];
+        let branch = release.branch()?;
+        let variables: &Variables<'_> = &[
+            ("release", &release.name),
+            ("series", release.series),
+            ("branch", &branch),
+            ("arch", &arch.name),
+            ("variant", &self.name),
+        ];
         let labels = labels.into_iter().map(|(name, value)| Ok((name, expand(&value, variables)?)));
         Ok(ImageConfig {
             cmd: cmd.unwrap_or_default(),

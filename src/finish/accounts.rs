@@ -108,6 +108,17 @@ pub(super) fn add_member(tree: &mut Tree, group: &str, member: &str) -> Result<(
     Ok(())
 }
 
+/// Locks an account of `shadow` that has no password at all; one with a password, and one that is not there, stays as it is.
+pub(super) fn lock_password(tree: &mut Tree, user: &str) -> Result<(), TreeError> {
+    let text = tree.read_text(SHADOW.as_bytes());
+    let open = format!("{user}::");
+    if !text.lines().any(|line| line.starts_with(&open)) {
+        return Ok(());
+    }
+    let lock = |line: &str| line.strip_prefix(&open).map_or_else(|| line.to_owned(), |rest| format!("{user}:*:{rest}"));
+    write(tree, SHADOW, &text.lines().map(lock).collect::<Vec<_>>())
+}
+
 /// Adds a line at the end, but before lines that send the search elsewhere (`+`, NIS).
 fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
     let text = tree.read_text(path.as_bytes());

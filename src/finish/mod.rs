@@ -6,6 +6,7 @@
 
 mod accounts;
 mod binary;
+pub mod busybox;
 pub mod glob;
 pub mod iconvconfig;
 pub mod ldconfig;

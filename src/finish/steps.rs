@@ -4,9 +4,10 @@
 //! tree, and what there was nothing to do for.
 
 use super::accounts::{self, NewGroup, NewUser};
+use super::busybox;
 use super::glob::{glob, matches};
 use super::tmpfiles;
-use crate::catalog::{Copy, Directory, Existing, FilesFrom, Link, Replace, Step, Write};
+use crate::catalog::{BusyboxLinks, Copy, Directory, Existing, FilesFrom, Link, Replace, Step, Write};
 use crate::package::{Content, Entry, EntryKind, Owner};
 use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree, TreeError, join, split};
 
@@ -44,6 +45,8 @@ pub enum Nothing {
         /// The patterns.
         patterns: Vec<String>,
     },
+    /// The names of this busybox could not be told.
+    BusyboxNames(String),
     /// A tmpfiles.d line that is not understood, with its reason.
     Tmpfiles(String),
 }
@@ -53,6 +56,9 @@ impl std::fmt::Display for Nothing {
         match self {
             Self::Package(package) => write!(f, "no repository has {package}: none of its files were taken"),
             Self::Files { package, patterns } => write!(f, "{package} has no file {}", patterns.join(" or ")),
+            Self::BusyboxNames(program) => {
+                write!(f, "{program} does not tell under which names it is called: no links to it were made")
+            }
             Self::Tmpfiles(line) => write!(f, "tmpfiles.d: {line}"),
         }
     }
@@ -104,6 +110,17 @@ pub fn apply(tree: &mut Tree, steps: &[Step], epoch: i64, packages: &PackageFile
             }
             Step::FilesFrom(step) => nothing.extend(files_from(tree, step, packages)?),
             Step::Replace(step) => replace(tree, step).map_err(at(&step.files))?,
+            Step::LockPasswords(users) => {
+                for user in users {
+                    accounts::lock_password(tree, user).map_err(at(accounts::SHADOW))?;
+                }
+            }
+            Step::BusyboxLinks(BusyboxLinks { program, lists }) => {
+                let made = busybox::links(tree, program, lists.as_deref()).map_err(at(program))?;
+                if made == Some(false) {
+                    nothing.push(Nothing::BusyboxNames(program.clone()));
+                }
+            }
             Step::Tmpfiles(path) => {
                 let skipped = tmpfiles::apply(tree, path)?;
                 nothing.extend(skipped.into_iter().map(Nothing::Tmpfiles));
@@ -180,9 +197,22 @@ fn copy(tree: &mut Tree, from: &str, to: &str) -> Result<(), TreeError> {
 
 fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &PackageFiles<'_>) -> Result<Option<Nothing>, StepError> {
     let Some(files) = packages(&step.package) else { return Ok(Some(Nothing::Package(step.package.clone()))) };
+    let failed = |path: &str| {
+        let path = path.to_owned();
+        move |source| StepError::Tree { path, source }
+    };
+    let any = match &step.into {
+        Some(into) => gather(tree, step, into, &files).map_err(failed(into))?,
+        None => unpack(tree, step, &files).map_err(failed(&step.package))?,
+    };
+    Ok((!any).then(|| Nothing::Files { package: step.package.clone(), patterns: step.files.clone() }))
+}
+
+/// Puts the files that match into one directory; `false` when there were none.
+fn gather(tree: &mut Tree, step: &FilesFrom, into: &str, files: &[Entry]) -> Result<bool, TreeError> {
     let mut taken: Vec<&[u8]> = Vec::new();
     for pattern in &step.files {
-        for entry in &files {
+        for entry in files {
             let path = entry.path.strip_prefix(b"/").unwrap_or(&entry.path);
             let EntryKind::File(content) = &entry.kind else { continue };
             let name = split(path).1;
@@ -190,15 +220,57 @@ fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &PackageFiles<'_>) ->
                 continue;
             }
             taken.push(name);
-            let to = join(&absolute(&step.into), name);
-            let failed = |source| StepError::Tree { path: step.into.clone(), source };
-            let mut node = Node::file(content.clone(), mode(Some(step.mode), 0o644));
+            let to = join(&absolute(into), name);
+            let mut node = Node::file(content.clone(), mode(step.mode, entry.mode));
             // A copy that keeps its time, as `cp -p` and `install -p` do.
             node.metadata.mtime = entry.mtime;
-            insert(tree, &to, node).map_err(failed)?;
+            insert(tree, &to, node)?;
         }
     }
-    Ok(taken.is_empty().then(|| Nothing::Files { package: step.package.clone(), patterns: step.files.clone() }))
+    Ok(!taken.is_empty())
+}
+
+/// Unpacks what matches where it is in the package; `false` when there was nothing.
+fn unpack(tree: &mut Tree, step: &FilesFrom, files: &[Entry]) -> Result<bool, TreeError> {
+    let mut any = false;
+    for entry in files {
+        let path = entry.path.strip_prefix(b"/").unwrap_or(&entry.path);
+        if !step.files.iter().any(|pattern| path_matches(pattern.as_bytes(), path)) {
+            continue;
+        }
+        any = true;
+        let to = join(b"", &entry.path);
+        let kind = match &entry.kind {
+            EntryKind::Directory => {
+                if tree.resolve(&to).is_none() {
+                    let id = tree.create_directories(&to)?;
+                    describe(&mut tree.node_mut(id).metadata, entry, step.mode);
+                }
+                continue;
+            }
+            EntryKind::HardLink(first) => {
+                let Some(id) = tree.lookup(first) else { continue };
+                tree.remove(&to);
+                let parent = tree.create_directories(split(&to).0)?;
+                tree.link(parent, split(&to).1, id)?;
+                continue;
+            }
+            EntryKind::File(content) => NodeKind::File(content.clone()),
+            EntryKind::Symlink(target) => NodeKind::Symlink((**target).into()),
+            EntryKind::CharacterDevice { major, minor } => NodeKind::CharacterDevice { major: *major, minor: *minor },
+            EntryKind::BlockDevice { major, minor } => NodeKind::BlockDevice { major: *major, minor: *minor },
+            EntryKind::Fifo => NodeKind::Fifo,
+            EntryKind::Socket => NodeKind::Socket,
+        };
+        let id = insert(tree, &to, Node::new(kind, entry.mode))?;
+        describe(&mut tree.node_mut(id).metadata, entry, step.mode);
+    }
+    Ok(any)
+}
+
+fn describe(metadata: &mut Metadata, entry: &Entry, wanted: Option<u32>) {
+    let Entry { mtime, user, group, xattrs, .. } = entry.clone();
+    *metadata = Metadata { mode: mode(wanted, entry.mode), mtime, user, group, xattrs };
 }
 
 /// A shell pattern on a path that is not in the tree: component by component.

@@ -15,10 +15,8 @@ const DEVICES: [(&[u8], u32, u32, u16); 5] = [
 /// Directories and devices of a new root, as database.c has them (`apk_db_create`, and the mount point of `proc` in `apk_db_open`).
 pub(super) fn create(tree: &mut Tree, database: &str, backend: DatabaseBackend) -> Result<(), TreeError> {
     if backend == DatabaseBackend::Apk3 {
-        for path in ["etc/apk", "var/cache/apk", database] {
-            tree.create_directories(format!("/{path}").as_bytes())?;
-        }
-        return Ok(());
+        // It makes the database's directory when it writes the database: `lib` may be a link by then.
+        return directory(tree, "var/cache/apk", 0o755);
     }
     directory(tree, "tmp", 0o1777)?;
     directory(tree, "dev", 0o755)?;

@@ -105,6 +105,59 @@ fn the_real_minirootfs() {
     }
 }
 
+/// With the catalog's finishing it is the tree that Alpine ships, but for the database of the rebuilt packages and files of a package that
+/// this repository does not have.
+#[test]
+fn the_shipped_minirootfs() {
+    for arch in ["x86_64", "aarch64"] {
+        let Some(packages) = real_packages(arch, &ORDER) else { return };
+        let image = catalog::Catalog::builtin().unwrap().find("alpine", "3.20", "minirootfs", arch).unwrap();
+        let mut tree = Tree::new();
+        let world = crate::apk::dependency::read_world(&image.install[0].packages.join(" ")).unwrap();
+        let selected: Vec<Selected<'_>> = packages.iter().map(|package| Selected { package, tag: None }).collect();
+        let options = InstallOptions { arch: image.arch, database: Some(image.database), epoch: 1_700_000_000 };
+        install(&mut tree, &selected, &world, Effects::None, &options, &Silent, &Cancel::default()).unwrap();
+        let missing = finish::steps::apply(&mut tree, &image.finishing, 1_700_000_000, &|_| None).unwrap();
+        assert_eq!(missing, [finish::steps::Nothing::Package("alpine-release".into())]);
+        let manifest = manifest(&mut tree);
+        let shipped = std::fs::read_to_string(data().unwrap().join(format!("expected/3.20-{arch}.manifest.tsv"))).unwrap();
+        let expected = |line: &&str| {
+            let path = line.split('\t').next().unwrap_or_default();
+            !path.starts_with("lib/apk/db/")
+                && !["etc/alpine-release", "etc/issue", "etc/os-release", "etc/secfixes.d", "etc/secfixes.d/alpine"]
+                    .contains(&path)
+        };
+        let shipped: Vec<&str> = shipped.lines().filter(expected).collect();
+        let made: Vec<&str> = manifest.iter().map(String::as_str).filter(expected).collect();
+        let missing: Vec<_> = shipped.iter().filter(|line| !made.contains(line)).collect();
+        let more: Vec<_> = made.iter().filter(|line| !shipped.contains(line)).collect();
+        assert!(missing.is_empty() && more.is_empty(), "{arch}\nmissing {missing:#?}\nmore {more:#?}");
+    }
+}
+
+/// The names that a busybox has built in are those that its package lists.
+#[test]
+fn busybox_tells_its_own_names() {
+    for arch in ["x86_64", "aarch64"] {
+        let Some(packages) = real_packages(arch, &["busybox-1.36.1-r29"]) else { return };
+        let content = |path: &str| {
+            let file = packages[0].files().iter().find(|file| *file.path == *path.as_bytes()).unwrap();
+            match &file.kind {
+                crate::apk::package::FileKind::Regular(content) => content.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let built_in = finish::busybox::built_in(&content("bin/busybox")).unwrap();
+        let mut built_in: Vec<String> = built_in.into_iter().map(|path| String::from_utf8(path).unwrap()).collect();
+        built_in.sort();
+        let list = content("etc/busybox-paths.d/busybox").bytes().unwrap().into_owned();
+        let list = String::from_utf8(list).unwrap();
+        let mut list: Vec<&str> = list.lines().collect();
+        list.sort_unstable();
+        assert_eq!(built_in, list);
+    }
+}
+
 fn etc() -> Apk {
     Apk::new("base", "1-r0", "x86_64").files([
         Member::directory("etc"),

@@ -69,7 +69,7 @@ architectures = { armv7 = {}, x86_64 = {} }
 fn a_distribution_of_ones_own() {
     let catalog = load(MINE).unwrap();
     let names: Vec<_> = catalog.distros().map(Distro::name).collect();
-    assert_eq!(names, ["almalinux", "mine"]);
+    assert_eq!(names, ["almalinux", "alpine", "mine"]);
     let image = catalog.find("mine", "1.2", "tiny", "arm32v7").unwrap();
     assert_eq!(image.packaging, Packaging::Rpm);
     assert_eq!(image.repositories[0].url(), "https://mine.example/1/1.2/armv7/all/");
@@ -220,6 +220,11 @@ fn steps_that_no_tree_can_take_are_refused() {
         r#"default_target = """#,
         r#"files_from = { package = "x", files = ["/root/.*"], into = "root", mode = 0o644 }"#,
         r#"replace = { files = "etc/*", from = "", to = "x" }"#,
+        r#"lock_passwords = ["a:b"]"#,
+        r#"lock_passwords = [""]"#,
+        r#"busybox_links = { program = "/bin/busybox" }"#,
+        r#"busybox_links = { program = "bin/busybox", lists = "../x" }"#,
+        r#"files_from = { package = "x", files = ["a"], mode = 0o10000 }"#,
         r#"tmpfiles = "/usr/lib/tmpfiles.d/x.conf""#,
     ] {
         let text = format!("distro = \"almalinux\"\nsteps.a = [{{ remove = [\"fine\"] }}, {{ {step} }}]");

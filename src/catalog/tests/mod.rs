@@ -1,5 +1,6 @@
 //! The catalog as other rooms see it.
 
+mod alpine;
 mod files;
 mod names;
 mod real;

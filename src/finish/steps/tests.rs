@@ -196,6 +196,54 @@ fn files_of_packages_that_are_not_installed() {
 }
 
 #[test]
+fn files_of_packages_where_they_are_in_the_package() {
+    let mut tree = Tree::new();
+    file(&mut tree, "/usr/share/rootfiles/visible", "old", 0o600);
+    let take =
+        r#"steps = [{ files_from = { package = "rootfiles", files = ["root/.*", "usr/share/*", "usr/share/rootfiles/v*"] } }]"#;
+    assert_eq!(run(&mut tree, take), []);
+    assert_eq!(
+        listing(&tree),
+        [
+            "root 755 /",
+            "root/.bashrc 755 \"/root/.bashrc\"",
+            "usr 755 /",
+            "usr/share 755 /",
+            "usr/share/rootfiles 755 /",
+            "usr/share/rootfiles/visible 755 \"/usr/share/rootfiles/visible\"",
+        ]
+    );
+    let metadata = &tree.node(tree.lookup(b"/root/.bashrc").unwrap()).metadata;
+    assert_eq!((&metadata.user, metadata.mtime), (&Owner::named("bin"), 5));
+    let none = r#"steps = [{ files_from = { package = "rootfiles", files = ["etc/*"] } }]"#;
+    assert!(matches!(run(&mut tree, none).as_slice(), [Nothing::Files { .. }]));
+}
+
+#[test]
+fn accounts_without_a_password_are_locked() {
+    let mut tree = Tree::new();
+    let lock = r#"steps = [{ lock_passwords = ["root", "absent", "set"] }]"#;
+    assert_eq!(run(&mut tree, lock), []);
+    assert_eq!(listing(&tree), Vec::<String>::new());
+    file(&mut tree, "/etc/shadow", "chroot::1:::::\nroot::0:::::\nset:$6$x:0:::::\nopen::0:::::\n", 0o640);
+    assert_eq!(run(&mut tree, lock), []);
+    let text = "chroot::1:::::\nroot:*:0:::::\nset:$6$x:0:::::\nopen::0:::::\n";
+    assert_eq!(listing(&tree), ["etc 755 /", &format!("etc/shadow 640 {text:?}")]);
+}
+
+#[test]
+fn a_busybox_without_names_is_told() {
+    let mut tree = Tree::new();
+    let links = r#"steps = [{ busybox_links = { program = "bin/busybox", lists = "etc/busybox-paths.d" } }]"#;
+    assert_eq!(run(&mut tree, links), []);
+    file(&mut tree, "/bin/busybox", "?", 0o755);
+    assert_eq!(run(&mut tree, links), [Nothing::BusyboxNames("bin/busybox".into())]);
+    file(&mut tree, "/etc/busybox-paths.d/busybox", "usr/bin/[\n", 0o644);
+    assert_eq!(run(&mut tree, links), []);
+    assert!(listing(&tree).contains(&"usr/bin/[ 777 -> /bin/busybox".to_owned()));
+}
+
+#[test]
 fn every_image_of_the_catalog_can_be_finished() {
     let catalog = Catalog::builtin().unwrap();
     let mut images = 0;
