@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+#[path = "../examples/make-fixtures/alpine.rs"]
+mod alpine;
+#[path = "../examples/make-fixtures/apk.rs"]
+mod apk;
 #[path = "../examples/make-fixtures/elf.rs"]
 mod elf;
 #[path = "../examples/make-fixtures/mirror.rs"]
@@ -40,11 +44,15 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn are_what_the_example_makes() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures");
-    let secret_key = fs::read_to_string(own.join("keys/rootstrap-fixtures.secret.asc")).unwrap();
+    let key = |name: &str| fs::read_to_string(own.join("keys").join(name)).unwrap();
     let made = tempfile::tempdir().unwrap();
-    mirror::write(made.path(), &secret_key).unwrap();
-    let (committed, made) = (files(&own.join("9")), files(&made.path().join("9")));
-    assert_eq!(committed.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
-    let changed: Vec<&String> = committed.iter().filter(|(name, bytes)| made[*name] != **bytes).map(|(name, _)| name).collect();
-    assert!(changed.is_empty(), "run `cargo run --example make-fixtures`, and look at what changed: {changed:?}");
+    mirror::write(made.path(), &key("rootstrap-fixtures.secret.asc")).unwrap();
+    alpine::write(made.path(), &key("rootstrap-fixtures.secret.rsa"), &key(alpine::KEY)).unwrap();
+    for release in ["9", "v3.20"] {
+        let (committed, made) = (files(&own.join(release)), files(&made.path().join(release)));
+        assert_eq!(committed.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
+        let changed: Vec<&String> =
+            committed.iter().filter(|(name, bytes)| made[*name] != **bytes).map(|(name, _)| name).collect();
+        assert!(changed.is_empty(), "run `cargo run --example make-fixtures`, and look at what changed: {changed:?}");
+    }
 }

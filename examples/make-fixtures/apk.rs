@@ -150,6 +150,11 @@ impl Apk {
         self
     }
 
+    /// The values of a key, in their order.
+    pub fn values(&self, key: &str) -> Vec<&str> {
+        self.info.iter().filter(|(known, _)| *known == key).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub fn script(mut self, kind: &'static str, text: &'static str) -> Self {
         self.scripts.push((kind, text));
         self
@@ -259,7 +264,12 @@ fn header(mode: u32, group: &str) -> tar::Header {
     header.set_mode(mode);
     header.set_mtime(BUILD_TIME);
     header.set_uid(0);
-    header.set_gid(0);
+    // As on the machine that builds Alpine's packages; a root that has no groups yet takes these.
+    header.set_gid(match group {
+        "mail" => 12,
+        "shadow" => 42,
+        _ => 0,
+    });
     header.set_size(0);
     header.set_username("root").and_then(|()| header.set_groupname(group)).expect("short names");
     header

@@ -1,8 +1,10 @@
-//! Makes `repo-fixtures/`: a small mirror in AlmaLinux's layout, signed by a test key, the same bytes each time.
+//! Makes `repo-fixtures/`: small mirrors in the layouts of AlmaLinux and Alpine, signed by test keys, the same bytes each time.
 //!
 //! `cargo run --example make-fixtures [DIR]`; without DIR it rewrites the fixtures of the repository.
 #![allow(missing_docs, unreachable_pub, reason = "a program for the developers of the crate")]
 
+mod alpine;
+mod apk;
 mod elf;
 mod mirror;
 mod package;
@@ -17,5 +19,7 @@ use std::path::{Path, PathBuf};
 fn main() -> io::Result<()> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures");
     let out = std::env::args_os().nth(1).map_or_else(|| own.clone(), PathBuf::from);
-    mirror::write(&out, &fs::read_to_string(own.join("keys/rootstrap-fixtures.secret.asc"))?)
+    let key = |name: &str| fs::read_to_string(own.join("keys").join(name));
+    mirror::write(&out, &key("rootstrap-fixtures.secret.asc")?)?;
+    alpine::write(&out, &key("rootstrap-fixtures.secret.rsa")?, &key(alpine::KEY)?)
 }

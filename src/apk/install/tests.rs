@@ -158,6 +158,47 @@ fn busybox_tells_its_own_names() {
     }
 }
 
+/// The fixtures' mirror: what its base packages and their finishing make, as the shipped command would.
+#[test]
+fn the_fixtures_make_a_root() {
+    let fixture = |repository: &str, name: &str| {
+        let path = format!("{}/repo-fixtures/v3.20/{repository}/aarch64/{name}.apk", env!("CARGO_MANIFEST_DIR"));
+        crate::apk::package::testing::open(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let names = [
+        "alpine-baselayout-data-3.6.5-r0",
+        "musl-1.2.5-r0",
+        "busybox-1.36.1-r29",
+        "busybox-binsh-1.36.1-r29",
+        "alpine-baselayout-3.6.5-r0",
+        "alpine-keys-2.4-r1",
+        "ca-certificates-bundle-20240705-r0",
+        "libssl3-3.3.2-r0",
+        "ssl_client-1.36.1-r29",
+        "apk-tools-2.14.4-r0",
+        "musl-utils-1.2.5-r0",
+    ];
+    let mut packages: Vec<Package> = names.iter().map(|name| fixture("main", name)).collect();
+    packages.push(fixture("community", "hello-2.0-r1"));
+    let (mut tree, installed) = install_all(&packages, "hello", Effects::Native, "aarch64").unwrap();
+    let image = catalog::Catalog::builtin().unwrap().find("alpine", "3.20", "minirootfs", "arm64").unwrap();
+    let release = fixture("main", "alpine-release-3.20.3-r0");
+    let files = |name: &str| (name == "alpine-release").then(|| release.entries());
+    assert_eq!(finish::steps::apply(&mut tree, &image.finishing, 0, &files).unwrap(), []);
+    let made = manifest(&mut tree).join("\n");
+    for line in ["etc/shadow\tf\t0640\t0\t42\t", "var/mail\td\t0755\t0\t12\t", "usr/bin/[\tl\t0777\t0\t0\t0\t/bin/busybox"] {
+        assert!(made.contains(line), "{line}\n{made}");
+    }
+    assert!(!made.contains("dev/"), "{made}");
+    assert_eq!(text(&tree, "/etc/shadow"), "root:*::0:::::\nmail:!::0:::::\n");
+    assert_eq!(text(&tree, "/etc/alpine-release"), "3.20.3\n");
+    assert_eq!(text(&tree, "/etc/secfixes.d/alpine"), "https://secdb.alpinelinux.org/v3.20/main.json\n");
+    assert_eq!(tree.lookup(b"/sbin/apk"), tree.lookup(b"/sbin/apk.static"));
+    assert!(text(&tree, "/lib/apk/db/installed").contains("R:hello.txt\na:0:0:644:Q1"));
+    let of_busybox = installed.scriptlets.iter().filter(|record| record.package.starts_with("busybox")).count();
+    assert_eq!(of_busybox, 2);
+}
+
 fn etc() -> Apk {
     Apk::new("base", "1-r0", "x86_64").files([
         Member::directory("etc"),
