@@ -7,10 +7,11 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use rootstrap::bootstrap::{self, BuildOptions, Request, Tools};
 use rootstrap::cancel::Cancel;
 use rootstrap::catalog::{Catalog, Key, Langs};
-use rootstrap::ecosystem::{Ask, Ecosystem, FileOptions, Trust};
+use rootstrap::ecosystem::{Ask, Ecosystem, FileOptions, Operation, Trust};
 use rootstrap::fetch::{FetchOptions, Fetcher, Location};
 use rootstrap::output::Ownership;
 use rootstrap::package::{Content, Spool};
+use rootstrap::pool::PoolBuilder;
 use rootstrap::pool::Solvable;
 use rootstrap::repo::{self, Repository};
 use rootstrap::reporter::Silent;
@@ -56,16 +57,18 @@ fn metadata(c: &mut Criterion) {
     let mut group = c.benchmark_group("metadata");
     group.sample_size(10);
     group.bench_function("parse", |b| {
-        b.iter(|| black_box(repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads")));
+        b.iter(|| {
+            black_box(repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads"))
+        });
     });
     group.bench_function("pool", |b| {
         b.iter_batched(
-            || repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder,
+            || repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder,
             |builder| black_box(builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits")),
             BatchSize::PerIteration,
         );
     });
-    let builder = repo::load(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder;
+    let builder = repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder;
     let pool = builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits");
     let mut names: Vec<&str> = pool.solvables().map(Solvable::name).collect();
     names.sort_unstable();
@@ -114,7 +117,8 @@ fn whole(c: &mut Criterion) {
             .collect(),
         keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
         allow_unsigned: false,
-        ask: Ask { steps: image.install.clone(), exclude: Vec::new() },
+        installed: None,
+        ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new() },
     };
     let build = BuildOptions {
         arch: image.arch,

@@ -4,8 +4,10 @@
 
 pub mod archive;
 pub mod checksum;
+mod choosing;
 pub mod database;
 pub mod dependency;
+mod ecosystem;
 pub mod index;
 pub mod install;
 pub mod installed;
@@ -14,3 +16,6 @@ pub mod selection;
 pub mod signature;
 pub mod universe;
 pub mod version;
+
+pub use choosing::ChoosingError;
+pub use ecosystem::Apk;

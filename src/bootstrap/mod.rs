@@ -10,7 +10,7 @@ mod resolve;
 use std::path::Path;
 
 pub use report::{NotAppliedRecord, Report};
-pub use resolve::{Request, ResolveError, Resolved, Unresolved, load, resolve};
+pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};
@@ -122,7 +122,7 @@ pub fn bootstrap<E: Ecosystem>(
     tools.reporter.begin(Phase::Install, Some(packages.len() as u64), None);
     let mut tree = Tree::new();
     let options = InstallOptions { arch: build.arch.clone(), database: build.database.clone(), epoch };
-    let installed = ecosystem.install(&mut tree, &packages, &options, tools.reporter, tools.cancel)?;
+    let installed = ecosystem.install(&mut tree, &packages, &choice.world, &options, tools.reporter, tools.cancel)?;
     let files_of = |name: &str| -> Option<Vec<Entry>> {
         let place = extra.iter().position(|&(of, _)| of == name)?;
         extra_packages.get(place).map(|package| ecosystem.entries(package))

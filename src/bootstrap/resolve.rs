@@ -1,9 +1,13 @@
 //! From a request to the packages, in the order of their installation.
 
+use std::path::PathBuf;
+
 use crate::catalog::Key;
-use crate::ecosystem::{Action, Ask, Change, Choice, Ecosystem, Explanation, KeyError, PackageError, Reason, Refusal, Trust};
+use crate::ecosystem::{
+    Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal, Trust,
+};
 use crate::fetch::Fetcher;
-use crate::pool::{Pool, PoolError, SolvableId};
+use crate::pool::{Pool, PoolBuilder, PoolError, SolvableId};
 use crate::repo::{self, Repository};
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
@@ -19,8 +23,19 @@ pub struct Request {
     pub keys: Vec<Key>,
     /// Whether those without a signature are accepted too.
     pub allow_unsigned: bool,
+    /// What is installed already.
+    pub installed: Option<InstalledPackages>,
     /// What is asked for.
     pub ask: Ask,
+}
+
+/// Where to read what is installed.
+#[derive(Clone, Debug)]
+pub enum InstalledPackages {
+    /// A root file system, or a file of the ecosystem's own that lists packages.
+    Root(PathBuf),
+    /// A repository that holds the packages and no others.
+    Repository(Repository),
 }
 
 impl Request {
@@ -50,6 +65,9 @@ pub enum ResolveError {
     /// The repositories cannot be read.
     #[error(transparent)]
     Repository(#[from] repo::RepoError),
+    /// What is installed cannot be read.
+    #[error(transparent)]
+    Installed(#[from] InstalledError),
     /// The repositories hold more than a pool can.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -80,9 +98,9 @@ pub fn resolve<E: Ecosystem>(
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
-    let pool = load(ecosystem, request, keyring, fetcher, reporter)?;
+    let Loaded { pool, state } = load(ecosystem, request, keyring, fetcher, reporter)?;
     reporter.begin(Phase::Resolve, None, None);
-    let chosen = ecosystem.chooser(&pool).choose(&request.ask);
+    let chosen = ecosystem.chooser(&pool, &state).choose(&request.ask);
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
@@ -97,19 +115,47 @@ pub fn resolve<E: Ecosystem>(
     Ok(Resolved { pool, choice, plan })
 }
 
-/// Reads the repositories into a pool. The lists of all files are read only for paths that something requires and that the lists of
-/// packages do not have.
+/// All that exists, before anything is chosen.
+#[derive(Debug)]
+pub struct Loaded<S> {
+    /// The packages.
+    pub pool: Pool,
+    /// What the root remembers beside its packages.
+    pub state: S,
+}
+
+/// Reads what is installed and the repositories into a pool. The lists of all files are read only for paths that something requires and
+/// that the lists of packages do not have.
 pub fn load<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
     keyring: &E::Keyring,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
-) -> Result<Pool, ResolveError> {
+) -> Result<Loaded<E::State>, ResolveError> {
     reporter.begin(Phase::Metadata, None, None);
     let trust = request.trust(keyring);
     let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
-    let mut loaded = repo::load(&request.repositories, ecosystem.metadata(), &verify, fetcher)?;
+    // What is installed comes first: of two packages that are alike otherwise, it is the one that is taken.
+    let mut builder = PoolBuilder::new();
+    let mut state = E::State::default();
+    let mut repositories = Vec::new();
+    match &request.installed {
+        None => {}
+        Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut builder)?,
+        Some(InstalledPackages::Repository(repository)) => repositories.push(repository.clone()),
+    }
+    if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut builder) {
+        let pool = builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
+        return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
+    }
+    repositories.extend(request.repositories.iter().cloned());
+    let mut loaded = repo::load(builder, &repositories, ecosystem.metadata(), &verify, fetcher)?;
+    if let Some(InstalledPackages::Repository(repository)) = &request.installed
+        && let Some(repo) = loaded.builder.find_repo(&repository.name)
+    {
+        loaded.builder.set_installed(repo);
+    }
     let unmet = loaded.builder.unmet_paths();
     if !unmet.is_empty() {
         let paths: Vec<String> = unmet.iter().map(|&id| loaded.builder.text(id).to_owned()).collect();
@@ -119,7 +165,7 @@ pub fn load<E: Ecosystem>(
     let pool = loaded.builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
     reporter.advance(Phase::Metadata, pool.len() as u64, 0);
     reporter.finish(Phase::Metadata, "");
-    Ok(pool)
+    Ok(Loaded { pool, state })
 }
 
 /// A change as data; `None` for one without packages.

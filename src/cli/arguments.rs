@@ -29,6 +29,24 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Solve only: print the packages that the request takes
     Resolve(ResolveArguments),
+    /// Install packages into a root file system
+    Install(ChangeArguments),
+    /// Remove packages from a root file system
+    Remove(ChangeArguments),
+    /// Upgrade the packages of a root file system, or some of them
+    Upgrade(ChangeArguments),
+    /// Take packages of a root file system back to an older version
+    Downgrade(ChangeArguments),
+    /// Install packages of a root file system again
+    Reinstall(ChangeArguments),
+    /// Bring the packages of a root file system to the versions of the repositories, be they older
+    DistroSync(ChangeArguments),
+    /// Remove what nothing in a root file system needs any more
+    Autoremove(ChangeArguments),
+    /// Make whole what is broken in a root file system
+    Fix(ChangeArguments),
+    /// Remove the first package from a root file system and install the second
+    Swap(ChangeArguments),
     /// List the distributions, releases, variants and architectures of the catalog
     Variants(VariantsArguments),
     /// List the packages of a root file system
@@ -157,7 +175,7 @@ pub(super) struct OutputArguments {
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
     /// Use only what is in the cache or in directories
-    #[arg(long)]
+    #[arg(long, alias = "no-network")]
     pub offline: bool,
     /// How many threads may work at once [default: as many as there are processors]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -182,6 +200,79 @@ pub(super) struct ResolveArguments {
     /// With --each: every name in the repositories
     #[arg(long, requires = "each", conflicts_with = "specs")]
     pub all: bool,
+}
+
+/// A change of what is installed.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option")]
+pub(super) struct ChangeArguments {
+    /// The packages; for some commands none stands for all that are installed
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<String>,
+    /// The root file system to change
+    #[arg(long, value_name = "DIR", conflicts_with = "installed")]
+    pub root: Option<PathBuf>,
+    /// Plan only, for what is installed there: a root file system, an rpm-md repository, or a file as apk's `installed`
+    #[arg(long, value_name = "DIR|FILE")]
+    pub installed: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long, short = 's')]
+    pub simulate: bool,
+    /// RPM: erase installed packages that stand in the way
+    #[arg(long, alias = "allowerasing", help_heading = "What to change")]
+    pub allow_erasing: bool,
+    /// RPM: remove what only served packages that are removed
+    #[arg(long, overrides_with = "no_autoremove", help_heading = "What to change")]
+    pub autoremove: bool,
+    /// RPM: keep what only served packages that are removed
+    #[arg(long, overrides_with = "autoremove", help_heading = "What to change")]
+    pub no_autoremove: bool,
+    /// apk: packages that `install` and `fix` name are upgraded
+    #[arg(long, short, help_heading = "What to change")]
+    pub upgrade: bool,
+    /// apk: take the latest version, whatever tag its repository has
+    #[arg(long, short, help_heading = "What to change")]
+    pub latest: bool,
+    /// apk: take what the repositories have, be it older than what is installed
+    #[arg(long, short, help_heading = "What to change")]
+    pub available: bool,
+    /// apk: `upgrade` removes what no repository has any more
+    #[arg(long, help_heading = "What to change")]
+    pub prune: bool,
+    /// apk: `upgrade` upgrades apk-tools alone
+    #[arg(long, help_heading = "What to change")]
+    pub self_upgrade_only: bool,
+    /// apk: `upgrade` does not upgrade apk-tools first
+    #[arg(long, help_heading = "What to change")]
+    pub no_self_upgrade: bool,
+    /// apk: `upgrade` upgrades only what must be upgraded before the rest
+    #[arg(long, help_heading = "What to change")]
+    pub preupgrade_only: bool,
+    /// apk: one more package that must be upgraded before the rest
+    #[arg(long, value_name = "CONSTRAINT", help_heading = "What to change")]
+    pub preupgrade_depends: Vec<String>,
+    /// apk: `upgrade` upgrades all but the packages named
+    #[arg(long, help_heading = "What to change")]
+    pub ignore: bool,
+    /// apk: go on where something that was asked for cannot be had
+    #[arg(long, help_heading = "What to change")]
+    pub force_broken_world: bool,
+    /// apk: `install` makes a package of this name that requires what is asked for
+    #[arg(long = "virtual", short = 't', value_name = "NAME", help_heading = "What to change")]
+    pub virtual_package: Option<String>,
+    /// apk: `remove` removes what requires the packages too
+    #[arg(long, short, help_heading = "What to change")]
+    pub rdepends: bool,
+    /// apk: `fix` installs the packages again
+    #[arg(long, help_heading = "What to change")]
+    pub reinstall: bool,
+    /// apk: `fix` is about what the packages require too
+    #[arg(long, short, help_heading = "What to change")]
+    pub depends: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format};
 use super::failure::{Code, Failure, code_of, hint_of};
-use super::progress::{bytes, count};
+use super::progress::{bytes, count, packages};
 use super::request::{Job, Prepared, prepare, run_with};
 use super::resolve::resolve_failure;
 use super::run::{Run, write};
@@ -86,8 +86,8 @@ fn json_text(report: &Report) -> String {
 fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
     let totals = run.progress.totals();
     let wall = |phases: &[Phase]| Some(phases.iter().filter_map(|phase| totals.get(phase)).map(|totals| totals.wall).sum());
-    let packages = count(report.plan.install.len() as u64);
-    run.progress.line("Resolved", &format!("{packages} packages for {}", prepared.title), wall(&[Metadata, Resolve]));
+    let packages = packages(report.plan.install.len() as u64);
+    run.progress.line("Resolved", &format!("{packages} for {}", prepared.title), wall(&[Metadata, Resolve]));
     let traffic = run.fetcher.traffic();
     let mut sources = Vec::new();
     for (n, from) in [(traffic.downloaded, "downloaded"), (traffic.stored, "from the cache"), (traffic.local, "from directories")]
@@ -96,7 +96,7 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
             sources.push(format!("{} {from}", bytes(n)));
         }
     }
-    run.progress.line("Fetched", &format!("{packages} packages, {}", sources.join(", ")), wall(&[Fetch]));
+    run.progress.line("Fetched", &format!("{packages}, {}", sources.join(", ")), wall(&[Fetch]));
     let files = format!("{} files, {}", count(report.files), bytes(report.bytes));
     run.progress.line("Installed", &files, wall(&[Install, Write]));
     let mut notes = Vec::new();
@@ -110,7 +110,7 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({}: see --report)", notes.join(", ")) };
     let done = format!(
-        "{}: {packages} packages, {} files, {} in {:.2} s{notes}",
+        "{}: {packages}, {} files, {} in {:.2} s{notes}",
         out.display(),
         count(report.files),
         bytes(report.bytes),
@@ -131,7 +131,7 @@ fn about_a_command(failure: Failure, arguments: &BootstrapArguments, out: &Path)
 }
 
 /// `SOURCE_DATE_EPOCH`, when it is set.
-fn source_date_epoch() -> Result<Option<i64>, Failure> {
+pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else { return Ok(None) };
     let parsed =
         value.to_str().and_then(|text| text.parse().ok()).filter(|&epoch: &i64| (0..=i64::from(u32::MAX)).contains(&epoch));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::{Format, ListArguments};
 use super::failure::Failure;
-use super::progress::{bytes, count};
+use super::progress::{self, bytes};
 use super::subject;
 use super::terminal::shown;
 use crate::package::PackageFacts;
@@ -34,5 +34,5 @@ fn human(packages: &[PackageFacts]) -> String {
         text.push('\n');
     }
     let total = packages.iter().fold(0u64, |sum, package| sum.saturating_add(package.installed_size));
-    text + &format!("{} packages, {} installed\n", count(packages.len() as u64), bytes(total))
+    text + &format!("{}, {} installed\n", progress::packages(packages.len() as u64), bytes(total))
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bootstrap;
+mod change;
 mod failure;
 mod files;
 mod info;
@@ -24,10 +25,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{Cli, Command};
+use arguments::{ChangeArguments, Cli, Command};
 use failure::Failure;
 
 use crate::catalog::Catalog;
+use crate::ecosystem::Verb;
 use crate::output::user_namespace::{self, Entered};
 
 /// Runs the command line of this process and returns its exit code.
@@ -74,6 +76,10 @@ fn enter_namespace(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
 
 /// What a command has to say: text, but for paths, which may be any bytes.
 fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
+    let change = |verb, arguments: ChangeArguments| {
+        let format = arguments.output.format;
+        change::run(verb, &arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+    };
     match cli.command {
         None => {
             let format = cli.bootstrap.output.format;
@@ -83,6 +89,15 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
             let format = arguments.output.format;
             resolve::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
         }
+        Some(Command::Install(arguments)) => change(Verb::Install, arguments),
+        Some(Command::Remove(arguments)) => change(Verb::Remove, arguments),
+        Some(Command::Upgrade(arguments)) => change(Verb::Upgrade, arguments),
+        Some(Command::Downgrade(arguments)) => change(Verb::Downgrade, arguments),
+        Some(Command::Reinstall(arguments)) => change(Verb::Reinstall, arguments),
+        Some(Command::DistroSync(arguments)) => change(Verb::DistroSync, arguments),
+        Some(Command::Autoremove(arguments)) => change(Verb::Autoremove, arguments),
+        Some(Command::Fix(arguments)) => change(Verb::Fix, arguments),
+        Some(Command::Swap(arguments)) => change(Verb::Swap, arguments),
         Some(Command::Variants(arguments)) => variants::run(&arguments).map(String::into_bytes),
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),

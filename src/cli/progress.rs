@@ -182,6 +182,11 @@ pub(super) fn count(n: u64) -> String {
     text
 }
 
+/// So many packages, in words: `1 package`, `2,228 packages`.
+pub(super) fn packages(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "package" } else { "packages" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,12 +7,13 @@ use std::str::FromStr;
 use super::arguments::{Kind, RequestArguments, choice};
 use super::failure::{Code, Failure};
 use super::load_catalog;
-use crate::bootstrap::Request;
+use crate::apk::Apk;
+use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
     Options, Packaging, Platform, Step,
 };
-use crate::ecosystem::{Ask, Ecosystem};
+use crate::ecosystem::{Ask, ChangeFlags, Changing, Ecosystem, Operation, Verb};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Repository};
 use crate::rpm::Rpm;
@@ -41,7 +42,14 @@ impl Prepared {
             options: self.options.clone(),
             repositories: Vec::new(),
         };
-        Ask { steps: vec![step], exclude: self.request.ask.exclude.clone() }
+        Ask { operation: Operation::Fill(vec![step]), exclude: self.request.ask.exclude.clone() }
+    }
+
+    /// Asks for a change of what is installed in a root, or where `installed` says.
+    pub(super) fn change(&mut self, verb: Verb, specs: Vec<String>, flags: ChangeFlags, time: i64, installed: InstalledPackages) {
+        let options = self.options.clone();
+        self.request.ask.operation = Operation::Change(Changing { verb, specs, options, flags, time });
+        self.request.installed = Some(installed);
     }
 
     /// Who asks for a spec, as a sentence.
@@ -63,18 +71,19 @@ pub(super) trait Job {
 pub(super) fn run_with(packaging: Packaging, job: impl Job) -> Result<String, Failure> {
     match packaging {
         Packaging::Rpm => job.run(&Rpm),
-        Packaging::Apk => Err(Failure::usage("Alpine's packages are not supported by this version")),
+        Packaging::Apk => job.run(&Apk),
     }
 }
 
-/// Reads the options. `specs` are those that a command takes beside `--with`.
+/// Reads the options of a command that fills an empty root. `specs` are those that it takes beside `--with`.
 pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
-    let added: Vec<String> = arguments.with.iter().chain(specs).cloned().collect();
-    let mut prepared = match &arguments.distro {
-        Some(distro) => of_distro(arguments, distro)?,
-        None => of_repositories(arguments)?,
-    };
-    for step in &mut prepared.request.ask.steps {
+    if arguments.distro.is_none() && arguments.repo.is_empty() {
+        return Err(Failure::usage("nothing says what to install, and from where").hint(
+            "--distro NAME --release RELEASE --variant VARIANT (`rootstrap variants` lists them), or --repo NAME=URL|DIR",
+        ));
+    }
+    let (mut prepared, mut steps) = base(arguments)?;
+    for step in &mut steps {
         apply(arguments, &mut step.options)?;
         step.packages.retain(|package| !arguments.without.contains(package));
     }
@@ -83,11 +92,11 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
             .detail(format!("it asks for: {}", prepared.variant_packages.join(", ")))
             .hint(format!("--exclude {missing} keeps a package out that others require")));
     }
-    apply(arguments, &mut prepared.options)?;
+    let added: Vec<String> = arguments.with.iter().chain(specs).cloned().collect();
     if !added.is_empty() {
-        match prepared.request.ask.steps.iter_mut().rfind(|step| step.action == InstallAction::Install) {
+        match steps.iter_mut().rfind(|step| step.action == InstallAction::Install) {
             Some(step) => step.packages.extend(added),
-            None => prepared.request.ask.steps.push(InstallStep {
+            None => steps.push(InstallStep {
                 action: InstallAction::Install,
                 packages: added,
                 options: prepared.options.clone(),
@@ -95,20 +104,31 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
             }),
         }
     }
+    prepared.request.ask.operation = Operation::Fill(steps);
+    Ok(prepared)
+}
+
+/// Reads the options: all but what is to be done. Beside it what the variant would have done.
+pub(super) fn base(arguments: &RequestArguments) -> Result<(Prepared, Vec<InstallStep>), Failure> {
+    let (mut prepared, steps) = match &arguments.distro {
+        Some(distro) => of_distro(arguments, distro)?,
+        None => (of_repositories(arguments)?, Vec::new()),
+    };
+    apply(arguments, &mut prepared.options)?;
     for text in &arguments.repo {
         prepared.request.repositories.push(Repository::parse(text).map_err(|error| Failure::usage(error.to_string()))?);
     }
     for path in &arguments.key {
         prepared.request.keys.push(read_key(path)?);
     }
-    Ok(prepared)
+    Ok((prepared, steps))
 }
 
 /// The options where no distribution has any of its own.
 const PLAIN: Options =
     Options { weak_deps: true, docs: true, langs: Langs::All, best: false, allow_erasing: false, multilib: Multilib::Best };
 
-fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<Prepared, Failure> {
+fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Vec<InstallStep>), Failure> {
     let catalog = load_catalog(&arguments.catalog)?;
     let image = find(&catalog, arguments, distro)?;
     let mirrors = arguments.mirror.iter().map(String::as_str);
@@ -125,7 +145,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<Prepared, Fai
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let variant_packages = image.install.iter().flat_map(|step| step.packages.clone()).collect();
-    Ok(Prepared {
+    let prepared = Prepared {
         title: image.to_string(),
         packaging: image.packaging,
         request: Request {
@@ -133,14 +153,16 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<Prepared, Fai
             repositories,
             keys: image.keys,
             allow_unsigned: arguments.allow_unsigned,
-            ask: Ask { steps: image.install, exclude: arguments.exclude.clone() },
+            installed: None,
+            ask: Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone() },
         },
         options: image.options,
         arch: image.arch,
         finishing: image.finishing,
         database: Some(image.database),
         variant_packages,
-    })
+    };
+    Ok((prepared, image.install))
 }
 
 /// The image of the catalog; without `--variant` the release's repositories and options, with nothing asked for.
@@ -167,37 +189,47 @@ fn find(catalog: &Catalog, arguments: &RequestArguments, distro: &str) -> Result
 }
 
 fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
-    if arguments.repo.is_empty() {
-        return Err(Failure::usage("nothing says what to install, and from where").hint(
-            "--distro NAME --release RELEASE --variant VARIANT (`rootstrap variants` lists them), or --repo NAME=URL|DIR",
-        ));
-    }
     if !arguments.mirror.is_empty() {
         return Err(Failure::usage("--mirror stands for a distribution's mirror: it needs --distro; --repo names a repository"));
     }
+    let packaging = packaging(arguments);
     let name = arguments.arch.clone().unwrap_or_else(machine);
     let big = matches!(name.as_str(), "s390" | "s390x" | "ppc" | "ppc64");
     let platform = Platform::from_str(&name).unwrap_or(Platform { architecture: name.clone(), variant: None });
     Ok(Prepared {
         title: "the request".to_owned(),
-        packaging: match arguments.kind {
-            Some(Kind::Apk) => Packaging::Apk,
-            _ => Packaging::Rpm,
-        },
+        packaging,
         request: Request {
             arch: name.clone(),
             repositories: Vec::new(),
             keys: Vec::new(),
             allow_unsigned: arguments.allow_unsigned,
-            ask: Ask { steps: Vec::new(), exclude: arguments.exclude.clone() },
+            installed: None,
+            ask: Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone() },
         },
         options: PLAIN,
         arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },
         finishing: Vec::new(),
-        // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
-        database: Some(Database { backend: DatabaseBackend::Sqlite, path: "var/lib/rpm".to_owned(), dropped_by_distro: false }),
+        database: Some(match packaging {
+            // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
+            Packaging::Rpm => database(DatabaseBackend::Sqlite, "var/lib/rpm"),
+            Packaging::Apk => database(DatabaseBackend::Apk214, "lib/apk/db"),
+        }),
         variant_packages: Vec::new(),
     })
+}
+
+fn database(backend: DatabaseBackend, path: &str) -> Database {
+    Database { backend, path: path.to_owned(), dropped_by_distro: false }
+}
+
+/// The kind of packages: what is said, or else what the directories of the repositories or the root show.
+fn packaging(arguments: &RequestArguments) -> Packaging {
+    let of_repo = |text: &String| Repository::parse(text).ok()?.bases.first()?.path().map(Path::to_path_buf);
+    let is_apk = |directory: &Path| directory.join(Apk.metadata().root_document()).exists();
+    let seen = || arguments.repo.iter().filter_map(of_repo).any(|directory| is_apk(&directory));
+    let apk = arguments.kind.map_or_else(seen, |kind| kind == Kind::Apk);
+    if apk { Packaging::Apk } else { Packaging::Rpm }
 }
 
 /// What the user said goes before what the variant says.

@@ -8,7 +8,7 @@ use super::failure::{Code, Failure, problems};
 use super::progress;
 use super::request::{Job, Prepared, prepare, run_with};
 use super::run::Run;
-use crate::bootstrap::{self, ResolveError};
+use crate::bootstrap::{self, Loaded, ResolveError};
 use crate::ecosystem::Ecosystem;
 use crate::pool::Pool;
 use crate::transaction::plan::{Plan, Reason};
@@ -34,10 +34,10 @@ impl Job for Resolve<'_> {
         let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let failed = |error| run.or_stopped(resolve_failure(error, prepared));
         if arguments.each {
-            let pool = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
-            let text = each(ecosystem, prepared, arguments, run, &pool)?;
+            let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
+            let text = each(ecosystem, prepared, arguments, run, &loaded)?;
             // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
-            std::mem::forget(pool);
+            std::mem::forget(loaded);
             return Ok(text);
         }
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
@@ -56,6 +56,7 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
     match error {
         ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Repository(error) => Failure::from(&error),
+        ResolveError::Installed(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Unsolvable(unresolved) => Failure::from(unresolved.tell(&|spec| prepared.asked_by(spec))),
     }
@@ -74,8 +75,8 @@ fn human(plan: &Plan) -> String {
         text += &format!("{:<width$}  {:<repos$}  {:>10}  {reason}\n", package.id, package.repo, progress::bytes(package.size));
     }
     text + &format!(
-        "{} packages, {} to download, {} installed\n",
-        progress::count(plan.install.len() as u64),
+        "{}, {} to download, {} installed\n",
+        progress::packages(plan.install.len() as u64),
         progress::bytes(plan.download_size),
         progress::bytes(plan.installed_size)
     )
@@ -87,14 +88,15 @@ fn each<E: Ecosystem>(
     prepared: &Prepared,
     arguments: &ResolveArguments,
     run: &Run,
-    pool: &Pool,
+    loaded: &Loaded<E::State>,
 ) -> Result<String, Failure> {
+    let Loaded { pool, state } = loaded;
     let specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
     let begin = std::time::Instant::now();
     let answers: Vec<Value> = specs
         .par_iter()
         .map_init(
-            || ecosystem.chooser(pool),
+            || ecosystem.chooser(pool, state),
             |chooser, spec| match chooser.choose(&prepared.ask_for(spec)) {
                 Ok(choice) => {
                     let id_of = |(id, _)| ecosystem.identity(pool.solvable(id)).id;
@@ -118,10 +120,10 @@ fn each<E: Ecosystem>(
         match arguments.output.format {
             Format::Json => text += &format!("{answer}\n"),
             Format::Human => {
-                let count = answer["install"].as_array().map_or(0, Vec::len);
+                let count = answer["install"].as_array().map_or(0, Vec::len) as u64;
                 let spec = answer["spec"].as_str().unwrap_or_default();
                 text += &if answer["ok"] == json!(true) {
-                    format!("{spec}: {count} packages\n")
+                    format!("{spec}: {}\n", progress::packages(count))
                 } else {
                     format!("{spec}: no solution\n")
                 };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Format;
 use super::failure::{Code, Failure};
-use super::progress::count;
+use super::progress::{self, count};
 use super::terminal::{hex, shown};
 use crate::catalog::nearest;
 use crate::finish::glob;
@@ -189,7 +189,7 @@ impl Unknown {
         if self.words.len() > 1 {
             failure = self.words.iter().map(sentence).fold(failure, Failure::detail);
         }
-        failure = failure.detail(format!("looked in {} ({} packages)", name(root), count(self.packages.len() as u64)));
+        failure = failure.detail(format!("looked in {} ({})", name(root), progress::packages(self.packages.len() as u64)));
         for word in &self.words {
             if let Some(meant) = nearest(word, self.packages.iter().map(|package| package.name.as_str())) {
                 failure = failure.hint(format!("did you mean {meant}?"));

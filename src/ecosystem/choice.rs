@@ -3,16 +3,99 @@
 use serde_json::Value;
 
 use super::FileOptions;
-use crate::catalog::InstallStep;
+use crate::catalog::{InstallStep, Options};
 use crate::pool::{Pool, SolvableId};
 
 /// What is asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ask {
-    /// Step by step; each starts from what the steps before it left.
-    pub steps: Vec<InstallStep>,
+    /// What is to be done.
+    pub operation: Operation,
     /// Names of packages that must not be installed; patterns.
     pub exclude: Vec<String>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// An empty root gets packages, step by step; each step starts from what those before it left.
+    Fill(Vec<InstallStep>),
+    /// A root is changed that has packages.
+    Change(Changing),
+}
+
+/// How a root is to be changed.
+#[derive(Clone, Debug)]
+pub struct Changing {
+    /// In which way.
+    pub verb: Verb,
+    /// What the verb is about; for some verbs nothing stands for all that is installed.
+    pub specs: Vec<String>,
+    /// How packages are chosen.
+    pub options: Options,
+    /// What else was said.
+    pub flags: ChangeFlags,
+    /// When, in seconds since 1970: packages that are made up bear it.
+    pub time: i64,
+}
+
+/// The ways to change a root. Not every ecosystem knows each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// Installs what is asked for.
+    Install,
+    /// Removes what is asked for, and what needs it.
+    Remove,
+    /// Installs newer versions.
+    Upgrade,
+    /// Installs older versions.
+    Downgrade,
+    /// Installs the same again.
+    Reinstall,
+    /// Brings all to the versions of the repositories, be they older.
+    DistroSync,
+    /// Removes what nothing needs any more.
+    Autoremove,
+    /// Makes whole what is broken.
+    Fix,
+    /// Removes the first and installs the second.
+    Swap,
+}
+
+/// What else may be said of a change. Those named after apk's options mean what they mean there; RPM knows `autoremove` alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+pub struct ChangeFlags {
+    /// What only served packages that are removed goes too.
+    pub autoremove: bool,
+    /// Prefers the newest version of what is asked for to what is installed (`add --upgrade`).
+    pub upgrade: bool,
+    /// Prefers the newest version, whatever tag its repository has (`add --latest`).
+    pub latest: bool,
+    /// Takes what repositories have before what is installed, be it older (`upgrade --available`).
+    pub available: bool,
+    /// Removes what no repository has any more (`upgrade --prune`).
+    pub prune: bool,
+    /// Upgrades apk-tools alone.
+    pub self_upgrade_only: bool,
+    /// Does not upgrade apk-tools first.
+    pub no_self_upgrade: bool,
+    /// Upgrades what must be upgraded before the others alone.
+    pub preupgrade_only: bool,
+    /// What must be upgraded before the others.
+    pub preupgrade_depends: Vec<String>,
+    /// Leaves what is asked for as it is, and upgrades the rest (`upgrade --ignore`).
+    pub ignore: bool,
+    /// Leaves out what of the world cannot be had.
+    pub force_broken_world: bool,
+    /// Instead of the world, a package of this name (and version) requires what is asked for.
+    pub virtual_package: Option<String>,
+    /// What requires the removed goes too (`del --rdepends`).
+    pub rdepends: bool,
+    /// Reinstalls (`fix --reinstall`).
+    pub reinstall: bool,
+    /// Also what the package requires (`fix --depends`).
+    pub depends: bool,
 }
 
 /// Chooses packages of one pool, any number of times: it may keep its memory from one request to the next.
@@ -26,6 +109,8 @@ pub trait Chooser {
 pub struct Choice {
     /// What is done, in the order of the transaction.
     pub changes: Vec<Change>,
+    /// What the root is asked to have from now on, in the ecosystem's own words (apk's world); empty where nothing keeps it.
+    pub world: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

@@ -4,9 +4,12 @@
 
 mod choice;
 
-pub use choice::{Action, Ask, Change, Choice, Chooser, Explanation, Fact, Problem, Reason, Refusal};
+pub use choice::{
+    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Operation, Problem, Reason, Refusal, Verb,
+};
 
 use std::error::Error;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -15,7 +18,7 @@ use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, Spool};
-use crate::pool::{Architectures, Pool, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -25,6 +28,8 @@ pub trait Ecosystem: Sync {
     type Package: Send + Sync;
     /// Keys that packages are checked against.
     type Keyring: Send + Sync;
+    /// What a root remembers beside its packages: what it was asked to have, and why each package is there.
+    type State: std::fmt::Debug + Default + Send + Sync;
 
     /// How repositories are read.
     fn metadata(&self) -> &dyn MetadataFormat;
@@ -38,8 +43,16 @@ pub trait Ecosystem: Sync {
     /// What tells this package from all others, and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
+    /// Reads the packages that are installed, from a root or from a file that lists them, into the repository of what is installed.
+    fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<Self::State, InstalledError>;
+
+    /// Adds the packages that a request itself makes, which no repository has.
+    fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
+        Ok(())
+    }
+
     /// Chooses packages of a pool.
-    fn chooser<'p>(&'p self, pool: &'p Pool) -> Box<dyn Chooser + 'p>;
+    fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p Self::State) -> Box<dyn Chooser + 'p>;
 
     /// Keys from the files that the catalog or the user names.
     fn keyring(&self, keys: &[Key]) -> Result<Self::Keyring, KeyError>;
@@ -75,11 +88,13 @@ pub trait Ecosystem: Sync {
     /// When the package was built, in seconds since 1970.
     fn build_time(&self, package: &Self::Package) -> i64;
 
-    /// Installs packages, given in the order of the transaction, into a tree: their scriptlets, their files, the database.
+    /// Installs packages, given in the order of the transaction, into a tree: their scriptlets, their files, the database. `world` is
+    /// what the root was asked to have.
     fn install(
         &self,
         tree: &mut Tree,
         packages: &[Self::Package],
+        world: &[String],
         options: &InstallOptions,
         reporter: &dyn Reporter,
         cancel: &Cancel,
@@ -219,6 +234,16 @@ impl PackageError {
     pub fn is_verification(&self) -> bool {
         !matches!(self, Self::Io(_))
     }
+}
+
+/// Why what is installed cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read what is installed in {place}: {problem}")]
+pub struct InstalledError {
+    /// The root, or the file that lists packages.
+    pub place: String,
+    /// What is wrong.
+    pub problem: Box<dyn Error + Send + Sync>,
 }
 
 /// Why packages could not be installed into a tree.

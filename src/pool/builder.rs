@@ -88,6 +88,11 @@ impl PoolBuilder {
         repo
     }
 
+    /// The repository of this name.
+    pub fn find_repo(&self, name: &str) -> Option<RepoId> {
+        self.repos.iter().position(|repo| self.text(repo.name) == name).map(RepoId::from_index)
+    }
+
     /// Says that the packages of a repository are those that are installed.
     pub fn set_installed(&mut self, repo: RepoId) {
         self.installed = Some(repo);

@@ -286,6 +286,11 @@ impl<'a> Solvable<'a> {
         self.pool.installed == Some(self.repo_id())
     }
 
+    /// The tag of its repository (without the `@`), if it has one.
+    pub fn repo_tag(self) -> Option<&'a str> {
+        self.repo().tag.map(|tag| self.pool.text(tag))
+    }
+
     /// The id of its repository.
     pub fn repo_id(self) -> RepoId {
         self.pool.columns.repo(self.id)

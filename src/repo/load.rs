@@ -10,7 +10,7 @@ use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
 use crate::package::Content;
-use crate::pool::{PoolBuilder, RepoId, SolvableId};
+use crate::pool::{PoolBuilder, SolvableId};
 use crate::reporter::Phase;
 
 /// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
@@ -24,8 +24,10 @@ const FILE_LIMIT: u64 = 2 << 30;
 pub struct Loaded {
     /// The packages, in the order of the repositories and of their lists.
     pub builder: PoolBuilder,
-    /// The repositories; the place of each is its [`RepoId`].
+    /// The repositories, in the order in which they were named.
     pub repositories: Vec<LoadedRepository>,
+    /// How many packages were there before those of the repositories.
+    before: usize,
 }
 
 /// A repository whose packages were read.
@@ -44,8 +46,9 @@ pub struct LoadedRepository {
 /// Judges the root document of a repository, before anything of it is read.
 pub type Verify<'a> = dyn Fn(&[u8]) -> Result<(), PackageError> + Sync + 'a;
 
-/// Gets and reads the metadata of all repositories, several at once.
+/// Gets and reads the metadata of all repositories, several at once. Their packages come after those that `builder` holds.
 pub fn load(
+    builder: PoolBuilder,
     repositories: &[Repository],
     format: &dyn MetadataFormat,
     verify: &Verify<'_>,
@@ -57,11 +60,11 @@ pub fn load(
         }
     }
     let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, verify, fetcher)).collect();
-    let mut loaded = Loaded { builder: PoolBuilder::new(), repositories: Vec::with_capacity(parts.len()) };
+    let mut loaded = Loaded { before: builder.len(), builder, repositories: Vec::with_capacity(parts.len()) };
     for part in parts {
         // The first of the repositories that failed, whichever failed first.
         let (builder, repository) = part?;
-        if loaded.repositories.is_empty() {
+        if loaded.builder.is_empty() && loaded.repositories.is_empty() {
             loaded.builder = builder;
         } else {
             loaded.builder.append(&builder);
@@ -206,7 +209,7 @@ impl Loaded {
             })
             .collect::<Vec<Result<_, RepoError>>>();
         let mut count = 0;
-        let mut first = 0;
+        let mut first = self.before;
         for (loaded, found) in self.repositories.iter().zip(found) {
             let own = first..first + loaded.packages;
             first = own.end;
@@ -225,10 +228,5 @@ impl Loaded {
             }
         }
         Ok(count)
-    }
-
-    /// The repository of an id that the pool gave out.
-    pub fn repository(&self, id: RepoId) -> Option<&Repository> {
-        self.repositories.get(id.index()).map(|loaded| &loaded.repository)
     }
 }

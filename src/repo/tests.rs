@@ -12,7 +12,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::fetch::test_server::{Answer, TestServer};
 use crate::fetch::{FetchOptions, Fetcher, Location, Patience, Traffic};
 use crate::metadata::MetadataFormat;
-use crate::pool::{Architectures, Kind};
+use crate::pool::{Architectures, Kind, PoolBuilder};
 use crate::rpm::index::RpmMd;
 use crate::rpm::version::RpmVersions;
 
@@ -114,7 +114,13 @@ fn fetcher(cache: &Path, offline: bool) -> Fetcher {
 
 /// Loads one repository that lies in a directory; nothing is cached then.
 fn load_directory(directory: &Path) -> Result<Loaded, RepoError> {
-    load(&[at("base", directory.to_str().unwrap())], &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false))
+    load(
+        PoolBuilder::new(),
+        &[at("base", directory.to_str().unwrap())],
+        &RpmMd,
+        &|_| Ok(()),
+        &fetcher(Path::new("/nonexistent"), false),
+    )
 }
 
 /// The message of a repository whose only file was meddled with.
@@ -147,7 +153,8 @@ fn repositories_are_joined_in_their_order() {
             Repository { priority: 7, tag: Some("t".to_owned()), ..at(name, place.to_str().unwrap()) }
         })
         .collect();
-    let loaded = load(&repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
+    let loaded =
+        load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
     let pool = loaded.builder.clone().build(&RpmVersions, &Architectures::any()).unwrap();
     let packages: Vec<String> = pool.solvables().map(|s| format!("{} {}", s.repo_name(), s.name())).collect();
     let expected: Vec<String> = names.iter().flat_map(|n| [format!("{n} {n}-a"), format!("{n} {n}-b")]).collect();
@@ -155,9 +162,10 @@ fn repositories_are_joined_in_their_order() {
     let second = pool.solvables().nth(3).unwrap();
     assert_eq!(second.repo().priority, 7);
     assert_eq!(pool.display(second.dependencies(Kind::Requires)[0]), "repo1-a");
-    assert_eq!(loaded.repository(second.repo_id()).unwrap().name, "repo1");
+    assert_eq!(second.repo_name(), "repo1");
 
     let twice = load(
+        PoolBuilder::new(),
         &[repositories[0].clone(), repositories[0].clone()],
         &RpmMd,
         &|_| Ok(()),
@@ -243,10 +251,13 @@ fn over_http_then_from_the_cache_then_offline() {
         ("/os/repodata/primary.xml.gz", Answer::File(file.data.clone())),
     ]);
     let repositories = [at("base", &server.url("/os"))];
-    let offline_first = load(&repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), true)).unwrap_err();
+    let offline_first = load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), true)).unwrap_err();
     assert!(offline_first.to_string().contains("offline"), "{offline_first}");
     for offline in [false, false, true] {
-        assert_eq!(load(&repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), offline)).unwrap().builder.len(), 3);
+        assert_eq!(
+            load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), offline)).unwrap().builder.len(),
+            3
+        );
     }
     let asked = server.asked();
     assert_eq!(asked, ["/os/repodata/repomd.xml", "/os/repodata/primary.xml.gz", "/os/repodata/repomd.xml"]);
@@ -267,7 +278,7 @@ fn a_good_mirror_makes_up_for_bad_ones() {
     let bases = ["/none", "/fresh", "/stale", "/good"].map(|path| Location::parse(&server.url(path)).unwrap());
     let repository = Repository { bases: bases.to_vec(), ..Repository::new("base", bases[0].clone()) };
     let fetcher = fetcher(cache.path(), false);
-    let loaded = load(&[repository], &RpmMd, &|_| Ok(()), &fetcher).unwrap();
+    let loaded = load(PoolBuilder::new(), &[repository], &RpmMd, &|_| Ok(()), &fetcher).unwrap();
     assert_eq!(loaded.builder.len(), 1);
     assert_eq!(loaded.repositories[0].repository.bases[0], bases[1], "where the root document was is asked first");
     assert_eq!(fetcher.traffic().local, 0);
@@ -291,7 +302,8 @@ fn file_lists_are_read_for_what_is_wanted_only() {
         );
         at(name, place.to_str().unwrap())
     });
-    let mut loaded = load(&repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
+    let mut loaded =
+        load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
     let unmet: Vec<String> = loaded.builder.unmet_paths().iter().map(|&path| loaded.builder.text(path).to_owned()).collect();
     let unmet: Vec<&str> = unmet.iter().map(String::as_str).collect();
     assert_eq!(unmet, ["/usr/share/x", "/opt/none"]);
@@ -323,7 +335,7 @@ fn real_repositories_load_together() {
         at("cs9-appstream", &place("repodata/cs9-appstream")),
     ];
     let fetcher = fetcher(Path::new("/nonexistent"), true);
-    let mut loaded = load(&repositories, &RpmMd, &|_| Ok(()), &fetcher).unwrap();
+    let mut loaded = load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher).unwrap();
     let packages: Vec<usize> = loaded.repositories.iter().map(|loaded| loaded.packages).collect();
     assert_eq!(packages, [22, 8, 4572, 17_649]);
     assert!(

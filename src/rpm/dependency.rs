@@ -85,6 +85,18 @@ pub fn op_of_flags(flags: &str) -> Option<Op> {
     })
 }
 
+/// The comparison in the flags of a dependency (`RPMSENSE_LESS`, `_GREATER`, `_EQUAL`).
+pub fn op_of_sense(flags: u32) -> Op {
+    match (flags & 2 != 0, flags & 8 != 0, flags & 4 != 0) {
+        (true, true, _) => Op::LESS_EQUAL,
+        (_, true, true) => Op::GREATER_EQUAL,
+        (true, false, _) => Op::LESS,
+        (_, false, true) => Op::GREATER,
+        (_, true, _) => Op::EQUAL,
+        _ => Op::ANY,
+    }
+}
+
 /// Adds the dependency of a text, rich or plain, to the pool that is being built.
 pub fn intern(builder: &mut PoolBuilder, text: &str) -> Result<DependencyId, DependencyError> {
     let fail = |what| DependencyError { text: text.to_owned(), what };

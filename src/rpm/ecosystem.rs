@@ -1,8 +1,11 @@
 //! RPM behind the trait that the rest of the house knows.
 
+use std::path::Path;
+
 use super::architecture;
 use super::index::RpmMd;
 use super::install::{self, UnpackError, Unpacked};
+use super::installed::{self, State};
 use super::package::{self, PackageError};
 use super::selection::Selection;
 use super::signature::Keyring;
@@ -11,12 +14,12 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{
-    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, KeyError,
+    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, KeyError,
     PackageError as EcosystemPackageError,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, Spool};
-use crate::pool::{Architectures, Pool, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -27,6 +30,7 @@ pub struct Rpm;
 impl Ecosystem for Rpm {
     type Package = Unpacked;
     type Keyring = Keyring;
+    type State = State;
 
     fn metadata(&self) -> &dyn MetadataFormat {
         &RpmMd
@@ -44,8 +48,12 @@ impl Ecosystem for Rpm {
         identity(solvable)
     }
 
-    fn chooser<'p>(&'p self, pool: &'p Pool) -> Box<dyn Chooser + 'p> {
-        Box::new(Selection::new(pool))
+    fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
+        installed::read(place, builder)
+    }
+
+    fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {
+        Box::new(Selection::new(pool, state))
     }
 
     fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest> {
@@ -102,6 +110,7 @@ impl Ecosystem for Rpm {
         &self,
         tree: &mut Tree,
         packages: &[Unpacked],
+        _world: &[String],
         options: &InstallOptions,
         reporter: &dyn Reporter,
         cancel: &Cancel,

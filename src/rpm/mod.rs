@@ -13,6 +13,7 @@ pub mod files;
 pub mod header;
 pub mod index;
 pub mod install;
+pub mod installed;
 pub mod inventory;
 pub mod lua;
 pub mod package;

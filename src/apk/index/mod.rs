@@ -9,10 +9,13 @@
 pub(in crate::apk) mod fields;
 #[cfg(test)]
 mod tests;
+mod verification;
 
 use std::io::{self, BufRead, BufReader, Read};
 
 pub(super) use fields::Fields;
+
+pub use verification::{VerifyError, verify};
 
 use super::archive::{self, MemberKind};
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};

@@ -8,6 +8,7 @@ use crate::ecosystem::{InstallError, InstallOptions, Installed, ScriptletOutcome
 use crate::finish::scriptlet::{Job, Recognised, native_command, recognise};
 use crate::pool::{Constraint, Op};
 use crate::rpm::database::FileState;
+use crate::rpm::dependency;
 use crate::rpm::lua::{self, CommandResult, Environment};
 use crate::rpm::scriptlet::{
     Condition, Phase, Script, ScriptFlags, Scriptlet, Trigger, TriggerFlags, TriggerKind, scriptlets, triggers,
@@ -135,7 +136,7 @@ impl<'a> Runner<'a> {
         if !condition.flags.contains(TriggerFlags::IN) || condition.name != identity.name {
             return false;
         }
-        let op = op_of_sense(condition.flags.0);
+        let op = dependency::op_of_sense(condition.flags.0);
         let evr = format!("{}:{}-{}", identity.epoch.unwrap_or(0), identity.version, identity.release);
         op.is_any() || ranges_overlap(Constraint { op: Op::EQUAL, version: &evr }, Constraint { op, version: &condition.version })
     }
@@ -223,17 +224,5 @@ impl<'a> Runner<'a> {
             }
             Err(error) => ScriptletOutcome::Failed { error: error.problem.to_string() },
         }
-    }
-}
-
-/// The comparison in the flags of a dependency (`RPMSENSE_LESS`, `_GREATER`, `_EQUAL`).
-fn op_of_sense(flags: u32) -> Op {
-    match (flags & 2 != 0, flags & 8 != 0, flags & 4 != 0) {
-        (true, true, _) => Op::LESS_EQUAL,
-        (_, true, true) => Op::GREATER_EQUAL,
-        (true, false, _) => Op::LESS,
-        (_, false, true) => Op::GREATER,
-        (_, true, _) => Op::EQUAL,
-        _ => Op::ANY,
     }
 }

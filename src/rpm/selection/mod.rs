@@ -1,9 +1,12 @@
 //! Which packages: the steps of a request, each solved as dnf would, and the order of their installation.
 
+mod change;
+
 use super::explanation::Unresolved;
+use super::installed::State;
 use super::spec;
 use crate::catalog::{InstallAction, InstallStep};
-use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Reason, Refusal};
+use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Operation, Reason, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::solver::{self, Job, Problem, Request, Solution, Solver, Unsolvable};
 use crate::transaction;
@@ -11,22 +14,23 @@ use crate::transaction;
 /// Chooses packages with one solver, whose memory is used again.
 pub struct Selection<'p> {
     pool: &'p Pool,
+    state: &'p State,
     solver: Solver<'p>,
 }
 
 impl<'p> Selection<'p> {
     /// A choice among the packages of a pool.
-    pub fn new(pool: &'p Pool) -> Self {
-        Self { pool, solver: Solver::new(pool) }
+    pub fn new(pool: &'p Pool, state: &'p State) -> Self {
+        Self { pool, state, solver: Solver::new(pool) }
     }
 
     /// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options
     /// of the step that first brings it, or that installs it again.
-    fn solve(&mut self, ask: &Ask) -> Result<Vec<(Solution, FileOptions)>, Unresolved> {
-        let excluded: Vec<SolvableId> = ask.exclude.iter().flat_map(|pattern| spec::select_by_name(self.pool, pattern)).collect();
+    fn solve(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Vec<(Solution, FileOptions)>, Unresolved> {
+        let excluded = self.excluded(ask);
         let mut jobs: Vec<Job> = Vec::new();
         let mut solutions: Vec<(Solution, FileOptions)> = Vec::new();
-        for step in ask.steps.iter().filter(|step| step.action == InstallAction::Install) {
+        for step in steps.iter().filter(|step| step.action == InstallAction::Install) {
             let earlier = jobs.len();
             jobs.extend(step.packages.iter().flat_map(|spec| install_jobs(self.pool, spec, step.options.best)));
             let mut request = Request::new(jobs.iter().cloned());
@@ -40,6 +44,10 @@ impl<'p> Selection<'p> {
             solutions.push((solution, file_options(step)));
         }
         Ok(solutions)
+    }
+
+    fn excluded(&self, ask: &Ask) -> Vec<SolvableId> {
+        ask.exclude.iter().flat_map(|pattern| spec::select_by_name(self.pool, pattern)).collect()
     }
 
     /// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.
@@ -57,25 +65,39 @@ impl<'p> Selection<'p> {
     }
 }
 
-impl Chooser for Selection<'_> {
-    fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
-        let solutions = self.solve(ask).map_err(|unresolved| -> Box<dyn Refusal> { Box::new(unresolved) })?;
+impl Selection<'_> {
+    /// An empty root gets packages.
+    fn fill(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Choice, Unresolved> {
+        let solutions = self.solve(ask, steps)?;
         let Some((solution, _)) = solutions.last() else { return Ok(Choice::default()) };
         let reasons = solution.reasons(self.pool);
-        let again = |id| ask.steps.iter().rfind(|step| installs_again(step, self.pool.solvable(id))).map(file_options);
+        let again = |id| steps.iter().rfind(|step| installs_again(step, self.pool.solvable(id))).map(file_options);
         let first = |id| solutions.iter().find(|(solution, _)| solution.contains(id)).map(|(_, options)| options.clone());
         let change = |id| {
             let place = solution.packages.binary_search(&id).ok()?;
-            let reason = match reasons[place] {
-                solver::Reason::Requested { .. } => Reason::Requested,
-                solver::Reason::Dependency { .. } => Reason::Dependency,
-                solver::Reason::Weak { .. } => Reason::Weak,
-            };
             let files = again(id).or_else(|| first(id))?;
-            Some(Change { action: Action::Install, old: None, new: Some(id), reason, files })
+            Some(Change { action: Action::Install, old: None, new: Some(id), reason: reason(reasons[place]), files })
         };
         let changes = transaction::order(self.pool, &solution.packages).into_iter().filter_map(change).collect();
-        Ok(Choice { changes, warnings: Vec::new() })
+        Ok(Choice { changes, ..Choice::default() })
+    }
+}
+
+impl Chooser for Selection<'_> {
+    fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
+        let chosen = match &ask.operation {
+            Operation::Fill(steps) => self.fill(ask, steps),
+            Operation::Change(changing) => self.change(ask, changing),
+        };
+        chosen.map_err(|unresolved| -> Box<dyn Refusal> { Box::new(unresolved) })
+    }
+}
+
+fn reason(reason: solver::Reason) -> Reason {
+    match reason {
+        solver::Reason::Requested { .. } => Reason::Requested,
+        solver::Reason::Dependency { .. } => Reason::Dependency,
+        solver::Reason::Weak { .. } => Reason::Weak,
     }
 }
 

@@ -1,0 +1,256 @@
+//! The selection behind the trait that both ecosystems share: a request of the house in apk's words, its change set in the house's.
+
+use serde_json::{Value, json};
+
+use super::dependency::{Constraint, ConstraintError};
+use super::installed::Installed;
+use super::selection::{
+    Add, ChangeKind, ChangeSet, Delete, Fix, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade,
+    VirtualPackage, VirtualPackageError, select,
+};
+use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
+use crate::ecosystem::{self, Action, Ask, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb};
+use crate::pool::{Pool, Solvable};
+
+/// What the repository of packages that are made up is called.
+pub(super) const VIRTUAL: &str = "virtual";
+
+/// The choice among the packages of a pool, by apk's rules.
+pub(super) struct Choosing<'p> {
+    pub(super) pool: &'p Pool,
+    pub(super) state: &'p Installed,
+}
+
+/// Why apk's rules choose nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ChoosingError {
+    /// The rules say no.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// What is asked for cannot be read.
+    #[error(transparent)]
+    Constraint(#[from] ConstraintError),
+    /// A package that is to be made up cannot be.
+    #[error(transparent)]
+    Virtual(#[from] VirtualPackageError),
+    /// apk has no such verb.
+    #[error("apk knows no `{verb}`")]
+    Verb {
+        /// The verb.
+        verb: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+}
+
+impl Chooser for Choosing<'_> {
+    fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
+        self.selected(ask).map(choice).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
+    }
+}
+
+/// The package that a request makes up, if it does.
+pub(super) fn virtual_package(ask: &Ask) -> Result<Option<VirtualPackage>, Box<dyn Refusal>> {
+    made_up(ask).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
+}
+
+fn made_up(ask: &Ask) -> Result<Option<VirtualPackage>, ChoosingError> {
+    let ecosystem::Operation::Change(Changing { verb: Verb::Install, specs, flags, time, .. }) = &ask.operation else {
+        return Ok(None);
+    };
+    let Some(spec) = &flags.virtual_package else { return Ok(None) };
+    let depends: Vec<&str> = specs.iter().map(String::as_str).collect();
+    Ok(Some(VirtualPackage::new(spec, &depends, &version_of(*time))?))
+}
+
+/// The version of a package that is made up now: `20240131.235959`.
+fn version_of(time: i64) -> String {
+    let format = DateFormat::try_from("%Y%m%d.%H%M%S".to_owned());
+    format.map(|format| format.render(time.unsigned_abs())).unwrap_or_default()
+}
+
+impl Choosing<'_> {
+    fn selected(&self, ask: &Ask) -> Result<ChangeSet, ChoosingError> {
+        let operation = match &ask.operation {
+            ecosystem::Operation::Fill(steps) => {
+                let installs = steps.iter().filter(|step| step.action == InstallAction::Install);
+                let constraints = constraints(installs.flat_map(|step| &step.packages))?;
+                Operation::Add(Add { constraints, ..Add::default() })
+            }
+            ecosystem::Operation::Change(changing) => self.operation(ask, changing)?,
+        };
+        let virtual_repo = self.pool.repos().find(|(_, repo)| self.pool.text(repo.name) == VIRTUAL);
+        let flags = match &ask.operation {
+            ecosystem::Operation::Change(changing) => changing.flags.clone(),
+            ecosystem::Operation::Fill(_) => ecosystem::ChangeFlags::default(),
+        };
+        let request = Request {
+            world: self.state.world.clone(),
+            operation,
+            installed_tags: self.state.tags(),
+            repositories: virtual_repo.map(|(id, _)| (id, RepositoryKind::Virtual)).into_iter().collect(),
+            force_broken_world: flags.force_broken_world,
+        };
+        Ok(select(self.pool, &request)?)
+    }
+
+    fn operation(&self, ask: &Ask, changing: &Changing) -> Result<Operation, ChoosingError> {
+        let Changing { verb, specs, flags, .. } = changing;
+        let fix = |reinstall| Fix {
+            names: specs.clone(),
+            broken: self.state.broken(),
+            depends: flags.depends,
+            reinstall,
+            upgrade: flags.upgrade,
+        };
+        Ok(match verb {
+            Verb::Install => {
+                let constraints = match made_up(ask)? {
+                    Some(package) => vec![package.constraint()],
+                    None => constraints(specs)?,
+                };
+                Operation::Add(Add { constraints, upgrade: flags.upgrade, latest: flags.latest })
+            }
+            Verb::Remove => Operation::Delete(Delete { names: specs.clone(), recursive: flags.rdepends }),
+            Verb::Upgrade | Verb::DistroSync => Operation::Upgrade(Upgrade {
+                names: specs.clone(),
+                ignore: flags.ignore,
+                available: flags.available || *verb == Verb::DistroSync,
+                latest: flags.latest,
+                prune: flags.prune,
+                preupgrade_only: flags.preupgrade_only || flags.self_upgrade_only,
+                preupgrade_depends: constraints(&flags.preupgrade_depends)?,
+                package_manager: self.state.package_manager().filter(|_| !flags.no_self_upgrade).map(str::to_owned),
+            }),
+            Verb::Fix => Operation::Fix(fix(flags.reinstall)),
+            Verb::Reinstall => Operation::Fix(fix(true)),
+            // What nothing needs never stays.
+            Verb::Autoremove => Operation::Nothing,
+            Verb::Downgrade => {
+                let instead = "`rootstrap install NAME=VERSION` takes a package to a version, `upgrade --available` all to the repositories'";
+                return Err(ChoosingError::Verb { verb: "downgrade", instead });
+            }
+            Verb::Swap => {
+                let instead = "`rootstrap install '!OLD' NEW` asks for both at once";
+                return Err(ChoosingError::Verb { verb: "swap", instead });
+            }
+        })
+    }
+}
+
+fn constraints<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<Constraint>, ConstraintError> {
+    texts.into_iter().map(|text| Constraint::parse(text)).collect()
+}
+
+fn choice(set: ChangeSet) -> Choice {
+    let change = |change: super::selection::Change| {
+        let action = match change.kind {
+            ChangeKind::Install => Action::Install,
+            ChangeKind::Erase => Action::Erase,
+            ChangeKind::Upgrade => Action::Upgrade,
+            ChangeKind::Downgrade => Action::Downgrade,
+            ChangeKind::Reinstall => Action::Reinstall,
+            ChangeKind::Replace => Action::Replace,
+            // Only the database hears of it.
+            ChangeKind::Repin => return None,
+        };
+        let files = FileOptions { docs: true, langs: Langs::All };
+        Some(Change { action, old: change.old, new: change.new, reason: change.reason, files })
+    };
+    Choice {
+        changes: set.changes.into_iter().filter_map(change).collect(),
+        world: set.world.iter().map(ToString::to_string).collect(),
+        warnings: set.warnings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl Refusal for ChoosingError {
+    fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        let plain = |data: Value| ecosystem::Problem { facts: vec![Fact { text: self.to_string(), remarks: Vec::new(), data }] };
+        match self {
+            Self::Selection(SelectionError::Unsatisfiable(why)) => {
+                let fact = |problem: &Problem| Fact {
+                    text: problem.to_string(),
+                    remarks: who_asks(problem, asked_by),
+                    data: data(problem),
+                };
+                let problems = why.problems.iter().map(|problem| ecosystem::Problem { facts: vec![fact(problem)] }).collect();
+                Explanation { headline: headline(&why.problems), problems, hints: why.problems.iter().filter_map(hint).collect() }
+            }
+            Self::Selection(SelectionError::NoSuchPackage { names }) => {
+                let known = || pool.solvables().map(Solvable::name);
+                let hints = names.iter().filter_map(|name| nearest(name, known()));
+                Explanation {
+                    headline: self.to_string(),
+                    problems: vec![plain(json!({"kind": "no-such-package", "names": names}))],
+                    hints: hints.map(|name| format!("did you mean {name}?")).collect(),
+                }
+            }
+            Self::Verb { verb, instead } => Explanation {
+                headline: self.to_string(),
+                problems: vec![plain(json!({"kind": "no-such-verb", "verb": verb}))],
+                hints: vec![(*instead).to_owned()],
+            },
+            _ => Explanation {
+                headline: "this cannot be asked for".to_owned(),
+                problems: vec![plain(json!({"kind": "not-a-request"}))],
+                hints: Vec::new(),
+            },
+        }
+    }
+}
+
+fn headline(problems: &[Problem]) -> String {
+    match problems {
+        [Problem::Missing { name, .. }] => format!("nothing provides `{name}`"),
+        _ => "no set of packages satisfies this request".to_owned(),
+    }
+}
+
+fn hint(problem: &Problem) -> Option<String> {
+    match problem {
+        Problem::Missing { nearest, .. } => nearest.first().map(|name| format!("did you mean {name}?")),
+        Problem::Ambiguous { provided_by, .. } => {
+            provided_by.first().map(|_| format!("ask for one of {} by its name", provided_by.join(", ")))
+        }
+        Problem::Package { masked_in, .. } if !masked_in.is_empty() => {
+            Some(format!("NAME@TAG takes a package from a tagged repository ({})", masked_in.join(", ")))
+        }
+        Problem::Package { .. } => None,
+    }
+}
+
+/// Who of those that ask is the user.
+fn who_asks(problem: &Problem, asked_by: &dyn Fn(&str) -> String) -> Vec<String> {
+    let requirers: &[Requirer] = match problem {
+        Problem::Missing { required_by, .. } | Problem::Ambiguous { required_by, .. } => required_by,
+        Problem::Package { breaks, .. } => breaks,
+    };
+    requirers.iter().filter(|requirer| requirer.package.is_none()).map(|requirer| asked_by(&requirer.constraint)).collect()
+}
+
+/// A problem for programs.
+fn data(problem: &Problem) -> Value {
+    let of = |requirers: &[Requirer]| {
+        let one = |requirer: &Requirer| json!({"package": requirer.package, "constraint": requirer.constraint});
+        requirers.iter().map(one).collect::<Vec<_>>()
+    };
+    match problem {
+        Problem::Missing { name, required_by, nearest } => {
+            json!({"kind": "no-such-package", "name": name, "required_by": of(required_by), "nearest": nearest})
+        }
+        Problem::Ambiguous { name, provided_by, required_by } => {
+            json!({"kind": "ambiguous", "name": name, "provided_by": provided_by, "required_by": of(required_by)})
+        }
+        Problem::Package { id, foreign_arch, broken, masked_in, conflicts, breaks, satisfies, .. } => json!({
+            "kind": "package",
+            "package": id,
+            "arch": foreign_arch,
+            "broken": broken.iter().map(|broken| broken.text.as_str()).collect::<Vec<_>>(),
+            "masked_in": masked_in,
+            "conflicts": conflicts,
+            "breaks": of(breaks),
+            "satisfies": of(satisfies),
+        }),
+    }
+}

@@ -1,0 +1,185 @@
+//! apk behind the trait that the rest of the house knows.
+
+use std::path::Path;
+
+use super::choosing::{Choosing, VIRTUAL, virtual_package};
+use super::dependency::Constraint;
+use super::index::{self, ApkIndex, VerifyError};
+use super::install::{self, Effects, Selected};
+use super::installed::Installed as State;
+use super::package::{self, Indexed, Package};
+use super::signature::{Keyring, SignatureError};
+use super::version::ApkVersions;
+use crate::cancel::Cancel;
+use crate::catalog::Key;
+use crate::digest::{Algorithm, Digest};
+use crate::ecosystem::{
+    Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, KeyError,
+    PackageError, Refusal, Trust,
+};
+use crate::metadata::MetadataFormat;
+use crate::package::{Content, Entry, Spool};
+use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
+use crate::reporter::Reporter;
+use crate::tree::Tree;
+
+/// What the repository of the installed packages is called, as apk writes it.
+const INSTALLED: &str = "installed";
+
+/// Alpine's packages and indexes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apk;
+
+/// A package that was opened, and the tag of the repositories that it comes from.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    package: Package,
+    tag: Option<String>,
+}
+
+impl Ecosystem for Apk {
+    type Package = Opened;
+    type Keyring = Keyring;
+    type State = State;
+
+    fn metadata(&self) -> &dyn MetadataFormat {
+        &ApkIndex
+    }
+
+    fn version_scheme(&self) -> &dyn VersionScheme {
+        &ApkVersions
+    }
+
+    fn architectures(&self, arch: &str) -> Architectures {
+        Architectures::new([arch], Some("noarch"))
+    }
+
+    fn identity(&self, solvable: Solvable<'_>) -> Identity {
+        Identity {
+            id: format!("{}-{}", solvable.name(), solvable.version()),
+            epoch: None,
+            version: solvable.version().to_owned(),
+            release: None,
+        }
+    }
+
+    fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
+        let failed = |problem| InstalledError { place: place.display().to_string(), problem };
+        let state = State::open(place).map_err(|error| failed(error.into()))?;
+        let repo = builder.add_installed_repo(INSTALLED);
+        state.intern(builder, repo).map_err(|error| failed(error.into()))?;
+        Ok(state)
+    }
+
+    fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
+        if let Some(made) = virtual_package(ask)? {
+            let repo = builder.add_repo(VIRTUAL, 0, None);
+            made.intern(builder, repo);
+        }
+        Ok(())
+    }
+
+    fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {
+        Box::new(Choosing { pool, state })
+    }
+
+    fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {
+        let mut keyring = Keyring::new();
+        for key in keys {
+            let added = keyring.add(&key.name, &key.data);
+            added.map_err(|error| KeyError { name: key.name.clone(), problem: error.to_string() })?;
+        }
+        Ok(keyring)
+    }
+
+    fn verify_root(&self, root: &[u8], trust: Trust<'_, Keyring>) -> Result<(), PackageError> {
+        let (Trust::Keys(keys) | Trust::Unsigned(keys)) = trust;
+        match (index::verify(root, keys), trust) {
+            (Ok(_), _) => Ok(()),
+            (Err(VerifyError::Signature(SignatureError::Unsigned | SignatureError::UnknownKey { .. })), Trust::Unsigned(_)) => {
+                Ok(())
+            }
+            (Err(VerifyError::Signature(error)), _) => Err(unsigned(error)),
+            (Err(error), _) => Err(PackageError::Unverified(error.into())),
+        }
+    }
+
+    /// None: `C:` is the digest of the control stream, which the package is held against when it is opened.
+    fn file_digest(&self, _solvable: Solvable<'_>) -> Option<Digest> {
+        None
+    }
+
+    fn open(
+        &self,
+        content: &Content,
+        promised: Option<Solvable<'_>>,
+        trust: Trust<'_, Keyring>,
+        _options: &FileOptions,
+        spool: &Spool,
+    ) -> Result<Opened, PackageError> {
+        let trust = match trust {
+            Trust::Keys(keys) => package::Trust::Keys(keys),
+            Trust::Unsigned(keys) => package::Trust::Unsigned(keys),
+        };
+        let indexed = promised.map(indexed).unwrap_or_default();
+        let package = Package::open(content, trust, &indexed, spool).map_err(refused)?;
+        let tag = promised.and_then(Solvable::repo_tag).map(str::to_owned);
+        Ok(Opened { package, tag })
+    }
+
+    fn entries(&self, opened: &Opened) -> Vec<Entry> {
+        opened.package.entries()
+    }
+
+    fn id(&self, opened: &Opened) -> String {
+        opened.package.id()
+    }
+
+    fn is_signed(&self, opened: &Opened) -> bool {
+        opened.package.signer().is_some()
+    }
+
+    fn build_time(&self, opened: &Opened) -> i64 {
+        opened.package.build_time()
+    }
+
+    fn install(
+        &self,
+        tree: &mut Tree,
+        packages: &[Opened],
+        world: &[String],
+        options: &InstallOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Installed, InstallError> {
+        let selected: Vec<Selected<'_>> =
+            packages.iter().map(|opened| Selected { package: &opened.package, tag: opened.tag.as_deref() }).collect();
+        let world = world.iter().map(|text| Constraint::parse(text)).collect::<Result<Vec<_>, _>>();
+        let world = world.map_err(|error| InstallError::Database(error.into()))?;
+        install::install(tree, &selected, &world, Effects::None, options, reporter, cancel)
+    }
+}
+
+/// Why a signature is not believed, in the terms of all ecosystems.
+fn unsigned(error: SignatureError) -> PackageError {
+    match error {
+        SignatureError::Unsigned => PackageError::Unsigned(error.into()),
+        SignatureError::UnknownKey { .. } => PackageError::Untrusted(error.into()),
+        SignatureError::Bad { .. } => PackageError::Unverified(error.into()),
+    }
+}
+
+fn refused(error: package::PackageError) -> PackageError {
+    match error {
+        package::PackageError::Io(error) => PackageError::Io(error),
+        package::PackageError::Signature(error) => unsigned(error),
+        error => PackageError::Unverified(error.into()),
+    }
+}
+
+/// What the index says of a package that must be so.
+fn indexed(promised: Solvable<'_>) -> Indexed {
+    let digest =
+        promised.checksum().and_then(|checksum| Digest::new(Algorithm::from_name(checksum.kind.name())?, checksum.bytes));
+    Indexed { checksum: digest, arch: Some(promised.arch().to_owned()) }
+}
