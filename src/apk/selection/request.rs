@@ -50,7 +50,7 @@ pub enum RepositoryKind {
     Unreachable,
     /// Package files that the user named.
     Files,
-    /// Packages that were made up: see [`super::virtual_package`].
+    /// Packages that were made up: see [`super::VirtualPackage`].
     Virtual,
 }
 
