@@ -62,6 +62,7 @@ fn add_job(pool: &Pool, request: &mut Request, word: &str) {
         "install" => Job::install(name, packages),
         "update" if name == "*" => Job::update_all(),
         "update" => Job::update(name, packages),
+        "updatenot" => Job { targeted: false, ..Job::update(name, packages) },
         "sync" if name == "*" => Job::sync_all(),
         "sync" => Job::sync(name, packages),
         "erase" => Job::erase(name, packages),

@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod lua;
 pub mod package;
 pub mod payload;
+pub mod request;
 pub mod scriptlet;
 pub mod selection;
 pub mod signature;

@@ -128,7 +128,10 @@ impl Reach {
     fn enqueue(&mut self, id: SolvableId) {
         if !std::mem::replace(&mut self.reached[id.index()], true) {
             self.packages.push(id);
-            self.queue.push(id);
+            // An excluded package brings nothing.
+            if !self.excluded[id.index()] {
+                self.queue.push(id);
+            }
         }
     }
 
@@ -159,13 +162,12 @@ impl Reach {
         self.packages.sort_unstable_by(|a, b| b.cmp(a));
         let mut loose = false;
         for &id in &self.packages {
-            if let Some(known) = self.known[id.index()] {
+            if self.excluded[id.index()] {
+                rules.add_short(-Lit::of(id), Lit::NONE);
+            } else if let Some(known) = self.known[id.index()] {
                 let run = &self.rules[known.rules.0 as usize..known.rules.1 as usize];
                 rules.all.extend_from_slice(run);
                 loose |= known.loose > 0;
-            }
-            if self.excluded[id.index()] {
-                rules.add_short(-Lit::of(id), Lit::NONE);
             }
         }
         if loose {

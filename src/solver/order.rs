@@ -11,6 +11,7 @@ pub(super) fn sort(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>) {
     // Each step keeps the order of those that it treats alike.
     to_back(candidates, |literal| is_outdated(solver, literal));
     sort_by_common_provides(pool, candidates);
+    installed_names_first(pool, candidates);
     solver.update_wishes();
     to_back(candidates, |literal| !pool.solvable(literal.id()).is_installed() && !solver.is_suggested(literal));
     prefer_favored(solver, candidates);
@@ -28,6 +29,14 @@ pub(super) fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
     candidates.clear();
     candidates.extend(front);
     candidates.extend(back);
+}
+
+/// Brings packages to the front of whose name one is installed (`move_installed_to_front`).
+pub(super) fn installed_names_first(pool: &Pool, candidates: &mut Vec<Lit>) {
+    if pool.installed().is_some() {
+        let named = |literal: Lit| pool.named(pool.solvable(literal.id()).name_id()).iter();
+        to_back(candidates, |literal| !named(literal).any(|&id| pool.solvable(id).is_installed()));
+    }
 }
 
 /// Whether there is a newer package of the same name and architecture, or one in a repository of higher priority.

@@ -1,6 +1,6 @@
 //! The choice among several candidates, as libsolv makes it (`policy.c`).
 //!
-//! In turn: the repositories of the highest priority, the best architecture, the best version of each name, not what others
+//! In turn: the repositories of the highest priority, what is favoured, the best architecture, the best version of each name, not what others
 //! among them obsolete, and what is recommended already. What is then left is brought into an order; the first is tried
 //! first, and the others remain for later.
 
@@ -32,6 +32,9 @@ pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: M
     }
     if candidates.len() > 1 && solver.sync.active {
         drop_what_may_not_stay(solver, candidates);
+    }
+    if candidates.len() > 1 && !solver.favor.is_empty() {
+        keep_most_favored(solver, candidates);
     }
     if candidates.len() > 1 {
         keep_best_architecture(pool, candidates);
@@ -96,6 +99,14 @@ fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     }
 }
 
+/// Favoured packages come before all others, even newer ones; disfavoured ones after.
+fn keep_most_favored(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
+    let favor = |literal: &Lit| solver.favor.get(&literal.id()).copied().unwrap_or(0);
+    if let Some(best) = candidates.iter().map(favor).max() {
+        candidates.retain(|literal| favor(literal) == best);
+    }
+}
+
 fn keep_best_architecture(pool: &Pool, candidates: &mut Vec<Lit>) {
     let rank = |literal: &Lit| pool.solvable(literal.id()).arch_rank().unwrap_or(u16::MAX);
     if let Some(best) = candidates.iter().map(rank).filter(|&rank| rank != 0).min() {
@@ -130,10 +141,8 @@ pub(super) fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
     if candidates.len() > 1 {
         drop_obsoleted(pool, candidates);
     }
-    if candidates.len() > 1 && pool.installed().is_some() {
-        let named = |literal: Lit| pool.named(pool.solvable(literal.id()).name_id()).iter();
-        let is_known = |literal: Lit| named(literal).any(|&id| pool.solvable(id).is_installed());
-        order::to_back(candidates, |literal| !is_known(literal));
+    if candidates.len() > 1 {
+        order::installed_names_first(pool, candidates);
     }
 }
 

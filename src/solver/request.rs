@@ -153,7 +153,7 @@ pub struct Request {
     pub install_only: Vec<SolvableId>,
     /// Packages that stay as they are: installed, or not.
     pub locked: Vec<SolvableId>,
-    /// Packages that are preferred where there is a choice: the later, the more.
+    /// Packages that are preferred where there is a choice, even to newer ones: the later, the more.
     pub favored: Vec<SolvableId>,
     /// Packages that come last where there is a choice, and are never brought in by a weak dependency.
     pub disfavored: Vec<SolvableId>,

@@ -148,7 +148,7 @@ impl Solver<'_> {
                 self.add_keep_rule(id, &[]);
                 return;
             }
-            if found.len() < all.len() && self.upkeep.is_to_update(place) {
+            if found.len() < all.len() && (involved || self.upkeep.is_to_update(place)) {
                 self.upkeep.beside[place] = all;
             }
         }
