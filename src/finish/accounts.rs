@@ -120,7 +120,7 @@ pub(super) fn lock_password(tree: &mut Tree, user: &str) -> Result<(), TreeError
 }
 
 /// Adds a line at the end, but before lines that send the search elsewhere (`+`, NIS).
-fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
+pub(super) fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
     let text = tree.read_text(path.as_bytes());
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = lines.iter().rposition(|line| !line.starts_with(['+', '-'])).map_or(0, |i| i + 1);

@@ -9,6 +9,9 @@ use super::steps::insert;
 use crate::package::Content;
 use crate::tree::{Node, NodeKind, Tree, TreeError, display};
 
+/// Where Alpine's packages list the names.
+pub const LISTS: &str = "etc/busybox-paths.d";
+
 /// The directories of `enum bb_install_loc_t`.
 const DIRECTORIES: [&str; 5] = ["", "bin", "sbin", "usr/bin", "usr/sbin"];
 /// Where some names are in every busybox: by them the second table is told from other bytes.

@@ -53,7 +53,7 @@ pub fn install(
         skeleton::create(tree, &database.path, database.backend).map_err(failed)?;
     }
     let mut installation = Installation::new(tree, Database::default());
-    let mut scripts = Scripts::new(effects);
+    let mut scripts = Scripts::new(effects, options.epoch);
     for (index, Selected { package, tag }) in packages.iter().enumerate() {
         if cancel.is_raised() {
             return Err(InstallError::Interrupted);

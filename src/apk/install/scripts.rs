@@ -4,7 +4,7 @@ use super::Installation;
 use crate::apk::package::{Package, ScriptKind};
 use crate::ecosystem::{InstallError, Installed, ScriptletOutcome, ScriptletRecord};
 use crate::finish::glob::matches;
-use crate::finish::scriptlet::{Job, Recognised, recognise};
+use crate::finish::scriptlet::{Dialect, Job, Recognised, recognise_in};
 use crate::tree::Tree;
 
 /// Whether scripts have effects.
@@ -21,14 +21,15 @@ pub enum Effects {
 #[derive(Debug)]
 pub struct Scripts {
     effects: Effects,
+    epoch: i64,
     records: Vec<ScriptletRecord>,
     warnings: Vec<String>,
 }
 
 impl Scripts {
-    /// For a transaction.
-    pub fn new(effects: Effects) -> Self {
-        Self { effects, records: Vec::new(), warnings: Vec::new() }
+    /// For a transaction whose time is `epoch`.
+    pub fn new(effects: Effects, epoch: i64) -> Self {
+        Self { effects, epoch, records: Vec::new(), warnings: Vec::new() }
     }
 
     /// Before a package's files are there.
@@ -59,7 +60,7 @@ impl Scripts {
         let Some(script) = package.scripts().iter().find(|script| script.kind == kind) else { return Ok(()) };
         let text = script.text.bytes().unwrap_or_default();
         let (interpreter, body) = interpreter(&text);
-        let outcome = match recognise(&interpreter, body) {
+        let outcome = match recognise_in(Dialect::Busybox, &interpreter, body) {
             Recognised::Replaced(jobs) if jobs.is_empty() => ScriptletOutcome::Replaced { by: Vec::new() },
             Recognised::Replaced(_) | Recognised::Unknown if self.effects == Effects::None => {
                 ScriptletOutcome::NotRun { reason: "scripts have no effect in this image".into() }
@@ -81,7 +82,7 @@ impl Scripts {
     fn run(&mut self, tree: &mut Tree, job: &Job) -> Result<(), InstallError> {
         let failed =
             |error: crate::finish::scriptlet::JobError| InstallError::Finish { job: job.to_string(), problem: error.to_string() };
-        self.warnings.extend(job.run(tree).map_err(failed)?);
+        self.warnings.extend(job.run(tree, self.epoch).map_err(failed)?);
         Ok(())
     }
 }

@@ -135,6 +135,39 @@ fn the_shipped_minirootfs() {
     }
 }
 
+/// With the effects of scripts: accounts and their backups are those of the real apk's run, digest for digest (but `shadow`, which holds the
+/// day), and so are the links.
+#[test]
+fn the_real_scripts_effects() {
+    let Some(packages) = real_packages("x86_64", &ORDER) else { return };
+    let (mut tree, installed) = install_all(&packages, "", Effects::Native, "x86_64").unwrap();
+    let manifest = manifest(&mut tree);
+    let real = std::fs::read_to_string(data().unwrap().join("expected/3.20-x86_64.apk-scripts.manifest.tsv")).unwrap();
+    // `lib/apk/exec` was made for the scripts that ran, the database bears another world.
+    let but = ["etc/shadow", "etc/apk/world", "lib/apk/exec"];
+    let counts = |line: &&str| !but.contains(&line.split('\t').next().unwrap_or_default());
+    let missing: Vec<_> = real.lines().filter(counts).filter(|line| !manifest.iter().any(|made| made == line)).collect();
+    let more: Vec<_> = manifest.iter().map(String::as_str).filter(counts).filter(|line| !real.contains(line)).collect();
+    assert!(missing.is_empty() && more.is_empty(), "missing {missing:#?}\nmore {more:#?}");
+    let of = |scriptlet: &str, package: &str| {
+        let record =
+            installed.scriptlets.iter().find(|record| record.scriptlet == scriptlet && record.package.starts_with(package));
+        record.unwrap().outcome.clone()
+    };
+    assert_eq!(
+        of("post-install", "busybox-"),
+        crate::ecosystem::ScriptletOutcome::Replaced {
+            by: vec![
+                "mkdir -p /bin /sbin /usr/bin /usr/sbin".into(),
+                "bin/busybox --install -s".into(),
+                "addgroup klogd".into(),
+                "adduser klogd".into()
+            ]
+        }
+    );
+    assert!(matches!(of("post-install", "alpine-baselayout-"), crate::ecosystem::ScriptletOutcome::NotRun { .. }));
+}
+
 /// The names that a busybox has built in are those that its package lists.
 #[test]
 fn busybox_tells_its_own_names() {

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use super::busybox::{AddGroup, AddUser};
+use crate::finish::busybox;
 use crate::finish::iconvconfig::{self, IconvconfigError};
 use crate::finish::ldconfig::{self, LdconfigError};
-use crate::tree::{Tree, display};
+use crate::tree::{Tree, TreeError, display};
 
 /// Work that scriptlets ask for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +15,21 @@ pub enum Job {
     Ldconfig,
     /// `iconvconfig`, with its arguments.
     Iconvconfig(iconvconfig::Request),
+    /// busybox's `addgroup`.
+    AddGroup(AddGroup),
+    /// busybox's `adduser`.
+    AddUser(AddUser),
+    /// busybox's `addgroup USER GROUP`.
+    AddMember {
+        /// The user.
+        user: String,
+        /// The group.
+        group: String,
+    },
+    /// `busybox --install -s`, of the busybox at this path.
+    BusyboxLinks(String),
+    /// `mkdir -p`.
+    Directories(Vec<String>),
 }
 
 /// Why work could not be done.
@@ -24,14 +41,28 @@ pub enum JobError {
     /// The character set cache.
     #[error(transparent)]
     Iconvconfig(#[from] IconvconfigError),
+    /// A path of the tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
 }
 
 impl Job {
     /// Does the work, and tells what the user should know: a program that the tree does not have, a configuration that it would
     /// complain of.
-    pub fn run(&self, tree: &mut Tree) -> Result<Vec<String>, JobError> {
+    ///
+    /// `epoch` is the build's time in seconds since 1970.
+    pub fn run(&self, tree: &mut Tree, epoch: i64) -> Result<Vec<String>, JobError> {
         let missing = |program: &str| vec![format!("a scriptlet runs {program}, which the root does not have")];
         match self {
+            Self::AddGroup(group) => group.run(tree).map(|()| Vec::new()),
+            Self::AddUser(user) => user.run(tree, epoch).map(|()| Vec::new()),
+            Self::AddMember { user, group } => super::busybox::add_member(tree, user, group).map(|()| Vec::new()),
+            Self::Directories(paths) => super::busybox::directories(tree, paths).map(|()| Vec::new()),
+            Self::BusyboxLinks(program) => Ok(match busybox::links(tree, program, Some(busybox::LISTS))? {
+                Some(true) => Vec::new(),
+                Some(false) => vec![format!("{program} does not tell under which names it is called")],
+                None => missing(program),
+            }),
             Self::Ldconfig => Ok(if ldconfig::run(tree)?.is_some() { Vec::new() } else { missing("ldconfig") }),
             Self::Iconvconfig(request) => match iconvconfig::run_with(tree, request) {
                 Ok(true) => Ok(Vec::new()),
@@ -48,6 +79,11 @@ impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ldconfig => f.write_str("ldconfig"),
+            Self::AddGroup(group) => group.fmt(f),
+            Self::AddUser(user) => user.fmt(f),
+            Self::AddMember { user, group } => write!(f, "addgroup {user} {group}"),
+            Self::BusyboxLinks(program) => write!(f, "{program} --install -s"),
+            Self::Directories(paths) => write!(f, "mkdir -p {}", paths.join(" ")),
             Self::Iconvconfig(request) => {
                 f.write_str("iconvconfig")?;
                 if let Some(output) = &request.output {

@@ -2,14 +2,17 @@
 //! `$1`, and output thrown away. Everything else makes the text one that is not understood.
 
 use super::Job;
-use super::commands::{self, Effect};
+use super::commands::Effect;
+
+/// What a command does.
+type Command = fn(&[String]) -> Option<Effect>;
 
 /// Scriptlets longer or deeper than this are not of known work.
 const MAX_LENGTH: usize = 64 * 1024;
 const MAX_DEPTH: u32 = 16;
 
 /// The jobs of a scriptlet's text, each once, in their order; `None` when it is not understood, or fails.
-pub(super) fn jobs(text: &str) -> Option<Vec<Job>> {
+pub(super) fn jobs(text: &str, command: Command) -> Option<Vec<Job>> {
     if text.len() > MAX_LENGTH {
         return None;
     }
@@ -19,7 +22,7 @@ pub(super) fn jobs(text: &str) -> Option<Vec<Job>> {
     if parser.at != tokens.len() {
         return None;
     }
-    let effect = run(&list)?;
+    let effect = run(&list, command)?;
     let mut jobs: Vec<Job> = Vec::new();
     for job in effect.jobs {
         if !jobs.contains(&job) {
@@ -254,25 +257,25 @@ impl Parser<'_> {
 
 /// What the commands come to. Where the way depends on the tree, both ways are gone: every job is one that may be done when it
 /// need not be.
-fn run(node: &Node) -> Option<Effect> {
+fn run(node: &Node, command: Command) -> Option<Effect> {
     match node {
-        Node::Command(words) => commands::command(words),
+        Node::Command(words) => command(words),
         Node::Not(inner) => {
-            let effect = run(inner)?;
+            let effect = run(inner, command)?;
             Some(Effect { status: effect.status.map(|status| !status), ..effect })
         }
-        Node::Chain(first, rest) => rest.iter().try_fold(run(first)?, |left, (after_success, node)| {
+        Node::Chain(first, rest) => rest.iter().try_fold(run(first, command)?, |left, (after_success, node)| {
             if left.exits || left.status == Some(!after_success) {
                 return Some(left);
             }
-            let right = run(node)?;
+            let right = run(node, command)?;
             let right = if left.status.is_none() { either(right, Effect::nothing(Some(!after_success))) } else { right };
             Some(Effect { jobs: [left.jobs, right.jobs].concat(), ..right })
         }),
         Node::List(nodes) => {
             let mut all = Effect::nothing(Some(true));
             for node in nodes {
-                let effect = run(node)?;
+                let effect = run(node, command)?;
                 all = Effect { jobs: [all.jobs, effect.jobs].concat(), ..effect };
                 if all.exits {
                     break;
@@ -280,23 +283,23 @@ fn run(node: &Node) -> Option<Effect> {
             }
             Some(all)
         }
-        Node::If(branches, otherwise) => conditional(branches, otherwise.as_deref()),
+        Node::If(branches, otherwise) => conditional(branches, otherwise.as_deref(), command),
     }
 }
 
-fn conditional(branches: &[(Node, Node)], otherwise: Option<&Node>) -> Option<Effect> {
+fn conditional(branches: &[(Node, Node)], otherwise: Option<&Node>, command: Command) -> Option<Effect> {
     let Some(((condition, body), rest)) = branches.split_first() else {
         // Without a branch taken, `if` succeeds.
-        return otherwise.map_or(Some(Effect::nothing(Some(true))), run);
+        return otherwise.map_or(Some(Effect::nothing(Some(true))), |node| run(node, command));
     };
-    let asked = run(condition)?;
+    let asked = run(condition, command)?;
     if asked.exits {
         return Some(asked);
     }
     let right = match asked.status {
-        Some(true) => run(body)?,
-        Some(false) => conditional(rest, otherwise)?,
-        None => either(run(body)?, conditional(rest, otherwise)?),
+        Some(true) => run(body, command)?,
+        Some(false) => conditional(rest, otherwise, command)?,
+        None => either(run(body, command)?, conditional(rest, otherwise, command)?),
     };
     Some(Effect { jobs: [asked.jobs, right.jobs].concat(), ..right })
 }

@@ -125,7 +125,7 @@ fn commands_of_lua_scriptlets() {
 fn jobs_without_their_program_say_so() {
     let mut tree = crate::tree::Tree::new();
     for job in [Job::Ldconfig, Job::Iconvconfig(crate::finish::iconvconfig::Request::default())] {
-        assert_eq!(job.run(&mut tree).unwrap(), [format!("a scriptlet runs {job}, which the root does not have")]);
+        assert_eq!(job.run(&mut tree, 0).unwrap(), [format!("a scriptlet runs {job}, which the root does not have")]);
     }
 }
 

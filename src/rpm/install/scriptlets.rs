@@ -108,9 +108,11 @@ impl<'a> Runner<'a> {
 
     /// Does the native jobs and gives the record of everything.
     pub(super) fn finish(mut self, tree: &mut Tree) -> Result<Installed, InstallError> {
+        let epoch = self.environment.epoch;
         for job in std::mem::take(&mut self.jobs) {
-            let warnings =
-                job.run(tree).map_err(|error| InstallError::Finish { job: job.to_string(), problem: error.to_string() })?;
+            let warnings = job
+                .run(tree, epoch)
+                .map_err(|error| InstallError::Finish { job: job.to_string(), problem: error.to_string() })?;
             self.warnings.extend(warnings);
         }
         Ok(Installed { scriptlets: self.records, warnings: self.warnings })
