@@ -4,6 +4,7 @@
 //! hand to one another lie in a list here: chains of dependencies may be long.
 
 use super::graph::{Dep, NameId, PackageId};
+use super::request::Rules;
 use super::state::{Solver, WorldDep};
 
 /// A package that comes, goes, stays or is exchanged.
@@ -173,7 +174,8 @@ impl<'a> Solver<'_, 'a> {
         let Some(chosen) = state.chosen.filter(|_| state.seen && !state.processed) else { return false };
         self.graph.node(chosen.package).install_if.iter().all(|dep| {
             let state = &self.names[dep.name as usize];
-            (dep.is_conflict() || state.processed) && self.graph.is_provided(Some(chosen.package), dep, state.chosen)
+            ((dep.is_conflict() && self.rules == Rules::Apk3) || state.processed)
+                && self.graph.is_provided(Some(chosen.package), dep, state.chosen)
         })
     }
 

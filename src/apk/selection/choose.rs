@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::graph::{NameId, Provider};
+use super::request::Rules;
 use super::state::{Flags, Solver, UNTAGGED, WorldDep};
 use crate::apk::version;
 
@@ -88,6 +89,7 @@ impl<'a> Solver<'_, 'a> {
         let package = provider.map(|provider| provider.package);
         if let Some(package) = package
             && requirers == 0
+            && self.rules == Rules::Apk3
             && self.package(package).triggered
         {
             for place in 0..self.graph.node(package).install_if.len() {
@@ -120,6 +122,9 @@ impl<'a> Solver<'_, 'a> {
         let is_unpinned = a.allowed == UNTAGGED && b.allowed == UNTAGGED;
         let (same_name, upgrade) = (node.name == other_node.name, Flags::UPGRADE);
         let mut order = Ordering::Equal;
+        if self.rules == Rules::Apk2 {
+            order = b.flags.any(Flags::REMOVE).cmp(&a.flags.any(Flags::REMOVE));
+        }
         if flags.any(Flags::LATEST) && is_unpinned {
             order = order.then(a.tag_ok.cmp(&b.tag_ok));
             if flags.any(Flags::AVAILABLE) {
@@ -138,16 +143,27 @@ impl<'a> Solver<'_, 'a> {
                 order = order.then_with(available);
             }
             order = order.then(a.tag_preferred.cmp(&b.tag_preferred));
-            if !flags.any(upgrade | Flags::REMOVE) && (same_name || !one.is_virtual() || !other.is_virtual()) {
+            let stays = match self.rules {
+                Rules::Apk2 => !flags.any(upgrade),
+                Rules::Apk3 => !flags.any(upgrade | Flags::REMOVE) && (same_name || !one.is_virtual() || !other.is_virtual()),
+            };
+            if stays {
                 order = order.then_with(installed);
             }
         }
-        order = order.then_with(|| version::compare(one.version, other.version));
+        // For version 2 a name without a version is neither older nor newer than one with it.
+        let is_unknown = self.rules == Rules::Apk2 && (one.is_virtual() || other.is_virtual());
+        if !is_unknown {
+            order = order.then_with(|| version::compare(one.version, other.version));
+        }
         if same_name {
             order = order.then_with(|| version::compare(node.version, other_node.version));
         }
+        if self.rules == Rules::Apk2 {
+            order = order.then_with(installed);
+        }
         order = order.then(node.priority.cmp(&other_node.priority));
-        if !flags.any(Flags::REMOVE) {
+        if self.rules == Rules::Apk3 && !flags.any(Flags::REMOVE) {
             order = order.then_with(installed);
         }
         // A package of no repository counts as being from the first.

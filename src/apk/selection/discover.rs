@@ -1,6 +1,7 @@
 //! Discovery: which names and packages what is asked for can lead to, and in which order names are decided.
 
 use super::graph::{NameId, PackageId};
+use super::request::Rules;
 use super::state::{Flags, Solver, UNTAGGED};
 
 /// A name that is being discovered: how far.
@@ -10,6 +11,8 @@ struct Frame {
     stage: Stage,
     provider: usize,
     item: usize,
+    /// Within a provided name: nought for itself, then what is installed with it.
+    within: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Solver<'_, '_> {
             return;
         }
         self.name(name).never_triggered = true;
-        frames.push(Frame { name, stage: Stage::Depends, provider: 0, item: 0 });
+        frames.push(Frame { name, stage: Stage::Depends, provider: 0, item: 0, within: 0 });
     }
 
     /// Opening packages makes names known that nobody provides.
@@ -67,17 +70,16 @@ impl Solver<'_, '_> {
     }
 
     fn step(&mut self, frame: Frame) -> Step {
-        let Frame { name, stage, provider, item } = frame;
+        let Frame { name, stage, provider, item, .. } = frame;
         let package = self.graph.providers(name).get(provider).map(|provider| provider.package);
         let next_provider = Step::On(Frame { provider: provider + 1, item: 0, ..frame });
         let next_item = Frame { item: item + 1, ..frame };
-        let to = |stage| Step::On(Frame { name, stage, provider: 0, item: 0 });
+        let to = |stage| Step::On(Frame { name, stage, provider: 0, item: 0, within: 0 });
         match (stage, package) {
             (Stage::Depends, Some(package)) => {
                 // A package that was seen before has brought its dependencies with it.
                 if item == 0 && std::mem::replace(&mut self.package(package).seen, true) {
-                    let failed = self.package(package).trigger_failed;
-                    self.name(name).never_triggered &= failed;
+                    self.leave_provider(name, package);
                     return next_provider;
                 }
                 if item == 0 {
@@ -87,10 +89,10 @@ impl Solver<'_, '_> {
                 if let Some(dep) = self.graph.node(package).depends.get(item) {
                     return Step::Child(next_item, dep.name);
                 }
-                let failed = self.package(package).trigger_failed;
-                self.name(name).never_triggered &= failed;
+                self.leave_provider(name, package);
                 next_provider
             }
+            (Stage::Depends, None) if self.rules == Rules::Apk2 => to(Stage::InstalledWithProvider),
             (Stage::Depends, None) => to(Stage::InstalledWithName),
             (Stage::InstalledWithName, _) => match self.graph.reverse_install_if(name).get(item) {
                 Some(&child) => Step::Child(next_item, child),
@@ -102,13 +104,14 @@ impl Solver<'_, '_> {
                     None => Step::On(Frame { stage: Stage::Provides, item: 0, ..frame }),
                 }
             }
+            (Stage::Provides, Some(package)) if self.rules == Rules::Apk2 => self.step_of_two(frame, package),
             (Stage::Provides, Some(package)) => match self.graph.node(package).provides.get(item) {
                 Some(&(child, _)) => Step::Child(next_item, child),
                 None => Step::On(Frame { stage: Stage::InstalledWithProvider, provider: provider + 1, item: 0, ..frame }),
             },
             (Stage::InstalledWithProvider | Stage::Provides, None) => {
                 self.set_order(name);
-                to(Stage::Conditions)
+                if self.rules == Rules::Apk2 { Step::Done } else { to(Stage::Conditions) }
             }
             (Stage::Conditions, Some(package)) => match self.graph.node(package).install_if.get(item) {
                 Some(dep) => Step::Child(next_item, dep.name),
@@ -118,9 +121,41 @@ impl Solver<'_, '_> {
         }
     }
 
+    /// Version 2 goes from a provided name that is new to what is installed with it.
+    fn step_of_two(&mut self, frame: Frame, package: PackageId) -> Step {
+        let provides = &self.graph.node(package).provides;
+        let Some(&(provided, _)) = provides.get(frame.item) else {
+            return Step::On(Frame {
+                stage: Stage::InstalledWithProvider,
+                provider: frame.provider + 1,
+                item: 0,
+                within: 0,
+                ..frame
+            });
+        };
+        let next = Step::On(Frame { item: frame.item + 1, within: 0, ..frame });
+        match frame.within {
+            0 if self.names[provided as usize].seen => next,
+            0 => Step::Child(Frame { within: 1, ..frame }, provided),
+            place => match self.graph.reverse_install_if(provided).get(place - 1) {
+                Some(&child) => Step::Child(Frame { within: place + 1, ..frame }, child),
+                None => next,
+            },
+        }
+    }
+
+    fn leave_provider(&mut self, name: NameId, package: PackageId) {
+        let failed = self.package(package).trigger_failed;
+        self.name(name).never_triggered &= failed;
+    }
+
     fn set_order(&mut self, name: NameId) {
         self.last_order += 1;
         let mut order = self.last_order;
+        if self.rules == Rules::Apk2 {
+            self.name(name).order = order;
+            return;
+        }
         if self.flags_set[name as usize] {
             order |= HAS_FLAGS;
         }

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::SelectionError;
-use super::request::{RepositoryKind, Request};
+use super::request::{RepositoryKind, Request, Rules};
 use crate::apk::dependency::CHECKSUM;
 use crate::apk::index::fields::decode_checksum;
 use crate::apk::version;
@@ -75,6 +75,7 @@ pub(super) struct Node<'a> {
 /// All of it.
 pub(super) struct Graph<'a> {
     pub(super) pool: &'a Pool,
+    pub(super) rules: Rules,
     pub(super) names: Vec<&'a str>,
     pub(super) packages: Vec<Node<'a>>,
     /// Packages of the root, in the order of its database.
@@ -98,6 +99,7 @@ impl<'a> Graph<'a> {
     pub(super) fn new(pool: &'a Pool, request: &'a Request) -> Result<Self, SelectionError> {
         let mut graph = Self {
             pool,
+            rules: request.rules.unwrap_or_else(|| Rules::of(pool)),
             names: Vec::new(),
             packages: Vec::with_capacity(pool.len()),
             installed: Vec::new(),
@@ -392,11 +394,16 @@ impl<'a> Graph<'a> {
     /// Whether a provider (or that there is none) is what `dep` of `by` asks for (`apk_dep_is_provided`).
     pub(super) fn is_provided(&self, by: Option<PackageId>, dep: &Dep<'_>, provider: Option<Provider<'_>>) -> bool {
         let Some(provider) = provider else { return dep.is_conflict() };
-        if dep.is_conflict() && by == Some(provider.package) {
+        let is_two = self.rules == Rules::Apk2;
+        if dep.is_conflict() && by == Some(provider.package) && !is_two {
             return true;
         }
         if dep.op == CHECKSUM {
             return self.has_checksum(provider.package, dep.version);
+        }
+        if is_two && provider.is_virtual() && !dep.version.is_empty() {
+            // Version 3 takes no version for a lower one than any.
+            return dep.is_conflict();
         }
         version::matches(provider.version, dep.op, dep.version)
     }

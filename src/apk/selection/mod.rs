@@ -5,7 +5,7 @@
 //!
 //! apk does not search: it passes down what follows from the world, decides about one name after the other, and what was decided stays.
 //! So whether there is a solution depends on the order of its decisions, and the rules here are those of its own solver (apk-tools'
-//! solver.c and commit.c, version 3), not those of [`crate::solver`].
+//! solver.c and commit.c), not those of [`crate::solver`]. They changed with version 3; [`Rules`] says whose are followed.
 //!
 //! ```
 //! use rootstrap::apk::dependency::read_world;
@@ -39,7 +39,7 @@ use std::cmp::Ordering;
 
 pub use change_set::{Change, ChangeKind, ChangeSet, Warning};
 pub use refusal::{Broken, Problem, Requirer, SelectionError, Unsatisfiable};
-pub use request::{Add, Delete, Fix, Operation, RepositoryKind, Request, Upgrade};
+pub use request::{Add, Delete, Fix, Operation, RepositoryKind, Request, Rules, Upgrade};
 pub use virtual_package::{VirtualPackage, VirtualPackageError};
 
 use crate::pool::{Op, Pool};
@@ -68,7 +68,8 @@ pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionErro
     if !missing_tags.is_empty() && !request.force_broken_world {
         return Err(SelectionError::NoSuchTag { constraints: missing_tags });
     }
-    let mut solver = Solver::new(&mut graph, &intent);
+    let rules = graph.rules;
+    let mut solver = Solver::new(&mut graph, &intent, rules);
     loop {
         solver.decide(&world, intent.flags);
         let reasons = solver.reasons(&world);

@@ -1,6 +1,7 @@
 //! Propagation: what a constraint means for the packages that it is about, and what follows for those that depend on them.
 
 use super::graph::{Dep, NameId, PackageId, Provider};
+use super::request::Rules;
 use super::state::Solver;
 
 impl<'a> Solver<'_, 'a> {
@@ -142,7 +143,7 @@ impl<'a> Solver<'_, 'a> {
             let dep = self.graph.node(package).install_if[place];
             let state = &self.names[dep.name as usize];
             if !state.locked {
-                if dep.is_conflict() {
+                if dep.is_conflict() && self.rules == Rules::Apk3 {
                     self.name(dep.name).is_awaited = true;
                     self.queue_undecided(dep.name, false);
                 }
@@ -200,6 +201,9 @@ impl<'a> Solver<'_, 'a> {
         state.is_triggered = is_triggered;
         state.never_triggered = never_triggered;
         let again = std::mem::replace(&mut state.has_auto_selectable, auto_selectable) != auto_selectable;
+        if self.rules == Rules::Apk2 {
+            self.queue_undecided(name, again);
+        }
         if let Some(first) = first {
             self.pass_down(name, first, options);
         }
@@ -207,7 +211,9 @@ impl<'a> Solver<'_, 'a> {
         let is_open = |&&dependant: &&NameId| names[dependant as usize].seen && !names[dependant as usize].locked;
         let known = !self.reverse_depends[name as usize].iter().any(|dependant| is_open(&dependant));
         self.name(name).all_requirers_known = known;
-        self.queue_undecided(name, again);
+        if self.rules == Rules::Apk3 {
+            self.queue_undecided(name, again);
+        }
     }
 
     fn check_condition(&mut self, package: PackageId) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::apk::dependency::Constraint;
-use crate::pool::RepoId;
+use crate::apk::version;
+use crate::pool::{Pool, RepoId};
 
 /// What is asked for. Names and constraints, never packages: which package is meant is what the selection finds out.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,29 @@ pub struct Request {
     pub repositories: Vec<(RepoId, RepositoryKind)>,
     /// Whether what of the world cannot be had is passed over (`--force-broken-world`).
     pub force_broken_world: bool,
+    /// Whose rules decide; those of the apk that belongs to the packages where nothing is said.
+    pub rules: Option<Rules>,
+}
+
+/// Whose rules decide. Both see the same constraints; they differ in the order of their decisions and in what they prefer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rules {
+    /// Those of apk-tools 2.14 (Alpine 3.22 and before).
+    Apk2,
+    /// Those of apk-tools 3.
+    Apk3,
+}
+
+impl Rules {
+    /// The rules of the apk-tools that is installed, or else of the newest there is; those of version 3 where there is none.
+    pub fn of(pool: &Pool) -> Self {
+        let Some(name) = pool.find("apk-tools") else { return Self::Apk3 };
+        let packages = pool.named(name).iter().map(|&id| pool.solvable(id));
+        let newest = packages
+            .max_by(|a, b| a.is_installed().cmp(&b.is_installed()).then_with(|| version::compare(a.version(), b.version())));
+        let is_two = |version| version::compare(version, "2.0").is_ge() && version::compare(version, "3_alpha").is_lt();
+        if newest.is_some_and(|package| is_two(package.version())) { Self::Apk2 } else { Self::Apk3 }
+    }
 }
 
 impl Request {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::graph::{Dep, Graph, NameId, PackageId, Provider};
 use super::operation::Intent;
+use super::request::Rules;
 
 /// How a package is to be chosen; sets of these are inherited by what it depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,6 +122,7 @@ pub(super) struct WorldDep<'w> {
 /// The solver: apk-tools' solver.c, as a state and its queues.
 pub(super) struct Solver<'g, 'a> {
     pub(super) graph: &'g mut Graph<'a>,
+    pub(super) rules: Rules,
     pub(super) names: Vec<NameState<'a>>,
     pub(super) packages: Vec<PackageState>,
     pub(super) reverse_depends: Vec<Vec<NameId>>,
@@ -136,17 +138,20 @@ pub(super) struct Solver<'g, 'a> {
     now: VecDeque<NameId>,
     selectable: BTreeMap<u32, NameId>,
     later: BTreeMap<u32, NameId>,
+    /// The one queue of version 2; what came last is first.
+    undecided: VecDeque<NameId>,
 }
 
 /// Only what needs no tag.
 pub(super) const UNTAGGED: u64 = 1;
 
 impl<'g, 'a> Solver<'g, 'a> {
-    pub(super) fn new(graph: &'g mut Graph<'a>, intent: &Intent) -> Self {
+    pub(super) fn new(graph: &'g mut Graph<'a>, intent: &Intent, rules: Rules) -> Self {
         let (names, packages) = (graph.names.len(), graph.packages.len());
         let default_repos = graph.allowed(UNTAGGED);
         let mut solver = Self {
             graph,
+            rules,
             names: vec![NameState::default(); names],
             packages: vec![PackageState::default(); packages],
             reverse_depends: Vec::new(),
@@ -161,6 +166,7 @@ impl<'g, 'a> Solver<'g, 'a> {
             now: VecDeque::new(),
             selectable: BTreeMap::new(),
             later: BTreeMap::new(),
+            undecided: VecDeque::new(),
         };
         for &(name, flags, inheritable) in &intent.name_flags {
             solver.flags_set[name as usize] = true;
@@ -183,6 +189,7 @@ impl<'g, 'a> Solver<'g, 'a> {
         self.now.clear();
         self.selectable.clear();
         self.later.clear();
+        self.undecided.clear();
     }
 
     pub(super) fn name(&mut self, name: NameId) -> &mut NameState<'a> {
@@ -222,6 +229,10 @@ impl<'g, 'a> Solver<'g, 'a> {
 
     /// Puts a name among those that wait for a decision; again, where what decides about its queue has changed.
     pub(super) fn queue_undecided(&mut self, name: NameId, again: bool) {
+        if self.rules == Rules::Apk2 {
+            self.queue_undecided_of_two(name);
+            return;
+        }
         let state = self.name(name);
         if state.locked {
             return;
@@ -257,7 +268,49 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
     }
 
+    fn queue_undecided_of_two(&mut self, name: NameId) {
+        let state = self.name(name);
+        let is_wanted = state.requirers > 0 || state.is_triggered;
+        match state.queue {
+            _ if state.locked => {}
+            Queue::None if is_wanted => {
+                state.queue = Queue::Later;
+                self.undecided.push_front(name);
+            }
+            Queue::None => {}
+            _ if is_wanted => {}
+            _ => self.leave_queue(name),
+        }
+    }
+
+    /// The name to decide about next by version 2: the first that is clear, or else what was marked, and what was discovered last.
+    fn next_undecided_of_two(&mut self) -> Option<NameId> {
+        let mut best: Option<NameId> = None;
+        for &name in &self.undecided {
+            let state = &self.names[name as usize];
+            if state.all_requirers_known && state.requirers > 0 && state.has_auto_selectable && !state.has_options {
+                best = Some(name);
+                break;
+            }
+            let rank = |name: NameId| {
+                let state = &self.names[name as usize];
+                (state.has_auto_selectable, self.flags_set[name as usize], state.order)
+            };
+            if best.is_none_or(|best| rank(name) > rank(best)) {
+                best = Some(name);
+            }
+        }
+        self.leave_queue(best?);
+        best
+    }
+
     pub(super) fn leave_queue(&mut self, name: NameId) {
+        if self.rules == Rules::Apk2 {
+            if std::mem::take(&mut self.name(name).queue) != Queue::None {
+                self.undecided.retain(|&other| other != name);
+            }
+            return;
+        }
         let order = self.name(name).order;
         match std::mem::take(&mut self.name(name).queue) {
             Queue::Selectable => drop(self.selectable.remove(&order)),
@@ -269,6 +322,9 @@ impl<'g, 'a> Solver<'g, 'a> {
 
     /// The name to decide about next: what is clear first, then by the order of discovery, the last first.
     pub(super) fn next_undecided(&mut self) -> Option<NameId> {
+        if self.rules == Rules::Apk2 {
+            return self.next_undecided_of_two();
+        }
         while let Some(name) = self.now.pop_front() {
             if std::mem::take(&mut self.name(name).queue) == Queue::Now {
                 return Some(name);
