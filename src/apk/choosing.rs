@@ -90,6 +90,7 @@ impl Choosing<'_> {
             installed_tags: self.state.tags(),
             repositories: virtual_repo.map(|(id, _)| (id, RepositoryKind::Virtual)).into_iter().collect(),
             force_broken_world: flags.force_broken_world,
+            rules: None,
         };
         Ok(select(self.pool, &request)?)
     }

@@ -124,7 +124,7 @@ impl Solver<'_, '_> {
     /// Version 2 goes from a provided name that is new to what is installed with it.
     fn step_of_two(&mut self, frame: Frame, package: PackageId) -> Step {
         let provides = &self.graph.node(package).provides;
-        let Some(&(provided, _)) = provides.get(frame.item) else {
+        let Some(&(name, _)) = provides.get(frame.item) else {
             return Step::On(Frame {
                 stage: Stage::InstalledWithProvider,
                 provider: frame.provider + 1,
@@ -135,9 +135,9 @@ impl Solver<'_, '_> {
         };
         let next = Step::On(Frame { item: frame.item + 1, within: 0, ..frame });
         match frame.within {
-            0 if self.names[provided as usize].seen => next,
-            0 => Step::Child(Frame { within: 1, ..frame }, provided),
-            place => match self.graph.reverse_install_if(provided).get(place - 1) {
+            0 if self.names[name as usize].seen => next,
+            0 => Step::Child(Frame { within: 1, ..frame }, name),
+            place => match self.graph.reverse_install_if(name).get(place - 1) {
                 Some(&child) => Step::Child(Frame { within: place + 1, ..frame }, child),
                 None => next,
             },

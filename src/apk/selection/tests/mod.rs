@@ -15,14 +15,14 @@ fn plan(universe: &str, world: &str, operation: Operation) -> Result<String, Sel
         let solvable = pool.solvable(id.unwrap());
         format!("{}-{}", solvable.name(), solvable.version())
     };
-    let word = |change: &Change| match change.kind {
+    let step = |change: &Change| match change.kind {
         ChangeKind::Install => format!("+{}", text(change.new)),
         ChangeKind::Erase => format!("-{}", text(change.old)),
         ChangeKind::Upgrade | ChangeKind::Downgrade => format!("^{}>{}", text(change.old), text(change.new)),
         ChangeKind::Reinstall | ChangeKind::Replace => format!("={}", text(change.new)),
         ChangeKind::Repin => format!("@{}", text(change.new)),
     };
-    Ok(chosen.changes.iter().map(word).collect::<Vec<_>>().join(" "))
+    Ok(chosen.changes.iter().map(step).collect::<Vec<_>>().join(" "))
 }
 
 fn add(text: &str) -> Operation {
