@@ -6,7 +6,7 @@ use super::choosing::{Choosing, VIRTUAL, virtual_package};
 use super::dependency::Constraint;
 use super::index::{self, ApkIndex, VerifyError};
 use super::install::{self, Effects, Selected};
-use super::installed::Installed as State;
+use super::installed::{Installed as State, InstalledPackage};
 use super::package::{self, Indexed, Package};
 use super::signature::{Keyring, SignatureError};
 use super::version::ApkVersions;
@@ -14,11 +14,11 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{
-    Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, KeyError,
-    PackageError, Refusal, Trust,
+    Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
+    KeyError, PackageError, Refusal, Trust,
 };
 use crate::metadata::MetadataFormat;
-use crate::package::{Content, Entry, Spool};
+use crate::package::{Content, Entry, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -61,6 +61,18 @@ impl Ecosystem for Apk {
             version: solvable.version().to_owned(),
             release: None,
         }
+    }
+
+    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
+        if !State::is_in(root) {
+            return Ok(None);
+        }
+        let installed = State::open(root).map_err(|error| InventoryError::Broken(error.into()))?;
+        Ok(Some(installed.packages.iter().map(InstalledPackage::facts).collect()))
+    }
+
+    fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError> {
+        package::facts(content)
     }
 
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {

@@ -181,6 +181,11 @@ impl Installed {
         Ok(installed)
     }
 
+    /// Whether a root has a database.
+    pub fn is_in(root: &Path) -> bool {
+        [DATABASE, MERGED_DATABASE].iter().any(|path| root.join(path).is_file())
+    }
+
     fn open_database(path: &Path) -> Result<Option<Self>, InstalledError> {
         let io = |error| InstalledError::Io { path: path.to_owned(), error };
         let mut file = match std::fs::File::open(path) {

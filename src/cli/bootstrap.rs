@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format};
 use super::failure::{Code, Failure, code_of, hint_of};
+use super::packaging::{Job, run_with};
 use super::progress::{bytes, count, packages};
-use super::request::{Job, Prepared, prepare, run_with};
+use super::request::{Prepared, prepare};
 use super::resolve::resolve_failure;
 use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, bootstrap};
@@ -56,6 +57,8 @@ struct Bootstrap<'a> {
 }
 
 impl Job for Bootstrap<'_> {
+    type Output = Result<String, Failure>;
+
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, build, out, run, tools } = self;
         let report = bootstrap(ecosystem, &prepared.request, build, out, tools).map_err(|error| {

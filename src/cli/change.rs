@@ -7,8 +7,9 @@ use serde_json::json;
 use super::arguments::{ChangeArguments, Format};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
+use super::packaging::{Job, root_document, run_with};
 use super::progress;
-use super::request::{Job, Prepared, base, run_with};
+use super::request::{Prepared, base};
 use super::resolve::resolve_failure;
 use super::run::Run;
 use crate::bootstrap::{self, InstalledPackages, Resolved};
@@ -44,7 +45,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
 
 /// What is installed as `--installed` tells it: a repository where there is one, else a root or a list of packages.
 pub(super) fn installed_packages(place: &Path, packaging: Packaging) -> Result<InstalledPackages, Failure> {
-    if packaging == Packaging::Rpm && place.join("repodata/repomd.xml").exists() {
+    if place.join(root_document(packaging)).exists() {
         let base = Location::parse(&place.to_string_lossy()).map_err(|error| Failure::usage(error.to_string()))?;
         return Ok(InstalledPackages::Repository(Repository::new(INSTALLED, base)));
     }
@@ -78,6 +79,8 @@ struct Simulation<'a> {
 }
 
 impl Job for Simulation<'_> {
+    type Output = Result<String, Failure>;
+
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;

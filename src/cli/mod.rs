@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod info;
 mod list;
+mod packaging;
 mod progress;
 mod request;
 mod resolve;

@@ -4,19 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::arguments::{Kind, RequestArguments, choice};
+use super::arguments::{RequestArguments, choice};
 use super::failure::{Code, Failure};
 use super::load_catalog;
-use crate::apk::Apk;
+use super::packaging::packaging;
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
     Options, Packaging, Platform, Step,
 };
-use crate::ecosystem::{Ask, ChangeFlags, Changing, Ecosystem, Operation, Verb};
+use crate::ecosystem::{Ask, ChangeFlags, Changing, Operation, Verb};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Repository};
-use crate::rpm::Rpm;
 
 /// What the options ask for, ready for the library.
 pub(super) struct Prepared {
@@ -59,19 +58,6 @@ impl Prepared {
         } else {
             format!("you ask for {spec}")
         }
-    }
-}
-
-/// What a command does, whichever ecosystem the packages belong to.
-pub(super) trait Job {
-    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure>;
-}
-
-/// Does a job with the packages' own ecosystem.
-pub(super) fn run_with(packaging: Packaging, job: impl Job) -> Result<String, Failure> {
-    match packaging {
-        Packaging::Rpm => job.run(&Rpm),
-        Packaging::Apk => job.run(&Apk),
     }
 }
 
@@ -221,15 +207,6 @@ fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
 
 fn database(backend: DatabaseBackend, path: &str) -> Database {
     Database { backend, path: path.to_owned(), dropped_by_distro: false }
-}
-
-/// The kind of packages: what is said, or else what the directories of the repositories or the root show.
-fn packaging(arguments: &RequestArguments) -> Packaging {
-    let of_repo = |text: &String| Repository::parse(text).ok()?.bases.first()?.path().map(Path::to_path_buf);
-    let is_apk = |directory: &Path| directory.join(Apk.metadata().root_document()).exists();
-    let seen = || arguments.repo.iter().filter_map(of_repo).any(|directory| is_apk(&directory));
-    let apk = arguments.kind.map_or_else(seen, |kind| kind == Kind::Apk);
-    if apk { Packaging::Apk } else { Packaging::Rpm }
 }
 
 /// What the user said goes before what the variant says.

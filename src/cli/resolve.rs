@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::arguments::{Format, ResolveArguments};
 use super::failure::{Code, Failure, problems};
+use super::packaging::{Job, run_with};
 use super::progress;
-use super::request::{Job, Prepared, prepare, run_with};
+use super::request::{Prepared, prepare};
 use super::run::Run;
 use crate::bootstrap::{self, Loaded, ResolveError};
 use crate::ecosystem::Ecosystem;
@@ -28,6 +29,8 @@ struct Resolve<'a> {
 }
 
 impl Job for Resolve<'_> {
+    type Output = Result<String, Failure>;
+
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;

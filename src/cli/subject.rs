@@ -11,14 +11,13 @@ use serde_json::{Value, json};
 
 use super::arguments::Format;
 use super::failure::{Code, Failure};
+use super::packaging::{ALL, Job, run_with};
 use super::progress::{self, count};
 use super::terminal::{hex, shown};
 use crate::catalog::nearest;
+use crate::ecosystem::{Ecosystem, InventoryError};
 use crate::finish::glob;
 use crate::package::{Content, PackageFacts};
-use crate::rpm::database::DatabaseError;
-use crate::rpm::inventory::{self, InventoryError};
-use crate::rpm::package::PackageError;
 
 /// A package, and what it was called in the question.
 pub(super) struct Described {
@@ -53,7 +52,16 @@ pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
             .detail("expected  the directory of a root file system")
             .hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files"));
     }
-    let mut packages = inventory::installed(root).map_err(|error| of_root(root, &error))?;
+    let found = ALL.into_iter().find_map(|packaging| run_with(packaging, Inventory(root)).transpose());
+    let mut packages = found
+        .ok_or_else(|| {
+            Failure::failed(format!("no package database in {}", name(root))).detail(
+                "expected  the directory of a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db",
+            )
+        })?
+        .map_err(|error| {
+            Failure::failed(format!("cannot read the package database of {}", name(root))).detail(error.to_string())
+        })?;
     packages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(packages)
 }
@@ -74,36 +82,53 @@ fn package_file(path: &Path) -> Result<Described, Failure> {
     }
     let content = File::open(path).and_then(Content::from_file);
     let content = content.map_err(|error| Failure::failed(format!("cannot read {}: {}", name(path), reason(&error))))?;
-    let facts = inventory::of_package(&content).map_err(|error| of_file(path, &error))?;
+    let found = ALL.into_iter().find_map(|packaging| run_with(packaging, Facts(&content)).transpose());
+    let facts = found.ok_or_else(|| no_package(path, &content))?.map_err(|error| of_file(path, &error))?;
     Ok(Described { label: path.file_name().unwrap_or(path.as_os_str()).to_owned(), facts, installed: false })
+}
+
+/// What is installed in a root.
+struct Inventory<'a>(&'a Path);
+
+impl Job for Inventory<'_> {
+    type Output = Result<Option<Vec<PackageFacts>>, InventoryError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.inventory(self.0)
+    }
+}
+
+/// What a package file says.
+struct Facts<'a>(&'a Content);
+
+impl Job for Facts<'_> {
+    type Output = Result<Option<PackageFacts>, InventoryError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.facts(self.0)
+    }
+}
+
+fn no_package(path: &Path, content: &Content) -> Failure {
+    let start = content.slice(0, content.len().min(4)).and_then(|start| start.bytes().ok().map(|bytes| bytes.to_vec()));
+    Failure::failed(format!("{} is not a package", name(path)))
+        .detail("expected  an RPM or apk package, or the directory of a root file system")
+        .detail(format!("found     a file that begins with {}", hex(&start.unwrap_or_default(), " ")))
 }
 
 fn of_file(path: &Path, error: &InventoryError) -> Failure {
     match error {
-        InventoryError::Package(PackageError::NotAnRpm { found }) => Failure::failed(format!("{} is not a package", name(path)))
-            .detail("expected  an RPM package, or the directory of a root file system")
-            .detail(format!("found     a file that begins with {}", hex(found, " "))),
-        InventoryError::Package(PackageError::Read(error)) => {
-            Failure::failed(format!("cannot read {}: {}", name(path), reason(error)))
-        }
-        InventoryError::Package(PackageError::Digest { covered, expected, found }) => {
+        InventoryError::Read(error) => Failure::failed(format!("cannot read {}: {}", name(path), reason(error))),
+        InventoryError::Changed { covered, expected, found } => {
             Failure::new(Code::Verification, format!("{} is not what it was when it was made", name(path)))
                 .detail(format!("expected  {expected} ({covered})"))
                 .detail(format!("found     {found}"))
                 .hint("get it again from where it came")
         }
-        InventoryError::Package(error) => Failure::new(Code::Verification, format!("{} is damaged", name(path)))
+        InventoryError::Damaged(error) => Failure::new(Code::Verification, format!("{} is damaged", name(path)))
             .detail(error.to_string())
             .hint("get it again from where it came"),
-        error => Failure::failed(format!("{} is broken: {error}", name(path))),
-    }
-}
-
-fn of_root(root: &Path, error: &InventoryError) -> Failure {
-    match error {
-        InventoryError::Database(DatabaseError::Absent(_)) => Failure::failed(format!("no package database in {}", name(root)))
-            .detail("expected  the directory of a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm"),
-        error => Failure::failed(format!("cannot read the package database of {}", name(root))).detail(error.to_string()),
+        InventoryError::Broken(error) => Failure::failed(format!("{} is broken: {error}", name(path))),
     }
 }
 

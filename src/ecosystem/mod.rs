@@ -17,7 +17,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
 use crate::metadata::MetadataFormat;
-use crate::package::{Content, Entry, Spool};
+use crate::package::{Content, Entry, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -42,6 +42,12 @@ pub trait Ecosystem: Sync {
 
     /// What tells this package from all others, and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
+
+    /// What the packages of a root say of themselves, in the order of its database; `None` where the root has no such database.
+    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError>;
+
+    /// What a package file says of itself; `None` for a file of another kind. Who signed it is told, not believed.
+    fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError>;
 
     /// Reads the packages that are installed, from a root or from a file that lists them, into the repository of what is installed.
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<Self::State, InstalledError>;
@@ -234,6 +240,30 @@ impl PackageError {
     pub fn is_verification(&self) -> bool {
         !matches!(self, Self::Io(_))
     }
+}
+
+/// Why the facts of packages cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(std::io::Error),
+    /// A part of the package is not what its digest promises.
+    #[error("the {covered} is not what the package promises: expected {expected}, found {found}")]
+    Changed {
+        /// The part.
+        covered: String,
+        /// As the package says.
+        expected: Digest,
+        /// As it is.
+        found: Digest,
+    },
+    /// The package is damaged.
+    #[error(transparent)]
+    Damaged(Box<dyn Error + Send + Sync>),
+    /// What it says contradicts itself, or the database is broken.
+    #[error(transparent)]
+    Broken(Box<dyn Error + Send + Sync>),
 }
 
 /// Why what is installed cannot be read.

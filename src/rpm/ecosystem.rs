@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::architecture;
+use super::database::DatabaseError;
 use super::index::RpmMd;
 use super::install::{self, UnpackError, Unpacked};
 use super::installed::{self, State};
+use super::inventory;
 use super::package::{self, PackageError};
 use super::selection::Selection;
 use super::signature::Keyring;
@@ -14,11 +16,11 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{
-    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, KeyError,
-    PackageError as EcosystemPackageError,
+    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
+    KeyError, PackageError as EcosystemPackageError,
 };
 use crate::metadata::MetadataFormat;
-use crate::package::{Content, Entry, Spool};
+use crate::package::{Content, Entry, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -46,6 +48,29 @@ impl Ecosystem for Rpm {
 
     fn identity(&self, solvable: Solvable<'_>) -> Identity {
         identity(solvable)
+    }
+
+    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
+        match inventory::installed(root) {
+            Ok(facts) => Ok(Some(facts)),
+            Err(inventory::InventoryError::Database(DatabaseError::Absent(_))) => Ok(None),
+            Err(error) => Err(InventoryError::Broken(error.into())),
+        }
+    }
+
+    fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError> {
+        match inventory::of_package(content) {
+            Ok(facts) => Ok(Some(facts)),
+            Err(inventory::InventoryError::Package(error)) => match error {
+                PackageError::NotAnRpm { .. } => Ok(None),
+                PackageError::Read(error) => Err(InventoryError::Read(error)),
+                PackageError::Digest { covered, expected, found } => {
+                    Err(InventoryError::Changed { covered: covered.to_string(), expected, found })
+                }
+                error => Err(InventoryError::Damaged(error.into())),
+            },
+            Err(error) => Err(InventoryError::Broken(error.into())),
+        }
     }
 
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {

@@ -5,6 +5,7 @@
 //! was.
 
 mod error;
+mod facts;
 mod file;
 mod info;
 mod script;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use error::PackageError;
+pub use facts::facts;
 pub use file::{File, FileKind};
 pub use info::{InfoError, PackageInfo};
 pub use script::{Script, ScriptKind};
@@ -57,6 +59,7 @@ pub struct Package {
     checksum: Digest,
     size: u64,
     signer: Option<String>,
+    signers: Vec<String>,
     scripts: Vec<Script>,
     files: Vec<File>,
 }
@@ -94,7 +97,8 @@ impl Package {
             arch.clone_into(&mut info.arch);
         }
         let files = read_data(content, range.end..content.len(), &info, spool)?;
-        Ok(Self { info, checksum, size: content.len(), signer, scripts: control.scripts, files })
+        let signers = signatures.iter().map(|signature| signature.key().to_owned()).collect();
+        Ok(Self { info, checksum, size: content.len(), signer, signers, scripts: control.scripts, files })
     }
 
     /// What it says of itself.
@@ -115,6 +119,11 @@ impl Package {
     /// The name of the trusted key that signed it.
     pub fn signer(&self) -> Option<&str> {
         self.signer.as_deref()
+    }
+
+    /// The names of the keys that it says to be signed with. Nobody has checked them.
+    pub fn signers(&self) -> &[String] {
+        &self.signers
     }
 
     /// Its scripts, in apk's order of their kinds.

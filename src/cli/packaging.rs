@@ -1,0 +1,58 @@
+//! Which ecosystem: the one place of the command line that names them.
+
+use super::arguments::{Kind, RequestArguments};
+use crate::apk::Apk;
+use crate::catalog::Packaging;
+use crate::ecosystem::Ecosystem;
+use crate::repo::Repository;
+use crate::rpm::Rpm;
+
+/// All that there are, in the order in which they are tried.
+pub(super) const ALL: [Packaging; 2] = [Packaging::Rpm, Packaging::Apk];
+
+/// What a command does, whichever ecosystem the packages belong to.
+pub(super) trait Job {
+    /// What comes of it.
+    type Output;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output;
+}
+
+/// Does a job with the packages' own ecosystem.
+pub(super) fn run_with<J: Job>(packaging: Packaging, job: J) -> J::Output {
+    match packaging {
+        Packaging::Rpm => job.run(&Rpm),
+        Packaging::Apk => job.run(&Apk),
+    }
+}
+
+/// The document that a repository begins with.
+struct RootDocument;
+
+impl Job for RootDocument {
+    type Output = &'static str;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> &'static str {
+        ecosystem.metadata().root_document()
+    }
+}
+
+/// The document that a repository of a packaging begins with.
+pub(super) fn root_document(packaging: Packaging) -> &'static str {
+    run_with(packaging, RootDocument)
+}
+
+/// The kind of packages where no distribution tells it: what is said, or else what the directories of the repositories show.
+pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
+    let directories: Vec<_> = arguments
+        .repo
+        .iter()
+        .filter_map(|text| Some(Repository::parse(text).ok()?.bases.first()?.path()?.to_path_buf()))
+        .collect();
+    let seen = |packaging: &Packaging| directories.iter().any(|directory| directory.join(root_document(*packaging)).exists());
+    match arguments.kind {
+        Some(Kind::Rpm) => Packaging::Rpm,
+        Some(Kind::Apk) => Packaging::Apk,
+        None => ALL.into_iter().find(seen).unwrap_or(Packaging::Rpm),
+    }
+}
