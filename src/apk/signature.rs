@@ -1,27 +1,32 @@
 //! RSA signatures of indexes and packages, and the keys that are trusted.
 //!
-//! In: members of the signature stream (`.SIGN.RSA.NAME`), and the digest of what they sign. Out: which key signed, or what is wrong. A
+//! In: members of the signature stream (`.SIGN.RSA.NAME`), and what they sign. Out: which key signed, or what is wrong. A
 //! key is known by the name of its file, and by nothing else (`apk_crypto.h`, `apk_sign_ctx_process_file`).
 
 #[cfg(test)]
 mod tests;
 
+use ring::signature::{
+    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters, RsaPublicKeyComponents,
+};
+use rsa::RsaPublicKey;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
-use rsa::{Pkcs1v15Sign, RsaPublicKey};
-
-use crate::digest::{Algorithm, Digest};
 
 /// What a signature's member begins with.
 const PREFIX: &[u8] = b".SIGN.";
-/// Longer members are no signatures: a key of 16,384 bits makes 2,048 bytes.
-pub const MAX_SIGNATURE: u64 = 2048;
+/// Longer members are no signatures: a key of 8,192 bits makes 1,024 bytes.
+pub const MAX_SIGNATURE: u64 = 1024;
 
 /// The keys whose signatures are believed.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
-    keys: Vec<(String, RsaPublicKey)>,
+    keys: Vec<(String, PublicKey)>,
 }
+
+/// Modulus and exponent, the highest byte first.
+type PublicKey = RsaPublicKeyComponents<Vec<u8>>;
 
 impl Keyring {
     /// A keyring that believes nobody.
@@ -33,6 +38,7 @@ impl Keyring {
     pub fn add(&mut self, name: &str, pem: &[u8]) -> Result<(), BadKey> {
         let text = std::str::from_utf8(pem).map_err(|_| BadKey("it is not text".into()))?;
         let key = RsaPublicKey::from_public_key_pem(text.trim()).map_err(|error| BadKey(error.to_string()))?;
+        let key = RsaPublicKeyComponents { n: key.n().to_bytes_be(), e: key.e().to_bytes_be() };
         if let Some(known) = self.keys.iter_mut().find(|(known, _)| known == name) {
             known.1 = key;
         } else {
@@ -46,29 +52,19 @@ impl Keyring {
         self.keys.iter().map(|(name, _)| name.as_str())
     }
 
-    fn key(&self, name: &str) -> Option<&RsaPublicKey> {
+    fn key(&self, name: &str) -> Option<&PublicKey> {
         self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key)
     }
 
-    /// The name of the key that signed. As apk does: the first signature whose kind and key are known decides; `digest` gives the digest of
-    /// what is signed.
-    pub fn verify(
-        &self,
-        signatures: &[Signature],
-        mut digest: impl FnMut(Algorithm) -> Digest,
-    ) -> Result<String, SignatureError> {
+    /// The name of the key that signed these bytes. As apk does: the first signature whose kind and key are known decides.
+    pub fn verify(&self, signatures: &[Signature], signed: &[u8]) -> Result<String, SignatureError> {
         if signatures.is_empty() {
             return Err(SignatureError::Unsigned);
         }
         for signature in signatures {
             let (Some(scheme), Some(key)) = (signature.scheme, self.key(&signature.key)) else { continue };
-            // A number of another length than the key's is another key's.
-            let whole = signature.bytes.len() == key.size();
-            let digest = digest(scheme.algorithm());
-            return match key.verify(scheme.padding(), digest.bytes(), &signature.bytes) {
-                Ok(()) if whole => Ok(signature.key.clone()),
-                _ => Err(SignatureError::Bad { key: signature.key.clone() }),
-            };
+            let verified = key.verify(scheme.parameters(), signed, &signature.bytes);
+            return verified.map(|()| signature.key.clone()).map_err(|_| SignatureError::Bad { key: signature.key.clone() });
         }
         Err(SignatureError::UnknownKey {
             signers: signatures.iter().map(Signature::display).collect(),
@@ -103,30 +99,13 @@ enum Scheme {
 }
 
 impl Scheme {
-    fn algorithm(self) -> Algorithm {
+    /// Keys of 1,024 bits are let in, as apk lets them in.
+    fn parameters(self) -> &'static RsaParameters {
         match self {
-            Self::Sha1 => Algorithm::Sha1,
-            Self::Sha256 => Algorithm::Sha256,
-            Self::Sha512 => Algorithm::Sha512,
+            Self::Sha1 => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+            Self::Sha512 => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
         }
-    }
-
-    /// The digest's name in DER, which PKCS#1 puts before it (RFC 8017, 9.2).
-    fn padding(self) -> Pkcs1v15Sign {
-        let (length, prefix): (u8, &[u8]) = match self {
-            Self::Sha1 => (20, &[0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04]),
-            Self::Sha256 => (
-                32,
-                &[0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04],
-            ),
-            Self::Sha512 => (
-                64,
-                &[0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04],
-            ),
-        };
-        let mut prefix = prefix.to_vec();
-        prefix.push(length);
-        Pkcs1v15Sign { hash_len: Some(usize::from(length)), prefix: prefix.into() }
     }
 }
 

@@ -4,7 +4,6 @@ use std::io::{self, Read};
 
 use crate::apk::archive::{GzipStreams, read_tar};
 use crate::apk::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
-use crate::digest::Digest;
 
 /// Why an index is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -52,5 +51,5 @@ pub fn verify(index: &[u8], keys: &Keyring) -> Result<String, VerifyError> {
         }
         Err(Ended::Read(error)) => return Err(VerifyError::Damaged(error)),
     };
-    keys.verify(&signatures, |algorithm| Digest::of(algorithm, signed)).map_err(VerifyError::Signature)
+    keys.verify(&signatures, signed).map_err(VerifyError::Signature)
 }
