@@ -162,3 +162,51 @@ proptest! {
         }
     }
 }
+
+/// Whether an installed package is still there, or something that may replace it.
+fn is_kept(pool: &Pool, set: &[SolvableId], old: SolvableId) -> bool {
+    let name = pool.solvable(old).name_id();
+    set.iter().any(|&id| {
+        let mut obsoletes = pool.solvable(id).dependencies(Kind::Obsoletes).iter();
+        pool.solvable(id).name_id() == name || obsoletes.any(|&dependency| pool.obsoleted(dependency).contains(&old))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_installed_is_respected(packages in proptest::collection::vec(package(), 2..7), mask in 1_u32..64, asked in 0_u8..4, erases in any::<bool>(), may_erase in any::<bool>()) {
+        let installed: Vec<&str> =
+            packages.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1).map(|(_, line)| line.as_str()).collect();
+        let pool = pool(&format!("repo system installed\n{}\nrepo base\n{}", installed.join("\n"), packages.join("\n")));
+        let before: Vec<SolvableId> = pool.installed_solvables().map(crate::pool::Solvable::id).collect();
+        prop_assume!(!before.is_empty() && without_rich_conflicts(&pool) && is_valid(&pool, &before));
+        let name = format!("p{asked}");
+        let mut candidates = spec::select(&pool, &name);
+        if erases {
+            candidates.retain(|id| before.contains(id));
+        }
+        prop_assume!(!candidates.is_empty());
+        let job = if erases { Job::erase(name, candidates.clone()).pinned(Pinned::EXACT) } else { Job::install(name, candidates.clone()) };
+        let mut request = Request::new([job]);
+        request.allow_erasing = may_erase;
+        let erased: Vec<SolvableId> = candidates.iter().copied().filter(|_| erases).collect();
+        let fulfils = |set: &[SolvableId]| candidates.iter().any(|id| set.contains(id)) != erases;
+        for weak in [false, true] {
+            request.weak_dependencies = weak;
+            if let Ok(solution) = Solver::new(&pool).solve(&request) {
+                let set = &solution.packages;
+                prop_assert!(is_valid(&pool, set) && fulfils(set), "{:?}", set);
+                let lost = before.iter().find(|&&old| !erased.contains(&old) && !is_kept(&pool, set, old));
+                prop_assert!(may_erase || lost.is_none(), "lost {:?}", lost);
+            } else {
+                // Where anything may go, only a contradiction among what is asked for is in the way.
+                let all: Vec<SolvableId> = pool.solvables().map(crate::pool::Solvable::id).collect();
+                let mut subsets = (0_u32..1 << all.len())
+                    .map(|bits| all.iter().copied().filter(|id| bits >> id.index() & 1 == 1).collect::<Vec<_>>());
+                prop_assert!(!may_erase || !subsets.any(|set| is_valid(&pool, &set) && fulfils(&set)));
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod brute_force;
 mod choice;
 mod explanation;
+mod installed;
 mod rules;
 mod weak;
 
