@@ -42,9 +42,7 @@ fn signed_index(index: &str, repository: &str, signer: &Signer, hash: Hash) -> V
     let mut tar = tar::Builder::new(Vec::new());
     let description = format!("{RELEASE} {repository} of the fixtures\n");
     for (name, content) in [("DESCRIPTION", description.as_str()), ("APKINDEX", index)] {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(0o644);
-        header.set_mtime(BUILD_TIME);
+        let mut header = apk::header(0o644, "root");
         header.set_size(content.len() as u64);
         tar.append_data(&mut header, name, content.as_bytes()).expect("writing to memory");
     }

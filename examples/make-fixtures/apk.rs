@@ -228,8 +228,12 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, path: &Member) {
     records.extend(checksum.map(|checksum| ("APK-TOOLS.checksum.SHA1".to_owned(), checksum.into_bytes())));
     records.extend(path.xattr.map(|(name, value)| (format!("SCHILY.xattr.{name}"), value.to_vec())));
     if !records.is_empty() {
-        let records = records.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-        tar.append_pax_extensions(records).expect("writing to memory");
+        // With a name: what begins with none is the end of the archive to apk.
+        let data: Vec<u8> = records.iter().flat_map(|(key, value)| record(key, value)).collect();
+        let mut header = header(0o644, "root");
+        header.set_entry_type(tar::EntryType::XHeader);
+        header.set_size(data.len() as u64);
+        tar.append_data(&mut header, "PaxHeaders/record", &data[..]).expect("writing to memory");
     }
     let mut header = header(path.mode, path.group);
     match &path.what {
@@ -258,7 +262,16 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, path: &Member) {
     .expect("writing to memory");
 }
 
-fn header(mode: u32, group: &str) -> tar::Header {
+/// A record of an extended header: its own length, in decimal, before it.
+fn record(key: &str, value: &[u8]) -> Vec<u8> {
+    let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
+    let digits = |length: usize| length.to_string().len();
+    let length = (1..=4).map(|n| rest.len() + n).find(|&length| length == rest.len() + digits(length));
+    [length.expect("a short record").to_string().as_bytes(), &rest].concat()
+}
+
+/// The header of a member: apk passes over those that do not say that they are files.
+pub fn header(mode: u32, group: &str) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_mode(mode);
