@@ -119,6 +119,8 @@ fn whole(c: &mut Criterion) {
         allow_unsigned: false,
         installed: None,
         ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new() },
+        paths: Vec::new(),
+        texts: false,
     };
     let build = BuildOptions {
         arch: image.arch,

@@ -30,6 +30,21 @@ pub trait MetadataFormat: Sync {
         let _ = (input, wanted, found);
         Ok(())
     }
+
+    /// Reads a [`MetadataKind::Packages`] file (inflated already) for what it tells people: calls `found` with the checksum of each
+    /// package that has one.
+    fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;
+}
+
+/// What a repository tells people of a package, beside what decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// What it is, in a line.
+    pub summary: String,
+    /// What it is, at length; empty where the format has no such thing.
+    pub description: String,
+    /// Where it comes from.
+    pub url: String,
 }
 
 /// What a metadata file is about.

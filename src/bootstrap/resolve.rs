@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use rustc_hash::FxHashMap;
+
 use crate::catalog::Key;
 use crate::ecosystem::{
     Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal, Trust,
 };
 use crate::fetch::Fetcher;
+use crate::metadata::Texts;
 use crate::pool::{Pool, PoolBuilder, PoolError, SolvableId};
 use crate::repo::{self, Repository};
 use crate::reporter::{Phase, Reporter};
@@ -27,6 +30,10 @@ pub struct Request {
     pub installed: Option<InstalledPackages>,
     /// What is asked for.
     pub ask: Ask,
+    /// Paths whose packages are to be known, beside those that some package requires.
+    pub paths: Vec<String>,
+    /// Whether what repositories tell people of packages is to be known too.
+    pub texts: bool,
 }
 
 /// Where to read what is installed.
@@ -98,7 +105,7 @@ pub fn resolve<E: Ecosystem>(
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
-    let Loaded { pool, state } = load(ecosystem, request, keyring, fetcher, reporter)?;
+    let Loaded { pool, state, .. } = load(ecosystem, request, keyring, fetcher, reporter)?;
     reporter.begin(Phase::Resolve, None, None);
     let chosen = ecosystem.chooser(&pool, &state).choose(&request.ask);
     let choice = match chosen {
@@ -122,6 +129,8 @@ pub struct Loaded<S> {
     pub pool: Pool,
     /// What the root remembers beside its packages.
     pub state: S,
+    /// What the repositories tell people of their packages, if that was asked for.
+    pub texts: FxHashMap<SolvableId, Texts>,
 }
 
 /// Reads what is installed and the repositories into a pool. The lists of all files are read only for paths that something requires and
@@ -157,15 +166,17 @@ pub fn load<E: Ecosystem>(
         loaded.builder.set_installed(repo);
     }
     let unmet = loaded.builder.unmet_paths();
-    if !unmet.is_empty() {
-        let paths: Vec<String> = unmet.iter().map(|&id| loaded.builder.text(id).to_owned()).collect();
+    let mut paths: Vec<String> = unmet.iter().map(|&id| loaded.builder.text(id).to_owned()).collect();
+    paths.extend(request.paths.iter().cloned());
+    if !paths.is_empty() {
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         loaded.read_file_lists(&paths, ecosystem.metadata(), fetcher)?;
     }
+    let texts = if request.texts { loaded.read_texts(ecosystem.metadata(), fetcher)? } else { FxHashMap::default() };
     let pool = loaded.builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
     reporter.advance(Phase::Metadata, pool.len() as u64, 0);
     reporter.finish(Phase::Metadata, "");
-    Ok(Loaded { pool, state })
+    Ok(Loaded { pool, state, texts })
 }
 
 /// A change as data; `None` for one without packages.

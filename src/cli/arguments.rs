@@ -49,9 +49,13 @@ pub(super) enum Command {
     Swap(ChangeArguments),
     /// List the distributions, releases, variants and architectures of the catalog
     Variants(VariantsArguments),
-    /// List the packages of a root file system
+    /// Find packages of repositories by their names or descriptions
+    Search(SearchArguments),
+    /// Find the packages of repositories that provide a capability or have a file
+    Provides(ProvidesArguments),
+    /// List the packages of a root file system, or of repositories
     List(ListArguments),
-    /// Show what is known of packages: in a root file system, or of package files
+    /// Show what is known of packages: in a root file system, of package files, or in repositories
     Info(InfoArguments),
     /// List the files of a root file system or of package files
     Files(FilesArguments),
@@ -289,26 +293,74 @@ pub(super) struct VariantsArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct SearchArguments {
+    /// Part of a name, or a shell pattern; of several all must fit
+    #[arg(value_name = "PATTERN", required = true)]
+    pub patterns: Vec<String>,
+    /// Look in descriptions too
+    #[arg(long, short)]
+    pub description: bool,
+    /// Only whole names
+    #[arg(long, short)]
+    pub exact: bool,
+    /// All versions, not only the newest
+    #[arg(long, short)]
+    pub all: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProvidesArguments {
+    /// A capability (`libz.so.1()(64bit)`, `so:libz.so.1`, `cmd:git`) or a path; shell patterns too
+    #[arg(required = true)]
+    pub what: Vec<String>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// The root file system
-    #[arg(value_name = "ROOT")]
-    pub root: PathBuf,
-    /// The form of the result
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// The root file system; with --available it may be left out
+    #[arg(value_name = "ROOT", required_unless_present = "available")]
+    pub root: Option<PathBuf>,
+    /// Only these packages: names or shell patterns
+    #[arg(value_name = "PATTERN", long = "only")]
+    pub patterns: Vec<String>,
+    /// What is installed in the root; this is the default
+    #[arg(long)]
+    pub installed: bool,
+    /// What the repositories have
+    #[arg(long, conflicts_with = "installed")]
+    pub available: bool,
+    /// What of the root the repositories have newer
+    #[arg(long, conflicts_with_all = ["installed", "available"])]
+    pub upgradable: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct InfoArguments {
-    /// A root file system, or package files
+    /// A root file system, or package files; with --distro or --repo a package
     #[arg(value_name = "ROOT|FILE", required = true)]
     pub subject: PathBuf,
     /// The packages to tell of; by default all of them. After a package file: more package files
     #[arg(value_name = "PACKAGE|FILE")]
     pub packages: Vec<OsString>,
-    /// The form of the result
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// With --distro or --repo: tell which packages require it
+    #[arg(long, short)]
+    pub rdepends: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
 }
 
 #[derive(Debug, Args)]

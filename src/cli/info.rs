@@ -1,5 +1,6 @@
-//! `rootstrap info`: what is known of packages, in a root or in package files.
+//! `rootstrap info`: what is known of packages, in a root, in package files or in repositories.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -7,14 +8,19 @@ use serde_json::{Value, json};
 use super::arguments::{Format, InfoArguments};
 use super::failure::Failure;
 use super::progress::{bytes, count};
+use super::repositories::{Known, Wanted, known};
 use super::subject::{self, Described};
 use super::terminal::{shown, time};
 use crate::package::{PackageFacts, SignatureFacts};
+use crate::pool::{Kind, Solvable, SolvableId};
 
 /// What is known, as text.
 pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
-    let packages = subject::packages(&arguments.subject, &arguments.packages, arguments.format)?;
-    let text = match arguments.format {
+    if arguments.request.distro.is_some() || !arguments.request.repo.is_empty() {
+        return of_repositories(arguments).map(String::into_bytes);
+    }
+    let packages = subject::packages(&arguments.subject, &arguments.packages, arguments.output.format)?;
+    let text = match arguments.output.format {
         Format::Human => packages.iter().map(|package| human(&package.facts)).collect::<Vec<_>>().join("\n"),
         Format::Json => {
             let packages: Vec<Value> = packages.iter().map(described).collect();
@@ -22,6 +28,78 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
         }
     };
     Ok(text.into_bytes())
+}
+
+/// What repositories tell of packages, and which packages require them.
+fn of_repositories(arguments: &InfoArguments) -> Result<String, Failure> {
+    let words: Vec<String> = std::iter::once(arguments.subject.as_os_str())
+        .chain(arguments.packages.iter().map(OsString::as_os_str))
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let known = known(&arguments.request, &arguments.output, Wanted { texts: true, ..Wanted::default() })?;
+    let found = known.newest(known.meant(&words)?);
+    if arguments.output.format == Format::Json {
+        let one = |&id: &SolvableId| {
+            let mut value = known.json(id);
+            let depends =
+                |kind| known.pool.solvable(id).dependencies(kind).iter().map(|&of| known.pool.display(of)).collect::<Vec<_>>();
+            value["requires"] = known.pool.solvable(id).requires().iter().map(|&of| known.pool.display(of)).collect();
+            value["provides"] = depends(Kind::Provides).into();
+            if arguments.rdepends {
+                value["required_by"] = requiring(&known, id).into();
+            }
+            value
+        };
+        let packages: Vec<Value> = found.iter().map(one).collect();
+        return Ok(format!("{:#}\n", json!({"schema": 1, "packages": packages})));
+    }
+    let mut texts = Vec::new();
+    for &id in &found {
+        let (package, said) = (known.pool.solvable(id), known.texts(id).cloned().unwrap_or_default());
+        let lines = [
+            ("Name", package.name().to_owned()),
+            ("Version", package.version().to_owned()),
+            ("Architecture", package.arch().to_owned()),
+            ("Repository", package.repo_name().to_owned()),
+            ("Summary", said.summary),
+            ("License", package.license().to_owned()),
+            ("Size", format!("{} to download, {} installed", bytes(package.size()), bytes(package.installed_size()))),
+            ("Source", package.source().to_owned()),
+            ("Vendor", package.vendor().to_owned()),
+            ("URL", said.url),
+            ("Built", if package.build_time() > 0 { time(package.build_time()) } else { String::new() }),
+        ];
+        let mut text = String::new();
+        for (label, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "{label:<12}  {}", shown(value.as_bytes()));
+        }
+        let mut list = |label: &str, items: Vec<String>| {
+            if !items.is_empty() {
+                let _ = writeln!(text, "{label}");
+                for item in items {
+                    let _ = writeln!(text, "  {}", shown(item.as_bytes()));
+                }
+            }
+        };
+        list("Description", said.description.trim().lines().map(str::to_owned).collect());
+        list("Requires", package.requires().iter().map(|&of| known.pool.display(of)).collect());
+        if arguments.rdepends {
+            list("Required by", requiring(&known, id));
+        }
+        texts.push(text);
+    }
+    Ok(texts.join("\n"))
+}
+
+/// The packages that a package may serve, sorted.
+fn requiring(known: &Known, id: SolvableId) -> Vec<String> {
+    let serves = |package: &Solvable<'_>| {
+        package.id() != id && package.requires().iter().any(|&of| known.pool.candidates(of).binary_search(&id).is_ok())
+    };
+    let mut found: Vec<String> =
+        known.available().filter(serves).map(|package| known.identity(package.id()).id.clone()).collect();
+    found.sort_unstable();
+    found
 }
 
 /// The facts, and the name of the file that says them.

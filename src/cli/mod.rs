@@ -12,9 +12,11 @@ mod info;
 mod list;
 mod packaging;
 mod progress;
+mod repositories;
 mod request;
 mod resolve;
 mod run;
+mod search;
 mod subject;
 mod terminal;
 mod variants;
@@ -100,6 +102,8 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Fix(arguments)) => change(Verb::Fix, arguments),
         Some(Command::Swap(arguments)) => change(Verb::Swap, arguments),
         Some(Command::Variants(arguments)) => variants::run(&arguments).map(String::into_bytes),
+        Some(Command::Search(arguments)) => search::search(&arguments).map(String::into_bytes),
+        Some(Command::Provides(arguments)) => search::provides(&arguments).map(String::into_bytes),
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Files(arguments)) => files::run(&arguments),

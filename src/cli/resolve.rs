@@ -93,7 +93,7 @@ fn each<E: Ecosystem>(
     run: &Run,
     loaded: &Loaded<E::State>,
 ) -> Result<String, Failure> {
-    let Loaded { pool, state } = loaded;
+    let Loaded { pool, state, .. } = loaded;
     let specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
     let begin = std::time::Instant::now();
     let answers: Vec<Value> = specs

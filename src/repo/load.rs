@@ -8,7 +8,7 @@ use super::{RepoError, Repository};
 use crate::digest::Algorithm;
 use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::package::Content;
 use crate::pool::{PoolBuilder, SolvableId};
 use crate::reporter::Phase;
@@ -209,16 +209,12 @@ impl Loaded {
             })
             .collect::<Vec<Result<_, RepoError>>>();
         let mut count = 0;
-        let mut first = self.before;
-        for (loaded, found) in self.repositories.iter().zip(found) {
-            let own = first..first + loaded.packages;
-            first = own.end;
+        for (place, found) in found.into_iter().enumerate() {
             let found = found?;
             if found.is_empty() {
                 continue;
             }
-            let packages: FxHashMap<Vec<u8>, SolvableId> =
-                own.map(SolvableId::from_index).filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id))).collect();
+            let packages = self.by_checksum(place);
             for (checksum, path) in found {
                 if let Some(&id) = packages.get(&checksum) {
                     let path = self.builder.intern(&path);
@@ -228,5 +224,30 @@ impl Loaded {
             }
         }
         Ok(count)
+    }
+
+    /// The packages of a repository by their checksums.
+    fn by_checksum(&self, place: usize) -> FxHashMap<Vec<u8>, SolvableId> {
+        let first = self.before + self.repositories[..place].iter().map(|loaded| loaded.packages).sum::<usize>();
+        let own = (first..first + self.repositories[place].packages).map(SolvableId::from_index);
+        own.filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id))).collect()
+    }
+
+    /// What the repositories tell people of their packages.
+    pub fn read_texts(&self, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<FxHashMap<SolvableId, Texts>, RepoError> {
+        let mut all = FxHashMap::default();
+        for (place, loaded) in self.repositories.iter().enumerate() {
+            let Some(file) = loaded.files.iter().find(|file| file.kind == MetadataKind::Packages) else { continue };
+            let packages = self.by_checksum(place);
+            let content = loaded.fetch(file, fetcher)?;
+            loaded.read(file, &content, |input| {
+                format.read_texts(input, &mut |checksum, texts| {
+                    if let Some(&id) = packages.get(checksum.bytes) {
+                        all.insert(id, texts);
+                    }
+                })
+            })?;
+        }
+        Ok(all)
     }
 }

@@ -18,8 +18,10 @@ pub(super) use fields::Fields;
 pub use verification::{VerifyError, verify};
 
 use super::archive::{self, MemberKind};
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind};
-use crate::pool::{PoolBuilder, RepoId};
+use crate::apk::checksum;
+use crate::digest::Digest;
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
+use crate::pool::{Checksum, ChecksumKind, PoolBuilder, RepoId};
 
 /// The metadata format of apk v2 repositories. The document that a repository begins with is the index itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,21 +52,50 @@ impl MetadataFormat for ApkIndex {
     }
 
     fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
-        let mut found = false;
-        archive::read_tar(input, |member, content| {
-            if member.path == MEMBER && member.kind == MemberKind::File && !found {
-                found = true;
-                read_records(content, builder, repo)?;
-            }
-            Ok::<_, Fault>(())
-        })
-        .map_err(|fault| match fault {
-            Fault::Index(error) => error,
-            Fault::Read(error) => IndexError::Read { offset: 0, error },
-        })?;
-        let missing = || IndexError::Malformed { offset: 0, what: "there is no APKINDEX in the archive".to_owned() };
-        if found { Ok(()) } else { Err(missing()) }
+        read_index(input, |content| read_records(content, builder, repo))
     }
+
+    fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
+        read_index(input, |content| {
+            let mut texts = Texts::default();
+            let mut digest = None;
+            for_each_line(content, |_, line| {
+                let text = || String::from_utf8_lossy(line.get(2..).unwrap_or_default()).into_owned();
+                match line.first() {
+                    Some(b'C') => digest = checksum::parse(&text()),
+                    Some(b'T') => texts.summary = text(),
+                    Some(b'U') => texts.url = text(),
+                    Some(_) => {}
+                    None => {
+                        let of = digest.take();
+                        let kind = of.as_ref().and_then(|digest: &Digest| ChecksumKind::from_name(digest.algorithm().name()));
+                        if let (Some(digest), Some(kind)) = (of, kind) {
+                            found(Checksum { kind, bytes: digest.bytes() }, std::mem::take(&mut texts));
+                        }
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Finds the index in its tar.
+fn read_index(input: &mut dyn Read, mut read: impl FnMut(&mut dyn Read) -> Result<(), IndexError>) -> Result<(), IndexError> {
+    let mut found = false;
+    archive::read_tar(input, |member, content| {
+        if member.path == MEMBER && member.kind == MemberKind::File && !found {
+            found = true;
+            read(content)?;
+        }
+        Ok::<_, Fault>(())
+    })
+    .map_err(|fault| match fault {
+        Fault::Index(error) => error,
+        Fault::Read(error) => IndexError::Read { offset: 0, error },
+    })?;
+    let missing = || IndexError::Malformed { offset: 0, what: "there is no APKINDEX in the archive".to_owned() };
+    if found { Ok(()) } else { Err(missing()) }
 }
 
 /// Why reading a tar ended early.

@@ -234,8 +234,8 @@ fn authenticate(
     trust: Trust<'_>,
 ) -> Result<Option<String>, PackageError> {
     let (Trust::Keys(keys) | Trust::Unsigned(keys)) = trust;
-    let signed = content.slice(range.start, range.end.saturating_sub(range.start)).unwrap_or_else(Content::empty);
-    let verified = keys.verify(signatures, &signed.bytes().map_err(PackageError::Io)?);
+    let control = content.slice(range.start, range.end.saturating_sub(range.start)).unwrap_or_else(Content::empty);
+    let verified = keys.verify(signatures, &control.bytes().map_err(PackageError::Io)?);
     match (verified, trust) {
         (Ok(signer), _) => Ok(Some(signer)),
         (Err(SignatureError::Unsigned | SignatureError::UnknownKey { .. }), Trust::Unsigned(_)) => Ok(None),

@@ -9,11 +9,12 @@ mod primary;
 mod repomd;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod xml;
 
 use std::io::Read;
 
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 /// The metadata format of RPM repositories.
@@ -40,5 +41,9 @@ impl MetadataFormat for RpmMd {
         found: &mut dyn FnMut(Checksum<'_>, &str),
     ) -> Result<(), IndexError> {
         filelists::read(input, wanted, found)
+    }
+
+    fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
+        texts::read(input, found)
     }
 }

@@ -1,0 +1,151 @@
+//! What repositories have, for the commands that ask and change nothing: `search`, `provides`, `list` and `info`.
+
+use std::path::PathBuf;
+
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Value, json};
+
+use super::arguments::{OutputArguments, RequestArguments};
+use super::failure::{Code, Failure};
+use super::packaging::{Job, run_with};
+use super::request::{Prepared, base};
+use super::resolve::resolve_failure;
+use super::run::Run;
+use crate::bootstrap::{self, InstalledPackages, Loaded};
+use crate::catalog::nearest;
+use crate::ecosystem::{Ecosystem, Identity};
+use crate::finish::glob;
+use crate::metadata::Texts;
+use crate::pool::{Pool, Solvable, SolvableId};
+
+/// The packages of repositories, and of a root where one is asked about.
+pub(super) struct Known {
+    pub pool: Pool,
+    /// What the repositories tell people, if it was asked for.
+    texts: FxHashMap<SolvableId, Texts>,
+    /// By package.
+    identities: Vec<Identity>,
+}
+
+/// What is to be known.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// The root whose packages are to be known too.
+    pub root: Option<PathBuf>,
+    /// Paths whose packages are asked for.
+    pub paths: Vec<String>,
+    /// Whether what repositories tell people is.
+    pub texts: bool,
+}
+
+struct Load<'a> {
+    prepared: &'a Prepared,
+    run: &'a Run,
+}
+
+impl Job for Load<'_> {
+    type Output = Result<Known, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        let Self { prepared, run } = self;
+        let request = &prepared.request;
+        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
+        let Loaded { pool, texts, .. } = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
+        let identities = pool.solvables().map(|package| ecosystem.identity(package)).collect();
+        Ok(Known { pool, texts, identities })
+    }
+}
+
+/// Reads the repositories that the options name.
+pub(super) fn known(arguments: &RequestArguments, output: &OutputArguments, wanted: Wanted) -> Result<Known, Failure> {
+    if arguments.distro.is_none() && arguments.repo.is_empty() {
+        return Err(Failure::usage("nothing says which repositories")
+            .hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR"));
+    }
+    let run = Run::new(output)?;
+    let (mut prepared, _) = base(arguments)?;
+    prepared.request.installed = wanted.root.map(InstalledPackages::Root);
+    prepared.request.paths = wanted.paths;
+    prepared.request.texts = wanted.texts;
+    run_with(prepared.packaging, Load { prepared: &prepared, run: &run })
+}
+
+impl Known {
+    pub(super) fn identity(&self, id: SolvableId) -> &Identity {
+        &self.identities[id.index()]
+    }
+
+    pub(super) fn texts(&self, id: SolvableId) -> Option<&Texts> {
+        self.texts.get(&id)
+    }
+
+    /// The packages of the repositories that a machine of this kind can run.
+    pub(super) fn available(&self) -> impl Iterator<Item = Solvable<'_>> {
+        self.pool.solvables().filter(|package| !package.is_installed() && package.arch_rank().is_some())
+    }
+
+    /// Of each name and architecture the newest only, by name.
+    pub(super) fn newest(&self, mut packages: Vec<SolvableId>) -> Vec<SolvableId> {
+        let of = |id: SolvableId| self.pool.solvable(id);
+        let key = |id: SolvableId| (of(id).name(), of(id).arch());
+        packages.sort_by_key(|&id| (key(id), std::cmp::Reverse((of(id).version_rank(), std::cmp::Reverse(id)))));
+        packages.dedup_by_key(|&mut id| key(id));
+        packages
+    }
+
+    /// The packages that a word means: by name or id, with wildcards or without. Words that mean none are a failure.
+    pub(super) fn meant(&self, words: &[String]) -> Result<Vec<SolvableId>, Failure> {
+        let mut found = Vec::new();
+        for word in words {
+            let before = found.len();
+            let fits = |package: &Solvable<'_>| matches(word, package.name()) || matches(word, &self.identity(package.id()).id);
+            found.extend(self.available().filter(fits).map(Solvable::id));
+            if found.len() == before {
+                let failure = Failure::new(Code::NoSolution, format!("no repository has a package `{word}`"));
+                let near = nearest(word, self.available().map(Solvable::name));
+                return Err(near.into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// A package for programs.
+    pub(super) fn json(&self, id: SolvableId) -> Value {
+        let (package, identity) = (self.pool.solvable(id), self.identity(id));
+        let mut value = Map::new();
+        value.insert("id".into(), json!(identity.id));
+        value.insert("name".into(), json!(package.name()));
+        if let Some(epoch) = identity.epoch {
+            value.insert("epoch".into(), json!(epoch));
+        }
+        value.insert("version".into(), json!(identity.version));
+        if let Some(release) = &identity.release {
+            value.insert("release".into(), json!(release));
+        }
+        value.insert("arch".into(), json!(package.arch()));
+        value.insert("repo".into(), json!(package.repo_name()));
+        value.insert("size".into(), json!(package.size()));
+        value.insert("installed_size".into(), json!(package.installed_size()));
+        for (key, text) in [("license", package.license()), ("source", package.source()), ("vendor", package.vendor())] {
+            if !text.is_empty() {
+                value.insert(key.into(), json!(text));
+            }
+        }
+        if let Some(texts) = self.texts(id) {
+            for (key, text) in [("summary", &texts.summary), ("description", &texts.description), ("url", &texts.url)] {
+                if !text.is_empty() {
+                    value.insert(key.into(), json!(text));
+                }
+            }
+        }
+        Value::Object(value)
+    }
+}
+
+/// Whether a word is a text, or a pattern that it fits.
+pub(super) fn matches(word: &str, text: &str) -> bool {
+    word == text || (glob::is_pattern(word.as_bytes()) && glob::matches(word.as_bytes(), text.as_bytes()))
+}

@@ -1,0 +1,75 @@
+//! `rootstrap search` and `rootstrap provides`: which packages of the repositories.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::arguments::{Format, ProvidesArguments, SearchArguments};
+use super::failure::{Code, Failure};
+use super::repositories::{Known, Wanted, known, matches};
+use super::terminal::shown;
+use crate::pool::{Solvable, SolvableId};
+
+/// The packages whose names, or descriptions, fit all words.
+pub(super) fn search(arguments: &SearchArguments) -> Result<String, Failure> {
+    let texts = arguments.description || arguments.output.verbose || arguments.output.format == Format::Json;
+    let known = known(&arguments.request, &arguments.output, Wanted { texts, ..Wanted::default() })?;
+    let fits = |word: &String, package: Solvable<'_>| {
+        let name = package.name();
+        let by_name = if arguments.exact { matches(word, name) } else { matches(&around(word), name) };
+        let said = known.texts(package.id()).filter(|_| arguments.description);
+        let lower = word.trim_matches('*').to_lowercase();
+        by_name
+            || said
+                .is_some_and(|texts| [&texts.summary, &texts.description].iter().any(|text| text.to_lowercase().contains(&lower)))
+    };
+    let all = |package: &Solvable<'_>| arguments.patterns.iter().all(|word| fits(word, *package));
+    let mut found: Vec<SolvableId> = known.available().filter(all).map(Solvable::id).collect();
+    if arguments.all {
+        found.sort_by_key(|&id| (known.pool.solvable(id).name(), known.pool.solvable(id).version_rank(), id));
+    } else {
+        found = known.newest(found);
+    }
+    Ok(told(&known, &found, arguments.output.format, arguments.output.verbose))
+}
+
+/// A word as it may stand anywhere in a name; a pattern as it is.
+fn around(word: &str) -> String {
+    if word.contains(['*', '?', '[']) { word.to_owned() } else { format!("*{word}*") }
+}
+
+/// The packages that provide a capability or have a file.
+pub(super) fn provides(arguments: &ProvidesArguments) -> Result<String, Failure> {
+    let paths = arguments.what.iter().filter(|what| what.starts_with('/')).cloned().collect();
+    let known = known(&arguments.request, &arguments.output, Wanted { paths, ..Wanted::default() })?;
+    let pool = &known.pool;
+    let gives = |what: &String, package: Solvable<'_>| {
+        let capability = |text: &str| {
+            matches(what, text) || text.split_once([' ', '=', '<', '>', '~']).is_some_and(|(name, _)| matches(what, name))
+        };
+        package.dependencies(crate::pool::Kind::Provides).iter().any(|&provided| capability(&pool.display(provided)))
+            || (what.starts_with(['/', '*']) && package.files().iter().any(|&path| matches(what, pool.text(path))))
+    };
+    let any = |package: &Solvable<'_>| arguments.what.iter().any(|what| gives(what, *package));
+    let found = known.newest(known.available().filter(any).map(Solvable::id).collect());
+    if found.is_empty() {
+        return Err(Failure::new(Code::NoSolution, format!("no package provides {}", arguments.what.join(" or "))));
+    }
+    Ok(told(&known, &found, arguments.output.format, false))
+}
+
+fn told(known: &Known, found: &[SolvableId], format: Format, verbose: bool) -> String {
+    if format == Format::Json {
+        let packages: Vec<Value> = found.iter().map(|&id| known.json(id)).collect();
+        return format!("{:#}\n", json!({"schema": 1, "packages": packages}));
+    }
+    let mut text = String::new();
+    for &id in found {
+        let name = shown(known.identity(id).id.as_bytes());
+        let _ = match known.texts(id).filter(|_| verbose) {
+            Some(texts) => writeln!(text, "{name} - {}", shown(texts.summary.as_bytes())),
+            None => writeln!(text, "{name}"),
+        };
+    }
+    text
+}
