@@ -160,6 +160,9 @@ pub fn load<E: Ecosystem>(
     }
     repositories.extend(request.repositories.iter().cloned());
     let mut loaded = repo::load(builder, &repositories, ecosystem.metadata(), &verify, fetcher)?;
+    for name in &loaded.missing {
+        reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
+    }
     if let Some(InstalledPackages::Repository(repository)) = &request.installed
         && let Some(repo) = loaded.builder.find_repo(&repository.name)
     {

@@ -55,7 +55,10 @@ impl From<Explanation> for Failure {
                 failure = failure.detail("");
             }
             for fact in &problem.facts {
-                failure = failure.detail(fact.text.as_str());
+                // What the headline says need not be said again.
+                if fact.text != explanation.headline {
+                    failure = failure.detail(fact.text.as_str());
+                }
                 failure.details.extend(fact.remarks.iter().map(|line| format!("  {line}")));
             }
         }

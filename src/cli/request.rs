@@ -127,7 +127,13 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 bases.push(repository.url());
             }
             let bases = bases.iter().map(|base| location(base)).collect::<Result<Vec<_>, _>>()?;
-            Ok(Repository { name: repository.id.clone(), bases, priority: DEFAULT_PRIORITY, tag: None })
+            Ok(Repository {
+                name: repository.id.clone(),
+                bases,
+                priority: DEFAULT_PRIORITY,
+                tag: None,
+                optional: repository.optional,
+            })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let variant_packages = image.install.iter().flat_map(|step| step.packages.clone()).collect();

@@ -40,6 +40,16 @@ impl FetchError {
         }
     }
 
+    /// Whether no place has such a file, as far as that can be known without the network where it is not to be used.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::Failed { attempts, .. } => {
+                attempts.iter().all(|attempt| matches!(attempt.reason, Reason::NotFound | Reason::Offline))
+            }
+            Self::Store { .. } | Self::Interrupted => false,
+        }
+    }
+
     /// Whether every place answered that it has no such file.
     pub fn is_not_found(&self) -> bool {
         match self {

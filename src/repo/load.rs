@@ -26,6 +26,8 @@ pub struct Loaded {
     pub builder: PoolBuilder,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<LoadedRepository>,
+    /// The names of optional repositories that no mirror has.
+    pub missing: Vec<String>,
     /// How many packages were there before those of the repositories.
     before: usize,
 }
@@ -60,8 +62,13 @@ pub fn load(
         }
     }
     let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, verify, fetcher)).collect();
-    let mut loaded = Loaded { before: builder.len(), builder, repositories: Vec::with_capacity(parts.len()) };
-    for part in parts {
+    let mut loaded =
+        Loaded { before: builder.len(), builder, repositories: Vec::with_capacity(parts.len()), missing: Vec::new() };
+    for (repository, part) in repositories.iter().zip(parts) {
+        if repository.optional && matches!(&part, Err(RepoError::Fetch { error, .. }) if error.is_absent()) {
+            loaded.missing.push(repository.name.clone());
+            continue;
+        }
         // The first of the repositories that failed, whichever failed first.
         let (builder, repository) = part?;
         if loaded.builder.is_empty() && loaded.repositories.is_empty() {

@@ -16,6 +16,8 @@ pub struct Repository {
     pub priority: i32,
     /// apk's tag, without the `@`.
     pub tag: Option<String>,
+    /// Whether a mirror may lack it.
+    pub optional: bool,
 }
 
 /// What is wrong with a repository's description.
@@ -68,7 +70,7 @@ pub enum RepositoryError {
 impl Repository {
     /// A repository at one place, neither preferred nor tagged.
     pub fn new(name: impl Into<String>, base: Location) -> Self {
-        Self { name: name.into(), bases: vec![base], priority: DEFAULT_PRIORITY, tag: None }
+        Self { name: name.into(), bases: vec![base], priority: DEFAULT_PRIORITY, tag: None, optional: false }
     }
 
     /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG]`.
@@ -100,7 +102,7 @@ impl Repository {
             place = before;
         }
         let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
-        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag })
+        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag, optional: false })
     }
 
     /// Where a file that the metadata names may be: below each base.
@@ -123,7 +125,7 @@ mod tests {
 
     fn shown(given: &str) -> String {
         match Repository::parse(given) {
-            Ok(Repository { name, bases, priority, tag }) => format!("{name} {bases:?} {priority} {tag:?}"),
+            Ok(Repository { name, bases, priority, tag, .. }) => format!("{name} {bases:?} {priority} {tag:?}"),
             Err(error) => error.to_string(),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ecosystem::identity;
+use super::request::Unmatched;
 use crate::catalog::nearest;
 use crate::ecosystem::{self, Explanation, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId};
@@ -22,6 +23,23 @@ pub struct Unresolved {
 impl Refusal for Unresolved {
     fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
         Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable }.explanation(asked_by)
+    }
+}
+
+impl Refusal for Unmatched {
+    fn tell(&self, pool: &Pool, _asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        let (kind, spec) = match self {
+            Self::Nothing { spec } => ("no-candidate", spec),
+            Self::NotInstalled { spec } => ("not-installed", spec),
+            Self::NoReplacement { spec } => ("no-replacement", spec),
+        };
+        let near = nearest(spec, pool.solvables().map(Solvable::name));
+        let fact = ecosystem::Fact { text: self.to_string(), remarks: Vec::new(), data: json!({"kind": kind, "spec": spec}) };
+        Explanation {
+            headline: self.to_string(),
+            problems: vec![ecosystem::Problem { facts: vec![fact] }],
+            hints: near.filter(|near| near != spec).map(|near| format!("did you mean {near}?")).into_iter().collect(),
+        }
     }
 }
 

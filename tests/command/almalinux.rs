@@ -23,7 +23,7 @@ fn is_explained(path: &str) -> bool {
 }
 
 /// A manifest of `tree_manifest.py`: path, type, mode, owner, group, size, and digest or link target.
-fn manifest(path: &Path) -> Rows {
+pub(crate) fn manifest(path: &Path) -> Rows {
     let text = fs::read_to_string(path).unwrap();
     let rows = text.lines().map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();

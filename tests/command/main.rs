@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
 mod almalinux;
+mod alpine;
 mod bad_input;
 mod bootstrap;
 mod disk;
@@ -10,5 +11,6 @@ mod interrupt;
 mod mirror;
 mod ordinary_user;
 mod place;
+mod queries;
 mod resolve;
 mod server;

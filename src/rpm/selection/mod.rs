@@ -4,6 +4,7 @@ mod change;
 
 use super::explanation::Unresolved;
 use super::installed::State;
+use super::request::Unmatched;
 use super::spec;
 use crate::catalog::{InstallAction, InstallStep};
 use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Operation, Reason, Refusal};
@@ -83,13 +84,38 @@ impl Selection<'_> {
     }
 }
 
+/// Why nothing is chosen.
+enum Refused {
+    /// The solver finds no way.
+    Unresolved(Unresolved),
+    /// What is asked for is not there.
+    Unmatched(Unmatched),
+}
+
+impl From<Unresolved> for Refused {
+    fn from(unresolved: Unresolved) -> Self {
+        Self::Unresolved(unresolved)
+    }
+}
+
+impl From<Unmatched> for Refused {
+    fn from(unmatched: Unmatched) -> Self {
+        Self::Unmatched(unmatched)
+    }
+}
+
 impl Chooser for Selection<'_> {
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
         let chosen = match &ask.operation {
-            Operation::Fill(steps) => self.fill(ask, steps),
+            Operation::Fill(steps) => self.fill(ask, steps).map_err(Refused::from),
             Operation::Change(changing) => self.change(ask, changing),
         };
-        chosen.map_err(|unresolved| -> Box<dyn Refusal> { Box::new(unresolved) })
+        chosen.map_err(|refused| -> Box<dyn Refusal> {
+            match refused {
+                Refused::Unresolved(unresolved) => Box::new(unresolved),
+                Refused::Unmatched(unmatched) => Box::new(unmatched),
+            }
+        })
     }
 }
 

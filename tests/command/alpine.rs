@@ -1,0 +1,137 @@
+//! Alpine: the tree that Alpine shipped, the database that apk writes, and what is refused.
+
+use std::fs;
+use std::path::Path;
+
+use crate::almalinux::manifest;
+use crate::disk::{differences, walk};
+use crate::place::{Outcome, Place, is_root, real_data};
+
+const MINIROOTFS: [&str; 7] = ["--distro", "alpine", "--release", "3.20", "--variant", "minirootfs", "--arch"];
+const FIXTURES: [&str; 4] = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.rsa.pub"];
+const INDEX: &str = "mirror/v3.20/main/x86_64/APKINDEX.tar.gz";
+
+fn bootstrap(place: &Place, arch: &str, arguments: &[&str]) -> Outcome {
+    place.run(&[&MINIROOTFS[..], &[arch], arguments, &["out"]].concat())
+}
+
+/// Unpacked from a package that the data do not have.
+const NOT_THERE: [&str; 5] = ["etc/alpine-release", "etc/issue", "etc/os-release", "etc/secfixes.d", "etc/secfixes.d/alpine"];
+
+#[test]
+fn the_tree_and_the_database_are_the_shipped_ones() {
+    let Some(data) = real_data("alpine") else { return };
+    for arch in ["x86_64", "aarch64"] {
+        let place = Place::new();
+        let (mirror, key) = (data.to_str().unwrap(), data.join("keys/rootstrap-test.rsa.pub"));
+        bootstrap(&place, arch, &["--mirror", mirror, "--key", key.to_str().unwrap()]).success();
+        let expected_database = data.join(format!("expected/3.20-{arch}.apk-db"));
+        let same = |path: &str, name: &str| {
+            assert_eq!(
+                fs::read(place.path("out").join(path)).unwrap(),
+                fs::read(expected_database.join(name)).unwrap(),
+                "{path}"
+            );
+        };
+        for name in ["installed", "triggers", "scripts.tar"] {
+            same(&format!("lib/apk/db/{name}"), name);
+        }
+        same("etc/apk/world", "world");
+        let mut found = walk(&place.path("out"));
+        let mut expected = manifest(&data.join(format!("expected/3.20-{arch}.manifest.tsv")));
+        assert!(expected.len() > 500);
+        for rows in [&mut found, &mut expected] {
+            rows.retain(|path, _| !path.starts_with("lib/apk/db/") && !NOT_THERE.contains(&path.as_str()));
+            for row in rows.values_mut() {
+                (row.mtime, row.inode) = (0, 0);
+                if !is_root() {
+                    (row.uid, row.gid) = (0, 0);
+                }
+            }
+        }
+        let differences = differences(&expected, &found);
+        assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    }
+}
+
+#[test]
+fn from_the_fixtures() {
+    for arch in ["x86_64", "arm64"] {
+        let place = Place::new();
+        let outcome = bootstrap(&place, arch, &FIXTURES).success();
+        assert!(outcome.stderr.contains("Finished"), "{}", outcome.stderr);
+        let read = |path: &str| fs::read_to_string(place.path("out").join(path)).unwrap();
+        assert_eq!(read("etc/alpine-release"), "3.20.3\n");
+        assert!(read("etc/apk/world").contains("apk-tools\n"));
+        let listed = place.run(&["list", "out"]).success().stdout;
+        assert!(listed.contains("musl-1.2.5-r0") && listed.contains("busybox-binsh-1.36.1-r29"), "{listed}");
+        assert!(fs::read_link(place.path("out/bin/ls")).is_ok_and(|target| target == Path::new("/bin/busybox")));
+    }
+}
+
+#[track_caller]
+fn refused(place: &Place, code: i32, says: &str, arguments: &[&str]) {
+    let outcome = bootstrap(place, "x86_64", arguments);
+    assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+    assert!(!place.path("out").exists(), "nothing is left");
+}
+
+fn flip(place: &Place, file: &str, at: impl Fn(usize) -> usize) {
+    let path = place.path(file);
+    let mut bytes = fs::read(&path).unwrap();
+    let at = at(bytes.len());
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn who_signed_counts() {
+    let place = Place::new();
+    refused(&place, 4, "rootstrap-fixtures.rsa.pub", &["--mirror", "mirror"]);
+    refused(&place, 4, "rootstrap-fixtures.rsa.pub", &["--mirror", "mirror", "--key", "mirror/keys/somebody-else.rsa.pub"]);
+    // The key of another under the right name.
+    fs::copy(place.path("mirror/keys/somebody-else.rsa.pub"), place.path("rootstrap-fixtures.rsa.pub")).unwrap();
+    refused(&place, 4, "signature", &["--mirror", "mirror", "--key", "rootstrap-fixtures.rsa.pub"]);
+    bootstrap(&place, "x86_64", &["--mirror", "mirror", "--allow-unsigned"]).success();
+}
+
+#[test]
+fn damage_is_found() {
+    for at in [|length: usize| length / 2, |length: usize| length - 3] {
+        let place = Place::new();
+        flip(&place, "mirror/v3.20/main/x86_64/musl-1.2.5-r0.apk", at);
+        refused(&place, 4, "musl-1.2.5-r0.apk", &FIXTURES);
+    }
+    let place = Place::new();
+    flip(&place, INDEX, |length| length / 2);
+    refused(&place, 4, "APKINDEX.tar.gz", &FIXTURES);
+    let place = Place::new();
+    let package = place.path("mirror/v3.20/main/x86_64/musl-1.2.5-r0.apk");
+    let bytes = fs::read(&package).unwrap();
+    fs::write(&package, &bytes[..bytes.len() - 20]).unwrap();
+    refused(&place, 4, "musl-1.2.5-r0.apk", &FIXTURES);
+    // Another package of the repository under this name: rightly signed, but not what the index tells of.
+    fs::copy(place.path("mirror/v3.20/main/x86_64/dash-0.5.12-r2.apk"), &package).unwrap();
+    refused(&place, 4, "musl-1.2.5-r0.apk", &FIXTURES);
+    fs::remove_file(&package).unwrap();
+    refused(&place, 1, "musl-1.2.5-r0.apk", &FIXTURES);
+}
+
+#[test]
+fn what_cannot_be_had() {
+    let place = Place::new();
+    refused(&place, 3, "did you mean busybox?", &[&FIXTURES[..], &["--with", "busybx"]].concat());
+    refused(&place, 3, "musl", &[&FIXTURES[..], &["--with", "!musl"]].concat());
+    refused(&place, 3, "musl>2", &[&FIXTURES[..], &["--with", "musl>2"]].concat());
+}
+
+#[test]
+fn twice_is_the_same() {
+    let place = Place::new();
+    bootstrap(&place, "x86_64", &[&FIXTURES[..], &["--jobs", "1"]].concat()).success();
+    let first = crate::disk::without_inodes(walk(&place.path("out")));
+    fs::remove_dir_all(place.path("out")).unwrap();
+    bootstrap(&place, "x86_64", &[&FIXTURES[..], &["--jobs", "4"]].concat()).success();
+    assert_eq!(first, crate::disk::without_inodes(walk(&place.path("out"))));
+}

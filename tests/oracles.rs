@@ -1,0 +1,66 @@
+//! The peers' answers against ours: random universes and their own cases, with fixed seeds, by the scripts that come with the real data.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The real data, or `None` with a word on it.
+fn data() -> Option<PathBuf> {
+    let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from).canonicalize().ok();
+    let data = data.filter(|data| data.join("tools").is_dir());
+    if data.is_none() {
+        println!("skipped: no real data");
+    }
+    data
+}
+
+/// Debian's Python, which has libsolv's binding; another one that comes first in the path may not.
+fn python_with_solv() -> Option<&'static str> {
+    let python = "/usr/bin/python3";
+    let found = Command::new(python).args(["-c", "import solv"]).status().is_ok_and(|status| status.success());
+    assert!(found || std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "python3-solv is required");
+    if !found {
+        println!("skipped: no python3-solv");
+    }
+    found.then_some(python)
+}
+
+/// Runs a script; it succeeds when all answers are the same.
+#[track_caller]
+fn agrees(python: &str, script: &str, arguments: &[&str]) {
+    let Some(data) = data() else { return };
+    let mut command = Command::new(python);
+    command.arg(data.join("tools").join(script)).arg(env!("CARGO_BIN_EXE_rootstrap")).args(arguments).current_dir(&data);
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    print!("{told}");
+    assert!(output.status.success(), "{script} {}: {told}", arguments.join(" "));
+}
+
+#[test]
+fn fresh_installs_as_libsolv() {
+    let Some(python) = python_with_solv() else { return };
+    for modes in [&[][..], &["--rich"], &["--weak"], &["--rich", "--weak"]] {
+        agrees(python, "fuzz_solver.py", &[&["-n", "120", "--seed", "3"], modes].concat());
+    }
+}
+
+#[test]
+fn changes_as_libsolv() {
+    let Some(python) = python_with_solv() else { return };
+    for modes in [&[][..], &["--rich", "--weak"]] {
+        agrees(python, "fuzz_installed.py", &[&["-n", "150", "--seed", "3"], modes].concat());
+    }
+}
+
+#[test]
+fn apks_own_cases() {
+    agrees("python3", "apk_cases.py", &["solver-cases/apk"]);
+}
+
+#[test]
+fn worlds_of_a_real_index_as_apk() {
+    let index = "alpine/index/3.17-main-aarch64";
+    agrees("python3", "apk_worlds.py", &[index, "aarch64", &format!("{index}/solve.tsv")]);
+}
