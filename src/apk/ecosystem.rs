@@ -12,7 +12,7 @@ use super::signature::{Keyring, SignatureError};
 use super::version::ApkVersions;
 use crate::cancel::Cancel;
 use crate::catalog::Key;
-use crate::digest::{Algorithm, Digest};
+use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
     KeyError, PackageError, Refusal, Trust,
@@ -191,7 +191,6 @@ fn refused(error: package::PackageError) -> PackageError {
 
 /// What the index says of a package that must be so.
 fn indexed(promised: Solvable<'_>) -> Indexed {
-    let digest =
-        promised.checksum().and_then(|checksum| Digest::new(Algorithm::from_name(checksum.kind.name())?, checksum.bytes));
+    let digest = promised.checksum().and_then(|checksum| Digest::new(checksum.kind, checksum.bytes));
     Indexed { checksum: digest, arch: Some(promised.arch().to_owned()) }
 }

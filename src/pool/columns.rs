@@ -1,68 +1,17 @@
 //! The facts of all packages, a column a fact.
 
 use super::{DependencyId, Kind, Package, RepoId, SolvableId, StringId};
+use crate::digest::Algorithm;
 
-/// The digests that repositories name their packages by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-#[expect(missing_docs, reason = "the names of the algorithms say all")]
-pub enum ChecksumKind {
-    Md5,
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-const CHECKSUM_KINDS: [ChecksumKind; 6] = [
-    ChecksumKind::Md5,
-    ChecksumKind::Sha1,
-    ChecksumKind::Sha224,
-    ChecksumKind::Sha256,
-    ChecksumKind::Sha384,
-    ChecksumKind::Sha512,
-];
-
-impl ChecksumKind {
-    /// How many bytes it has.
-    pub const fn byte_count(self) -> usize {
-        match self {
-            Self::Md5 => 16,
-            Self::Sha1 => 20,
-            Self::Sha224 => 28,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
-
-    /// Its usual name: `sha256`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "md5",
-            Self::Sha1 => "sha1",
-            Self::Sha224 => "sha224",
-            Self::Sha256 => "sha256",
-            Self::Sha384 => "sha384",
-            Self::Sha512 => "sha512",
-        }
-    }
-
-    /// The kind of a name as repositories write it (`sha` is `sha1`).
-    pub fn from_name(name: &str) -> Option<Self> {
-        if name == "sha" {
-            return Some(Self::Sha1);
-        }
-        CHECKSUM_KINDS.into_iter().find(|kind| kind.name() == name)
-    }
-}
+/// Every algorithm, by the number that stands for it in the columns.
+const ALGORITHMS: [Algorithm; 6] =
+    [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha224, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
 /// A digest of a package file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Checksum<'a> {
     /// The algorithm.
-    pub kind: ChecksumKind,
+    pub kind: Algorithm,
     /// The digest; as many bytes as the kind has.
     pub bytes: &'a [u8],
 }
@@ -140,7 +89,7 @@ impl Columns {
         self.provider_priority.push(package.provider_priority);
         let place = self.place(self.digests.len());
         self.checksum.push(place);
-        match package.checksum.filter(|checksum| checksum.bytes.len() == checksum.kind.byte_count()) {
+        match package.checksum.filter(|checksum| checksum.bytes.len() == checksum.kind.length()) {
             Some(checksum) => {
                 self.checksum_kind.push(checksum.kind as u8);
                 self.digests.extend_from_slice(checksum.bytes);
@@ -225,9 +174,9 @@ impl Columns {
     }
 
     pub(super) fn checksum(&self, id: SolvableId) -> Option<Checksum<'_>> {
-        let kind = *CHECKSUM_KINDS.get(usize::from(self.checksum_kind[id.index()]))?;
+        let kind = *ALGORITHMS.get(usize::from(self.checksum_kind[id.index()]))?;
         let start = self.checksum[id.index()] as usize;
-        Some(Checksum { kind, bytes: self.digests.get(start..start + kind.byte_count())? })
+        Some(Checksum { kind, bytes: self.digests.get(start..start + kind.length())? })
     }
 }
 

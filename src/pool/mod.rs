@@ -41,7 +41,7 @@ mod universe;
 
 pub use architectures::Architectures;
 pub use builder::{Package, PoolBuilder, PoolError};
-pub use columns::{Checksum, ChecksumKind};
+pub use columns::Checksum;
 pub use dependency::{Dependency, Kind, Op, RichOp};
 pub use ids::{DependencyId, RepoId, SolvableId, StringId};
 pub use scheme::{Constraint, VersionScheme};

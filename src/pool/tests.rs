@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use super::*;
+use crate::digest::Algorithm;
 
 /// Versions that are plain numbers.
 struct Numbers;
@@ -69,7 +70,7 @@ fn appended_parts_are_one_pool() {
         let package = Package {
             name: builder.intern(name),
             version: builder.intern("1"),
-            checksum: Some(Checksum { kind: ChecksumKind::Sha256, bytes: &digest }),
+            checksum: Some(Checksum { kind: Algorithm::Sha256, bytes: &digest }),
             ..Package::default()
         };
         builder.finish_package(repo, package);

@@ -14,7 +14,7 @@ use super::signature::Keyring;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
 use crate::catalog::Key;
-use crate::digest::{Algorithm, Digest};
+use crate::digest::Digest;
 use crate::ecosystem::{
     self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
     KeyError, PackageError as EcosystemPackageError,
@@ -83,7 +83,7 @@ impl Ecosystem for Rpm {
 
     fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest> {
         let checksum = solvable.checksum()?;
-        Digest::new(Algorithm::from_name(checksum.kind.name())?, checksum.bytes)
+        Digest::new(checksum.kind, checksum.bytes)
     }
 
     fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {

@@ -3,13 +3,14 @@
 use std::str;
 
 use crate::apk::dependency::Parts;
-use crate::pool::{Checksum, ChecksumKind, Kind, Op, Package, PoolBuilder, RepoId, SolvableId, StringId};
+use crate::digest::Algorithm;
+use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId, StringId};
 
 /// What was read of the current record.
 #[derive(Debug, Default)]
 pub(in crate::apk) struct Fields {
     package: Package<'static>,
-    digest: Option<(ChecksumKind, [u8; 32])>,
+    digest: Option<(Algorithm, [u8; 32])>,
     begun: bool,
     /// `D:` as written, with whether each is a conflict.
     depends: Vec<(Kind, Op, StringId, StringId)>,
@@ -122,7 +123,7 @@ impl Fields {
         let location = format!("{}-{}.apk", builder.text(package.name), builder.text(package.version));
         package.location = builder.intern(&location);
         let digest = self.digest.take();
-        let checksum = digest.as_ref().map(|(kind, bytes)| Checksum { kind: *kind, bytes: &bytes[..kind.byte_count()] });
+        let checksum = digest.as_ref().map(|(kind, bytes)| Checksum { kind: *kind, bytes: &bytes[..kind.length()] });
         let id = builder.finish_package(repo, Package { checksum, ..package });
         (self.package, self.begun, self.broken_install_if) = (Package::default(), false, false);
         Ok(id)
@@ -146,13 +147,13 @@ pub(in crate::apk) fn read_dependency(item: &str, builder: &mut PoolBuilder) -> 
 }
 
 /// `Q1` and a SHA-1 digest, or `Q2` and a SHA-256 digest, in base 64. As in apk, bits beyond the digest are not looked at.
-pub(in crate::apk) fn decode_checksum(text: &[u8]) -> Option<(ChecksumKind, [u8; 32])> {
+pub(in crate::apk) fn decode_checksum(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
     let (kind, encoded) = match text {
-        [b'Q', b'1', rest @ ..] => (ChecksumKind::Sha1, rest),
-        [b'Q', b'2', rest @ ..] => (ChecksumKind::Sha256, rest),
+        [b'Q', b'1', rest @ ..] => (Algorithm::Sha1, rest),
+        [b'Q', b'2', rest @ ..] => (Algorithm::Sha256, rest),
         _ => return None,
     };
-    let wanted = kind.byte_count();
+    let wanted = kind.length();
     let digits = encoded.strip_suffix(b"=")?;
     if digits.len() != (wanted * 8).div_ceil(6) {
         return None;

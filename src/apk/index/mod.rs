@@ -19,9 +19,8 @@ pub use verification::{VerifyError, verify};
 
 use super::archive::{self, MemberKind};
 use crate::apk::checksum;
-use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
-use crate::pool::{Checksum, ChecksumKind, PoolBuilder, RepoId};
+use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 /// The metadata format of apk v2 repositories. The document that a repository begins with is the index itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,10 +66,8 @@ impl MetadataFormat for ApkIndex {
                     Some(b'U') => texts.url = text(),
                     Some(_) => {}
                     None => {
-                        let of = digest.take();
-                        let kind = of.as_ref().and_then(|digest: &Digest| ChecksumKind::from_name(digest.algorithm().name()));
-                        if let (Some(digest), Some(kind)) = (of, kind) {
-                            found(Checksum { kind, bytes: digest.bytes() }, std::mem::take(&mut texts));
+                        if let Some(digest) = digest.take() {
+                            found(Checksum { kind: digest.algorithm(), bytes: digest.bytes() }, std::mem::take(&mut texts));
                         }
                     }
                 }

@@ -410,7 +410,7 @@ impl<'a> Graph<'a> {
 
     fn has_checksum(&self, package: PackageId, text: &str) -> bool {
         let Some((kind, bytes)) = decode_checksum(text.as_bytes()) else { return false };
-        let wanted = Checksum { kind, bytes: &bytes[..kind.byte_count()] };
+        let wanted = Checksum { kind, bytes: &bytes[..kind.length()] };
         self.pool.solvable(self.node(package).facts).checksum() == Some(wanted)
     }
 

@@ -3,7 +3,7 @@
 use crate::apk::dependency::{Constraint, ConstraintError};
 use crate::apk::index::fields::read_dependency;
 use crate::digest::{Algorithm, Digest};
-use crate::pool::{Checksum, ChecksumKind, Kind, Op, Package, PoolBuilder, RepoId, SolvableId};
+use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId};
 
 /// Why a package cannot be made up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,7 @@ impl VirtualPackage {
             name: builder.intern(&self.name),
             version: builder.intern(&self.version),
             arch: builder.intern("noarch"),
-            checksum: Some(Checksum { kind: ChecksumKind::Sha1, bytes: identity.bytes() }),
+            checksum: Some(Checksum { kind: Algorithm::Sha1, bytes: identity.bytes() }),
             ..Package::default()
         };
         builder.finish_package(repo, package)

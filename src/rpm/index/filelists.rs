@@ -4,8 +4,9 @@ use std::io::Read;
 
 use super::primary::decode_hex;
 use super::xml::{self, Element, Handler, Problem};
+use crate::digest::Algorithm;
 use crate::metadata::IndexError;
-use crate::pool::{Checksum, ChecksumKind};
+use crate::pool::Checksum;
 
 /// Reads the whole document.
 pub(super) fn read(
@@ -23,7 +24,7 @@ struct Filelists<'a> {
     found: &'a mut dyn FnMut(Checksum<'_>, &str),
     depth: usize,
     /// The kind of the checksum that names the package we are in.
-    package: Option<ChecksumKind>,
+    package: Option<Algorithm>,
     checksum: Vec<u8>,
     file: bool,
     text: String,
@@ -42,7 +43,7 @@ impl Handler for Filelists<'_> {
                 element.attributes(|name, value| {
                     if name == "pkgid" {
                         // The algorithm is not told: it is the one with as many bytes.
-                        *package = KINDS.into_iter().find(|kind| decode_hex(value, kind.byte_count(), checksum));
+                        *package = KINDS.into_iter().find(|kind| decode_hex(value, kind.length(), checksum));
                     }
                 })?;
             }
@@ -75,11 +76,5 @@ impl Handler for Filelists<'_> {
     }
 }
 
-const KINDS: [ChecksumKind; 6] = [
-    ChecksumKind::Md5,
-    ChecksumKind::Sha1,
-    ChecksumKind::Sha224,
-    ChecksumKind::Sha256,
-    ChecksumKind::Sha384,
-    ChecksumKind::Sha512,
-];
+const KINDS: [Algorithm; 6] =
+    [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha224, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];

@@ -6,8 +6,9 @@
 use std::io::Read;
 
 use super::xml::{self, Element, Handler, Problem};
+use crate::digest::Algorithm;
 use crate::metadata::IndexError;
-use crate::pool::{Checksum, ChecksumKind, DependencyId, Kind, Op, Package, PoolBuilder, RepoId, StringId};
+use crate::pool::{Checksum, DependencyId, Kind, Op, Package, PoolBuilder, RepoId, StringId};
 use crate::rpm::dependency;
 
 /// Reads the whole document.
@@ -42,7 +43,7 @@ enum Leaf {
     Attributes,
     Name,
     Arch,
-    Checksum(Option<ChecksumKind>),
+    Checksum(Option<Algorithm>),
     License,
     Vendor,
     Source,
@@ -65,7 +66,7 @@ struct Primary<'b> {
 #[derive(Default)]
 struct Draft {
     package: Package<'static>,
-    checksum_kind: Option<ChecksumKind>,
+    checksum_kind: Option<Algorithm>,
     checksum: Vec<u8>,
     /// Not for installing: a source package, or no package at all.
     unfit: bool,
@@ -156,7 +157,7 @@ impl Primary<'_> {
                 let mut kind = None;
                 element.attributes(|name, value| {
                     if name == "type" {
-                        kind = ChecksumKind::from_name(value);
+                        kind = Algorithm::from_name(value);
                     }
                 })?;
                 leaf = Leaf::Checksum(kind);
@@ -237,7 +238,7 @@ impl Primary<'_> {
                 // An algorithm that nobody knows cannot be checked: it is as if none were told.
                 if let Some(kind) = kind {
                     let text = text.trim();
-                    if !decode_hex(text, kind.byte_count(), &mut self.draft.checksum) {
+                    if !decode_hex(text, kind.length(), &mut self.draft.checksum) {
                         return Err(format!("`{text}` is not a {} checksum", kind.name()).into());
                     }
                 }

@@ -4,8 +4,9 @@ use std::io::Read;
 
 use super::primary::decode_hex;
 use super::xml::{self, Element, Handler, Problem};
+use crate::digest::Algorithm;
 use crate::metadata::{IndexError, Texts};
-use crate::pool::{Checksum, ChecksumKind};
+use crate::pool::Checksum;
 
 /// Reads the whole document.
 pub(super) fn read(input: impl Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
@@ -27,7 +28,7 @@ struct Primary<'a> {
     depth: usize,
     leaf: Option<Leaf>,
     text: String,
-    kind: Option<ChecksumKind>,
+    kind: Option<Algorithm>,
     checksum: Vec<u8>,
     texts: Texts,
 }
@@ -45,7 +46,7 @@ impl Handler for Primary<'_> {
                     let kind = &mut self.kind;
                     element.attributes(|name, value| {
                         if name == "type" {
-                            *kind = ChecksumKind::from_name(value);
+                            *kind = Algorithm::from_name(value);
                         }
                     })?;
                     Some(Leaf::Checksum)
@@ -72,7 +73,7 @@ impl Handler for Primary<'_> {
         let text = || self.text.trim().to_owned();
         match self.leaf.take() {
             Some(Leaf::Checksum) => {
-                let whole = |kind: &ChecksumKind| decode_hex(self.text.trim(), kind.byte_count(), &mut self.checksum);
+                let whole = |kind: &Algorithm| decode_hex(self.text.trim(), kind.length(), &mut self.checksum);
                 self.kind = self.kind.take().filter(whole);
             }
             Some(Leaf::Summary) => self.texts.summary = text(),
