@@ -152,14 +152,13 @@ fn choice(set: ChangeSet) -> Choice {
             ChangeKind::Downgrade => Action::Downgrade,
             ChangeKind::Reinstall => Action::Reinstall,
             ChangeKind::Replace => Action::Replace,
-            // Only the database hears of it.
-            ChangeKind::Repin => return None,
+            ChangeKind::Repin => Action::Repin,
         };
         let files = FileOptions { docs: true, langs: Langs::All };
-        Some(Change { action, old: change.old, new: change.new, reason: change.reason, files })
+        Change { action, old: change.old, new: change.new, tag: change.tag, reason: change.reason, files }
     };
     Choice {
-        changes: set.changes.into_iter().filter_map(change).collect(),
+        changes: set.changes.into_iter().map(change).collect(),
         world: set.world.iter().map(ToString::to_string).collect(),
         warnings: set.warnings.iter().map(ToString::to_string).collect(),
     }

@@ -15,7 +15,7 @@ use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
-    KeyError, PackageError, Refusal, Trust,
+    KeyError, PackageError, Refusal, RootChanges, Trust,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -155,6 +155,34 @@ impl Ecosystem for Apk {
         opened.package.build_time()
     }
 
+    fn made_up(&self, ask: &Ask, solvable: Solvable<'_>) -> Option<Opened> {
+        let made = virtual_package(ask).ok()??;
+        let is_it = solvable.repo_name() == VIRTUAL && solvable.name() == made.name;
+        is_it.then(|| Opened { package: Package::made_up(made.info(), made.identity()), tag: None })
+    }
+
+    fn lock_files(&self) -> &'static [&'static str] {
+        &["lib/apk/db/lock", "usr/lib/apk/db/lock"]
+    }
+
+    fn change(
+        &self,
+        tree: &mut Tree,
+        changes: &RootChanges<'_, Opened>,
+        options: &InstallOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Installed, InstallError> {
+        let packages = changes.packages.iter().map(|change| install::Changing {
+            action: change.action,
+            old: change.old.map(str::to_owned),
+            new: change.new.map(|opened| &opened.package),
+            tag: change.tag.map(str::to_owned),
+        });
+        let packages: Vec<_> = packages.collect();
+        install::change(tree, &packages, &world(changes.world)?, options, reporter, cancel)
+    }
+
     fn install(
         &self,
         tree: &mut Tree,
@@ -166,10 +194,13 @@ impl Ecosystem for Apk {
     ) -> Result<Installed, InstallError> {
         let selected: Vec<Selected<'_>> =
             packages.iter().map(|opened| Selected { package: &opened.package, tag: opened.tag.as_deref() }).collect();
-        let world = world.iter().map(|text| Constraint::parse(text)).collect::<Result<Vec<_>, _>>();
-        let world = world.map_err(|error| InstallError::Database(error.into()))?;
-        install::install(tree, &selected, &world, Effects::None, options, reporter, cancel)
+        install::install(tree, &selected, &self::world(world)?, Effects::None, options, reporter, cancel)
     }
+}
+
+fn world(texts: &[String]) -> Result<Vec<Constraint>, InstallError> {
+    let world = texts.iter().map(|text| Constraint::parse(text)).collect::<Result<_, _>>();
+    world.map_err(|error| InstallError::Database(error.into()))
 }
 
 /// Why a signature is not believed, in the terms of all ecosystems.

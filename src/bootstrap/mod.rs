@@ -3,12 +3,14 @@
 //! In: a [`Request`], an ecosystem, and where to write. Out: the tree on disk and a [`Report`]. Until the last step nothing is written, so
 //! a run that fails or is stopped leaves OUT as it was.
 
+mod change;
 mod fetching;
 mod report;
 mod resolve;
 
 use std::path::Path;
 
+pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 

@@ -61,10 +61,14 @@ impl Report {
             epoch,
             scriptlets,
             stands_for_root: written.stands_for_root,
-            not_applied: written.not_applied.iter().map(record).collect(),
+            not_applied: records(&written.not_applied),
             unsigned,
         }
     }
+}
+
+pub(super) fn records(items: &[NotApplied]) -> Vec<NotAppliedRecord> {
+    items.iter().map(record).collect()
 }
 
 fn record(item: &NotApplied) -> NotAppliedRecord {

@@ -184,6 +184,9 @@ pub fn load<E: Ecosystem>(
 
 /// A change as data; `None` for one without packages.
 fn planned<E: Ecosystem>(ecosystem: &E, pool: &Pool, change: &Change) -> Option<PlannedChange> {
+    if change.action == Action::Repin {
+        return None;
+    }
     let Some(new) = change.new else {
         return change.old.map(|old| PlannedChange::Erase(ecosystem.identity(pool.solvable(old)).id));
     };

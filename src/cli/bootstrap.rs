@@ -19,7 +19,7 @@ use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
 
 /// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
-const SPOOL_LIMIT: u64 = 128 << 20;
+pub(super) const SPOOL_LIMIT: u64 = 128 << 20;
 
 /// Makes the tree; the text is the report with `--format json`, and nothing otherwise.
 pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
@@ -143,7 +143,7 @@ pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
         .ok_or_else(|| Failure::usage(format!("SOURCE_DATE_EPOCH is {}: expected seconds since 1970", value.display())))
 }
 
-fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
+pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
         BootstrapError::Resolve(error) => resolve_failure(error, prepared),
         BootstrapError::Fetch(error) => Failure::from(&error),

@@ -1,31 +1,31 @@
-//! `install`, `remove`, `upgrade` and the other commands that change a root: what would be done.
+//! `install`, `remove`, `upgrade` and the other commands that change a root, or tell what would be done.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::arguments::{ChangeArguments, Format};
-use super::bootstrap::source_date_epoch;
+use super::bootstrap::{SPOOL_LIMIT, failure, source_date_epoch};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, root_document, run_with};
 use super::progress;
 use super::request::{Prepared, base};
 use super::resolve::resolve_failure;
 use super::run::Run;
-use crate::bootstrap::{self, InstalledPackages, Resolved};
+use crate::bootstrap::{self, ChangeOptions, InstalledPackages, PackageStep, Resolved, Tools};
 use crate::catalog::Packaging;
-use crate::ecosystem::{Action, ChangeFlags, Ecosystem, Verb};
+use crate::ecosystem::{Action, ChangeFlags, Ecosystem, ScriptletOutcome, ScriptletRecord, Verb};
 use crate::fetch::Location;
+use crate::output::Ownership;
+use crate::package::Spool;
 use crate::repo::Repository;
+use crate::reporter::Reporter;
 
 /// What `--installed` calls the repository that it reads.
 const INSTALLED: &str = "installed";
 
 /// What a command does to what is installed.
 pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Failure> {
-    if arguments.root.is_some() && !arguments.simulate {
-        return Err(Failure::usage("roots are not changed by this version yet; --simulate tells what would be done"));
-    }
     let run = Run::new(&arguments.output)?;
     let (mut prepared, _) = base(&arguments.request)?;
     let installed = match (&arguments.root, &arguments.installed) {
@@ -40,7 +40,22 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
         || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed());
     let time = source_date_epoch()?.unwrap_or_else(now);
     prepared.change(verb, specs, flags(arguments), time, installed);
-    run_with(prepared.packaging, Simulation { arguments, prepared: &prepared, run: &run })
+    let Some(root) = arguments.root.as_deref().filter(|_| !arguments.simulate) else {
+        return run_with(prepared.packaging, Simulation { arguments, prepared: &prepared, run: &run });
+    };
+    if prepared.request.allow_unsigned {
+        run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
+    }
+    let options = ChangeOptions {
+        arch: prepared.arch.clone(),
+        database: prepared.database.clone(),
+        epoch: time,
+        ownership: Ownership::detect(),
+    };
+    // What does not fit into memory goes where the root is: there must be room for it anyway.
+    let spool = Spool::new(SPOOL_LIMIT, root);
+    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
+    run_with(prepared.packaging, Changing { arguments, prepared: &prepared, options: &options, root, run: &run, tools: &tools })
 }
 
 /// What is installed as `--installed` tells it: a repository where there is one, else a root or a list of packages.
@@ -97,31 +112,84 @@ impl Job for Simulation<'_> {
     }
 }
 
+struct Changing<'a> {
+    arguments: &'a ChangeArguments,
+    prepared: &'a Prepared,
+    options: &'a ChangeOptions,
+    root: &'a Path,
+    run: &'a Run,
+    tools: &'a Tools<'a>,
+}
+
+impl Job for Changing<'_> {
+    type Output = Result<String, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+        let Self { arguments, prepared, options, root, run, tools } = self;
+        let report = bootstrap::change(ecosystem, &prepared.request, options, root, tools)
+            .map_err(|error| run.or_stopped(failure(error, prepared)))?;
+        let changed = json!({"packages": report.packages, "changes": report.steps.len()});
+        run.stats(&changed)?;
+        let mut notes = Vec::new();
+        let is_not_run = |scriptlet: &&ScriptletRecord| matches!(scriptlet.outcome, ScriptletOutcome::NotRun { .. });
+        let not_run = report.scriptlets.iter().filter(is_not_run).count();
+        if not_run > 0 {
+            notes.push(format!("{not_run} scriptlets not run"));
+        }
+        if !report.not_applied.is_empty() {
+            notes.push(format!("{} attributes not applied", progress::count(report.not_applied.len() as u64)));
+        }
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({}: see --format json)", notes.join(", ")) };
+        let done = format!(
+            "{}: {}, {} paths written, {} removed in {:.2} s{notes}",
+            root.display(),
+            progress::packages(report.packages as u64),
+            progress::count(report.paths_written as u64),
+            progress::count(report.paths_removed as u64),
+            run.begin.elapsed().as_secs_f64()
+        );
+        run.progress.line("Finished", &done, None);
+        Ok(match arguments.output.format {
+            Format::Json => format!("{:#}\n", json!(report)),
+            Format::Human => lines(&report.steps, &report.plan.warnings),
+        })
+    }
+}
+
 /// The changes in their order, a line each, in the manner of apk.
-fn human(resolved: &Resolved) -> String {
-    let Resolved { pool, choice, plan } = resolved;
-    let count = choice.changes.len();
+fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
+    let count = steps.len();
     let width = count.to_string().len();
     let mut text = String::new();
-    for (number, change) in choice.changes.iter().enumerate() {
-        let Some(subject) = change.new.or(change.old).map(|id| pool.solvable(id)) else { continue };
-        let (name, version) = (subject.name(), subject.version());
-        let from = change.old.map_or("", |old| pool.solvable(old).version());
-        let line = match change.action {
-            Action::Install => format!("Installing {name} ({version})"),
-            Action::Erase => format!("Removing {name} ({version})"),
-            Action::Upgrade => format!("Upgrading {name} ({from} -> {version})"),
-            Action::Downgrade => format!("Downgrading {name} ({from} -> {version})"),
-            Action::Reinstall => format!("Reinstalling {name} ({version})"),
-            Action::Replace => format!("Replacing {name} ({from} -> {version})"),
+    for (number, step) in steps.iter().enumerate() {
+        let (name, from) = (&step.name, step.from.as_deref().unwrap_or_default());
+        let to = step.to.as_deref().unwrap_or(from);
+        let line = match step.action {
+            Action::Install => format!("Installing {name} ({to})"),
+            Action::Erase => format!("Removing {name} ({from})"),
+            Action::Upgrade => format!("Upgrading {name} ({from} -> {to})"),
+            Action::Downgrade => format!("Downgrading {name} ({from} -> {to})"),
+            Action::Reinstall => format!("Reinstalling {name} ({to})"),
+            Action::Replace => format!("Replacing {name} ({from} -> {to})"),
+            Action::Repin => {
+                let tag = step.tag.as_ref().map_or_else(String::new, |tag| format!("@{tag}"));
+                format!("Updating pinning {name} ({to}{tag})")
+            }
         };
         text += &format!("({:>width$}/{count}) {line}\n", number + 1);
     }
-    for warning in &plan.warnings {
+    for warning in warnings {
         text += &format!("note: {warning}\n");
     }
-    text + &match count {
+    text
+}
+
+/// What would be done.
+fn human(resolved: &Resolved) -> String {
+    let Resolved { pool, choice, plan } = resolved;
+    let text = lines(&bootstrap::steps(pool, choice), &plan.warnings);
+    text + &match choice.changes.len() {
         0 => "nothing to do\n".to_owned(),
-        _ => format!("{}, {} to download\n", progress::packages(count as u64), progress::bytes(plan.download_size)),
+        count => format!("{}, {} to download\n", progress::packages(count as u64), progress::bytes(plan.download_size)),
     }
 }

@@ -118,7 +118,8 @@ pub struct Choice {
 impl Choice {
     /// The packages that come in, in the order of the transaction, and which of their files.
     pub fn incoming(&self) -> impl Iterator<Item = (SolvableId, &FileOptions)> {
-        self.changes.iter().filter_map(|change| change.new.map(|new| (new, &change.files)))
+        let coming = self.changes.iter().filter(|change| change.action != Action::Repin);
+        coming.filter_map(|change| change.new.map(|new| (new, &change.files)))
     }
 }
 
@@ -131,6 +132,8 @@ pub struct Change {
     pub old: Option<SolvableId>,
     /// The package that comes, if one does.
     pub new: Option<SolvableId>,
+    /// The tag of the repositories that the package is held by from now on, where the ecosystem has such a thing.
+    pub tag: Option<String>,
     /// Why the package comes.
     pub reason: Reason,
     /// Which of its files come.
@@ -152,6 +155,8 @@ pub enum Action {
     Reinstall,
     /// Another package of the same version takes its place.
     Replace,
+    /// It stays as it is, and repositories of another tag hold it from now on.
+    Repin,
 }
 
 /// Why a package comes.

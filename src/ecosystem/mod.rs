@@ -94,6 +94,26 @@ pub trait Ecosystem: Sync {
     /// When the package was built, in seconds since 1970.
     fn build_time(&self, package: &Self::Package) -> i64;
 
+    /// The package that a request itself makes, which no repository has a file of; see [`Ecosystem::add_packages`].
+    fn made_up(&self, _ask: &Ask, _solvable: Solvable<'_>) -> Option<Self::Package> {
+        None
+    }
+
+    /// Files of a root, the first of which that can be there is locked while the root is changed.
+    fn lock_files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Changes the tree of a root that is there already, package by package in the order of the transaction, and then its database.
+    fn change(
+        &self,
+        tree: &mut Tree,
+        changes: &RootChanges<'_, Self::Package>,
+        options: &InstallOptions,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Installed, InstallError>;
+
     /// Installs packages, given in the order of the transaction, into a tree: their scriptlets, their files, the database. `world` is
     /// what the root was asked to have.
     fn install(
@@ -118,6 +138,28 @@ pub struct Identity {
     pub version: String,
     /// The release.
     pub release: Option<String>,
+}
+
+/// What becomes of the packages of a root.
+#[derive(Debug)]
+pub struct RootChanges<'a, P> {
+    /// In the order of the transaction.
+    pub packages: Vec<PackageChange<'a, P>>,
+    /// What the root is asked to have from now on.
+    pub world: &'a [String],
+}
+
+/// What becomes of one package of a root.
+#[derive(Debug)]
+pub struct PackageChange<'a, P> {
+    /// What is done.
+    pub action: Action,
+    /// The name of the package that goes or stays, if one was there.
+    pub old: Option<&'a str>,
+    /// The package that comes, if one does.
+    pub new: Option<&'a P>,
+    /// The tag of the repositories that it is held by from now on.
+    pub tag: Option<&'a str>,
 }
 
 /// Whose packages are accepted.
@@ -314,6 +356,9 @@ pub enum InstallError {
     /// The database could not be made.
     #[error("cannot make the package database: {0}")]
     Database(Box<dyn Error + Send + Sync>),
+    /// Roots of this kind cannot be changed.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// A native job failed.
     #[error("{job}: {problem}")]
     Finish {

@@ -8,8 +8,8 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod, fchown, fsetxattr,
-    futimens, lsetxattr, makedev, mkdirat, mknodat, openat, statat, symlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod, fchown, fremovexattr,
+    fsetxattr, futimens, lsetxattr, makedev, mkdirat, mknodat, openat, statat, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -31,6 +31,8 @@ pub(super) struct Creator<'a> {
     /// Stands for [`Metadata::NOW`].
     pub(super) epoch: i64,
     pub(super) cancel: &'a Cancel,
+    /// New nodes may have got their group or mode from the directory that they are in, so all is set, be it what is expected.
+    pub(super) inherits: bool,
 }
 
 /// Takes down what of one path is not applied.
@@ -102,7 +104,7 @@ impl Creator<'_> {
             metadata,
             uid,
             gid,
-            chown: !records && (uid, gid) != (self.caller.uid, self.caller.gid),
+            chown: !records && (self.inherits || (uid, gid) != (self.caller.uid, self.caller.gid)),
             record: records && (uid, gid) != (0, 0),
         }
     }
@@ -259,6 +261,37 @@ impl Creator<'_> {
         self.stamp(futimens(directory, &self.times(metadata)), metadata, missed)
     }
 
+    /// Gives a directory that was there before, with `from`, what it is to have from now on. What the system refuses is told with the
+    /// action that it was.
+    pub(super) fn settle_directory(
+        &self,
+        directory: BorrowedFd<'_>,
+        from: &Metadata,
+        to: &Metadata,
+        missed: &mut Missed<'_>,
+    ) -> Result<(), (&'static str, Errno)> {
+        let owners = |metadata: &Metadata| (number(&metadata.user), number(&metadata.group));
+        let was_recorded = self.ownership == Ownership::Record && owners(from) != (Some(0), Some(0));
+        let is_recorded = self.ownership == Ownership::Record && owners(to) != (Some(0), Some(0));
+        let gone = from.xattrs.keys().filter(|name| !to.xattrs.contains_key(*name)).map(|name| &**name);
+        for attribute in gone.chain((was_recorded && !is_recorded).then_some(ROOTLESS_XATTR.as_bytes())) {
+            match fremovexattr(directory, attribute) {
+                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                Err(error) => return Err(("remove an extended attribute", error)),
+            }
+        }
+        match self.finish_directory(directory, to, missed) {
+            Ok(()) => Ok(()),
+            Err(Failure::System(action, error)) => Err((action, error)),
+            Err(Failure::Content(_) | Failure::Cancelled) => Err(("finish it", Errno::INTR)),
+        }
+    }
+
+    /// Gives an open directory its times again, as far as the system lets it.
+    pub(super) fn set_times(&self, directory: BorrowedFd<'_>, metadata: &Metadata) {
+        let _ = futimens(directory, &self.times(metadata));
+    }
+
     /// Owner, attributes and mode of an open file or directory.
     fn apply(file: BorrowedFd<'_>, extras: &Extras<'_>, missed: &mut Missed<'_>) -> Result<(), Failure> {
         let mut refused = extras.record.then_some(Reason::NotPermitted);
@@ -356,6 +389,14 @@ fn write_content(file: BorrowedFd<'_>, content: &Content, cancel: &Cancel) -> Re
             n => write_all(file, &buffer[..n])?,
         }
     }
+}
+
+/// Writes bytes to a file of our own.
+pub(super) fn write_own(file: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<()> {
+    write_all(file, bytes).map_err(|failure| match failure {
+        Failure::System(_, error) => error,
+        Failure::Content(_) | Failure::Cancelled => Errno::IO,
+    })
 }
 
 fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Failure> {

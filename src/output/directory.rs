@@ -84,7 +84,8 @@ impl Directory {
         let plan = Plan::of(tree)?;
         let space = Space::of(self.destination.root());
         let caller = Caller::this_process();
-        let creator = Creator { ownership: options.ownership, caller, umask: umask(), epoch: options.epoch, cancel };
+        let creator =
+            Creator { ownership: options.ownership, caller, umask: umask(), epoch: options.epoch, cancel, inherits: false };
         reporter.begin(Phase::Write, Some(plan.files + plan.directories), Some(plan.bytes));
         let job = Job {
             tree,
@@ -443,7 +444,7 @@ impl Space {
 }
 
 /// The bits that the system takes from the modes of new files, read without setting them (that would show in other threads).
-fn umask() -> u16 {
+pub(super) fn umask() -> u16 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     // When it is not known, every mode is set a second time.

@@ -100,6 +100,59 @@ pub enum OutputError {
         /// The owner.
         owner: String,
     },
+    /// A root that is to be changed cannot be used.
+    #[error("{}: cannot {action}: {error}", root.display())]
+    Root {
+        /// The root.
+        root: PathBuf,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// Somebody else is changing the root.
+    #[error("{}: another process is changing it (it holds the lock {lock}); try again when it is done", root.display())]
+    Busy {
+        /// The root.
+        root: PathBuf,
+        /// The file that is locked, within the root.
+        lock: String,
+    },
+    /// A path of a root that is to be changed could not be read.
+    #[error("{path}: cannot {action}: {error}")]
+    Read {
+        /// The path inside the root.
+        path: String,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// A change of the root was broken off and can be neither finished nor taken back yet.
+    #[error(
+        "{}: a change of it is half done: {path}: cannot {action}: {error}; the next run on it ends the change, once this can be done",
+        root.display()
+    )]
+    Unfinished {
+        /// The root.
+        root: PathBuf,
+        /// The path inside the root.
+        path: String,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// The journal of a change that was broken off cannot be read.
+    #[error("{}: a change of it was broken off, and its journal {journal} cannot be read: {problem}", root.display())]
+    Journal {
+        /// The root.
+        root: PathBuf,
+        /// The journal's name in it.
+        journal: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// The user asked to stop.
     #[error("stopped")]
     Cancelled,
@@ -111,6 +164,9 @@ pub enum OutputError {
 impl OutputError {
     /// Whether the command was given an OUT that cannot be (exit code 2), and not that writing failed.
     pub fn is_usage(&self) -> bool {
+        if let Self::Root { error, .. } = self {
+            return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        }
         matches!(self, Self::NotEmpty { .. } | Self::NotADirectory { .. } | Self::DanglingLink { .. } | Self::NoParent { .. })
     }
 

@@ -166,6 +166,32 @@ pub(super) fn rootless_record(uid: u32, gid: u32) -> Option<Vec<u8>> {
     Some(message)
 }
 
+/// The owners in a value of `user.rootlesscontainers`; `None` where it is not one.
+pub(super) fn read_rootless_record(mut message: &[u8]) -> Option<(u32, u32)> {
+    let (mut uid, mut gid) = (0, 0);
+    while let Some((&key, rest)) = message.split_first() {
+        let (mut value, mut shift) = (0u64, 0);
+        message = rest;
+        loop {
+            let (&byte, rest) = message.split_first()?;
+            message = rest;
+            value |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        // `-1` is "as it is": the caller's, who stands for root.
+        let id = u32::try_from(value & 0xffff_ffff).ok().map(|id| if id == u32::MAX { 0 } else { id })?;
+        match key {
+            0x08 => uid = id,
+            0x10 => gid = id,
+            _ => return None,
+        }
+    }
+    Some((uid, gid))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +203,18 @@ mod tests {
         assert_eq!(rootless_record(1000, 8888).unwrap(), [0x08, 0xe8, 0x07, 0x10, 0xb8, 0x45]);
         assert_eq!(rootless_record(0, 8888).unwrap(), [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x10, 0xb8, 0x45]);
         assert_eq!(rootless_record(8888, 0).unwrap(), [0x08, 0xb8, 0x45, 0x10, 0xff, 0xff, 0xff, 0xff, 0x0f]);
+    }
+
+    #[test]
+    fn records_are_read_back() {
+        for owners in [(1000, 8888), (0, 8888), (7, 0), (u32::MAX - 1, 1)] {
+            assert_eq!(read_rootless_record(&rootless_record(owners.0, owners.1).unwrap()), Some(owners));
+        }
+        for wrong in
+            [&[0x08][..], &[0x08, 0x80], &[0x1a, 0x00], &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]]
+        {
+            assert_eq!(read_rootless_record(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -102,6 +102,22 @@ impl Plan {
     }
 }
 
+/// Refuses owners without numbers at a node and below it.
+pub(super) fn check_owners(tree: &Tree, top: NodeId, path: &dyn Fn() -> Vec<u8>) -> Result<(), OutputError> {
+    let mut pending = vec![top];
+    while let Some(id) = pending.pop() {
+        let node = tree.node(id);
+        if [&node.metadata.user, &node.metadata.group].into_iter().any(|owner| number(owner).is_none()) {
+            let owner = format!("{:?}:{:?}", node.metadata.user, node.metadata.group);
+            return Err(OutputError::Owner { path: display(&path()), owner });
+        }
+        if let NodeKind::Directory(directory) = &node.kind {
+            pending.extend(directory.entries().map(|(_, id)| id));
+        }
+    }
+    Ok(())
+}
+
 fn check_owner(tree: &Tree, node: NodeId, directory: NodeId, name: &[u8]) -> Result<(), OutputError> {
     let metadata = &tree.node(node).metadata;
     for owner in [&metadata.user, &metadata.group] {

@@ -1,4 +1,5 @@
-//! The content of a file as a handle: bytes in memory, or a range of an unlinked temporary file when memory is spent.
+//! The content of a file as a handle: bytes in memory, a range of an unlinked temporary file when memory is spent, or a file that lies
+//! elsewhere and is opened when it is read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +27,13 @@ struct Blob {
 enum BlobStore {
     Memory(Vec<u8>),
     File(File),
+    Elsewhere(Box<dyn Source>),
+}
+
+/// Where a content is that is not held: opened anew by each reader, and closed with it.
+pub trait Source: Send + Sync {
+    /// Opens the file. It must be the same, as long as it was, until the content goes.
+    fn open(&self) -> io::Result<File>;
 }
 
 impl Drop for Blob {
@@ -46,6 +54,17 @@ impl Content {
     pub fn from_file(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self { blob: Arc::new(Blob { store: BlobStore::File(file), reserved: None }), offset: 0, length })
+    }
+
+    /// The content, so many bytes long, of a file that is not open.
+    pub fn elsewhere(source: impl Source + 'static, length: u64) -> Self {
+        let store = BlobStore::Elsewhere(Box::new(source));
+        Self { blob: Arc::new(Blob { store, reserved: None }), offset: 0, length }
+    }
+
+    /// Whether both are handles to the same bytes of the same place; equal bytes elsewhere are not the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.blob, &other.blob) && (self.offset, self.length) == (other.offset, other.length)
     }
 
     /// The length in bytes.
@@ -78,13 +97,13 @@ impl Content {
     pub fn memory(&self) -> Option<&[u8]> {
         match &self.blob.store {
             BlobStore::Memory(bytes) => Some(&bytes[self.offset as usize..(self.offset + self.length) as usize]),
-            BlobStore::File(_) => None,
+            BlobStore::File(_) | BlobStore::Elsewhere(_) => None,
         }
     }
 
     /// A reader over the content; any number of them may be in use at once.
     pub fn reader(&self) -> ContentReader<'_> {
-        ContentReader { content: self, position: 0 }
+        ContentReader { content: self, position: 0, opened: None }
     }
 
     /// Writes the whole content, without holding more than a buffer of it.
@@ -119,6 +138,8 @@ impl fmt::Debug for Content {
 pub struct ContentReader<'a> {
     content: &'a Content,
     position: u64,
+    /// What lies elsewhere, once it is read.
+    opened: Option<File>,
 }
 
 impl Read for ContentReader<'_> {
@@ -132,6 +153,17 @@ impl Read for ContentReader<'_> {
                 want
             }
             BlobStore::File(file) => file.read_at(&mut buffer[..want], self.content.offset + self.position)?,
+            BlobStore::Elsewhere(_) if want == 0 => 0,
+            BlobStore::Elsewhere(source) => {
+                let file = match &mut self.opened {
+                    Some(file) => file,
+                    none => none.insert(source.open()?),
+                };
+                match file.read_at(&mut buffer[..want], self.content.offset + self.position)? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    n => n,
+                }
+            }
         };
         self.position += n as u64;
         Ok(n)

@@ -8,7 +8,7 @@ mod facts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use content::{Content, ContentReader, Spool, SpoolWriter};
+pub use content::{Content, ContentReader, Source, Spool, SpoolWriter};
 pub use facts::{Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
 
 use crate::digest::Digest;

@@ -17,7 +17,7 @@ use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
-    KeyError, PackageError as EcosystemPackageError,
+    KeyError, PackageError as EcosystemPackageError, RootChanges,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -129,6 +129,19 @@ impl Ecosystem for Rpm {
 
     fn build_time(&self, package: &Unpacked) -> i64 {
         package.build_time()
+    }
+
+    fn change(
+        &self,
+        _tree: &mut Tree,
+        _changes: &RootChanges<'_, Unpacked>,
+        _options: &InstallOptions,
+        _reporter: &dyn Reporter,
+        _cancel: &Cancel,
+    ) -> Result<Installed, InstallError> {
+        Err(InstallError::Unsupported(
+            "roots of RPM packages are changed by a later version; --simulate tells what would be done",
+        ))
     }
 
     fn install(

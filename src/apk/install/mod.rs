@@ -3,6 +3,7 @@
 //! In: packages that were verified and inflated, the world that asked for them. Out: their files in the tree, the database, and what
 //! became of each script. [`Installation`] is the part that a root which exists already is changed with.
 
+mod change;
 mod owners;
 mod place;
 mod protect;
@@ -13,6 +14,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Changing, change};
 pub use protect::ProtectedPaths;
 pub use scripts::{Effects, Scripts};
 pub use state::Installation;
@@ -86,8 +88,17 @@ pub fn write_database(tree: &mut Tree, database: &Database, wanted: &catalog::Da
     Ok(())
 }
 
+/// What holds the same already stays as it is; the lock is the same file for all who wait for it.
 fn put(tree: &mut Tree, path: &str, content: Content, mode: u16) -> Result<(), InstallError> {
-    let written = tree.write(format!("/{path}").as_bytes(), content, mode);
+    let full = format!("/{path}");
+    if let Ok(there) = tree.read(full.as_bytes()) {
+        let same =
+            there.len() == content.len() && matches!((there.bytes(), content.bytes()), (Ok(there), Ok(new)) if there == new);
+        if same || path.ends_with("/lock") {
+            return Ok(());
+        }
+    }
+    let written = tree.write(full.as_bytes(), content, mode);
     let id = written.map_err(|error| InstallError::Database(error.into()))?;
     let node = tree.node_mut(id);
     node.metadata = Metadata::root(mode);

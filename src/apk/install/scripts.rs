@@ -1,7 +1,8 @@
 //! Scripts of packages: none runs; what each would do is done natively where that is asked for and known, and the rest is recorded.
 
 use super::Installation;
-use crate::apk::package::{Package, ScriptKind};
+use crate::apk::database::Record;
+use crate::apk::package::{Package, Script, ScriptKind};
 use crate::ecosystem::{InstallError, Installed, ScriptletOutcome, ScriptletRecord};
 use crate::finish::glob::matches;
 use crate::finish::scriptlet::{Dialect, Job, Recognised, recognise_in};
@@ -34,19 +35,60 @@ impl Scripts {
 
     /// Before a package's files are there.
     pub fn before_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
-        self.due(tree, package, ScriptKind::PreInstall)
+        self.due(tree, &package.id(), package.scripts(), ScriptKind::PreInstall)
     }
 
     /// When they are.
     pub fn after_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
-        self.due(tree, package, ScriptKind::PostInstall)
+        self.due(tree, &package.id(), package.scripts(), ScriptKind::PostInstall)
+    }
+
+    /// Before the files of a package are there that takes the place of another version of it, or its own.
+    pub fn before_upgrade(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
+        self.due(tree, &package.id(), package.scripts(), ScriptKind::PreUpgrade)
+    }
+
+    /// When they are.
+    pub fn after_upgrade(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
+        self.due(tree, &package.id(), package.scripts(), ScriptKind::PostUpgrade)
+    }
+
+    /// Before an installed package goes.
+    pub fn before_removal(&mut self, tree: &mut Tree, record: &Record) -> Result<(), InstallError> {
+        self.due(tree, &record.id(), &record.scripts, ScriptKind::PreDeinstall)
+    }
+
+    /// When it is gone.
+    pub fn after_removal(&mut self, tree: &mut Tree, record: &Record) -> Result<(), InstallError> {
+        self.due(tree, &record.id(), &record.scripts, ScriptKind::PostDeinstall)
     }
 
     /// At the end: a package's trigger, if there is a directory that it waits for (database.c, `fire_triggers`).
     pub fn trigger(&mut self, tree: &mut Tree, package: &Package, installation: &Installation) -> Result<(), InstallError> {
         let waits_for = |directory: &[u8]| package.info().triggers.iter().any(|pattern| fires(pattern, directory));
         if installation.directories().any(waits_for) {
-            self.due(tree, package, ScriptKind::Trigger)?;
+            self.due(tree, &package.id(), package.scripts(), ScriptKind::Trigger)?;
+        }
+        Ok(())
+    }
+
+    /// At the end of a change: the triggers of all packages. One that came hears of every directory, others of those that were changed.
+    pub fn triggers(
+        &mut self,
+        tree: &mut Tree,
+        installation: &Installation,
+        came: impl Fn(&Record) -> bool,
+    ) -> Result<(), InstallError> {
+        for record in installation.records() {
+            let waits_for = |directory: &[u8]| record.info.triggers.iter().any(|pattern| fires(pattern, directory));
+            let fires = if came(record) {
+                installation.directories().any(waits_for)
+            } else {
+                installation.changed_directories().any(waits_for)
+            };
+            if fires {
+                self.due(tree, &record.id(), &record.scripts, ScriptKind::Trigger)?;
+            }
         }
         Ok(())
     }
@@ -56,8 +98,8 @@ impl Scripts {
         Installed { scriptlets: self.records, warnings: self.warnings }
     }
 
-    fn due(&mut self, tree: &mut Tree, package: &Package, kind: ScriptKind) -> Result<(), InstallError> {
-        let Some(script) = package.scripts().iter().find(|script| script.kind == kind) else { return Ok(()) };
+    fn due(&mut self, tree: &mut Tree, package: &str, scripts: &[Script], kind: ScriptKind) -> Result<(), InstallError> {
+        let Some(script) = scripts.iter().find(|script| script.kind == kind) else { return Ok(()) };
         let text = script.text.bytes().unwrap_or_default();
         let (interpreter, body) = interpreter(&text);
         let outcome = match recognise_in(Dialect::Busybox, &interpreter, body) {
@@ -75,7 +117,7 @@ impl Scripts {
                 reason: format!("{} does not run on the model, and nothing known replaces it", interpreter.join(" ")),
             },
         };
-        self.records.push(ScriptletRecord { package: package.id(), scriptlet: kind.name().to_owned(), outcome });
+        self.records.push(ScriptletRecord { package: package.to_owned(), scriptlet: kind.name().to_owned(), outcome });
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! In: the database of a root (empty for a new one), packages one after another. Out: their files in the tree, the database after them.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::owners::Owners;
 use super::place;
@@ -25,6 +25,8 @@ pub struct Installation {
     directories: FxHashMap<Box<[u8]>, Directory>,
     /// Which record has a path.
     owners: FxHashMap<Box<[u8]>, usize>,
+    /// The directories in which files came or went.
+    changed: FxHashSet<Box<[u8]>>,
 }
 
 /// What is known of a directory that packages have.
@@ -70,6 +72,7 @@ impl Installation {
             protected: ProtectedPaths::of(tree),
             directories: FxHashMap::default(),
             owners: FxHashMap::default(),
+            changed: FxHashSet::default(),
         };
         for record in database.records {
             let place = state.records.len();
@@ -97,6 +100,23 @@ impl Installation {
         self.records.iter().flatten().find(|record| record.info.name == name)
     }
 
+    /// The installed packages, in the order of their installation.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().flatten()
+    }
+
+    /// The directories in which files of packages came or went, relative to the root.
+    pub fn changed_directories(&self) -> impl Iterator<Item = &[u8]> {
+        self.changed.iter().map(|path| &**path)
+    }
+
+    /// Holds an installed package by repositories of another tag from now on.
+    pub fn repin(&mut self, name: &str, tag: Option<String>) {
+        if let Some(record) = self.records.iter_mut().flatten().find(|record| record.info.name == name) {
+            record.tag = tag;
+        }
+    }
+
     /// The directories that packages have, relative to the root.
     pub fn directories(&self) -> impl Iterator<Item = &[u8]> {
         self.directories.keys().map(|path| &**path)
@@ -122,6 +142,10 @@ impl Installation {
             record.info.replaces_priority = 0;
             record.info.triggers.clear();
             record.scripts.clear();
+        }
+        if let Some(there) = again.and_then(|place| self.records[place].as_ref()).filter(|_| !virtual_package) {
+            // apk adds what the file says to what its database said.
+            record.info.replaces.splice(0..0, there.info.replaces.iter().cloned());
         }
         self.triggers.retain(|identity| *identity != record.checksum);
         if !record.info.triggers.is_empty() {
@@ -207,6 +231,7 @@ impl Installation {
                     }
                 },
             }
+            self.changed.insert(place::split(&file.path).0.into());
             placed[index] = self.file(tree, package, (index, file), &acl, &placed, number).map_err(failed)?;
             self.claim(place, file, acl);
         }
@@ -379,6 +404,7 @@ impl Installation {
             for file in &directory.files {
                 let path = place::join(&directory.path, &file.name);
                 self.owners.remove(&path);
+                self.changed.insert(directory.path.clone());
                 let full = absolute(&path);
                 let Some(id) = tree.lookup(&full) else { continue };
                 let as_installed = || {

@@ -2,6 +2,7 @@
 
 use crate::apk::dependency::{Constraint, ConstraintError};
 use crate::apk::index::fields::read_dependency;
+use crate::apk::package::PackageInfo;
 use crate::digest::{Algorithm, Digest};
 use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId};
 
@@ -55,6 +56,18 @@ impl VirtualPackage {
             }
         }
         Ok(Self { name: constraint.name, version, depends: list })
+    }
+
+    /// What the database says of it (`create_virtual_package` of apk's `app_add.c`).
+    pub fn info(&self) -> PackageInfo {
+        PackageInfo {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            arch: "noarch".to_owned(),
+            description: "virtual meta package".to_owned(),
+            depends: self.depends.iter().map(ToString::to_string).collect(),
+            ..PackageInfo::default()
+        }
     }
 
     /// What of the world it is: `name=version`.

@@ -139,10 +139,10 @@ fn nothing_is_inherited_from_the_parent() {
 }
 
 /// A small file system, for as long as a test uses it.
-pub(super) struct Mount(pub(super) PathBuf);
+pub(in crate::output) struct Mount(pub(in crate::output) PathBuf);
 
 impl Mount {
-    pub(super) fn new(at: &Path, options: &str) -> Option<Self> {
+    pub(in crate::output) fn new(at: &Path, options: &str) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(at).output();
         if mounted.is_ok_and(|output| output.status.success()) {

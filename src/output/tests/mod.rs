@@ -1,6 +1,6 @@
 //! Trees are written and read back with nothing but the standard library.
 
-mod destination;
+pub(super) mod destination;
 mod faults;
 mod peers;
 mod property;

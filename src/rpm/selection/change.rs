@@ -101,6 +101,7 @@ impl Selection<'_> {
                 action,
                 old: step.replaces.first().copied().filter(|_| replaced == 1),
                 new: Some(id),
+                tag: None,
                 reason: place.map_or(Reason::Dependency, |place| reason(reasons[place])),
                 files: files.clone(),
             });
@@ -112,6 +113,7 @@ impl Selection<'_> {
             action: Action::Erase,
             old: Some(old),
             new: None,
+            tag: None,
             reason: Reason::Dependency,
             files: files.clone(),
         }));

@@ -77,7 +77,7 @@ impl Selection<'_> {
         let change = |id| {
             let place = solution.packages.binary_search(&id).ok()?;
             let files = again(id).or_else(|| first(id))?;
-            Some(Change { action: Action::Install, old: None, new: Some(id), reason: reason(reasons[place]), files })
+            Some(Change { action: Action::Install, old: None, new: Some(id), tag: None, reason: reason(reasons[place]), files })
         };
         let changes = transaction::order(self.pool, &solution.packages).into_iter().filter_map(change).collect();
         Ok(Choice { changes, ..Choice::default() })

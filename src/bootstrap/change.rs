@@ -1,0 +1,160 @@
+//! The other job: a root that is there already is changed, in the order of the rooms.
+//!
+//! In: a [`Request`] for a change of what is installed in a root, an ecosystem, and the root. Out: the root changed and a
+//! [`ChangeReport`]. Until the whole plan is known nothing is written, and then all or nothing.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::report::{NotAppliedRecord, records};
+use super::resolve::{InstalledPackages, Request, Resolved, resolve};
+use super::{BootstrapError, Tools, fetching};
+use crate::catalog::{Architecture, Database};
+use crate::ecosystem::{Action, Change, Choice, Ecosystem, InstallOptions, PackageChange, RootChanges, ScriptletRecord};
+use crate::finish;
+use crate::output::{ExistingRoot, Ownership, Recovered};
+use crate::pool::Pool;
+use crate::reporter::Phase;
+use crate::transaction::plan::Plan;
+
+/// How a root is changed.
+#[derive(Clone, Debug)]
+pub struct ChangeOptions {
+    /// The architecture of the root.
+    pub arch: Architecture,
+    /// Where the release keeps its package database; the root itself is asked first.
+    pub database: Option<Database>,
+    /// Seconds since 1970 that everything made by this run bears.
+    pub epoch: i64,
+    /// What happens to owners.
+    pub ownership: Ownership,
+}
+
+/// A change that was made, for people: what was done with which package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageStep {
+    /// What was done.
+    pub action: Action,
+    /// The package's name.
+    pub name: String,
+    /// The version that was there, where one was.
+    pub from: Option<String>,
+    /// The version that came or stays, where one does.
+    pub to: Option<String>,
+    /// The tag of the repositories that hold it from now on.
+    pub tag: Option<String>,
+}
+
+/// What a change of a root did.
+#[derive(Debug, Serialize)]
+pub struct ChangeReport {
+    /// The packages.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// The changes in their order.
+    #[serde(skip)]
+    pub steps: Vec<PackageStep>,
+    /// How many packages the root has now.
+    pub packages: usize,
+    /// Names that came into directories that were there, or took the place of others.
+    pub paths_written: usize,
+    /// Names that went from directories that stay.
+    pub paths_removed: usize,
+    /// Seconds since 1970 that everything made by this run bears.
+    pub epoch: i64,
+    /// Every scriptlet of the packages and what became of it.
+    pub scriptlets: Vec<ScriptletRecord>,
+    /// What of the tree is not on the disk, by path.
+    pub not_applied: Vec<NotAppliedRecord>,
+    /// Packages without a trusted signature that were accepted, because that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsigned: Vec<String>,
+}
+
+/// Changes the root file system in the directory `root` as a request asks.
+pub fn change<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    options: &ChangeOptions,
+    root: &Path,
+    tools: &Tools<'_>,
+) -> Result<ChangeReport, BootstrapError> {
+    let existing = ExistingRoot::open(root, options.ownership, ecosystem.lock_files())?;
+    if let Some(recovered) = existing.recovered() {
+        tools.reporter.warn(match recovered {
+            Recovered::Finished => "an earlier change of this root had been broken off; it was finished first",
+            Recovered::TakenBack => "an earlier change of this root had been broken off; it was taken back first",
+        });
+    }
+    let request = Request { installed: Some(InstalledPackages::Root(root.to_owned())), ..request.clone() };
+    let keyring = ecosystem.keyring(&request.keys)?;
+    let Resolved { pool, choice, plan } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
+
+    // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
+    let mut wanted = Vec::new();
+    let mut coming = Vec::new();
+    for (id, files) in choice.incoming() {
+        let made = ecosystem.made_up(&request.ask, pool.solvable(id));
+        coming.push(made.ok_or(wanted.len()));
+        if coming.last().is_some_and(Result::is_err) {
+            wanted.push((id, files));
+        }
+    }
+    let trust = request.trust(&keyring);
+    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &request.repositories, trust, tools)?;
+    let unsigned = opened.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
+
+    tools.reporter.begin(Phase::Install, Some(choice.changes.len() as u64), None);
+    let base = existing.read()?;
+    let mut tree = base.tree.clone();
+    let mut packages = coming.iter().map(|package| package.as_ref().unwrap_or_else(|&place| &opened[place]));
+    let changes = choice.changes.iter().map(|change| PackageChange {
+        action: change.action,
+        old: change.old.map(|id| pool.solvable(id).name()),
+        new: change.new.filter(|_| change.action != Action::Repin).and_then(|_| packages.next()),
+        tag: change.tag.as_deref(),
+    });
+    let changes = RootChanges { packages: changes.collect(), world: &choice.world };
+    let install = InstallOptions { arch: options.arch.clone(), database: options.database.clone(), epoch: options.epoch };
+    let installed = ecosystem.change(&mut tree, &changes, &install, tools.reporter, tools.cancel)?;
+    let unknown_owners = finish::owners::resolve(&mut tree);
+    for warning in installed.warnings.into_iter().chain(unknown_owners.warnings()) {
+        tools.reporter.warn(&warning);
+    }
+    tools.reporter.finish(Phase::Install, "");
+    if tools.cancel.is_raised() {
+        return Err(BootstrapError::Interrupted);
+    }
+    let applied = existing.apply(&base, &tree, options.epoch, tools.reporter, tools.cancel)?;
+
+    let before = pool.installed_solvables().count();
+    let came = choice.changes.iter().filter(|change| change.old.is_none()).count();
+    let went = choice.changes.iter().filter(|change| change.new.is_none()).count();
+    Ok(ChangeReport {
+        steps: steps(&pool, &choice),
+        plan,
+        packages: before + came - went.min(before),
+        paths_written: applied.came,
+        paths_removed: applied.went,
+        epoch: options.epoch,
+        scriptlets: installed.scriptlets,
+        not_applied: records(&applied.missing),
+        unsigned,
+    })
+}
+
+/// What a choice does, for people, in the order of the transaction.
+pub fn steps(pool: &Pool, choice: &Choice) -> Vec<PackageStep> {
+    let version = |id| pool.solvable(id).version().to_owned();
+    let step = |change: &Change| {
+        Some(PackageStep {
+            action: change.action,
+            name: pool.solvable(change.new.or(change.old)?).name().to_owned(),
+            from: change.old.map(version),
+            to: change.new.map(version),
+            tag: change.tag.clone(),
+        })
+    };
+    choice.changes.iter().filter_map(step).collect()
+}

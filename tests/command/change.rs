@@ -1,0 +1,270 @@
+//! A root that is there already is changed: on the fixtures, and on Alpine's own packages beside the real apk.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::disk::{Rows, differences, walk, without_inodes};
+use crate::mirror::copy;
+use crate::place::{Outcome, Place, is_root, real_data};
+
+const USER: u32 = 65534;
+
+const ALPINE: [&str; 12] = [
+    "--distro",
+    "alpine",
+    "--release",
+    "3.20",
+    "--mirror",
+    "mirror",
+    "--key",
+    "mirror/keys/rootstrap-fixtures.rsa.pub",
+    "--cache-dir",
+    "cache",
+    "--arch",
+    "x86_64",
+];
+
+/// The command, if it is one, and the rest.
+fn split<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a str]) {
+    arguments.split_at(usize::from(!arguments[0].starts_with('-')))
+}
+
+fn alpine(place: &Place, arguments: &[&str]) -> Outcome {
+    let (verb, rest) = split(arguments);
+    place.run(&[verb, &ALPINE, rest].concat())
+}
+
+fn make(place: &Place, more: &[&str]) {
+    alpine(place, &[&["--variant", "minirootfs"], more].concat()).success();
+}
+
+/// The paths without their inodes, and directories without their times, which are those of the last change.
+fn rows(root: &Path) -> Rows {
+    let mut rows = without_inodes(walk(root));
+    let untimed = |path: &str| path.starts_with("lib/apk/db/") || path == "etc/apk/world";
+    rows.iter_mut().filter(|(path, row)| row.kind == 'd' || untimed(path)).for_each(|(_, row)| row.mtime = 0);
+    rows
+}
+
+#[track_caller]
+fn same(expected: &Rows, found: &Rows) {
+    assert_eq!(differences(expected, found), <[String; 0]>::default());
+}
+
+#[test]
+fn packages_come_and_go() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    make(&place, &["--with", "hello", "--with", "cat-plus", "wanted"]);
+    let (before, mut wanted) = (rows(&place.path("root")), rows(&place.path("wanted")));
+
+    let plan = alpine(&place, &["install", "--root", "root", "--simulate", "hello", "cat-plus"]).success();
+    same(&before, &rows(&place.path("root")));
+    let done = alpine(&place, &["install", "--root", "root", "hello", "cat-plus"]).success();
+    let lines = "(1/3) Installing cat-plus (1.0-r0)\n(2/3) Installing greeting-eo (1.4-r0)\n(3/3) Installing hello (2.0-r1)\n";
+    assert_eq!(done.stdout, lines);
+    assert!(plan.stdout.starts_with(lines), "{}", plan.stdout);
+    assert!(done.stderr.contains("root: 14 packages, "), "{}", done.stderr);
+    // Scripts are in the order in which packages were installed, which is another one.
+    let mut found = rows(&place.path("root"));
+    assert!(wanted.remove("lib/apk/db/scripts.tar").is_some() && found.remove("lib/apk/db/scripts.tar").is_some());
+    same(&wanted, &found);
+
+    // A file that was taken over is not given back, as with apk: nobody has it any more.
+    alpine(&place, &["remove", "--root", "root", "hello", "cat-plus"]).success();
+    let mut found = rows(&place.path("root"));
+    let taken = differences(&before, &found);
+    assert!(taken.iter().any(|line| line.contains("bin/cat")), "{taken:?}");
+    let mut before = before;
+    for path in ["bin/cat", "lib/apk/db/installed", "lib/apk/db/scripts.tar"] {
+        assert!(before.remove(path).is_some() && (found.remove(path).is_none() == (path == "bin/cat")));
+    }
+    same(&before, &found);
+}
+
+#[test]
+fn what_the_user_changed_stays() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    let root = place.path("root");
+    fs::write(root.join("etc/motd"), "mine\n").unwrap();
+    fs::write(root.join("bin/busybox"), "broken\n").unwrap();
+    let outcome = alpine(&place, &["fix", "--root", "root", "--reinstall", "--format", "json", "alpine-baselayout", "busybox"]);
+    let report: Value = serde_json::from_str(&outcome.success().stdout).unwrap();
+    assert_eq!(report["reinstall"], serde_json::json!(["busybox-1.36.1-r29", "alpine-baselayout-3.6.5-r0"]));
+    assert!(report["scriptlets"].as_array().unwrap().iter().any(|script| script["scriptlet"] == "trigger"), "{report}");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    assert_eq!((read("etc/motd").as_str(), read("etc/motd.apk-new").as_str()), ("mine\n", "Welcome to the fixtures.\n"));
+    assert_ne!(read("bin/busybox"), "broken\n");
+}
+
+#[test]
+fn a_virtual_package_is_a_record_that_goes_again() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    let root = place.path("root");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let before = (read("lib/apk/db/installed"), read("etc/apk/world"));
+    alpine(&place, &["install", "--root", "root", "-t", ".build", "hello", "musl-utils"]).success();
+    assert!(read("etc/apk/world").starts_with(".build="), "{}", read("etc/apk/world"));
+    let installed = read("lib/apk/db/installed");
+    assert!(installed.contains("A:noarch\nS:0\nI:0\nT:virtual meta package\nU:\nL:\nD:hello musl-utils\n"), "{installed}");
+    alpine(&place, &["remove", "--root", "root", ".build"]).success();
+    assert_eq!((read("lib/apk/db/installed"), read("etc/apk/world")), before);
+    // Nothing to do is nothing done.
+    let rows = walk(&root);
+    alpine(&place, &["install", "--root", "root", "busybox"]).success();
+    let found = walk(&root);
+    assert_eq!(found.get("lib/apk/db/installed"), rows.get("lib/apk/db/installed"));
+}
+
+#[test]
+fn what_cannot_be_changed_is_left_alone() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    let root = place.path("root");
+    let before = walk(&root);
+    let fails = |arguments: &[&str], code: i32, text: &str| {
+        let outcome = alpine(&place, arguments);
+        assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(text), "{}", outcome.stderr);
+    };
+    fails(&["install", "--root", "root", "nonsense"], 3, "nonsense");
+    fails(&["install", "--root", "none", "hello"], 2, "none: cannot open it");
+    fs::create_dir(place.path("empty")).unwrap();
+    fails(&["install", "--root", "empty", "hello"], 1, "database");
+    {
+        let lock = fs::File::open(root.join("lib/apk/db/lock")).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        fails(&["install", "--root", "root", "hello"], 1, "another process is changing it");
+    }
+    let mut package = fs::read(place.path("mirror/v3.20/community/x86_64/hello-2.0-r1.apk")).unwrap();
+    let end = package.len() - 20;
+    package[end] ^= 1;
+    fs::write(place.path("mirror/v3.20/community/x86_64/hello-2.0-r1.apk"), package).unwrap();
+    fails(&["install", "--root", "root", "hello"], 4, "hello-2.0-r1.apk is not used");
+    assert_eq!(walk(&root), before);
+}
+
+#[test]
+fn an_ordinary_user_changes_his_own() {
+    if !is_root() {
+        println!("skipped: only root can be both");
+        return;
+    }
+    let place = Place::new();
+    make(&place, &["--with", "hello", "expected"]);
+    fs::set_permissions(place.root(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let home = place.path("home");
+    fs::create_dir(&home).unwrap();
+    chown(&home, Some(USER), Some(USER)).unwrap();
+    let program = place.path("rootstrap");
+    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        let (verb, rest) = split(arguments);
+        let mut all = [verb, &ALPINE, rest].concat();
+        let cache = all.iter().position(|&argument| argument == "cache").unwrap();
+        all[cache] = "home/cache";
+        place.set(&mut command, &all);
+        place.outcome(command.uid(USER).gid(USER)).success()
+    };
+    run(&["--variant", "minirootfs", "home/root"]);
+    run(&["install", "--root", "home/root", "hello"]);
+    let read = |path: &str| fs::read(place.path(path)).unwrap();
+    assert_eq!(read("home/root/lib/apk/db/installed"), read("expected/lib/apk/db/installed"), "owners as root has them");
+    assert_eq!(read("home/root/etc/apk/world"), read("expected/etc/apk/world"));
+}
+
+/// Our command and the real apk on two roots that are alike: what one does to the one, the other does to the other.
+struct Pair<'a> {
+    place: &'a Place,
+    data: &'a Path,
+}
+
+impl Pair<'_> {
+    fn ours(&self, root: &str, arguments: &[&str]) {
+        let key = self.data.join("keys/rootstrap-test.rsa.pub");
+        let mirror = self.data.to_str().unwrap();
+        let trusted = ["--mirror", mirror, "--key", key.to_str().unwrap(), "--cache-dir", "cache", "--arch", "x86_64"];
+        let (verb, rest) = split(arguments);
+        let to: &[&str] = if verb.is_empty() { &[] } else { &["--root", root] };
+        self.place.run(&[verb, to, &ALPINE[..4], &trusted, rest].concat()).success();
+    }
+
+    fn apk(&self, root: &str, arguments: &[&str]) -> String {
+        let output = Command::new("chroot").arg(self.place.path(root)).arg("/sbin/apk").args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "apk {arguments:?}: {text}");
+        text
+    }
+
+    fn make(&self, root: &str) {
+        self.ours("", &["--variant", "minirootfs", root]);
+        let root = self.place.path(root);
+        copy(&self.data.join("v3.20"), &root.join("mnt/v3.20"));
+        let key = "rootstrap-test.rsa.pub";
+        fs::copy(self.data.join("keys").join(key), root.join("etc/apk/keys").join(key)).unwrap();
+        fs::write(root.join("etc/apk/repositories"), "/mnt/v3.20/main\n").unwrap();
+    }
+
+    #[track_caller]
+    fn same(&self) {
+        let rows = |root: &str| {
+            let mut rows = rows(&self.place.path(root));
+            rows.retain(|path, _| !path.starts_with("var/cache/"));
+            // apk leaves links the time of their making.
+            rows.values_mut().filter(|row| row.kind == 'l').for_each(|row| row.mtime = 0);
+            rows
+        };
+        same(&rows("theirs"), &rows("ours"));
+    }
+}
+
+#[test]
+fn the_real_apk_does_the_same() {
+    let Some(data) = real_data("alpine") else { return };
+    if !is_root() || std::env::consts::ARCH != "x86_64" {
+        println!("skipped: apk runs as root on x86_64");
+        return;
+    }
+    let place = Place::new();
+    let pair = Pair { place: &place, data: &data };
+    pair.make("ours");
+    fs::write(place.path("ours/etc/profile"), "mine\n").unwrap();
+    let copied = Command::new("cp").arg("-a").arg(place.path("ours")).arg(place.path("theirs")).status();
+    assert!(copied.unwrap().success());
+    let quiet = ["--no-network", "--no-scripts"];
+    let verbs = |verb: &'static str| match verb {
+        "install" => "add",
+        "remove" => "del",
+        verb => verb,
+    };
+    let steps: [(&'static str, &[&str]); 8] = [
+        ("remove", &["libc-utils"]),
+        ("install", &["scanelf", "zlib"]),
+        ("fix", &["--reinstall", "alpine-baselayout", "busybox"]),
+        ("remove", &["scanelf", "zlib"]),
+        ("install", &["libc-utils", "!ssl_client"]),
+        ("install", &["ssl_client"]),
+        ("fix", &[]),
+        ("upgrade", &["--available"]),
+    ];
+    for (number, (verb, arguments)) in steps.iter().enumerate() {
+        // Either tool goes on from what the other left.
+        let (first, second) = if number % 3 == 2 { ("theirs", "ours") } else { ("ours", "theirs") };
+        pair.ours(first, &[&[*verb], *arguments].concat());
+        let audit = pair.apk("ours", &["audit", "--system"]) + &pair.apk("theirs", &["audit", "--system"]);
+        assert!(!audit.lines().any(|line| !line.starts_with("WARNING")), "{verb} {arguments:?}: {audit}");
+        pair.apk(second, &[&[verbs(verb)], &quiet[..], *arguments].concat());
+        pair.same();
+    }
+    assert_eq!(pair.apk("ours", &["info", "-v"]).lines().filter(|line| !line.starts_with("WARNING")).count(), 14);
+    let fix = pair.apk("ours", &["fix", "--no-network"]);
+    assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
+}
