@@ -11,7 +11,9 @@ use super::report::{NotAppliedRecord, records};
 use super::resolve::{InstalledPackages, Request, Resolved, resolve};
 use super::{BootstrapError, Tools, fetching};
 use crate::catalog::{Architecture, Database};
-use crate::ecosystem::{Action, Change, Choice, Ecosystem, InstallOptions, PackageChange, RootChanges, ScriptletRecord};
+use crate::ecosystem::{
+    Action, Change, Choice, Ecosystem, InstallError, InstallOptions, PackageChange, RootChanges, ScriptletRecord,
+};
 use crate::finish;
 use crate::output::{ExistingRoot, Ownership, Recovered};
 use crate::pool::Pool;
@@ -80,6 +82,9 @@ pub fn change<E: Ecosystem>(
     root: &Path,
     tools: &Tools<'_>,
 ) -> Result<ChangeReport, BootstrapError> {
+    if let Some(reason) = ecosystem.leaves_roots_alone() {
+        return Err(InstallError::Unsupported(reason).into());
+    }
     let existing = ExistingRoot::open(root, options.ownership, ecosystem.lock_files())?;
     if let Some(recovered) = existing.recovered() {
         tools.reporter.warn(match recovered {

@@ -157,6 +157,9 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
         BootstrapError::Install(InstallError::FileConflict { .. }) => {
             Failure::from_error(Code::Failed, &error).hint("leave one of the two out: --exclude NAME, or --without NAME")
         }
+        BootstrapError::Install(InstallError::Unsupported(_)) => {
+            Failure::usage(error.to_string()).hint("--simulate tells what would be done")
+        }
         error => Failure::from_error(Code::Failed, &error),
     }
 }

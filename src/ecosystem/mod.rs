@@ -104,6 +104,11 @@ pub trait Ecosystem: Sync {
         &[]
     }
 
+    /// Why roots of this kind cannot be changed yet, where they cannot: known before anything is read or fetched.
+    fn leaves_roots_alone(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Changes the tree of a root that is there already, package by package in the order of the transaction, and then its database.
     fn change(
         &self,

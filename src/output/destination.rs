@@ -156,6 +156,8 @@ impl Drop for Destination {
             // Nobody is left to hear of an error; the next run to the same OUT tries again.
             let _ = remove_tree(self.holder.as_fd(), &self.hidden);
         }
+        // Closing the handle is not enough: a process that was just started may hold a copy of it for a moment.
+        let _ = flock(&self.root, FlockOperation::Unlock);
     }
 }
 

@@ -25,6 +25,9 @@ use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
+/// Why roots are left alone.
+const NOT_CHANGED: &str = "roots of RPM packages are not changed yet";
+
 /// RPM packages and rpm-md repositories.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rpm;
@@ -131,6 +134,10 @@ impl Ecosystem for Rpm {
         package.build_time()
     }
 
+    fn leaves_roots_alone(&self) -> Option<&'static str> {
+        Some(NOT_CHANGED)
+    }
+
     fn change(
         &self,
         _tree: &mut Tree,
@@ -139,9 +146,7 @@ impl Ecosystem for Rpm {
         _reporter: &dyn Reporter,
         _cancel: &Cancel,
     ) -> Result<Installed, InstallError> {
-        Err(InstallError::Unsupported(
-            "roots of RPM packages are changed by a later version; --simulate tells what would be done",
-        ))
+        Err(InstallError::Unsupported(NOT_CHANGED))
     }
 
     fn install(

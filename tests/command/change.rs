@@ -152,6 +152,18 @@ fn what_cannot_be_changed_is_left_alone() {
 }
 
 #[test]
+fn a_root_of_rpm_packages_is_left_alone() {
+    let place = Place::new();
+    place.bootstrap(&["root"]).success();
+    let before = walk(&place.path("root"));
+    let ask = Place::usual(&["--root", "root", "bash"]);
+    let outcome = place.run(&[&["remove"], &ask.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("RPM") && outcome.stderr.contains("--simulate"), "{}", outcome.stderr);
+    assert_eq!(walk(&place.path("root")), before);
+}
+
+#[test]
 fn an_ordinary_user_changes_his_own() {
     if !is_root() {
         println!("skipped: only root can be both");
