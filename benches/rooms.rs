@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use rootstrap::bootstrap::{self, BuildOptions, Request, Tools};
 use rootstrap::cancel::Cancel;
 use rootstrap::catalog::{Catalog, Key, Langs};
-use rootstrap::ecosystem::{Ask, Ecosystem, FileOptions, Operation, Trust};
+use rootstrap::ecosystem::{Ask, Ecosystem, FileOptions, ModuleOptions, Operation, Trust};
 use rootstrap::fetch::{FetchOptions, Fetcher, Location};
 use rootstrap::output::Ownership;
 use rootstrap::package::{Content, Spool};
@@ -73,7 +73,8 @@ fn metadata(c: &mut Criterion) {
     let mut names: Vec<&str> = pool.solvables().map(Solvable::name).collect();
     names.sort_unstable();
     names.dedup();
-    let requests: Vec<SolverRequest> = names.iter().map(|name| SolverRequest::new(install_jobs(&pool, name, false))).collect();
+    let requests: Vec<SolverRequest> =
+        names.iter().map(|name| SolverRequest::new(install_jobs(&pool, name, &[], false))).collect();
     let mut solver = Solver::new(&pool);
     group.bench_function(format!("solve each of {} names", names.len()), |b| {
         b.iter(|| requests.iter().filter(|request| black_box(solver.solve(request)).is_ok()).count());
@@ -118,7 +119,7 @@ fn whole(c: &mut Criterion) {
         keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
         allow_unsigned: false,
         installed: None,
-        ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new() },
+        ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new(), modules: ModuleOptions::default() },
         paths: Vec::new(),
         texts: false,
     };

@@ -176,7 +176,13 @@ pub fn load<E: Ecosystem>(
         loaded.read_file_lists(&paths, ecosystem.metadata(), fetcher)?;
     }
     let texts = if request.texts { loaded.read_texts(ecosystem.metadata(), fetcher)? } else { FxHashMap::default() };
+    loaded.read_further(&ecosystem.further_metadata(&request.ask), fetcher, &mut |kind, repository, input| {
+        ecosystem.read_further(kind, repository, input, &mut state)
+    })?;
     let pool = loaded.builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
+    if let Err(refusal) = ecosystem.settle(&request.ask, &request.arch, &pool, &mut state) {
+        return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
+    }
     reporter.advance(Phase::Metadata, pool.len() as u64, 0);
     reporter.finish(Phase::Metadata, "");
     Ok(Loaded { pool, state, texts })

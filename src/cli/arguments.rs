@@ -157,6 +157,12 @@ pub(super) struct RequestArguments {
     /// Do not heed modules
     #[arg(long, overrides_with = "modules")]
     pub no_modules: bool,
+    /// Enable a stream of a module
+    #[arg(long, value_name = "NAME:STREAM", conflicts_with = "no_modules")]
+    pub enable_module: Vec<String>,
+    /// The platform that modules are built for (platform:el9), where the distribution does not tell it
+    #[arg(long, value_name = "ID", value_parser = platform)]
+    pub module_platform: Option<String>,
 }
 
 /// How to go about it and how to tell of it.
@@ -407,6 +413,14 @@ pub(super) enum ProgressMode {
     Auto,
     Plain,
     None,
+}
+
+/// A platform: `platform:el9`.
+fn platform(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((name, stream)) if !name.is_empty() && !stream.is_empty() => Ok(text.to_owned()),
+        _ => Err("a platform has a name and a stream, as platform:el9".to_owned()),
+    }
 }
 
 /// Two opposite flags, of which clap keeps the last: what was said, if anything.

@@ -13,7 +13,7 @@ use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
     Options, Packaging, Platform, Step,
 };
-use crate::ecosystem::{Ask, ChangeFlags, Changing, Operation, Verb};
+use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, Verb};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Repository};
 
@@ -41,7 +41,11 @@ impl Prepared {
             options: self.options.clone(),
             repositories: Vec::new(),
         };
-        Ask { operation: Operation::Fill(vec![step]), exclude: self.request.ask.exclude.clone() }
+        Ask {
+            operation: Operation::Fill(vec![step]),
+            exclude: self.request.ask.exclude.clone(),
+            modules: self.request.ask.modules.clone(),
+        }
     }
 
     /// Asks for a change of what is installed in a root, or where `installed` says.
@@ -110,6 +114,16 @@ pub(super) fn base(arguments: &RequestArguments) -> Result<(Prepared, Vec<Instal
     Ok((prepared, steps))
 }
 
+/// Asks for nothing yet, within what the options say.
+fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
+    let modules = ModuleOptions {
+        ignore: choice(arguments.modules, arguments.no_modules) == Some(false),
+        enable: arguments.enable_module.clone(),
+        platform: arguments.module_platform.clone().or(platform),
+    };
+    Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone(), modules }
+}
+
 /// The options where no distribution has any of its own.
 const PLAIN: Options =
     Options { weak_deps: true, docs: true, langs: Langs::All, best: false, allow_erasing: false, multilib: Multilib::Best };
@@ -146,7 +160,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             keys: image.keys,
             allow_unsigned: arguments.allow_unsigned,
             installed: None,
-            ask: Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone() },
+            ask: empty_ask(arguments, image.module_platform),
             paths: Vec::new(),
             texts: false,
         },
@@ -199,7 +213,7 @@ fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
             keys: Vec::new(),
             allow_unsigned: arguments.allow_unsigned,
             installed: None,
-            ask: Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone() },
+            ask: empty_ask(arguments, None),
             paths: Vec::new(),
             texts: false,
         },

@@ -13,6 +13,30 @@ pub struct Ask {
     pub operation: Operation,
     /// Names of packages that must not be installed; patterns.
     pub exclude: Vec<String>,
+    /// What is said of modules, where the ecosystem has them.
+    pub modules: ModuleOptions,
+}
+
+impl Ask {
+    /// All that is asked for by name or otherwise, as it was written.
+    pub fn specs(&self) -> impl Iterator<Item = &str> {
+        let (steps, specs) = match &self.operation {
+            Operation::Fill(steps) => (steps.as_slice(), &[][..]),
+            Operation::Change(changing) => (&[][..], changing.specs.as_slice()),
+        };
+        steps.iter().flat_map(|step| &step.packages).chain(specs).map(String::as_str)
+    }
+}
+
+/// Which of the modules that repositories have may be chosen from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleOptions {
+    /// Modules are not heeded: every package may be chosen.
+    pub ignore: bool,
+    /// Streams that are enabled beside the default ones: `nodejs:20`.
+    pub enable: Vec<String>,
+    /// The platform that modules are built for: `platform:el9`. Without one, packages may tell it.
+    pub platform: Option<String>,
 }
 
 /// What is to be done.

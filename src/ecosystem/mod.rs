@@ -5,10 +5,12 @@
 mod choice;
 
 pub use choice::{
-    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Operation, Problem, Reason, Refusal, Verb,
+    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, ModuleOptions, Operation, Problem, Reason,
+    Refusal, Verb,
 };
 
 use std::error::Error;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,7 +18,7 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
-use crate::metadata::MetadataFormat;
+use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
@@ -54,6 +56,27 @@ pub trait Ecosystem: Sync {
 
     /// Adds the packages that a request itself makes, which no repository has.
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
+        Ok(())
+    }
+
+    /// The metadata files that a request needs beside the lists of packages.
+    fn further_metadata(&self, _ask: &Ask) -> Vec<MetadataKind> {
+        Vec::new()
+    }
+
+    /// Reads one of them (inflated already), of the repository named.
+    fn read_further(
+        &self,
+        _kind: MetadataKind,
+        _repository: &str,
+        _input: &mut dyn Read,
+        _state: &mut Self::State,
+    ) -> Result<(), IndexError> {
+        Ok(())
+    }
+
+    /// All that exists is known: settles what of it the choices of this request are among.
+    fn settle(&self, _ask: &Ask, _arch: &str, _pool: &Pool, _state: &mut Self::State) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
 

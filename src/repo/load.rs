@@ -163,6 +163,20 @@ impl LoadedRepository {
         Ok(got.content)
     }
 
+    /// Gets the smallest of the files of a kind that can be got: repositories list some twice, packed and not, and may hold only one.
+    fn fetch_any(&self, kind: MetadataKind, fetcher: &Fetcher) -> Result<Option<(&MetadataFile, Content)>, RepoError> {
+        let mut files: Vec<&MetadataFile> = self.files.iter().filter(|file| file.kind == kind).collect();
+        files.sort_by_key(|file| file.size);
+        let mut first = None;
+        for file in files {
+            match self.fetch(file, fetcher) {
+                Ok(content) => return Ok(Some((file, content))),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(None), Err)
+    }
+
     /// Inflates a file that was got and gives what it holds to `reader`, holding it against what was promised.
     pub fn read(
         &self,
@@ -189,7 +203,28 @@ impl LoadedRepository {
     }
 }
 
+/// What reads further metadata files: it is given a file's kind, its repository's name, and the inflated file.
+pub(super) type FurtherReader<'r> = dyn FnMut(MetadataKind, &str, &mut dyn std::io::Read) -> Result<(), IndexError> + 'r;
+
 impl Loaded {
+    /// Gets the files of further kinds, several at once, and gives each (inflated) to `reader` with its kind and its repository's
+    /// name, in the order of the repositories and of the kinds.
+    pub fn read_further(
+        &self,
+        kinds: &[MetadataKind],
+        fetcher: &Fetcher,
+        reader: &mut FurtherReader<'_>,
+    ) -> Result<(), RepoError> {
+        let wanted: Vec<_> = self.repositories.iter().flat_map(|loaded| kinds.iter().map(move |&kind| (loaded, kind))).collect();
+        let got: Vec<_> = wanted.par_iter().map(|(loaded, kind)| loaded.fetch_any(*kind, fetcher)).collect();
+        for ((loaded, kind), got) in wanted.into_iter().zip(got) {
+            if let Some((file, content)) = got? {
+                loaded.read(file, &content, |input| reader(kind, &loaded.repository.name, input))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the lists of all files, as far as there are any, for the given paths, and tells the pool which packages have
     /// them. How many were found.
     pub fn read_file_lists(

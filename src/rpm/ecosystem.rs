@@ -1,25 +1,26 @@
 //! RPM behind the trait that the rest of the house knows.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::architecture;
 use super::database::DatabaseError;
-use super::index::RpmMd;
+use super::index::{self, RpmMd};
 use super::install::{self, UnpackError, Unpacked};
 use super::installed::{self, State};
 use super::inventory;
 use super::package::{self, PackageError};
-use super::selection::Selection;
+use super::selection::{Selection, Settled};
 use super::signature::Keyring;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    self, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
-    KeyError, PackageError as EcosystemPackageError, RootChanges,
+    self, Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError,
+    InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges,
 };
-use crate::metadata::MetadataFormat;
+use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
@@ -78,6 +79,40 @@ impl Ecosystem for Rpm {
 
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         installed::read(place, builder)
+    }
+
+    fn further_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {
+        let mut kinds = Vec::new();
+        if !ask.modules.ignore {
+            kinds.push(MetadataKind::Modules);
+        }
+        // Where nothing is asked for yet, anything may be later on.
+        let mut specs = ask.specs().peekable();
+        if specs.peek().is_none() || specs.any(|spec| spec.starts_with('@')) {
+            kinds.push(MetadataKind::Groups);
+        }
+        kinds
+    }
+
+    fn read_further(
+        &self,
+        kind: MetadataKind,
+        repository: &str,
+        input: &mut dyn Read,
+        state: &mut State,
+    ) -> Result<(), IndexError> {
+        match kind {
+            MetadataKind::Modules => state.modules.read(repository, input),
+            MetadataKind::Groups => index::read_groups(input, &mut state.groups),
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&self, ask: &Ask, arch: &str, pool: &Pool, state: &mut State) -> Result<(), Box<dyn Refusal>> {
+        state.architectures = architecture::compatible(arch);
+        arch.clone_into(&mut state.arch);
+        state.settled = Settled::new(state, &ask.modules, &[], pool).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })?;
+        Ok(())
     }
 
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ecosystem::identity;
+use super::modules::{Hidden, Hider};
 use super::request::Unmatched;
 use crate::catalog::nearest;
 use crate::ecosystem::{self, Explanation, Refusal};
@@ -18,11 +19,27 @@ pub struct Unresolved {
     pub jobs: Vec<Job>,
     /// Why it cannot be had.
     pub unsolvable: Unsolvable,
+    /// Of the packages in that, those that modules hide, and how.
+    pub hidden: Vec<(SolvableId, Hider)>,
+}
+
+impl Unresolved {
+    /// A request without a solution, while modules hide packages.
+    pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hidden: &Hidden) -> Self {
+        let facts = unsolvable.problems.iter().flat_map(|problem| &problem.facts);
+        let hidden = facts
+            .filter_map(|fact| match *fact {
+                Fact::Excluded { package } => Some((package, hidden.by(package)?.clone())),
+                _ => None,
+            })
+            .collect();
+        Self { jobs, unsolvable, hidden }
+    }
 }
 
 impl Refusal for Unresolved {
     fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
-        Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable }.explanation(asked_by)
+        Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable, hidden: &self.hidden }.explanation(asked_by)
     }
 }
 
@@ -48,6 +65,7 @@ struct Teller<'a> {
     pool: &'a Pool,
     jobs: &'a [Job],
     unsolvable: &'a Unsolvable,
+    hidden: &'a [(SolvableId, Hider)],
 }
 
 impl Teller<'_> {
@@ -70,6 +88,10 @@ impl Teller<'_> {
 
     fn id(&self, id: SolvableId) -> String {
         identity(self.pool.solvable(id)).id
+    }
+
+    fn hidden_by(&self, package: SolvableId) -> Option<&Hider> {
+        self.hidden.iter().find(|(id, _)| *id == package).map(|(_, hider)| hider)
     }
 
     fn headline(&self) -> String {
@@ -111,7 +133,11 @@ impl Teller<'_> {
                 format!("{} obsoletes {}: {}", id(package), dependency(of), id(other))
             }
             Fact::SameName { package, other } => format!("{} and {} cannot be installed together", id(package), id(other)),
-            Fact::Excluded { package } => format!("{} is excluded (--exclude)", id(package)),
+            Fact::Excluded { package } => match self.hidden_by(package) {
+                Some(Hider::NotActive(stream)) => format!("{} belongs to the module {stream}, which is not enabled", id(package)),
+                Some(Hider::Masked(stream)) => format!("{} gives way to the packages of the module {stream}", id(package)),
+                None => format!("{} is excluded (--exclude)", id(package)),
+            },
             Fact::ForeignArchitecture { package } => format!("{} is for another architecture", id(package)),
             Fact::WorseArchitecture { package } => format!("{} is there for a better architecture too", id(package)),
             Fact::Kept { package } => format!("{} is installed, and is to stay or be updated", id(package)),
@@ -154,10 +180,18 @@ impl Teller<'_> {
         let facts: Vec<&Fact> = self.unsolvable.problems.iter().flat_map(|problem| &problem.facts).collect();
         let excluded: BTreeSet<&str> = facts
             .iter()
-            .filter_map(
-                |fact| if let Fact::Excluded { package } = fact { Some(self.pool.solvable(*package).name()) } else { None },
-            )
+            .filter_map(|fact| match fact {
+                Fact::Excluded { package } if self.hidden_by(*package).is_none() => Some(self.pool.solvable(*package).name()),
+                _ => None,
+            })
             .collect();
+        let streams: BTreeSet<&str> = (self.hidden.iter())
+            .filter_map(|(_, hider)| if let Hider::NotActive(stream) = hider { Some(stream.as_str()) } else { None })
+            .collect();
+        hints.extend(streams.iter().map(|stream| format!("--enable-module {stream}")));
+        if !hints.is_empty() {
+            return hints;
+        }
         if !excluded.is_empty() {
             hints.push(format!("lift --exclude of {}", excluded.into_iter().collect::<Vec<_>>().join(", ")));
         } else if facts.iter().any(|fact| matches!(fact, Fact::OnlyBest { .. })) {
@@ -196,7 +230,11 @@ impl Teller<'_> {
             Fact::SameName { package: p, other } => {
                 json!({"kind": "same-name", "package": package(p), "other": package(other)})
             }
-            Fact::Excluded { package: p } => json!({"kind": "excluded", "package": package(p)}),
+            Fact::Excluded { package: p } => match self.hidden_by(p) {
+                Some(Hider::NotActive(stream)) => json!({"kind": "module-not-enabled", "package": package(p), "module": stream}),
+                Some(Hider::Masked(stream)) => json!({"kind": "hidden-by-module", "package": package(p), "module": stream}),
+                None => json!({"kind": "excluded", "package": package(p)}),
+            },
             Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),
             Fact::WorseArchitecture { package: p } => json!({"kind": "worse-architecture", "package": package(p)}),
             Fact::Kept { package: p } => json!({"kind": "kept", "package": package(p)}),

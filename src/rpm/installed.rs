@@ -7,10 +7,13 @@ use std::path::Path;
 use super::database::{self, DatabaseError};
 use super::dependency;
 use super::files::{self, FilesError};
+use super::groups::Groups;
 use super::header::Header;
+use super::modules::Modules;
+use super::selection::Settled;
 use super::tag::Tag;
 use crate::ecosystem::InstalledError;
-use crate::pool::{Kind, Op, Package, PoolBuilder, RepoId};
+use crate::pool::{Architectures, Kind, Op, Package, PoolBuilder, RepoId};
 
 /// What the repository of the installed packages is called, in dnf's manner.
 pub const REPOSITORY: &str = "@System";
@@ -61,9 +64,19 @@ pub enum HeaderProblem {
     },
 }
 
-/// What a root remembers beside its packages.
+/// What a choice heeds beside the packages: what a root remembers, and what repositories tell.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// The machine's architecture.
+    pub arch: String,
+    /// Those whose packages it runs.
+    pub architectures: Architectures,
+    /// The modules of the repositories.
+    pub modules: Modules,
+    /// The groups of the repositories.
+    pub groups: Groups,
+    /// Which modules are active, and what they hide.
+    pub settled: Settled,
     /// The names of the packages that the user asked for, as far as that is known; where it is not, every package counts as asked for.
     pub user_installed: Option<Vec<String>>,
 }

@@ -57,6 +57,8 @@ pub struct Options {
     pub clean: bool,
     /// What the user asked for; only of use with `clean` and [`Verb::Autoremove`].
     pub user_installed: Vec<SolvableId>,
+    /// Packages that specs do not mean, by id.
+    pub hidden: Vec<SolvableId>,
 }
 
 /// Adds a command to a request. Removing lets others go that need what goes, as it does in dnf.
@@ -117,7 +119,7 @@ fn remove(spec: &str, id: SolvableId, options: &Options) -> Job {
 
 /// The jobs of a command for a spec.
 pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Vec<Job>, Unmatched> {
-    let groups = spec::select_each(pool, spec, false);
+    let groups = spec::select_each(pool, spec, &options.hidden, false);
     if groups.is_empty() {
         return Err(Unmatched::Nothing { spec: spec.to_owned() });
     }

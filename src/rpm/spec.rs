@@ -83,7 +83,7 @@ pub fn select_by_name(pool: &Pool, spec: &str) -> Vec<SolvableId> {
 
 /// The packages that a spec means and that the machine can run, by id.
 pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
-    let mut all: Vec<SolvableId> = select_each(pool, spec, false).into_iter().flatten().collect();
+    let mut all: Vec<SolvableId> = select_each(pool, spec, &[], false).into_iter().flatten().collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -92,9 +92,10 @@ pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
 /// What a spec asks for: of each group one package. There is one group but for a pattern, which asks for every name that it matches,
 /// and for an architecture's pattern, which asks for each architecture. Empty if nothing is meant.
 ///
-/// With `obsoleters`, a package asked for by its name alone may be replaced by one that obsoletes it.
-pub fn select_each(pool: &Pool, spec: &str, obsoleters: bool) -> Vec<Vec<SolvableId>> {
-    let runs = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some();
+/// The packages that are `hidden` (given by id) are as if they were not there. With `obsoleters`, a package asked for by its name alone may
+/// be replaced by one that obsoletes it.
+pub fn select_each(pool: &Pool, spec: &str, hidden: &[SolvableId], obsoleters: bool) -> Vec<Vec<SolvableId>> {
+    let runs = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some() && hidden.binary_search(id).is_err();
     for form in forms(spec) {
         let mut found = form.packages(pool);
         found.retain(runs);
@@ -124,7 +125,7 @@ pub fn select_each(pool: &Pool, spec: &str, obsoleters: bool) -> Vec<Vec<Solvabl
 }
 
 /// Adds the packages of other names that obsolete one of these.
-fn add_obsoleters(pool: &Pool, group: &mut Vec<SolvableId>) {
+pub fn add_obsoleters(pool: &Pool, group: &mut Vec<SolvableId>) {
     let meant = |id: SolvableId| group.binary_search(&id).is_ok();
     let obsoletes = |package: &Solvable<'_>| {
         let mut all = package.dependencies(Kind::Obsoletes).iter().flat_map(|&dependency| pool.obsoleted(dependency));
@@ -200,7 +201,7 @@ mod tests {
             let package = pool.solvable(id);
             format!("{}-{}.{}", package.name(), package.version(), package.arch())
         };
-        select_each(&pool, spec, obsoleters).into_iter().map(|group| group.into_iter().map(shown).collect()).collect()
+        select_each(&pool, spec, &[], obsoleters).into_iter().map(|group| group.into_iter().map(shown).collect()).collect()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! files, and its packages in a [`PoolBuilder`]. No document is ever held: events go straight
 //! from the inflated bytes to the pool. It gets no bytes itself and judges no version.
 
+mod comps;
 mod filelists;
 mod primary;
 mod repomd;
@@ -16,6 +17,8 @@ use std::io::Read;
 
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
+
+pub use comps::read as read_groups;
 
 /// The metadata format of RPM repositories.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,5 +1,6 @@
 //! A root that has packages is changed: the verbs of the house as dnf's commands, and what the solver's answer does to the root.
 
+use super::asked::{Asked, Scope};
 use super::{Refused, Selection, reason};
 use crate::ecosystem::{Action, Ask, Change, Changing, Choice, FileOptions, Reason, Verb};
 use crate::pool::{Solvable, SolvableId};
@@ -21,27 +22,40 @@ const INSTALL_ONLY: [&str; 6] = [
 impl Selection<'_> {
     /// Changes what is installed.
     pub(super) fn change(&mut self, ask: &Ask, changing: &Changing) -> Result<Choice, Refused> {
-        let request = self.request(ask, changing)?;
-        let solved = self.solver.solve(&request);
-        let solution = solved.map_err(|unsolvable| Unresolved { jobs: request.jobs.clone(), unsolvable })?;
+        let scope = Scope::new(self.pool, self.state, ask)?;
+        let mut request = self.request(&scope, changing)?;
+        let mut asked = Asked::default();
+        if matches!(changing.verb, Verb::Install) {
+            for spec in changing.specs.iter().filter(|spec| spec.starts_with('@')) {
+                asked.add(scope.asked(spec, changing.options.best));
+            }
+            request.jobs.append(&mut asked.jobs);
+        }
+        let solved = self.solve_with(&scope, &mut request, asked.conditional);
+        let solution = solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden))?;
         let files = FileOptions { docs: changing.options.docs, langs: changing.options.langs.clone() };
-        Ok(Choice { changes: self.changes(&solution, &request, &files), ..Choice::default() })
+        Ok(Choice { changes: self.changes(&solution, &request, &files), warnings: asked.warnings, ..Choice::default() })
     }
 
-    fn request(&self, ask: &Ask, changing: &Changing) -> Result<Request, Refused> {
+    fn request(&self, scope: &Scope<'_>, changing: &Changing) -> Result<Request, Refused> {
         let mut request = Request {
-            excluded: self.excluded(ask),
+            excluded: scope.excluded.clone(),
             weak_dependencies: changing.options.weak_deps,
             allow_erasing: changing.options.allow_erasing,
             install_only: self.install_only(),
             ..Request::default()
         };
-        let options =
-            Options { best: changing.options.best, clean: changing.flags.autoremove, user_installed: self.user_installed() };
+        let options = Options {
+            best: changing.options.best,
+            clean: changing.flags.autoremove,
+            user_installed: self.user_installed(),
+            hidden: self.hidden(scope),
+        };
         let specs = changing.specs.as_slice();
+        let packages: Vec<String> = specs.iter().filter(|spec| !spec.starts_with('@')).cloned().collect();
         let mut add = |verb, specs: &[String]| request::add(self.pool, &mut request, verb, specs, &options);
         match changing.verb {
-            Verb::Install => add(request::Verb::Install, specs),
+            Verb::Install => add(request::Verb::Install, &packages),
             Verb::Remove => add(request::Verb::Remove, specs),
             Verb::Upgrade => add(request::Verb::Upgrade, specs),
             Verb::Downgrade => add(request::Verb::Downgrade, specs),
@@ -54,6 +68,11 @@ impl Selection<'_> {
             }
         }?;
         Ok(request)
+    }
+
+    /// What specs do not mean: what may not be chosen, unless it is installed.
+    fn hidden(&self, scope: &Scope<'_>) -> Vec<SolvableId> {
+        scope.excluded.iter().copied().filter(|&id| !self.pool.solvable(id).is_installed()).collect()
     }
 
     /// The packages of which several versions stand side by side.

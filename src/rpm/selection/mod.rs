@@ -1,9 +1,16 @@
 //! Which packages: the steps of a request, each solved as dnf would, and the order of their installation.
 
+mod asked;
 mod change;
+mod settled;
+
+pub use settled::Settled;
+
+use asked::{Asked, Scope};
 
 use super::explanation::Unresolved;
 use super::installed::State;
+use super::modules::ModuleError;
 use super::request::Unmatched;
 use super::spec;
 use crate::catalog::{InstallAction, InstallStep};
@@ -27,28 +34,47 @@ impl<'p> Selection<'p> {
 
     /// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options
     /// of the step that first brings it, or that installs it again.
-    fn solve(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Vec<(Solution, FileOptions)>, Unresolved> {
-        let excluded = self.excluded(ask);
-        let mut jobs: Vec<Job> = Vec::new();
+    fn solve(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Solved, Refused> {
+        let scope = Scope::new(self.pool, self.state, ask)?;
+        let mut asked = Asked::default();
         let mut solutions: Vec<(Solution, FileOptions)> = Vec::new();
         for step in steps.iter().filter(|step| step.action == InstallAction::Install) {
-            let earlier = jobs.len();
-            jobs.extend(step.packages.iter().flat_map(|spec| install_jobs(self.pool, spec, step.options.best)));
-            let mut request = Request::new(jobs.iter().cloned());
-            request.excluded.clone_from(&excluded);
-            request.weak_dependencies = step.options.weak_deps;
-            let mut solved = self.solver.solve(&request);
-            if solved.is_err() && step.options.allow_erasing {
-                solved = self.without_what_is_in_the_way(request, earlier);
+            let earlier = asked.jobs.len();
+            for spec in &step.packages {
+                asked.add(scope.asked(spec, step.options.best));
             }
-            let solution = solved.map_err(|unsolvable| Unresolved { jobs: jobs.clone(), unsolvable })?;
+            let mut request = Request::new(asked.jobs.iter().cloned());
+            request.excluded.clone_from(&scope.excluded);
+            request.weak_dependencies = step.options.weak_deps;
+            let mut solved = self.solve_with(&scope, &mut request, asked.conditional.clone());
+            if solved.is_err() && step.options.allow_erasing {
+                solved = self.without_what_is_in_the_way(request.clone(), earlier);
+            }
+            let solution = solved.map_err(|unsolvable| Unresolved::new(request.jobs, unsolvable, &scope.settled.hidden))?;
             solutions.push((solution, file_options(step)));
         }
-        Ok(solutions)
+        let warnings =
+            [&self.state.modules.warnings, &scope.settled.active.warnings, &asked.warnings].into_iter().flatten().cloned();
+        Ok(Solved { solutions, warnings: warnings.collect() })
     }
 
-    fn excluded(&self, ask: &Ask) -> Vec<SolvableId> {
-        ask.exclude.iter().flat_map(|pattern| spec::select_by_name(self.pool, pattern)).collect()
+    /// Solves a request, and again with what it asks for on a condition, as long as there is one that came true.
+    fn solve_with(
+        &mut self,
+        scope: &Scope<'_>,
+        request: &mut Request,
+        mut conditional: Vec<(String, Job)>,
+    ) -> Result<Solution, Unsolvable> {
+        loop {
+            let solution = self.solver.solve(request)?;
+            let (due, rest): (Vec<_>, Vec<_>) =
+                conditional.into_iter().partition(|(requires, _)| scope.has(&solution.packages, requires));
+            if due.is_empty() {
+                return Ok(solution);
+            }
+            request.jobs.extend(due.into_iter().map(|(_, job)| job));
+            conditional = rest;
+        }
     }
 
     /// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.
@@ -68,8 +94,8 @@ impl<'p> Selection<'p> {
 
 impl Selection<'_> {
     /// An empty root gets packages.
-    fn fill(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Choice, Unresolved> {
-        let solutions = self.solve(ask, steps)?;
+    fn fill(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Choice, Refused> {
+        let Solved { solutions, warnings } = self.solve(ask, steps)?;
         let Some((solution, _)) = solutions.last() else { return Ok(Choice::default()) };
         let reasons = solution.reasons(self.pool);
         let again = |id| steps.iter().rfind(|step| installs_again(step, self.pool.solvable(id))).map(file_options);
@@ -80,8 +106,14 @@ impl Selection<'_> {
             Some(Change { action: Action::Install, old: None, new: Some(id), tag: None, reason: reason(reasons[place]), files })
         };
         let changes = transaction::order(self.pool, &solution.packages).into_iter().filter_map(change).collect();
-        Ok(Choice { changes, ..Choice::default() })
+        Ok(Choice { changes, warnings, ..Choice::default() })
     }
+}
+
+/// The solutions of all steps, each with the options of its files.
+struct Solved {
+    solutions: Vec<(Solution, FileOptions)>,
+    warnings: Vec<String>,
 }
 
 /// Why nothing is chosen.
@@ -90,6 +122,14 @@ enum Refused {
     Unresolved(Unresolved),
     /// What is asked for is not there.
     Unmatched(Unmatched),
+    /// The modules that are asked for cannot be enabled.
+    Modules(ModuleError),
+}
+
+impl From<ModuleError> for Refused {
+    fn from(error: ModuleError) -> Self {
+        Self::Modules(error)
+    }
 }
 
 impl From<Unresolved> for Refused {
@@ -107,13 +147,14 @@ impl From<Unmatched> for Refused {
 impl Chooser for Selection<'_> {
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
         let chosen = match &ask.operation {
-            Operation::Fill(steps) => self.fill(ask, steps).map_err(Refused::from),
+            Operation::Fill(steps) => self.fill(ask, steps),
             Operation::Change(changing) => self.change(ask, changing),
         };
         chosen.map_err(|refused| -> Box<dyn Refusal> {
             match refused {
                 Refused::Unresolved(unresolved) => Box::new(unresolved),
                 Refused::Unmatched(unmatched) => Box::new(unmatched),
+                Refused::Modules(error) => Box::new(error),
             }
         })
     }
@@ -128,8 +169,14 @@ fn reason(reason: solver::Reason) -> Reason {
 }
 
 /// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
-pub fn install_jobs(pool: &Pool, spec: &str, best: bool) -> Vec<Job> {
-    let mut groups = spec::select_each(pool, spec, false);
+///
+/// The packages that are `hidden` (given by id) are as if they were not there; but where only such are meant, they stay, so that it can be
+/// told why.
+pub fn install_jobs(pool: &Pool, spec: &str, hidden: &[SolvableId], best: bool) -> Vec<Job> {
+    let mut groups = spec::select_each(pool, spec, hidden, false);
+    if groups.is_empty() && !hidden.is_empty() {
+        groups = spec::select_each(pool, spec, &[], false);
+    }
     if groups.is_empty() {
         groups.push(Vec::new());
     }

@@ -1,0 +1,164 @@
+//! What specs ask for, packages and `@` specs alike: `@core`, `@core/optional`, `@^server-environment`, `@nodejs:20/development`.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::Settled;
+use crate::ecosystem::Ask;
+use crate::pool::{Pool, SolvableId};
+use crate::rpm::groups::Member;
+use crate::rpm::installed::State;
+use crate::rpm::modules::{Build, ModuleError, ModuleSpec};
+use crate::rpm::spec;
+use crate::solver::Job;
+
+/// What a request is answered from: the packages, but for those that are excluded or hidden.
+pub(super) struct Scope<'p> {
+    pub(super) pool: &'p Pool,
+    pub(super) state: &'p State,
+    pub(super) settled: Cow<'p, Settled>,
+    /// What may not be chosen, by id: by exclusion, and by modules.
+    pub(super) excluded: Vec<SolvableId>,
+}
+
+/// What specs ask for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// What is asked for in any case.
+    pub(super) jobs: Vec<Job>,
+    /// What is asked for if a package of this name, or one that provides it, is installed.
+    pub(super) conditional: Vec<(String, Job)>,
+    /// What the user should know.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Asked {
+    /// Adds what another spec asks for.
+    pub(super) fn add(&mut self, other: Self) {
+        self.jobs.extend(other.jobs);
+        self.conditional.extend(other.conditional);
+        self.warnings.extend(other.warnings);
+    }
+}
+
+impl<'p> Scope<'p> {
+    /// The scope of a request. A module that is asked for by its packages is enabled too, as by dnf.
+    pub(super) fn new(pool: &'p Pool, state: &'p State, ask: &Ask) -> Result<Self, ModuleError> {
+        let more: Vec<String> = ask.specs().filter_map(|spec| module_of(state, spec.strip_prefix('@')?)).collect();
+        let settled = if ask.modules.ignore || more.is_empty() {
+            Cow::Borrowed(&state.settled)
+        } else {
+            Cow::Owned(Settled::new(state, &ask.modules, &more, pool)?)
+        };
+        let named = ask.exclude.iter().flat_map(|pattern| spec::select_by_name(pool, pattern));
+        let mut excluded: Vec<SolvableId> = named.chain(settled.hidden.packages().iter().copied()).collect();
+        excluded.sort_unstable();
+        excluded.dedup();
+        Ok(Self { pool, state, settled, excluded })
+    }
+
+    /// What a spec asks for.
+    pub(super) fn asked(&self, spec: &str, best: bool) -> Asked {
+        let Some(rest) = spec.strip_prefix('@') else {
+            let jobs = super::install_jobs(self.pool, spec, &self.excluded, best);
+            return Asked { jobs, ..Asked::default() };
+        };
+        if !self.settled.active.builds.is_empty() && module_of(self.state, rest).is_some() {
+            return self.module(spec, &ModuleSpec::parse(rest), best);
+        }
+        match self.state.groups.members(rest, &self.state.arch) {
+            Some(members) => self.group(spec, members, best),
+            None => Asked { jobs: vec![Job::install(spec, Vec::new())], ..Asked::default() },
+        }
+    }
+
+    /// The packages of a group, as far as there are any (dnf's `_finalize_comps_trans`).
+    fn group(&self, spec: &str, members: BTreeSet<&Member>, best: bool) -> Asked {
+        let mut asked = Asked::default();
+        for member in members {
+            let mut found = self.named(&member.name);
+            found.retain(|&id| !member.basearch_only || self.pool.solvable(id).arch() == self.state.arch);
+            if found.is_empty() {
+                asked.warnings.push(format!("{spec}: there is no package {}", member.name));
+                continue;
+            }
+            if let Some(requires) = &member.requires {
+                let job = Job::install(format!("{spec} ({} if {requires})", member.name), found).best(best);
+                asked.conditional.push((requires.clone(), job));
+                continue;
+            }
+            spec::add_obsoleters(self.pool, &mut found);
+            found.retain(|id| self.excluded.binary_search(id).is_err());
+            asked.jobs.push(Job::install(format!("{spec} ({})", member.name), found).best(best));
+        }
+        asked
+    }
+
+    /// The packages of the profiles of a module (dnf's `ModuleBase.install`).
+    fn module(&self, spec: &str, module: &ModuleSpec<'_>, best: bool) -> Asked {
+        let modules = &self.state.modules;
+        let active: Vec<&Build> = (modules.builds.iter().zip(&self.settled.active.builds))
+            .filter(|&(build, &active)| active && module.means(build))
+            .map(|(build, _)| build)
+            .collect();
+        let mut asked = Asked::default();
+        let streams: BTreeSet<(&str, &str)> = active.iter().map(|build| (build.name.as_str(), build.stream.as_str())).collect();
+        if streams.is_empty() {
+            asked.jobs.push(Job::install(spec, Vec::new()));
+        }
+        for (name, stream) in streams {
+            let builds = || active.iter().filter(|build| build.name == name && build.stream == stream);
+            let Some(newest) = builds().max_by_key(|build| build.version) else { continue };
+            let mut packages: BTreeSet<&str> = BTreeSet::new();
+            let mut known = false;
+            let mut take = |pattern: &str| {
+                for (_, names) in newest.profiles.iter().filter(|(profile, _)| matches_profile(pattern, profile)) {
+                    known = true;
+                    packages.extend(names.iter().map(String::as_str));
+                }
+            };
+            match module.profile {
+                Some(profile) => take(profile),
+                None => modules.default_profiles(name, stream).iter().for_each(|profile| take(profile)),
+            }
+            if !known {
+                match module.profile {
+                    Some(_) => asked.jobs.push(Job::install(spec, Vec::new())),
+                    None => asked.warnings.push(format!("{spec}: the stream {name}:{stream} has no default profile")),
+                }
+            }
+            let own: BTreeSet<SolvableId> = builds().flat_map(|build| build.packages(self.pool)).collect();
+            for package in packages {
+                let mut found = self.named(package);
+                if found.iter().any(|id| own.contains(id)) {
+                    found.retain(|id| own.contains(id));
+                }
+                asked.jobs.push(Job::install(format!("{spec} ({package})"), found).best(best));
+            }
+        }
+        asked
+    }
+
+    /// The packages of a name that may be chosen and that the machine can run.
+    fn named(&self, name: &str) -> Vec<SolvableId> {
+        let named = self.pool.find(name).map_or(&[][..], |name| self.pool.named(name));
+        let may_be = |id: &SolvableId| self.pool.solvable(*id).arch_rank().is_some() && self.excluded.binary_search(id).is_err();
+        named.iter().copied().filter(may_be).collect()
+    }
+
+    /// Whether a package of this name, or one that provides it, is among these (given by id).
+    pub(super) fn has(&self, packages: &[SolvableId], name: &str) -> bool {
+        self.pool.find(name).is_some_and(|name| self.pool.providers(name).any(|(id, _)| packages.binary_search(&id).is_ok()))
+    }
+}
+
+fn matches_profile(pattern: &str, profile: &str) -> bool {
+    pattern == profile || crate::finish::glob::matches(pattern.as_bytes(), profile.as_bytes())
+}
+
+/// The module that a spec (without its `@`) means, as it is to be enabled; `None` where it means a group.
+fn module_of(state: &State, spec: &str) -> Option<String> {
+    let module = ModuleSpec::parse(spec);
+    let meant = state.modules.builds.iter().any(|build| module.means(build));
+    meant.then(|| spec.split_once('/').map_or(spec, |(module, _)| module).to_owned())
+}
