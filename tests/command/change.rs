@@ -216,13 +216,38 @@ impl Pair<'_> {
         text
     }
 
-    fn make(&self, root: &str) {
-        self.ours("", &["--variant", "minirootfs", root]);
+    /// The two roots as our command makes them.
+    fn made_by_us(&self) {
+        self.ours("", &["--variant", "minirootfs", "ours"]);
+        self.furnish("ours");
+        self.copy();
+    }
+
+    /// The two roots as apk makes them; the apk of a root of ours.
+    fn made_by_apk(&self) {
+        self.ours("", &["--variant", "minirootfs", "maker"]);
+        self.furnish("maker");
+        let world = ["alpine-baselayout", "alpine-keys", "apk-tools", "busybox", "libc-utils"];
+        let how = ["--root", "/mnt/root", "--initdb", "--keys-dir", "/etc/apk/keys", "--repository", "/mnt/v3.20/main"];
+        self.apk("maker", &[&how[..], &["--no-scripts", "add"], &world].concat());
+        fs::rename(self.place.path("maker/mnt/root"), self.place.path("ours")).unwrap();
+        self.furnish("ours");
+        self.copy();
+    }
+
+    /// Puts the repository, its key and its address into a root.
+    fn furnish(&self, root: &str) {
         let root = self.place.path(root);
         copy(&self.data.join("v3.20"), &root.join("mnt/v3.20"));
         let key = "rootstrap-test.rsa.pub";
         fs::copy(self.data.join("keys").join(key), root.join("etc/apk/keys").join(key)).unwrap();
         fs::write(root.join("etc/apk/repositories"), "/mnt/v3.20/main\n").unwrap();
+    }
+
+    fn copy(&self) {
+        fs::write(self.place.path("ours/etc/profile"), "mine\n").unwrap();
+        let copied = Command::new("cp").arg("-a").arg(self.place.path("ours")).arg(self.place.path("theirs")).status();
+        assert!(copied.unwrap().success());
     }
 
     #[track_caller]
@@ -238,8 +263,8 @@ impl Pair<'_> {
     }
 }
 
-#[test]
-fn the_real_apk_does_the_same() {
+/// What one tool does to the one root and the other to the other, each in turn going on from what the other left, makes both the same.
+fn agree(make: impl Fn(&Pair<'_>)) {
     let Some(data) = real_data("alpine") else { return };
     if !is_root() || std::env::consts::ARCH != "x86_64" {
         println!("skipped: apk runs as root on x86_64");
@@ -247,10 +272,7 @@ fn the_real_apk_does_the_same() {
     }
     let place = Place::new();
     let pair = Pair { place: &place, data: &data };
-    pair.make("ours");
-    fs::write(place.path("ours/etc/profile"), "mine\n").unwrap();
-    let copied = Command::new("cp").arg("-a").arg(place.path("ours")).arg(place.path("theirs")).status();
-    assert!(copied.unwrap().success());
+    make(&pair);
     let quiet = ["--no-network", "--no-scripts"];
     let verbs = |verb: &'static str| match verb {
         "install" => "add",
@@ -268,15 +290,26 @@ fn the_real_apk_does_the_same() {
         ("upgrade", &["--available"]),
     ];
     for (number, (verb, arguments)) in steps.iter().enumerate() {
-        // Either tool goes on from what the other left.
         let (first, second) = if number % 3 == 2 { ("theirs", "ours") } else { ("ours", "theirs") };
         pair.ours(first, &[&[*verb], *arguments].concat());
-        let audit = pair.apk("ours", &["audit", "--system"]) + &pair.apk("theirs", &["audit", "--system"]);
-        assert!(!audit.lines().any(|line| !line.starts_with("WARNING")), "{verb} {arguments:?}: {audit}");
         pair.apk(second, &[&[verbs(verb)], &quiet[..], *arguments].concat());
         pair.same();
+        for root in ["ours", "theirs"] {
+            let audit = pair.apk(root, &["audit", "--system"]);
+            assert!(!audit.lines().any(|line| !line.starts_with("WARNING")), "{verb} {arguments:?}: {audit}");
+        }
     }
     assert_eq!(pair.apk("ours", &["info", "-v"]).lines().filter(|line| !line.starts_with("WARNING")).count(), 14);
     let fix = pair.apk("ours", &["fix", "--no-network"]);
     assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
+}
+
+#[test]
+fn the_real_apk_does_the_same_to_our_root() {
+    agree(|pair| pair.made_by_us());
+}
+
+#[test]
+fn we_do_the_same_to_the_root_of_the_real_apk() {
+    agree(|pair| pair.made_by_apk());
 }
