@@ -129,6 +129,7 @@ fn whole(c: &mut Criterion) {
         database: Some(image.database),
         epoch: Some(1_700_000_000),
         ownership: Ownership::detect(),
+        scriptlets: None,
     };
     let mut number = 0;
     let mut group = c.benchmark_group("bootstrap");

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::choosing::{Choosing, VIRTUAL, virtual_package};
 use super::dependency::Constraint;
 use super::index::{self, ApkIndex, VerifyError};
-use super::install::{self, Effects, Selected};
+use super::install::{self, Selected};
 use super::installed::{Installed as State, InstalledPackage};
 use super::package::{self, Indexed, Package};
 use super::signature::{Keyring, SignatureError};
@@ -194,7 +194,7 @@ impl Ecosystem for Apk {
     ) -> Result<Installed, InstallError> {
         let selected: Vec<Selected<'_>> =
             packages.iter().map(|opened| Selected { package: &opened.package, tag: opened.tag.as_deref() }).collect();
-        install::install(tree, &selected, &self::world(world)?, Effects::None, options, reporter, cancel)
+        install::install(tree, &selected, &self::world(world)?, options, reporter, cancel)
     }
 }
 

@@ -12,7 +12,7 @@ use super::resolve::{InstalledPackages, Request, Resolved, resolve};
 use super::{BootstrapError, Tools, fetching};
 use crate::catalog::{Architecture, Database};
 use crate::ecosystem::{
-    Action, Change, Choice, Ecosystem, InstallError, InstallOptions, PackageChange, RootChanges, ScriptletRecord,
+    Action, Change, Choice, Ecosystem, InstallError, InstallOptions, PackageChange, RootChanges, ScriptletRecord, Scriptlets,
 };
 use crate::finish;
 use crate::output::{ExistingRoot, Ownership, Recovered};
@@ -31,6 +31,8 @@ pub struct ChangeOptions {
     pub epoch: i64,
     /// What happens to owners.
     pub ownership: Ownership,
+    /// What scriptlets do; where nothing is said, what the package manager itself would have them do, as far as it is known.
+    pub scriptlets: Option<Scriptlets>,
 }
 
 /// A change that was made, for people: what was done with which package.
@@ -121,7 +123,8 @@ pub fn change<E: Ecosystem>(
         tag: change.tag.as_deref(),
     });
     let changes = RootChanges { packages: changes.collect(), world: &choice.world };
-    let install = InstallOptions { arch: options.arch.clone(), database: options.database.clone(), epoch: options.epoch };
+    let ChangeOptions { arch, database, epoch, scriptlets, .. } = options.clone();
+    let install = InstallOptions { arch, database, epoch, scriptlets };
     let installed = ecosystem.change(&mut tree, &changes, &install, tools.reporter, tools.cancel)?;
     let unknown_owners = finish::owners::resolve(&mut tree);
     for warning in installed.warnings.into_iter().chain(unknown_owners.warnings()) {

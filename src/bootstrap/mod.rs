@@ -16,7 +16,7 @@ pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Un
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};
-use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError};
+use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError, Scriptlets};
 use crate::fetch::{FetchError, Fetcher, LocationError};
 use crate::finish;
 use crate::output::{self, Ownership, WriteOptions};
@@ -49,6 +49,8 @@ pub struct BuildOptions {
     pub epoch: Option<i64>,
     /// What happens to owners.
     pub ownership: Ownership,
+    /// What scriptlets do; where nothing is said, what they do in the distribution's own images.
+    pub scriptlets: Option<Scriptlets>,
 }
 
 /// Why there is no tree.
@@ -123,7 +125,8 @@ pub fn bootstrap<E: Ecosystem>(
 
     tools.reporter.begin(Phase::Install, Some(packages.len() as u64), None);
     let mut tree = Tree::new();
-    let options = InstallOptions { arch: build.arch.clone(), database: build.database.clone(), epoch };
+    let (arch, database) = (build.arch.clone(), build.database.clone());
+    let options = InstallOptions { arch, database, epoch, scriptlets: build.scriptlets };
     let installed = ecosystem.install(&mut tree, &packages, &choice.world, &options, tools.reporter, tools.cancel)?;
     let files_of = |name: &str| -> Option<Vec<Entry>> {
         let place = extra.iter().position(|&(of, _)| of == name)?;

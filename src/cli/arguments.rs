@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::ecosystem::Scriptlets;
+
 /// Turns the name of an image variant into a root file system.
 ///
 /// The bare form makes one: `rootstrap --distro almalinux --release 9 --variant micro --arch aarch64 ./out`.
@@ -85,6 +87,10 @@ pub(super) struct BootstrapArguments {
     /// Leave the package database out of the tree
     #[arg(long)]
     pub drop_database: bool,
+    /// What scriptlets of packages do. None ever runs on this machine; what did not run is listed [default: as in the
+    /// distribution's own images: native for RPM, none for apk]
+    #[arg(long, value_name = "HOW")]
+    pub scriptlets: Option<ScriptletMode>,
 }
 
 /// What is asked for, and where it comes from.
@@ -279,6 +285,9 @@ pub(super) struct ChangeArguments {
     /// apk: `fix` is about what the packages require too
     #[arg(long, short, help_heading = "What to change")]
     pub depends: bool,
+    /// What scriptlets of packages do. None ever runs on this machine; what did not run is listed [default: native]
+    #[arg(long, value_name = "HOW", help_heading = "What to change")]
+    pub scriptlets: Option<ScriptletMode>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]
@@ -387,6 +396,25 @@ pub(super) struct FilesArguments {
 pub(super) enum Kind {
     Rpm,
     Apk,
+}
+
+/// What scriptlets do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScriptletMode {
+    /// Lua runs on the model of the tree, known work of others is done natively
+    Native,
+    /// Nothing
+    #[value(alias = "off")]
+    None,
+}
+
+impl ScriptletMode {
+    pub(super) fn of(self) -> Scriptlets {
+        match self {
+            Self::Native => Scriptlets::Native,
+            Self::None => Scriptlets::Off,
+        }
+    }
 }
 
 /// The form of a result.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::arguments::{BootstrapArguments, Format};
+use super::arguments::{BootstrapArguments, Format, ScriptletMode};
 use super::failure::{Code, Failure, code_of, hint_of};
 use super::packaging::{Job, run_with};
 use super::progress::{bytes, count, packages};
@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
         database: prepared.database.clone().filter(|_| !arguments.drop_database),
         epoch: source_date_epoch()?,
         ownership: Ownership::detect(),
+        scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };
     // What does not fit goes where the tree goes: there must be room for it anyway, which a /tmp in memory may not have.
     let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

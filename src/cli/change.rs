@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::arguments::{ChangeArguments, Format};
+use super::arguments::{ChangeArguments, Format, ScriptletMode};
 use super::bootstrap::{SPOOL_LIMIT, failure, source_date_epoch};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, root_document, run_with};
@@ -51,6 +51,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
         database: prepared.database.clone(),
         epoch: time,
         ownership: Ownership::detect(),
+        scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };
     // What does not fit into memory goes where the root is: there must be room for it anyway.
     let spool = Spool::new(SPOOL_LIMIT, root);

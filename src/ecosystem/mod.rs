@@ -216,6 +216,17 @@ pub struct InstallOptions {
     pub database: Option<Database>,
     /// Seconds since 1970 that everything made now bears.
     pub epoch: i64,
+    /// What scriptlets do; where nothing is said, what is usual.
+    pub scriptlets: Option<Scriptlets>,
+}
+
+/// What scriptlets do. On the host none ever runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scriptlets {
+    /// What can run on the model does, what is known is done natively, and the rest is listed.
+    Native,
+    /// Nothing; all of them are listed.
+    Off,
 }
 
 /// Which files of a package are unpacked and installed.

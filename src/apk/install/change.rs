@@ -1,13 +1,13 @@
 //! A root that is there already is changed: packages come, go and change places, and the database is written anew.
 
-use super::scripts::{Effects, Scripts};
+use super::scripts::Scripts;
 use super::{Installation, put, write_database};
 use crate::apk::database::{self, Database};
 use crate::apk::dependency::Constraint;
 use crate::apk::package::Package;
 use crate::cancel::Cancel;
 use crate::catalog::{self, DatabaseBackend};
-use crate::ecosystem::{Action, InstallError, InstallOptions, Installed};
+use crate::ecosystem::{Action, InstallError, InstallOptions, Installed, Scriptlets};
 use crate::package::Content;
 use crate::reporter::{self, Reporter};
 use crate::tree::{PackageIndex, Tree};
@@ -29,7 +29,7 @@ pub struct Changing<'a> {
 }
 
 /// Changes a root, given in `tree` with its database. The steps are in apk's order (commit.c, `run_commit`); `world` is what the root is
-/// asked to have from now on. Scripts do not run.
+/// asked to have from now on. What is known of scripts is done, unless that was forbidden: apk would run them.
 pub fn change(
     tree: &mut Tree,
     changes: &[Changing<'_>],
@@ -40,7 +40,7 @@ pub fn change(
 ) -> Result<Installed, InstallError> {
     let (database, place) = read(tree, options.database.as_ref())?;
     let mut installation = Installation::new(tree, database);
-    let mut scripts = Scripts::new(Effects::None, options.epoch);
+    let mut scripts = Scripts::new(options.scriptlets.unwrap_or(Scriptlets::Native), options.epoch);
     let mut came: Vec<&str> = Vec::new();
     for (index, changing) in changes.iter().enumerate() {
         if cancel.is_raised() {

@@ -16,7 +16,7 @@ mod tests;
 
 pub use change::{Changing, change};
 pub use protect::ProtectedPaths;
-pub use scripts::{Effects, Scripts};
+pub use scripts::Scripts;
 pub use state::Installation;
 
 use super::database::{self, Database};
@@ -24,7 +24,7 @@ use super::dependency::Constraint;
 use super::package::Package;
 use crate::cancel::Cancel;
 use crate::catalog;
-use crate::ecosystem::{InstallError, InstallOptions, Installed};
+use crate::ecosystem::{InstallError, InstallOptions, Installed, Scriptlets};
 use crate::package::Content;
 use crate::reporter::{self, Reporter};
 use crate::tree::{Metadata, PackageIndex, Tree};
@@ -40,12 +40,11 @@ pub struct Selected<'a> {
 
 /// Installs packages, given in the order of the transaction, into a root that has none yet.
 ///
-/// `world` is what was asked for. Scripts never run; what becomes of them `effects` says.
+/// `world` is what was asked for. Scripts have no effect unless that is asked for: by `apk --no-scripts` Alpine builds its own images.
 pub fn install(
     tree: &mut Tree,
     packages: &[Selected<'_>],
     world: &[Constraint],
-    effects: Effects,
     options: &InstallOptions,
     reporter: &dyn Reporter,
     cancel: &Cancel,
@@ -55,7 +54,7 @@ pub fn install(
         skeleton::create(tree, &database.path, database.backend).map_err(failed)?;
     }
     let mut installation = Installation::new(tree, Database::default());
-    let mut scripts = Scripts::new(effects, options.epoch);
+    let mut scripts = Scripts::new(options.scriptlets.unwrap_or(Scriptlets::Off), options.epoch);
     for (index, Selected { package, tag }) in packages.iter().enumerate() {
         if cancel.is_raised() {
             return Err(InstallError::Interrupted);

@@ -3,25 +3,15 @@
 use super::Installation;
 use crate::apk::database::Record;
 use crate::apk::package::{Package, Script, ScriptKind};
-use crate::ecosystem::{InstallError, Installed, ScriptletOutcome, ScriptletRecord};
+use crate::ecosystem::{InstallError, Installed, ScriptletOutcome, ScriptletRecord, Scriptlets};
 use crate::finish::glob::matches;
 use crate::finish::scriptlet::{Dialect, Job, Recognised, recognise_in};
 use crate::tree::Tree;
 
-/// Whether scripts have effects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Effects {
-    /// None, as `apk --no-scripts` has it, by which Alpine builds its own images.
-    #[default]
-    None,
-    /// What is known of them is done natively.
-    Native,
-}
-
 /// What becomes of the scripts of a transaction.
 #[derive(Debug)]
 pub struct Scripts {
-    effects: Effects,
+    effects: Scriptlets,
     epoch: i64,
     records: Vec<ScriptletRecord>,
     warnings: Vec<String>,
@@ -29,7 +19,7 @@ pub struct Scripts {
 
 impl Scripts {
     /// For a transaction whose time is `epoch`.
-    pub fn new(effects: Effects, epoch: i64) -> Self {
+    pub fn new(effects: Scriptlets, epoch: i64) -> Self {
         Self { effects, epoch, records: Vec::new(), warnings: Vec::new() }
     }
 
@@ -104,8 +94,8 @@ impl Scripts {
         let (interpreter, body) = interpreter(&text);
         let outcome = match recognise_in(Dialect::Busybox, &interpreter, body) {
             Recognised::Replaced(jobs) if jobs.is_empty() => ScriptletOutcome::Replaced { by: Vec::new() },
-            Recognised::Replaced(_) | Recognised::Unknown if self.effects == Effects::None => {
-                ScriptletOutcome::NotRun { reason: "scripts have no effect in this image".into() }
+            Recognised::Replaced(_) | Recognised::Unknown if self.effects == Scriptlets::Off => {
+                ScriptletOutcome::NotRun { reason: "scripts were to have no effect".into() }
             }
             Recognised::Replaced(jobs) => {
                 for job in &jobs {

@@ -29,14 +29,15 @@ fn options(arch: &str) -> InstallOptions {
     let arch = Architecture { name: arch.to_owned(), platform: "amd64".parse().unwrap(), byte_order: ByteOrder::Little };
     let database =
         catalog::Database { backend: DatabaseBackend::Apk214, path: "lib/apk/db".to_owned(), dropped_by_distro: false };
-    InstallOptions { arch, database: Some(database), epoch: 1_700_000_000 }
+    InstallOptions { arch, database: Some(database), epoch: 1_700_000_000, scriptlets: None }
 }
 
-fn install_all(packages: &[Package], world: &str, effects: Effects, arch: &str) -> Result<(Tree, Installed), InstallError> {
+fn install_all(packages: &[Package], world: &str, effects: Scriptlets, arch: &str) -> Result<(Tree, Installed), InstallError> {
     let mut tree = Tree::new();
     let world = crate::apk::dependency::read_world(world).unwrap();
     let selected: Vec<Selected<'_>> = packages.iter().map(|package| Selected { package, tag: None }).collect();
-    let installed = install(&mut tree, &selected, &world, effects, &options(arch), &Silent, &Cancel::default())?;
+    let options = InstallOptions { scriptlets: Some(effects), ..options(arch) };
+    let installed = install(&mut tree, &selected, &world, &options, &Silent, &Cancel::default())?;
     Ok((tree, installed))
 }
 
@@ -74,7 +75,7 @@ fn the_real_minirootfs() {
         let data = data().unwrap();
         let expected = |name: &str| std::fs::read(data.join(format!("expected/3.20-{arch}.{name}"))).unwrap();
         let world = "musl-utils alpine-baselayout";
-        let (mut tree, installed) = install_all(&packages, world, Effects::None, arch).unwrap();
+        let (mut tree, installed) = install_all(&packages, world, Scriptlets::Off, arch).unwrap();
         let content = |tree: &Tree, path: &str| tree.read(path.as_bytes()).unwrap().bytes().unwrap().into_owned();
         assert_eq!(
             String::from_utf8_lossy(&content(&tree, "/lib/apk/db/installed")),
@@ -115,8 +116,8 @@ fn the_shipped_minirootfs() {
         let mut tree = Tree::new();
         let world = crate::apk::dependency::read_world(&image.install[0].packages.join(" ")).unwrap();
         let selected: Vec<Selected<'_>> = packages.iter().map(|package| Selected { package, tag: None }).collect();
-        let options = InstallOptions { arch: image.arch, database: Some(image.database), epoch: 1_700_000_000 };
-        install(&mut tree, &selected, &world, Effects::None, &options, &Silent, &Cancel::default()).unwrap();
+        let options = InstallOptions { arch: image.arch, database: Some(image.database), epoch: 1_700_000_000, scriptlets: None };
+        install(&mut tree, &selected, &world, &options, &Silent, &Cancel::default()).unwrap();
         let missing = finish::steps::apply(&mut tree, &image.finishing, 1_700_000_000, &|_| None).unwrap();
         assert_eq!(missing, [finish::steps::Nothing::Package("alpine-release".into())]);
         let manifest = manifest(&mut tree);
@@ -140,7 +141,7 @@ fn the_shipped_minirootfs() {
 #[test]
 fn the_real_scripts_effects() {
     let Some(packages) = real_packages("x86_64", &ORDER) else { return };
-    let (mut tree, installed) = install_all(&packages, "", Effects::Native, "x86_64").unwrap();
+    let (mut tree, installed) = install_all(&packages, "", Scriptlets::Native, "x86_64").unwrap();
     let manifest = manifest(&mut tree);
     let real = std::fs::read_to_string(data().unwrap().join("expected/3.20-x86_64.apk-scripts.manifest.tsv")).unwrap();
     // `lib/apk/exec` was made for the scripts that ran, the database bears another world.
@@ -213,7 +214,7 @@ fn the_fixtures_make_a_root() {
     ];
     let mut packages: Vec<Package> = names.iter().map(|name| fixture("main", name)).collect();
     packages.push(fixture("community", "hello-2.0-r1"));
-    let (mut tree, installed) = install_all(&packages, "hello", Effects::Native, "aarch64").unwrap();
+    let (mut tree, installed) = install_all(&packages, "hello", Scriptlets::Native, "aarch64").unwrap();
     let image = catalog::Catalog::builtin().unwrap().find("alpine", "3.20", "minirootfs", "arm64").unwrap();
     let release = fixture("main", "alpine-release-3.20.3-r0");
     let files = |name: &str| (name == "alpine-release").then(|| release.entries());
@@ -259,7 +260,7 @@ fn owners_are_those_of_the_root_and_directories_those_of_all() {
         Member::directory("proc"),
         Member::directory("tmp").mode(0o700),
     ]);
-    let (tree, _) = install_all(&[package(&etc()), package(&other)], "", Effects::None, "x86_64").unwrap();
+    let (tree, _) = install_all(&[package(&etc()), package(&other)], "", Scriptlets::Off, "x86_64").unwrap();
     assert_eq!(mode(&tree, "/shared"), 0o755, "what all allow");
     assert_eq!(mode(&tree, "/proc"), 0o555, "what was there keeps its permissions");
     assert_eq!(mode(&tree, "/tmp"), 0o1777);
@@ -280,7 +281,7 @@ fn files_of_two_packages() {
             Member::hard_link("bin/tool-too", "bin/tool"),
         ]))
     };
-    let run = |packages: &[Package]| install_all(packages, "", Effects::None, "x86_64");
+    let run = |packages: &[Package]| install_all(packages, "", Scriptlets::Off, "x86_64");
     let error = run(&[mine("a", "a", "url", "-"), mine("b", "b", "url", "-")]).unwrap_err();
     assert_eq!(error.to_string(), "a-1-r0 and b-1-r0 both bring /bin/tool, and not the same (neither replaces the other)");
 
@@ -314,7 +315,7 @@ fn an_upgrade_keeps_what_the_user_changed() {
         Member::file("usr/old/file", "old"),
         Member::file("usr/changed", "old"),
     ]);
-    let (mut tree, _) = install_all(&[package(&old)], "base", Effects::None, "x86_64").unwrap();
+    let (mut tree, _) = install_all(&[package(&old)], "base", Scriptlets::Off, "x86_64").unwrap();
     for path in ["/etc/changed", "/etc/gone-but-changed", "/usr/changed", "/etc/both"] {
         tree.write(path.as_bytes(), Content::from(&b"mine"[..]), 0o644).unwrap();
     }
@@ -374,11 +375,11 @@ fn links_in_the_way() {
         Member::symlink("bin", "usr/bin"),
     ]);
     let user = Apk::new("user", "1-r0", "x86_64").files([Member::directory("bin"), Member::program("bin/x", "x")]);
-    let (tree, _) = install_all(&[package(&base), package(&user)], "", Effects::None, "x86_64").unwrap();
+    let (tree, _) = install_all(&[package(&base), package(&user)], "", Scriptlets::Off, "x86_64").unwrap();
     assert_eq!(text(&tree, "/usr/bin/x"), "x");
     assert!(matches!(tree.node(tree.lookup(b"/bin").unwrap()).kind, NodeKind::Symlink(_)));
     let wrong = Apk::new("wrong", "1-r0", "x86_64").files([Member::directory("usr"), Member::file("usr/bin", "a file")]);
-    let error = install_all(&[package(&base), package(&wrong)], "", Effects::None, "x86_64").unwrap_err();
+    let error = install_all(&[package(&base), package(&wrong)], "", Scriptlets::Off, "x86_64").unwrap_err();
     assert!(matches!(&error, InstallError::Path { path, .. } if path == "/usr/bin"), "{error}");
 }
 
@@ -386,7 +387,7 @@ fn links_in_the_way() {
 fn a_virtual_package_is_only_a_record() {
     let mut apk = Apk::new("meta", "1-r0", "x86_64").info("replaces", "x").script("post-install", "#!/bin/sh\nexit 0\n");
     apk.info.push(("size", "0".into()));
-    let (tree, _) = install_all(&[package(&apk)], "meta", Effects::None, "x86_64").unwrap();
+    let (tree, _) = install_all(&[package(&apk)], "meta", Scriptlets::Off, "x86_64").unwrap();
     let installed = text(&tree, "/lib/apk/db/installed");
     assert!(installed.contains("P:meta\n") && !installed.contains("r:x"), "{installed}");
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Unpacked;
-use crate::ecosystem::{InstallError, InstallOptions, Installed, ScriptletOutcome, ScriptletRecord};
+use crate::ecosystem::{InstallError, InstallOptions, Installed, ScriptletOutcome, ScriptletRecord, Scriptlets};
 use crate::finish::scriptlet::{Job, Recognised, native_command, recognise};
 use crate::pool::{Constraint, Op};
 use crate::rpm::database::FileState;
@@ -27,6 +27,8 @@ pub(super) struct Runner<'a> {
     warnings: Vec<String>,
     /// Native jobs that scriptlets asked for. Each is done once, when all files are there: it looks at the whole tree.
     jobs: BTreeSet<Job>,
+    /// Whether they have no effect (`rpm --noscripts --notriggers`).
+    off: bool,
 }
 
 /// Which of two packages a trigger concerns: whose it is, and who sets it off.
@@ -51,6 +53,7 @@ impl<'a> Runner<'a> {
             records: Vec::new(),
             warnings: Vec::new(),
             jobs: BTreeSet::new(),
+            off: options.scriptlets == Some(Scriptlets::Off),
         }
     }
 
@@ -170,7 +173,9 @@ impl<'a> Runner<'a> {
         fatal: bool,
     ) -> Result<(), InstallError> {
         let package = self.packages[index].id();
-        let outcome = if script.is_lua() {
+        let outcome = if self.off {
+            ScriptletOutcome::NotRun { reason: "scriptlets were to have no effect".into() }
+        } else if script.is_lua() {
             let prefixes = self.packages[index].package.header().strings(Tag::PREFIXES);
             let script = lua::Script {
                 name: format!("{scriptlet}({package})"),
