@@ -51,24 +51,30 @@ fn large() -> Vec<Repository> {
     ["BaseOS", "AppStream"].map(|name| repository(name, &mirror.join("9").join(name).join("aarch64/os"))).into()
 }
 
+/// The packages of repositories, not yet a pool.
+fn packages(repositories: &[Repository], fetcher: &Fetcher) -> PoolBuilder {
+    let opened = repo::open(repositories, Rpm.metadata(), &|_| Ok(()), fetcher).expect("it opens");
+    let mut builder = PoolBuilder::new();
+    opened.read_packages(&mut builder, Rpm.metadata(), fetcher).expect("it reads");
+    builder
+}
+
 fn metadata(c: &mut Criterion) {
     let cache = tempfile::tempdir().expect("a temporary directory");
     let (fetcher, repositories) = (fetcher(cache.path()), large());
     let mut group = c.benchmark_group("metadata");
     group.sample_size(10);
     group.bench_function("parse", |b| {
-        b.iter(|| {
-            black_box(repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads"))
-        });
+        b.iter(|| black_box(packages(&repositories, &fetcher)));
     });
     group.bench_function("pool", |b| {
         b.iter_batched(
-            || repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder,
+            || packages(&repositories, &fetcher),
             |builder| black_box(builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits")),
             BatchSize::PerIteration,
         );
     });
-    let builder = repo::load(PoolBuilder::new(), &repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it reads").builder;
+    let builder = packages(&repositories, &fetcher);
     let pool = builder.build(Rpm.version_scheme(), &Rpm.architectures("x86_64")).expect("it fits");
     let mut names: Vec<&str> = pool.solvables().map(Solvable::name).collect();
     names.sort_unstable();

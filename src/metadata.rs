@@ -10,6 +10,9 @@ use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 /// A format of repository metadata. One value serves every repository and thread.
 pub trait MetadataFormat: Sync {
+    /// What it is called: `rpm-md`.
+    fn name(&self) -> &'static str;
+
     /// The document that a repository begins with, relative to its base: `repodata/repomd.xml`.
     fn root_document(&self) -> &'static str;
 

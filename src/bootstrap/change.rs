@@ -96,7 +96,7 @@ pub fn change<E: Ecosystem>(
     }
     let request = Request { installed: Some(InstalledPackages::Root(root.to_owned())), ..request.clone() };
     let keyring = ecosystem.keyring(&request.keys)?;
-    let Resolved { pool, choice, plan } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, plan, .. } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
 
     // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
     let mut wanted = Vec::new();

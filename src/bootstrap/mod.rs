@@ -7,12 +7,14 @@ mod change;
 mod fetching;
 mod report;
 mod resolve;
+mod source;
 
 use std::path::Path;
 
 pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
+pub use source::{Gathered, Source};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};
@@ -110,7 +112,7 @@ pub fn bootstrap<E: Ecosystem>(
 ) -> Result<Report, BootstrapError> {
     let destination = output::Directory::prepare(out)?;
     let keyring = ecosystem.keyring(&request.keys)?;
-    let Resolved { pool, choice, plan } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, plan, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     let mut wanted: Vec<_> = choice.incoming().collect();
     let count = wanted.len();

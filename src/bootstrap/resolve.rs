@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
 
+use super::source::{Gathered, Source};
 use crate::catalog::Key;
-use crate::ecosystem::{
-    Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal, Trust,
-};
+use crate::ecosystem::{Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, Reason, Refusal, Trust};
 use crate::fetch::Fetcher;
 use crate::metadata::Texts;
-use crate::pool::{Pool, PoolBuilder, PoolError, SolvableId};
+use crate::pool::{Pool, PoolError, SolvableId};
 use crate::repo::{self, Repository};
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
@@ -57,6 +56,8 @@ impl Request {
 pub struct Resolved {
     /// All that exists.
     pub pool: Pool,
+    /// Whether the pool was kept from an earlier run.
+    pub kept: bool,
     /// What is to be done, in the order of the transaction.
     pub choice: Choice,
     /// The same as data.
@@ -86,8 +87,8 @@ pub enum ResolveError {
 /// A request without a solution, with what is needed to tell why.
 #[derive(Debug)]
 pub struct Unresolved {
-    pool: Pool,
-    refusal: Box<dyn Refusal>,
+    pub(super) pool: Pool,
+    pub(super) refusal: Box<dyn Refusal>,
 }
 
 impl Unresolved {
@@ -105,9 +106,20 @@ pub fn resolve<E: Ecosystem>(
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
-    let Loaded { pool, state, .. } = load(ecosystem, request, keyring, fetcher, reporter)?;
-    reporter.begin(Phase::Resolve, None, None);
-    let chosen = ecosystem.chooser(&pool, &state).choose(&request.ask);
+    let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
+    // The lists of all files are long, and rarely needed: only once a package came into question that needs to know more.
+    let (Gathered { pool, kept }, chosen) = loop {
+        let gathered = source.gather()?;
+        reporter.begin(Phase::Resolve, None, None);
+        let mut chooser = ecosystem.chooser(&gathered.pool, &source.state);
+        let chosen = chooser.choose(&request.ask);
+        let lacked = chooser.take_lacked_paths();
+        drop(chooser);
+        if !source.ask_for_paths(lacked) {
+            break (gathered, chosen);
+        }
+    };
+    reporter.finish(Phase::Metadata, "");
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
@@ -119,73 +131,31 @@ pub fn resolve<E: Ecosystem>(
     let plan = Plan::new(&request.arch, changes, choice.warnings.clone());
     reporter.advance(Phase::Resolve, choice.changes.len() as u64, 0);
     reporter.finish(Phase::Resolve, "");
-    Ok(Resolved { pool, choice, plan })
+    Ok(Resolved { pool, kept, choice, plan })
 }
 
 /// All that exists, before anything is chosen.
 #[derive(Debug)]
-pub struct Loaded<S> {
+pub struct Loaded {
     /// The packages.
     pub pool: Pool,
-    /// What the root remembers beside its packages.
-    pub state: S,
     /// What the repositories tell people of their packages, if that was asked for.
     pub texts: FxHashMap<SolvableId, Texts>,
 }
 
-/// Reads what is installed and the repositories into a pool. The lists of all files are read only for paths that something requires and
-/// that the lists of packages do not have.
+/// Reads what is installed and the repositories into a pool. The lists of all files are read only for the paths of the request.
 pub fn load<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
     keyring: &E::Keyring,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
-) -> Result<Loaded<E::State>, ResolveError> {
-    reporter.begin(Phase::Metadata, None, None);
-    let trust = request.trust(keyring);
-    let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
-    // What is installed comes first: of two packages that are alike otherwise, it is the one that is taken.
-    let mut builder = PoolBuilder::new();
-    let mut state = E::State::default();
-    let mut repositories = Vec::new();
-    match &request.installed {
-        None => {}
-        Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut builder)?,
-        Some(InstalledPackages::Repository(repository)) => repositories.push(repository.clone()),
-    }
-    if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut builder) {
-        let pool = builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
-        return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
-    }
-    repositories.extend(request.repositories.iter().cloned());
-    let mut loaded = repo::load(builder, &repositories, ecosystem.metadata(), &verify, fetcher)?;
-    for name in &loaded.missing {
-        reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
-    }
-    if let Some(InstalledPackages::Repository(repository)) = &request.installed
-        && let Some(repo) = loaded.builder.find_repo(&repository.name)
-    {
-        loaded.builder.set_installed(repo);
-    }
-    let unmet = loaded.builder.unmet_paths();
-    let mut paths: Vec<String> = unmet.iter().map(|&id| loaded.builder.text(id).to_owned()).collect();
-    paths.extend(request.paths.iter().cloned());
-    if !paths.is_empty() {
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        loaded.read_file_lists(&paths, ecosystem.metadata(), fetcher)?;
-    }
-    let texts = if request.texts { loaded.read_texts(ecosystem.metadata(), fetcher)? } else { FxHashMap::default() };
-    loaded.read_further(&ecosystem.further_metadata(&request.ask), fetcher, &mut |kind, repository, input| {
-        ecosystem.read_further(kind, repository, input, &mut state)
-    })?;
-    let pool = loaded.builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
-    if let Err(refusal) = ecosystem.settle(&request.ask, &request.arch, &pool, &mut state) {
-        return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
-    }
-    reporter.advance(Phase::Metadata, pool.len() as u64, 0);
+) -> Result<Loaded, ResolveError> {
+    let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
+    let Gathered { pool, .. } = source.gather()?;
+    let texts = source.texts(&pool)?;
     reporter.finish(Phase::Metadata, "");
-    Ok(Loaded { pool, state, texts })
+    Ok(Loaded { pool, texts })
 }
 
 /// A change as data; `None` for one without packages.

@@ -187,7 +187,7 @@ fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
 
 /// What would be done.
 fn human(resolved: &Resolved) -> String {
-    let Resolved { pool, choice, plan } = resolved;
+    let Resolved { pool, choice, plan, .. } = resolved;
     let text = lines(&bootstrap::steps(pool, choice), &plan.warnings);
     text + &match choice.changes.len() {
         0 => "nothing to do\n".to_owned(),

@@ -1,5 +1,7 @@
 //! `rootstrap resolve`: solve only, and print the set.
 
+use std::time::Instant;
+
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -9,9 +11,10 @@ use super::packaging::{Job, run_with};
 use super::progress;
 use super::request::{Prepared, prepare};
 use super::run::Run;
-use crate::bootstrap::{self, Loaded, ResolveError};
-use crate::ecosystem::Ecosystem;
+use crate::bootstrap::{self, Gathered, ResolveError, Source};
+use crate::ecosystem::{Choice, Ecosystem, Refusal};
 use crate::pool::Pool;
+use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{Plan, Reason};
 
 /// The set as text.
@@ -37,18 +40,16 @@ impl Job for Resolve<'_> {
         let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let failed = |error| run.or_stopped(resolve_failure(error, prepared));
         if arguments.each {
-            let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
-            let text = each(ecosystem, prepared, arguments, run, &loaded)?;
-            // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
-            std::mem::forget(loaded);
-            return Ok(text);
+            let source = Source::open(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
+            return each(ecosystem, prepared, arguments, run, source);
         }
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
-        run.stats(&json!({"packages": resolved.pool.len()}))?;
+        run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept)}))?;
         let text = match arguments.output.format {
             Format::Json => format!("{:#}\n", json!(resolved.plan)),
             Format::Human => human(&resolved.plan),
         };
+        // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
         std::mem::forget(resolved);
         Ok(text)
     }
@@ -85,39 +86,66 @@ fn human(plan: &Plan) -> String {
     )
 }
 
+/// What `--stats` tells of the pool.
+fn pool_stats(pool: &Pool, kept: bool) -> Value {
+    json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len()})
+}
+
 /// Every spec on its own, against one pool, on all threads.
 fn each<E: Ecosystem>(
     ecosystem: &E,
     prepared: &Prepared,
     arguments: &ResolveArguments,
     run: &Run,
-    loaded: &Loaded<E::State>,
+    mut source: Source<'_, E>,
 ) -> Result<String, Failure> {
-    let Loaded { pool, state, .. } = loaded;
-    let specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
-    let begin = std::time::Instant::now();
-    let answers: Vec<Value> = specs
-        .par_iter()
-        .map_init(
-            || ecosystem.chooser(pool, state),
-            |chooser, spec| match chooser.choose(&prepared.ask_for(spec)) {
-                Ok(choice) => {
-                    let id_of = |(id, _)| ecosystem.identity(pool.solvable(id)).id;
-                    let mut ids: Vec<String> = choice.incoming().map(id_of).collect();
-                    ids.sort_unstable();
-                    json!({"spec": spec, "ok": true, "install": ids})
-                }
-                Err(refusal) => {
-                    let explanation = refusal.tell(pool, &|spec| format!("{spec} is asked for"));
-                    json!({"spec": spec, "ok": false, "problems": problems(&explanation)})
-                }
-            },
-        )
-        .collect();
+    let failed = |error| run.or_stopped(resolve_failure(error, prepared));
+    let mut answers: Vec<Value> = Vec::new();
+    // The specs whose answers are still to be found: all, and then those for which more files had to be known.
+    let mut open: Vec<usize> = Vec::new();
+    let mut specs = Vec::new();
+    let (gathered, begin) = loop {
+        let gathered = source.gather().map_err(failed)?;
+        let pool = &gathered.pool;
+        if answers.is_empty() {
+            specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
+            answers.resize(specs.len(), Value::Null);
+            open.extend(0..specs.len());
+        }
+        let begin = Instant::now();
+        let state = &source.state;
+        let found: Vec<(Value, Vec<String>)> = open
+            .par_iter()
+            .map_init(
+                || ecosystem.chooser(pool, state),
+                |chooser, &place| {
+                    let answer = answer(ecosystem, pool, &specs[place], chooser.choose(&prepared.ask_for(&specs[place])));
+                    (answer, chooser.take_lacked_paths())
+                },
+            )
+            .collect();
+        let mut lacked = Vec::new();
+        let mut again = Vec::new();
+        for (&place, (answer, paths)) in open.iter().zip(found) {
+            answers[place] = answer;
+            if !paths.is_empty() {
+                again.push(place);
+                lacked.extend(paths);
+            }
+        }
+        open = again;
+        if !source.ask_for_paths(lacked) {
+            break (gathered, begin);
+        }
+    };
+    run.progress.finish(Phase::Metadata, "");
+    let Gathered { pool, kept } = gathered;
     run.stats(&json!({
         "packages": pool.len(),
+        "pool": pool_stats(&pool, kept),
         "solve": {"ms": begin.elapsed().as_secs_f64() * 1000.0, "jobs": specs.len()},
     }))?;
+    std::mem::forget(pool);
     let mut text = String::new();
     for answer in &answers {
         match arguments.output.format {
@@ -134,6 +162,22 @@ fn each<E: Ecosystem>(
         }
     }
     Ok(text)
+}
+
+/// One answer for programs.
+fn answer<E: Ecosystem>(ecosystem: &E, pool: &Pool, spec: &str, chosen: Result<Choice, Box<dyn Refusal>>) -> Value {
+    match chosen {
+        Ok(choice) => {
+            let id_of = |(id, _)| ecosystem.identity(pool.solvable(id)).id;
+            let mut ids: Vec<String> = choice.incoming().map(id_of).collect();
+            ids.sort_unstable();
+            json!({"spec": spec, "ok": true, "install": ids})
+        }
+        Err(refusal) => {
+            let explanation = refusal.tell(pool, &|spec| format!("{spec} is asked for"));
+            json!({"spec": spec, "ok": false, "problems": problems(&explanation)})
+        }
+    }
 }
 
 /// All names in the repositories, sorted.

@@ -126,6 +126,12 @@ pub struct ChangeFlags {
 pub trait Chooser {
     /// The packages for a request, or why there are none.
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>>;
+
+    /// Paths that counted in the choices since this was asked last and that no package is known to have. Where repositories list
+    /// the files of packages apart, the choice holds only once those lists were asked for these.
+    fn take_lacked_paths(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The packages that a request takes.

@@ -20,6 +20,7 @@ const ABANDONED: Duration = Duration::from_hours(24);
 /// ```text
 /// store/sha256/4f/1c0a…    files by digest
 /// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
+/// pools/sha256-of-key       what was read from metadata, ready for use
 /// unfinished/               what is being written
 /// ```
 #[derive(Clone, Debug)]
@@ -48,6 +49,11 @@ impl Store {
     /// Where the last seen document of a URL is, or would be.
     pub fn document_path(&self, url: &str) -> PathBuf {
         self.root.join("documents").join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
+    }
+
+    /// Where the pools of metadata are.
+    pub fn pools(&self) -> PathBuf {
+        self.root.join("pools")
     }
 
     /// Begins a file. It has no name that anyone would look for until it is finished, and goes when it is dropped.

@@ -1,12 +1,14 @@
 //! Building a pool: interning, one package after another, repositories read apart and joined.
 
-use super::candidates::Candidates;
-use super::columns::{Checksum, Columns};
-use super::dependency::Dependencies;
-use super::provides::Provides;
-use super::ranks::Ranks;
-use super::relations::Relations;
-use super::strings::Strings;
+use super::candidates::CandidateTable;
+use super::columns::{Checksum, ColumnTable, Columns};
+use super::dependency::{Dependencies, DependencyTable};
+use super::image::ImageError;
+use super::provides::ProvideTable;
+use super::ranks::RankTable;
+use super::relations::RelationTable;
+use super::strings::{StringTable, Strings};
+use super::universe::View;
 use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
 
 /// Why no pool can be built.
@@ -15,6 +17,9 @@ pub enum PoolError {
     /// The metadata holds more than 32-bit ids can name.
     #[error("the metadata is too large: more than 4 GiB of names or four thousand million entries")]
     TooLarge,
+    /// What was built cannot be read.
+    #[error("the pool that was made of the metadata cannot be read: {0}")]
+    Image(#[from] ImageError),
 }
 
 /// What is told of a package beside its dependencies and files.
@@ -53,17 +58,25 @@ pub struct Package<'a> {
 /// [`append`](Self::append).
 #[derive(Clone, Debug, Default)]
 pub struct PoolBuilder {
-    pub(super) strings: Strings,
-    pub(super) dependencies: Dependencies,
-    pub(super) repos: Vec<Repo>,
-    pub(super) columns: Columns,
+    strings: StringTable,
+    dependencies: DependencyTable,
+    repos: Vec<Repo>,
+    columns: ColumnTable,
     /// Of the package that is being taken in.
     pending: Vec<(Kind, DependencyId)>,
     pending_files: Vec<StringId>,
     /// The repository of what is installed, if there is one.
-    pub(super) installed: Option<RepoId>,
+    installed: Option<RepoId>,
     /// Files told of finished packages (from filelists).
     pub(super) late_files: Vec<(SolvableId, StringId)>,
+}
+
+/// What was told of all packages, as everything that follows from it is found.
+pub(super) struct Told<'a> {
+    pub(super) strings: Strings<'a>,
+    pub(super) dependencies: Dependencies<'a>,
+    pub(super) columns: Columns<'a>,
+    pub(super) installed: Option<RepoId>,
 }
 
 impl PoolBuilder {
@@ -110,7 +123,7 @@ impl PoolBuilder {
 
     /// The string of an id.
     pub fn text(&self, id: StringId) -> &str {
-        self.strings.get(id)
+        self.strings.view().get(id)
     }
 
     /// The id of the dependency `name op version`; with [`Op::ANY`] the version is not looked at.
@@ -169,7 +182,7 @@ impl PoolBuilder {
 
     /// The digest of a package that was taken in: how filelists name their packages.
     pub fn checksum(&self, solvable: SolvableId) -> Option<Checksum<'_>> {
-        self.columns.checksum(solvable)
+        self.columns.view().checksum(solvable)
     }
 
     /// Adds a file to a package that is finished already (from filelists).
@@ -177,18 +190,29 @@ impl PoolBuilder {
         self.late_files.push((solvable, path));
     }
 
-    /// Paths that some dependency names and no package is known to have: what filelists must be read for.
-    pub fn unmet_paths(&self) -> Vec<StringId> {
-        super::provides::unmet_paths(self)
+    /// The packages of a repository that were taken in.
+    pub fn packages_of(&self, repo: RepoId) -> impl Iterator<Item = SolvableId> {
+        let columns = self.columns.view();
+        let ids = columns.ids();
+        ids.filter(move |&id| columns.repo(id) == repo)
+    }
+
+    pub(super) fn told(&self) -> Told<'_> {
+        Told {
+            strings: self.strings.view(),
+            dependencies: self.dependencies.view(),
+            columns: self.columns.view(),
+            installed: self.installed,
+        }
     }
 
     /// Takes in all that another builder holds, after what is here already. A repository of the same name is the same.
     ///
     /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
     pub fn append(&mut self, other: &Self) {
-        let strings: Vec<StringId> = other.strings.iter().map(|text| self.strings.intern(text)).collect();
-        let mut dependencies: Vec<DependencyId> = Vec::with_capacity(other.dependencies.len());
-        for (_, dependency) in other.dependencies.iter() {
+        let strings: Vec<StringId> = other.strings.view().iter().map(|text| self.strings.intern(text)).collect();
+        let mut dependencies: Vec<DependencyId> = Vec::with_capacity(other.dependencies.view().len());
+        for (_, dependency) in other.dependencies.view().iter() {
             // The sides of a rich dependency were interned before it.
             let moved = match dependency {
                 Dependency::Plain { name, op, version } => {
@@ -211,23 +235,43 @@ impl PoolBuilder {
             repos.push(RepoId::from_index(place));
         }
         self.installed = self.installed.or(other.installed.map(|repo| repos[repo.index()]));
-        self.columns.append(&other.columns, &strings, &dependencies, &repos);
+        self.columns.append(&other.columns.view(), &strings, &dependencies, &repos);
         self.late_files.extend(
             other.late_files.iter().map(|&(id, path)| (SolvableId::from_index(id.index() + first), strings[path.index()])),
         );
     }
 
+    /// The same, of a builder that is no longer needed: an empty one takes it over as it is.
+    pub fn join(&mut self, other: Self) {
+        if self.is_empty() && self.repos.is_empty() {
+            *self = other;
+        } else {
+            self.append(&other);
+        }
+    }
+
     /// The pool of all that was taken in, for the machine that `architectures` tells.
     pub fn build(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<Pool, PoolError> {
-        if self.strings.is_full() || self.columns.is_full() || self.dependencies.len() >= u32::MAX as usize / 2 {
+        if self.strings.is_full() || self.columns.is_full() || self.dependencies.view().len() >= u32::MAX as usize / 2 {
             return Err(PoolError::TooLarge);
         }
         self.columns.add_late_files(&mut self.late_files);
-        let ranks = Ranks::new(&self, scheme, architectures);
-        let provides = Provides::new(&self, &ranks);
-        let candidates = Candidates::new(&self, &provides, scheme);
-        let relations = Relations::new(&self, &candidates, &ranks);
-        let Self { strings, dependencies, repos, installed, columns, .. } = self;
-        Ok(Pool { strings, dependencies, repos, installed, columns, ranks, provides, candidates, relations })
+        let told = &self.told();
+        let ranks = RankTable::new(told, scheme, architectures);
+        let provides = ProvideTable::new(told, ranks.view());
+        let candidates = CandidateTable::new(told, provides.view(), scheme);
+        let relations = RelationTable::new(told, candidates.view(), ranks.view());
+        let pool = Pool::of(&View {
+            strings: told.strings,
+            dependencies: told.dependencies,
+            repos: self.repos.clone(),
+            installed: self.installed,
+            columns: told.columns,
+            ranks: ranks.view(),
+            provides: provides.view(),
+            candidates: candidates.view(),
+            relations: relations.view(),
+        })?;
+        Ok(pool)
     }
 }

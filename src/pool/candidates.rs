@@ -1,111 +1,136 @@
 //! Which packages each dependency is met by, found once when the pool is built.
 
+use super::builder::Told;
+use super::image::{ImageError, check, sections};
 use super::provides::{BY_FILE, Provides};
-use super::{Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, RichOp, SolvableId, StringId, VersionScheme};
+use super::{Constraint, Dependency, DependencyId, Kind, Op, RichOp, SolvableId, StringId, VersionScheme};
 
-/// For each dependency a run of packages, by id. Runs of equal content may be shared.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Candidates {
-    runs: Vec<(u32, u32)>,
-    solvables: Vec<SolvableId>,
-    /// Of each dependency, whether the package manager itself meets it.
-    by_system: Vec<bool>,
-    /// For each dependency that some package obsoletes: the packages whose own name and version it matches.
-    obsoleted: Vec<(u32, u32)>,
+sections! {
+    /// For each dependency a run of packages, by id.
+    CandidateTable, Candidates {
+        starts: u32,
+        solvables: SolvableId,
+        /// Of each dependency, whether the package manager itself meets it.
+        by_system: u8,
+        /// For each dependency that some package obsoletes: the packages whose own name and version it matches.
+        obsoleted_starts: u32,
+        obsoleted: SolvableId,
+    }
 }
 
-impl Candidates {
-    pub(super) fn new(builder: &PoolBuilder, provides: &Provides, scheme: &dyn VersionScheme) -> Self {
-        let mut all = Self::default();
+impl CandidateTable {
+    pub(super) fn new(told: &Told<'_>, provides: Provides<'_>, scheme: &dyn VersionScheme) -> Self {
+        let count = told.dependencies.len();
+        let mut all = Self {
+            starts: Vec::with_capacity(count + 1),
+            solvables: Vec::new(),
+            by_system: vec![0; count],
+            obsoleted_starts: Vec::with_capacity(count + 1),
+            obsoleted: Vec::new(),
+        };
+        all.starts.push(0);
         let mut found = Vec::new();
-        let unasked = unasked(builder);
-        for (id, dependency) in builder.dependencies.iter() {
+        let unasked = unasked(told);
+        for (id, dependency) in told.dependencies.iter() {
             found.clear();
-            let mut by_system = false;
             match dependency {
                 _ if unasked[id.index()] => {}
                 Dependency::Plain { name, .. } => {
-                    find_plain(builder, provides, scheme, dependency, &mut found);
-                    by_system = found.is_empty() && scheme.provided_by_system(builder.strings.get(name));
+                    find_plain(told, provides, scheme, dependency, &mut found);
+                    all.by_system[id.index()] = u8::from(found.is_empty() && scheme.provided_by_system(told.strings.get(name)));
                 }
-                Dependency::Rich { op, left, right } => all.find_rich(builder, op, left, right, &mut found),
+                Dependency::Rich { op, left, right } => find_rich(told, all.view(), op, left, right, &mut found),
             }
-            let start = all.solvables.len() as u32;
             all.solvables.extend_from_slice(&found);
-            all.runs.push((start, all.solvables.len() as u32));
-            all.by_system.push(by_system);
+            all.starts.push(all.solvables.len() as u32);
         }
-        all.find_obsoleted(builder, scheme);
+        all.find_obsoleted(told, scheme);
         all
     }
 
-    pub(super) fn obsoleted(&self, dependency: DependencyId) -> &[SolvableId] {
-        let (start, end) = self.obsoleted[dependency.index()];
-        &self.solvables[start as usize..end as usize]
-    }
-
     /// RPM's obsoletes match names of packages, not what they provide.
-    fn find_obsoleted(&mut self, builder: &PoolBuilder, scheme: &dyn VersionScheme) {
-        let (columns, strings) = (&builder.columns, &builder.strings);
-        self.obsoleted = vec![(0, 0); self.runs.len()];
-        let mut done = vec![false; self.runs.len()];
+    fn find_obsoleted(&mut self, told: &Told<'_>, scheme: &dyn VersionScheme) {
+        let (columns, strings) = (&told.columns, told.strings);
+        let mut is_obsoletes = vec![false; self.by_system.len()];
         for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Obsoletes, Kind::Obsoletes)) {
-            if std::mem::replace(&mut done[dependency.index()], true) {
-                continue;
+            is_obsoletes[dependency.index()] = true;
+        }
+        self.obsoleted_starts.push(0);
+        for (id, dependency) in told.dependencies.iter() {
+            if let (true, Dependency::Plain { name, op, version }) = (is_obsoletes[id.index()], dependency) {
+                let required = Constraint { op, version: strings.get(version) };
+                let run = self.starts[id.index()] as usize..self.starts[id.index() + 1] as usize;
+                let fits = |&id: &SolvableId| {
+                    let own = Constraint { op: Op::EQUAL, version: strings.get(columns.version(id)) };
+                    columns.name(id) == name && (op.is_any() || scheme.overlap(own, required))
+                };
+                self.obsoleted.extend(self.solvables[run].iter().copied().filter(fits));
             }
-            let Dependency::Plain { name, op, version } = builder.dependencies.get(*dependency) else { continue };
-            let required = Constraint { op, version: strings.get(version) };
-            let (start, end) = self.runs[dependency.index()];
-            let first = self.solvables.len() as u32;
-            for place in start..end {
-                let id = self.solvables[place as usize];
-                let own = Constraint { op: Op::EQUAL, version: strings.get(columns.version(id)) };
-                if columns.name(id) == name && (op.is_any() || scheme.overlap(own, required)) {
-                    self.solvables.push(id);
-                }
-            }
-            self.obsoleted[dependency.index()] = (first, self.solvables.len() as u32);
+            self.obsoleted_starts.push(self.obsoleted.len() as u32);
         }
     }
+}
 
-    pub(super) fn of(&self, dependency: DependencyId) -> &[SolvableId] {
-        let (start, end) = self.runs[dependency.index()];
-        &self.solvables[start as usize..end as usize]
+impl<'a> Candidates<'a> {
+    pub(super) fn of(self, dependency: DependencyId) -> &'a [SolvableId] {
+        &self.solvables[self.starts[dependency.index()] as usize..self.starts[dependency.index() + 1] as usize]
     }
 
-    pub(super) fn by_system(&self, dependency: DependencyId) -> bool {
-        self.by_system[dependency.index()]
+    pub(super) fn by_system(self, dependency: DependencyId) -> bool {
+        self.by_system[dependency.index()] != 0
     }
 
-    /// What can meet a rich dependency at best (libsolv's `pool_addrelproviders`): both sides of `and` and `or`, the left and the
-    /// alternative of `if` and `unless`; exact for `with` and `without`. The solver looks into the sides itself.
-    fn find_rich(&self, builder: &PoolBuilder, op: RichOp, left: DependencyId, right: DependencyId, found: &mut Vec<SolvableId>) {
-        // The sides were interned, and so expanded, before.
-        let (left, other) = (self.of(left), self.of(right));
-        match op {
-            RichOp::With => found.extend(left.iter().filter(|id| other.binary_search(id).is_ok())),
-            RichOp::Without => found.extend(left.iter().filter(|id| other.binary_search(id).is_err())),
-            RichOp::And | RichOp::Or => merge(left, other, found),
-            RichOp::If | RichOp::Unless => match builder.dependencies.get(right) {
-                Dependency::Rich { op: RichOp::Else, right: alternative, .. } => merge(left, self.of(alternative), found),
-                _ => found.extend_from_slice(left),
-            },
-            RichOp::Else => {}
-        }
+    pub(super) fn obsoleted(self, dependency: DependencyId) -> &'a [SolvableId] {
+        let (start, end) = (self.obsoleted_starts[dependency.index()], self.obsoleted_starts[dependency.index() + 1]);
+        &self.obsoleted[start as usize..end as usize]
+    }
+
+    /// Whether all that it names is there.
+    pub(super) fn check(self, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "candidates";
+        check::runs(WHAT, self.starts, dependencies, self.solvables.len())?;
+        check::below(WHAT, self.solvables, solvables)?;
+        check::length(WHAT, self.by_system.len(), dependencies)?;
+        check::runs(WHAT, self.obsoleted_starts, dependencies, self.obsoleted.len())?;
+        check::below(WHAT, self.obsoleted, solvables)
+    }
+}
+
+/// What can meet a rich dependency at best (libsolv's `pool_addrelproviders`): both sides of `and` and `or`, the left and the
+/// alternative of `if` and `unless`; exact for `with` and `without`. The solver looks into the sides itself.
+fn find_rich(
+    told: &Told<'_>,
+    before: Candidates<'_>,
+    op: RichOp,
+    left: DependencyId,
+    right: DependencyId,
+    found: &mut Vec<SolvableId>,
+) {
+    // The sides were interned, and so expanded, before.
+    let (left, other) = (before.of(left), before.of(right));
+    match op {
+        RichOp::With => found.extend(left.iter().filter(|id| other.binary_search(id).is_ok())),
+        RichOp::Without => found.extend(left.iter().filter(|id| other.binary_search(id).is_err())),
+        RichOp::And | RichOp::Or => merge(left, other, found),
+        RichOp::If | RichOp::Unless => match told.dependencies.get(right) {
+            Dependency::Rich { op: RichOp::Else, right: alternative, .. } => merge(left, before.of(alternative), found),
+            _ => found.extend_from_slice(left),
+        },
+        RichOp::Else => {}
     }
 }
 
 /// Of each dependency, whether packages only provide it, with a version: nobody asks who meets it.
-fn unasked(builder: &PoolBuilder) -> Vec<bool> {
-    let columns = &builder.columns;
-    let mut unasked = vec![false; builder.dependencies.len()];
+fn unasked(told: &Told<'_>) -> Vec<bool> {
+    let columns = &told.columns;
+    let mut unasked = vec![false; told.dependencies.len()];
     for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Provides, Kind::Provides)) {
         unasked[dependency.index()] = true;
     }
     for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Requires, Kind::Replaces)) {
         unasked[dependency.index()] = false;
     }
-    for (id, dependency) in builder.dependencies.iter() {
+    for (id, dependency) in told.dependencies.iter() {
         match dependency {
             Dependency::Plain { op, .. } => unasked[id.index()] &= !op.is_any(),
             Dependency::Rich { left, right, .. } => {
@@ -119,8 +144,8 @@ fn unasked(builder: &PoolBuilder) -> Vec<bool> {
 }
 
 fn find_plain(
-    builder: &PoolBuilder,
-    provides: &Provides,
+    told: &Told<'_>,
+    provides: Provides<'_>,
     scheme: &dyn VersionScheme,
     wanted: Dependency,
     found: &mut Vec<SolvableId>,
@@ -140,7 +165,7 @@ fn find_plain(
         }
         let met = match last {
             Some((dependency, met)) if dependency == provide.dependency => met,
-            _ => op.is_any() || meets(builder, scheme, provide.dependency, required),
+            _ => op.is_any() || meets(told, scheme, provide.dependency, required),
         };
         last = Some((provide.dependency, met));
         if met {
@@ -150,16 +175,16 @@ fn find_plain(
 }
 
 /// Whether the provided dependency (or file) meets a constraint on its name.
-fn meets(builder: &PoolBuilder, scheme: &dyn VersionScheme, provided: DependencyId, required: (Op, StringId)) -> bool {
+fn meets(told: &Told<'_>, scheme: &dyn VersionScheme, provided: DependencyId, required: (Op, StringId)) -> bool {
     if provided == BY_FILE {
         // libsolv does not look at files for a dependency with a version.
         return false;
     }
-    match builder.dependencies.get(provided) {
+    match told.dependencies.get(provided) {
         Dependency::Plain { op, .. } if op.is_any() => scheme.unversioned_provides_any(),
         Dependency::Plain { op, version, .. } => {
             let same = version == required.1 && op.contains(Op::EQUAL) && required.0.contains(Op::EQUAL);
-            let constraint = |op, version| Constraint { op, version: builder.strings.get(version) };
+            let constraint = |op, version| Constraint { op, version: told.strings.get(version) };
             same || scheme.overlap(constraint(op, version), constraint(required.0, required.1))
         }
         Dependency::Rich { .. } => false,

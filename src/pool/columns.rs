@@ -1,5 +1,6 @@
 //! The facts of all packages, a column a fact.
 
+use super::image::{ImageError, check, sections};
 use super::{DependencyId, Kind, Package, RepoId, SolvableId, StringId};
 use crate::digest::Algorithm;
 
@@ -18,52 +19,73 @@ pub struct Checksum<'a> {
 
 const NO_CHECKSUM: u8 = u8::MAX;
 
-/// One value a package, in flat arrays; dependency lists and files are runs of two more.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Columns {
-    name: Vec<StringId>,
-    version: Vec<StringId>,
-    arch: Vec<StringId>,
-    repo: Vec<RepoId>,
-    location: Vec<StringId>,
-    vendor: Vec<StringId>,
-    source: Vec<StringId>,
-    license: Vec<StringId>,
-    size: Vec<u64>,
-    installed_size: Vec<u64>,
-    build_time: Vec<i64>,
-    provider_priority: Vec<u32>,
-    checksum_kind: Vec<u8>,
-    /// Where the digest begins in `digests`.
-    checksum: Vec<u32>,
-    digests: Vec<u8>,
-    /// Where each run of a kind begins: `Kind::COUNT` a package. It ends where the next begins.
-    runs: Vec<u32>,
-    dependencies: Vec<DependencyId>,
-    file_runs: Vec<u32>,
-    files: Vec<StringId>,
-    full: bool,
+sections! {
+    /// One value a package, in flat arrays; dependency lists and files are runs of two more.
+    ColumnTable, Columns {
+        name: StringId,
+        version: StringId,
+        arch: StringId,
+        repo: RepoId,
+        location: StringId,
+        vendor: StringId,
+        source: StringId,
+        license: StringId,
+        size: u64,
+        installed_size: u64,
+        build_time: i64,
+        provider_priority: u32,
+        checksum_kind: u8,
+        /// Where the digest begins in `digests`.
+        checksum: u32,
+        digests: u8,
+        /// Where each run of a kind begins: `Kind::COUNT` a package, and the end.
+        runs: u32,
+        dependencies: DependencyId,
+        /// Where the files of each package begin, and the end.
+        file_runs: u32,
+        files: StringId,
+    }
 }
 
-impl Columns {
+impl Default for ColumnTable {
+    fn default() -> Self {
+        Self {
+            name: Vec::new(),
+            version: Vec::new(),
+            arch: Vec::new(),
+            repo: Vec::new(),
+            location: Vec::new(),
+            vendor: Vec::new(),
+            source: Vec::new(),
+            license: Vec::new(),
+            size: Vec::new(),
+            installed_size: Vec::new(),
+            build_time: Vec::new(),
+            provider_priority: Vec::new(),
+            checksum_kind: Vec::new(),
+            checksum: Vec::new(),
+            digests: Vec::new(),
+            runs: vec![0],
+            dependencies: Vec::new(),
+            file_runs: vec![0],
+            files: Vec::new(),
+        }
+    }
+}
+
+/// The place that the next entry of an array has; [`ColumnTable::is_full`] tells when places no longer fit.
+fn place(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+impl ColumnTable {
     pub(super) fn len(&self) -> usize {
         self.name.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.full || self.len() >= u32::MAX as usize / 2
-    }
-
-    pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = SolvableId> + ExactSizeIterator + Clone + use<> {
-        (0..self.len()).map(SolvableId::from_index)
-    }
-
-    /// The place that the next entry of an array has; remembers when it no longer fits.
-    fn place(&mut self, length: usize) -> u32 {
-        u32::try_from(length).unwrap_or_else(|_| {
-            self.full = true;
-            u32::MAX
-        })
+        let longest = self.digests.len().max(self.dependencies.len()).max(self.files.len());
+        longest >= u32::MAX as usize || self.len() >= u32::MAX as usize / 2
     }
 
     /// Adds a package; `dependencies` are sorted by kind.
@@ -87,8 +109,7 @@ impl Columns {
         self.installed_size.push(package.installed_size);
         self.build_time.push(package.build_time);
         self.provider_priority.push(package.provider_priority);
-        let place = self.place(self.digests.len());
-        self.checksum.push(place);
+        self.checksum.push(place(self.digests.len()));
         match package.checksum.filter(|checksum| checksum.bytes.len() == checksum.kind.length()) {
             Some(checksum) => {
                 self.checksum_kind.push(checksum.kind as u8);
@@ -98,45 +119,42 @@ impl Columns {
         }
         let mut rest = dependencies;
         for kind in 0..Kind::COUNT {
-            let place = self.place(self.dependencies.len());
-            self.runs.push(place);
             let run = rest.partition_point(|&(of, _)| of as usize <= kind);
             self.dependencies.extend(rest[..run].iter().map(|&(_, dependency)| dependency));
+            self.runs.push(place(self.dependencies.len()));
             rest = &rest[run..];
         }
-        let place = self.place(self.files.len());
-        self.file_runs.push(place);
         self.files.extend_from_slice(files);
+        self.file_runs.push(place(self.files.len()));
         id
     }
 
     /// Adds another's packages; its ids are looked up in the tables given.
-    pub(super) fn append(&mut self, other: &Self, strings: &[StringId], dependencies: &[DependencyId], repos: &[RepoId]) {
-        let text = |ids: &[StringId]| ids.iter().map(|id| strings[id.index()]).collect::<Vec<_>>();
-        self.name.extend(text(&other.name));
-        self.version.extend(text(&other.version));
-        self.arch.extend(text(&other.arch));
+    pub(super) fn append(&mut self, other: &Columns<'_>, strings: &[StringId], dependencies: &[DependencyId], repos: &[RepoId]) {
+        let text = |into: &mut Vec<StringId>, ids: &[StringId]| into.extend(ids.iter().map(|id| strings[id.index()]));
+        text(&mut self.name, other.name);
+        text(&mut self.version, other.version);
+        text(&mut self.arch, other.arch);
         self.repo.extend(other.repo.iter().map(|id| repos[id.index()]));
-        self.location.extend(text(&other.location));
-        self.vendor.extend(text(&other.vendor));
-        self.source.extend(text(&other.source));
-        self.license.extend(text(&other.license));
-        self.size.extend(&other.size);
-        self.installed_size.extend(&other.installed_size);
-        self.build_time.extend(&other.build_time);
-        self.provider_priority.extend(&other.provider_priority);
-        self.checksum_kind.extend(&other.checksum_kind);
-        let moved = |base: u32, places: &[u32]| places.iter().map(|place| base.saturating_add(*place)).collect::<Vec<_>>();
-        let base = self.place(self.digests.len());
-        self.checksum.extend(moved(base, &other.checksum));
-        self.digests.extend(&other.digests);
-        let base = self.place(self.dependencies.len());
-        self.runs.extend(moved(base, &other.runs));
+        text(&mut self.location, other.location);
+        text(&mut self.vendor, other.vendor);
+        text(&mut self.source, other.source);
+        text(&mut self.license, other.license);
+        self.size.extend(other.size);
+        self.installed_size.extend(other.installed_size);
+        self.build_time.extend(other.build_time);
+        self.provider_priority.extend(other.provider_priority);
+        self.checksum_kind.extend(other.checksum_kind);
+        let moved = |into: &mut Vec<u32>, base: usize, places: &[u32]| {
+            let base = place(base);
+            into.extend(places.iter().map(|place| base.saturating_add(*place)));
+        };
+        moved(&mut self.checksum, self.digests.len(), other.checksum);
+        self.digests.extend(other.digests);
+        moved(&mut self.runs, self.dependencies.len(), &other.runs[1..]);
         self.dependencies.extend(other.dependencies.iter().map(|id| dependencies[id.index()]));
-        let base = self.place(self.files.len());
-        self.file_runs.extend(moved(base, &other.file_runs));
-        self.files.extend(text(&other.files));
-        self.full |= other.full || u32::try_from(self.digests.len().max(self.dependencies.len()).max(self.files.len())).is_err();
+        moved(&mut self.file_runs, self.files.len(), &other.file_runs[1..]);
+        text(&mut self.files, other.files);
     }
 
     /// Puts files that were told later into the packages' own runs.
@@ -147,43 +165,73 @@ impl Columns {
         late.sort_unstable();
         late.dedup();
         let mut files = Vec::with_capacity(self.files.len() + late.len());
-        let mut runs = Vec::with_capacity(self.len());
+        let mut runs = Vec::with_capacity(self.file_runs.len());
+        runs.push(0);
         let mut rest = &late[..];
-        for id in self.ids() {
-            runs.push(self.place(files.len()));
-            let own = self.files(id);
+        for id in self.view().ids() {
+            let own = self.view().files(id);
             files.extend_from_slice(own);
             let run = rest.partition_point(|&(of, _)| of <= id);
             files.extend(rest[..run].iter().map(|&(_, path)| path).filter(|path| !own.contains(path)));
+            runs.push(place(files.len()));
             rest = &rest[run..];
         }
         self.files = files;
         self.file_runs = runs;
         late.clear();
     }
+}
 
-    pub(super) fn run(&self, id: SolvableId, first: Kind, last: Kind) -> &[DependencyId] {
+impl<'a> Columns<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.name.len()
+    }
+
+    pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = SolvableId> + ExactSizeIterator + Clone + use<> {
+        (0..self.len()).map(SolvableId::from_index)
+    }
+
+    pub(super) fn run(&self, id: SolvableId, first: Kind, last: Kind) -> &'a [DependencyId] {
         let base = id.index() * Kind::COUNT;
-        let end = self.runs.get(base + last as usize + 1).map_or(self.dependencies.len(), |&end| end as usize);
-        &self.dependencies[self.runs[base + first as usize] as usize..end]
+        &self.dependencies[self.runs[base + first as usize] as usize..self.runs[base + last as usize + 1] as usize]
     }
 
-    pub(super) fn files(&self, id: SolvableId) -> &[StringId] {
-        let end = self.file_runs.get(id.index() + 1).map_or(self.files.len(), |&end| end as usize);
-        &self.files[self.file_runs[id.index()] as usize..end]
+    pub(super) fn files(&self, id: SolvableId) -> &'a [StringId] {
+        &self.files[self.file_runs[id.index()] as usize..self.file_runs[id.index() + 1] as usize]
     }
 
-    pub(super) fn checksum(&self, id: SolvableId) -> Option<Checksum<'_>> {
+    pub(super) fn checksum(&self, id: SolvableId) -> Option<Checksum<'a>> {
         let kind = *ALGORITHMS.get(usize::from(self.checksum_kind[id.index()]))?;
         let start = self.checksum[id.index()] as usize;
         Some(Checksum { kind, bytes: self.digests.get(start..start + kind.length())? })
+    }
+
+    /// Whether all that it names is there.
+    pub(super) fn check(&self, strings: usize, dependencies: usize, repos: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "packages";
+        let count = self.len();
+        let texts = [self.name, self.version, self.arch, self.location, self.vendor, self.source, self.license];
+        for texts in texts {
+            check::length(WHAT, texts.len(), count)?;
+            check::below(WHAT, texts, strings)?;
+        }
+        check::below(WHAT, self.repo, repos)?;
+        let numbers = [self.repo.len(), self.size.len(), self.installed_size.len(), self.build_time.len()];
+        let others = [self.provider_priority.len(), self.checksum_kind.len(), self.checksum.len()];
+        for length in numbers.into_iter().chain(others) {
+            check::length(WHAT, length, count)?;
+        }
+        check::runs(WHAT, self.runs, count * Kind::COUNT, self.dependencies.len())?;
+        check::below(WHAT, self.dependencies, dependencies)?;
+        check::runs(WHAT, self.file_runs, count, self.files.len())?;
+        check::below(WHAT, self.files, strings)
     }
 }
 
 /// Defines the reading of plain columns.
 macro_rules! columns {
     ($($column:ident: $kind:ty),* $(,)?) => {
-        impl Columns {
+        impl Columns<'_> {
             $(pub(super) fn $column(&self, id: SolvableId) -> $kind {
                 self.$column[id.index()]
             })*

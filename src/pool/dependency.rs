@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::ops::BitOr;
 
 use rustc_hash::FxHasher;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use super::image::{ImageError, Reader, Writer, check, sections};
 use super::{DependencyId, StringId};
 
 /// How a dependency's version is meant: a set of `<`, `=`, `>`, and `~` (apk's "begins with"). Empty: any version.
@@ -159,9 +161,9 @@ impl Kind {
 }
 
 /// The pool's form of a [`Dependency`]: three plain words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
-struct Stored {
+pub(super) struct Stored {
     /// An [`Op`], or [`RICH`] and a [`RichOp`].
     op: u32,
     left: u32,
@@ -191,17 +193,26 @@ impl From<Stored> for Dependency {
     }
 }
 
-/// Interned dependencies.
-#[derive(Clone, Debug)]
-pub(super) struct Dependencies {
-    stored: Vec<Stored>,
-    /// A power of two of slots, `id + 1` or nought; never more than half full.
-    table: Vec<u32>,
+sections! {
+    /// Dependencies, once each, and a table to find them.
+    StoredTable, StoredView {
+        stored: Stored,
+        /// A power of two of slots, `id + 1` or nought; never more than half full.
+        table: u32,
+    }
 }
 
-impl Default for Dependencies {
+/// Dependencies that are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dependencies<'a>(StoredView<'a>);
+
+/// Dependencies that are taken in.
+#[derive(Clone, Debug)]
+pub(super) struct DependencyTable(StoredTable);
+
+impl Default for DependencyTable {
     fn default() -> Self {
-        Self { stored: Vec::new(), table: vec![0; 1 << 10] }
+        Self(StoredTable { stored: Vec::new(), table: vec![0; 1 << 10] })
     }
 }
 
@@ -211,26 +222,31 @@ fn hash(stored: Stored) -> usize {
     hasher.finish() as usize
 }
 
-impl Dependencies {
-    pub(super) fn len(&self) -> usize {
-        self.stored.len()
+impl<'a> Dependencies<'a> {
+    pub(super) fn len(self) -> usize {
+        self.0.stored.len()
     }
 
-    pub(super) fn get(&self, id: DependencyId) -> Dependency {
-        self.stored[id.index()].into()
+    pub(super) fn get(self, id: DependencyId) -> Dependency {
+        self.0.stored[id.index()].into()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (DependencyId, Dependency)> {
-        self.stored.iter().enumerate().map(|(index, &stored)| (DependencyId::from_index(index), stored.into()))
+    pub(super) fn iter(self) -> impl Iterator<Item = (DependencyId, Dependency)> + Clone + use<'a> {
+        self.0.stored.iter().enumerate().map(|(index, &stored)| (DependencyId::from_index(index), stored.into()))
     }
 
-    fn slot(&self, stored: Stored) -> Result<DependencyId, usize> {
-        let mask = self.table.len() - 1;
+    pub(super) fn find(self, dependency: Dependency) -> Option<DependencyId> {
+        self.slot(dependency.into()).ok()
+    }
+
+    /// The dependency's id, or the slot where it belongs.
+    fn slot(self, stored: Stored) -> Result<DependencyId, usize> {
+        let mask = self.0.table.len() - 1;
         let mut slot = hash(stored) & mask;
         loop {
-            match self.table[slot] {
+            match self.0.table[slot] {
                 0 => return Err(slot),
-                taken if self.stored[taken as usize - 1] == stored => {
+                taken if self.0.stored[taken as usize - 1] == stored => {
                     return Ok(DependencyId(taken - 1));
                 }
                 _ => slot = (slot + 1) & mask,
@@ -238,35 +254,59 @@ impl Dependencies {
         }
     }
 
-    pub(super) fn find(&self, dependency: Dependency) -> Option<DependencyId> {
-        self.slot(dependency.into()).ok()
+    pub(super) fn write(self, writer: &mut Writer<'a>) {
+        self.0.write(writer);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
+        StoredView::read(reader).map(Self)
+    }
+
+    /// Whether all that it names is there, and the table ends every search.
+    pub(super) fn check(self, strings: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "dependencies";
+        let Self(view) = self;
+        check::slots(WHAT, view.table, view.stored.len())?;
+        // The sides of a rich dependency come before it, so that none is a part of itself.
+        let fits = |(id, stored): (usize, &Stored)| {
+            let limit = if stored.op & RICH == 0 { strings } else { id };
+            (stored.left.max(stored.right) as usize) < limit
+        };
+        check::ensure(WHAT, view.stored.iter().enumerate().all(fits))
+    }
+}
+
+impl DependencyTable {
+    pub(super) fn view(&self) -> Dependencies<'_> {
+        Dependencies(self.0.view())
     }
 
     pub(super) fn intern(&mut self, dependency: Dependency) -> DependencyId {
         let stored = dependency.into();
-        let slot = match self.slot(stored) {
+        let slot = match self.view().slot(stored) {
             Ok(id) => return id,
             Err(slot) => slot,
         };
-        let id = DependencyId::from_index(self.stored.len());
-        self.stored.push(stored);
-        self.table[slot] = id.0 + 1;
-        if self.stored.len() * 2 > self.table.len() {
+        let Self(table) = self;
+        let id = DependencyId::from_index(table.stored.len());
+        table.stored.push(stored);
+        table.table[slot] = id.0 + 1;
+        if table.stored.len() * 2 > table.table.len() {
             self.grow();
         }
         id
     }
 
     fn grow(&mut self) {
-        let mask = self.table.len() * 2 - 1;
+        let mask = self.0.table.len() * 2 - 1;
         let mut table = vec![0; mask + 1];
-        for (index, &stored) in self.stored.iter().enumerate() {
+        for (index, &stored) in self.0.stored.iter().enumerate() {
             let mut slot = hash(stored) & mask;
             while table[slot] != 0 {
                 slot = (slot + 1) & mask;
             }
             table[slot] = index as u32 + 1;
         }
-        self.table = table;
+        self.0.table = table;
     }
 }

@@ -1,10 +1,12 @@
 //! The ids that everything in the pool is named by: dense numbers that index the pool's arrays.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
 /// Defines an id: a dense `u32` with its index.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable)]
         #[repr(transparent)]
         pub struct $name(pub(crate) u32);
 
@@ -17,6 +19,12 @@ macro_rules! id {
             /// The id of a place. Ids are dense, from nought.
             pub const fn from_index(index: usize) -> Self {
                 Self(index as u32)
+            }
+        }
+
+        impl From<$name> for u32 {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
     };

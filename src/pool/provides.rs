@@ -1,10 +1,14 @@
 //! Who provides what: from a name (or a path) to the packages and the dependency by which each provides it.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use super::builder::Told;
+use super::image::{ImageError, check, sections};
 use super::ranks::{Ranks, group};
-use super::{Dependency, DependencyId, Kind, PoolBuilder, SolvableId, StringId};
+use super::{Dependency, DependencyId, Kind, SolvableId, StringId};
 
 /// That a package provides a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(super) struct Provide {
     pub(super) solvable: SolvableId,
@@ -15,21 +19,22 @@ pub(super) struct Provide {
 /// Marks a provide that is a file of the package.
 pub(super) const BY_FILE: DependencyId = DependencyId(u32::MAX);
 
-/// The index: for each string its run of provides, by package.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Provides {
-    starts: Vec<u32>,
-    provides: Vec<Provide>,
+sections! {
+    /// The index: for each string its run of provides, by package.
+    ProvideTable, Provides {
+        starts: u32,
+        provides: Provide,
+    }
 }
 
-impl Provides {
+impl ProvideTable {
     /// Indexes all packages that fit the machine or are installed.
-    pub(super) fn new(builder: &PoolBuilder, ranks: &Ranks) -> Self {
-        let (columns, dependencies) = (&builder.columns, &builder.dependencies);
-        let required = required_paths(builder);
-        let takes_part = |id: &SolvableId| ranks.arch(*id).is_some() || builder.installed == Some(columns.repo(*id));
+    pub(super) fn new(told: &Told<'_>, ranks: Ranks<'_>) -> Self {
+        let (columns, dependencies) = (&told.columns, told.dependencies);
+        let required = required_paths(told);
+        let takes_part = |id: &SolvableId| ranks.arch(*id).is_some() || told.installed == Some(columns.repo(*id));
         let pairs = (columns.ids()).filter(takes_part).flat_map(|solvable| {
-            let told = columns.run(solvable, Kind::Provides, Kind::Provides).iter().filter_map(move |&dependency| {
+            let named = columns.run(solvable, Kind::Provides, Kind::Provides).iter().filter_map(move |&dependency| {
                 match dependencies.get(dependency) {
                     Dependency::Plain { name, .. } => Some((name, Provide { solvable, dependency })),
                     Dependency::Rich { .. } => None,
@@ -37,48 +42,41 @@ impl Provides {
             });
             let files = (columns.files(solvable).iter().filter(|path| required[path.index()]))
                 .map(move |&path| (path, Provide { solvable, dependency: BY_FILE }));
-            told.chain(files)
+            named.chain(files)
         });
-        let (starts, provides) = group(builder.strings.len(), pairs);
+        let (starts, provides) = group(told.strings.len(), pairs);
         Self { starts, provides }
     }
+}
 
-    pub(super) fn of(&self, name: StringId) -> &[Provide] {
+impl<'a> Provides<'a> {
+    pub(super) fn of(self, name: StringId) -> &'a [Provide] {
         match self.starts.get(name.index()..name.index() + 2) {
             Some(run) => &self.provides[run[0] as usize..run[1] as usize],
             None => &[],
         }
     }
+
+    /// Whether all that it names is there.
+    pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "provides";
+        check::runs(WHAT, self.starts, strings, self.provides.len())?;
+        let fits = |provide: &Provide| {
+            provide.solvable.index() < solvables && (provide.dependency.index() < dependencies || provide.dependency == BY_FILE)
+        };
+        check::ensure(WHAT, self.provides.iter().all(fits))
+    }
 }
 
 /// Of each string, whether it is a path that some dependency names.
-fn required_paths(builder: &PoolBuilder) -> Vec<bool> {
-    let mut required = vec![false; builder.strings.len()];
-    for (_, dependency) in builder.dependencies.iter() {
+fn required_paths(told: &Told<'_>) -> Vec<bool> {
+    let mut required = vec![false; told.strings.len()];
+    for (_, dependency) in told.dependencies.iter() {
         if let Dependency::Plain { name, .. } = dependency
-            && builder.strings.get(name).starts_with('/')
+            && told.strings.get(name).starts_with('/')
         {
             required[name.index()] = true;
         }
     }
     required
-}
-
-/// The paths that some dependency names and no package is known to have.
-pub(super) fn unmet_paths(builder: &PoolBuilder) -> Vec<StringId> {
-    let mut unmet = required_paths(builder);
-    for id in builder.columns.ids() {
-        for path in builder.columns.files(id) {
-            unmet[path.index()] = false;
-        }
-        for &dependency in builder.columns.run(id, Kind::Provides, Kind::Provides) {
-            if let Dependency::Plain { name, .. } = builder.dependencies.get(dependency) {
-                unmet[name.index()] = false;
-            }
-        }
-    }
-    for (_, path) in &builder.late_files {
-        unmet[path.index()] = false;
-    }
-    (0..unmet.len()).filter(|&place| unmet[place]).map(StringId::from_index).collect()
 }

@@ -1,33 +1,36 @@
 //! Versions and architectures as integers, and the packages of each name.
 
-use super::{Architectures, Constraint, Dependency, DependencyId, Kind, Op, PoolBuilder, SolvableId, StringId, VersionScheme};
+use super::builder::Told;
+use super::image::{ImageError, check, sections};
+use super::{Architectures, Constraint, Dependency, DependencyId, Kind, Op, SolvableId, StringId, VersionScheme};
 
 /// What fits no machine of this pool.
 const FOREIGN: u16 = u16::MAX;
 
-/// The order of versions and architectures.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ranks {
-    /// Of each package among those of its name: equal versions have equal ranks, a newer one has a higher.
-    version: Vec<u32>,
-    /// Of each package: nought for neutral, one for the best, [`FOREIGN`].
-    arch: Vec<u16>,
-    /// All packages by name, each name's by id.
-    by_name: Vec<SolvableId>,
-    /// Where each name's run begins in `by_name`; one more than there are strings.
-    names: Vec<u32>,
-    /// Of each provided dependency with a version, among those of its name: the higher, the newer. Nought if packages of one name
-    /// only provide it.
-    provided: Vec<u32>,
-    /// The packages that fit and supplement or enhance others, by id.
-    supplementing: Vec<SolvableId>,
-    /// Of each package, whether packages of its name are there for several architectures that fit.
-    mixed: Vec<bool>,
+sections! {
+    /// The order of versions and architectures.
+    RankTable, Ranks {
+        /// Of each package among those of its name: equal versions have equal ranks, a newer one has a higher.
+        version: u32,
+        /// Of each package: nought for neutral, one for the best, [`FOREIGN`].
+        arch: u16,
+        /// All packages by name, each name's by id.
+        by_name: SolvableId,
+        /// Where each name's run begins in `by_name`; one more than there are strings.
+        names: u32,
+        /// Of each provided dependency with a version, among those of its name: the higher, the newer. Nought if packages of one name
+        /// only provide it.
+        provided: u32,
+        /// The packages that fit and supplement or enhance others, by id.
+        supplementing: SolvableId,
+        /// Of each package, whether packages of its name are there for several architectures that fit.
+        mixed: u8,
+    }
 }
 
-impl Ranks {
-    pub(super) fn new(builder: &PoolBuilder, scheme: &dyn VersionScheme, architectures: &Architectures) -> Self {
-        let (columns, strings) = (&builder.columns, &builder.strings);
+impl RankTable {
+    pub(super) fn new(told: &Told<'_>, scheme: &dyn VersionScheme, architectures: &Architectures) -> Self {
+        let (columns, strings) = (&told.columns, told.strings);
         let mut known: Vec<Option<u16>> = vec![None; strings.len()];
         let arch: Vec<u16> = (columns.ids())
             .map(|id| {
@@ -54,52 +57,66 @@ impl Ranks {
             .filter(|&id| arch[id.index()] != FOREIGN)
             .filter(|&id| !columns.run(id, Kind::Supplements, Kind::Enhances).is_empty())
             .collect();
-        let mut mixed = vec![false; columns.len()];
+        let mut mixed = vec![0; columns.len()];
         for run in names.windows(2).map(|run| &by_name[run[0] as usize..run[1] as usize]).filter(|run| run.len() > 1) {
             let mut ranks = run.iter().map(|id| arch[id.index()]).filter(|&rank| rank != 0 && rank != FOREIGN);
             let first = ranks.next();
             if ranks.any(|rank| Some(rank) != first) {
                 for id in run {
-                    mixed[id.index()] = true;
+                    mixed[id.index()] = 1;
                 }
             }
         }
-        let provided = rank_provided(builder, scheme);
+        let provided = rank_provided(told, scheme);
         Self { version, arch, by_name, names, provided, supplementing, mixed }
     }
+}
 
-    pub(super) fn provided(&self, dependency: DependencyId) -> u32 {
+impl<'a> Ranks<'a> {
+    pub(super) fn provided(self, dependency: DependencyId) -> u32 {
         self.provided[dependency.index()]
     }
 
-    pub(super) fn supplementing(&self) -> &[SolvableId] {
-        &self.supplementing
+    pub(super) fn supplementing(self) -> &'a [SolvableId] {
+        self.supplementing
     }
 
-    pub(super) fn mixed(&self, id: SolvableId) -> bool {
-        self.mixed[id.index()]
+    pub(super) fn mixed(self, id: SolvableId) -> bool {
+        self.mixed[id.index()] != 0
     }
 
-    pub(super) fn version(&self, id: SolvableId) -> u32 {
+    pub(super) fn version(self, id: SolvableId) -> u32 {
         self.version[id.index()]
     }
 
-    pub(super) fn arch(&self, id: SolvableId) -> Option<u16> {
+    pub(super) fn arch(self, id: SolvableId) -> Option<u16> {
         Some(self.arch[id.index()]).filter(|&rank| rank != FOREIGN)
     }
 
-    pub(super) fn named(&self, name: StringId) -> &[SolvableId] {
+    pub(super) fn named(self, name: StringId) -> &'a [SolvableId] {
         match self.names.get(name.index()..name.index() + 2) {
             Some(run) => &self.by_name[run[0] as usize..run[1] as usize],
             None => &[],
         }
     }
+
+    /// Whether all that it names is there.
+    pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "ranks";
+        for length in [self.version.len(), self.arch.len(), self.mixed.len()] {
+            check::length(WHAT, length, solvables)?;
+        }
+        check::length(WHAT, self.provided.len(), dependencies)?;
+        check::runs(WHAT, self.names, strings, self.by_name.len())?;
+        check::below(WHAT, self.by_name, solvables)?;
+        check::below(WHAT, self.supplementing, solvables)
+    }
 }
 
 /// Ranks the versions of a name that packages of different names provide. Versions of which none is newer (a release is
 /// missing in one) have equal ranks.
-fn rank_provided(builder: &PoolBuilder, scheme: &dyn VersionScheme) -> Vec<u32> {
-    let (columns, dependencies, strings) = (&builder.columns, &builder.dependencies, &builder.strings);
+fn rank_provided(told: &Told<'_>, scheme: &dyn VersionScheme) -> Vec<u32> {
+    let (columns, dependencies, strings) = (&told.columns, told.dependencies, told.strings);
     let mut is_provided = vec![false; dependencies.len()];
     // Of each name the first package name that provides it, and whether there are others: only then versions are compared.
     let mut provider: Vec<Option<StringId>> = vec![None; strings.len()];

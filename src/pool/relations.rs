@@ -1,50 +1,48 @@
 //! Relations between packages that follow from their dependencies and that solving asks for in the other direction: made once.
 
+use super::builder::Told;
 use super::candidates::Candidates;
+use super::image::{ImageError, check, sections};
 use super::ranks::Ranks;
-use super::{Dependency, DependencyId, Kind, PoolBuilder, RichOp, SolvableId};
+use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId};
 
-/// For each package runs of others.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Relations {
-    rivals: Runs,
-    supplemented_by: Runs,
-    /// Packages that fit and supplement or enhance by a complex dependency.
-    complex_supplements: Vec<SolvableId>,
-    /// Of each dependency, whether it needs more than a list of candidates.
-    complex: Vec<bool>,
-}
-
-/// A run of packages for each package.
-#[derive(Clone, Debug, Default)]
-struct Runs {
-    starts: Vec<u32>,
-    packages: Vec<SolvableId>,
-}
-
-impl Runs {
-    fn new(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> Self {
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut starts = vec![0; packages + 1];
-        for (of, _) in &pairs {
-            starts[of.index() + 1] += 1;
-        }
-        for place in 1..starts.len() {
-            starts[place] += starts[place - 1];
-        }
-        Self { starts, packages: pairs.into_iter().map(|(_, package)| package).collect() }
-    }
-
-    fn of(&self, id: SolvableId) -> &[SolvableId] {
-        &self.packages[self.starts[id.index()] as usize..self.starts[id.index() + 1] as usize]
+sections! {
+    /// For each package runs of others.
+    RelationTable, Relations {
+        rival_starts: u32,
+        rivals: SolvableId,
+        supplement_starts: u32,
+        supplemented_by: SolvableId,
+        /// Packages that fit and supplement or enhance by a complex dependency.
+        complex_supplements: SolvableId,
+        /// Of each dependency, whether it needs more than a list of candidates.
+        complex: u8,
+        /// Packages that require, recommend or conflict with a path that no package is known to have, and (beside each) that path.
+        lacking: SolvableId,
+        lacked: StringId,
+        /// Such paths that packages supplement or enhance.
+        lacked_by_supplements: StringId,
     }
 }
 
-impl Relations {
-    pub(super) fn new(builder: &PoolBuilder, candidates: &Candidates, ranks: &Ranks) -> Self {
-        let (columns, count) = (&builder.columns, builder.len());
-        let complex = complex(builder);
+/// Where each package's run begins (and the last ends), and the runs.
+fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>, Vec<SolvableId>) {
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut starts = vec![0; packages + 1];
+    for (of, _) in &pairs {
+        starts[of.index() + 1] += 1;
+    }
+    for place in 1..starts.len() {
+        starts[place] += starts[place - 1];
+    }
+    (starts, pairs.into_iter().map(|(_, package)| package).collect())
+}
+
+impl RelationTable {
+    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, ranks: Ranks<'_>) -> Self {
+        let (columns, count) = (&told.columns, told.columns.len());
+        let complex = complex(told);
         let (mut rivals, mut supplemented) = (Vec::new(), Vec::new());
         let mut complex_supplements = Vec::new();
         for id in columns.ids() {
@@ -54,7 +52,7 @@ impl Relations {
                 }
             };
             for &dependency in columns.run(id, Kind::Conflicts, Kind::Conflicts) {
-                if !complex[dependency.index()] {
+                if complex[dependency.index()] == 0 {
                     candidates.of(dependency).iter().for_each(|&other| keep_apart(other));
                 }
             }
@@ -66,7 +64,7 @@ impl Relations {
             }
             let weak = [Kind::Supplements, Kind::Enhances].into_iter().flat_map(|kind| columns.run(id, kind, kind));
             for dependency in weak {
-                if complex[dependency.index()] {
+                if complex[dependency.index()] != 0 {
                     complex_supplements.push(id);
                 } else {
                     supplemented.extend(candidates.of(*dependency).iter().map(|&other| (other, id)));
@@ -74,38 +72,104 @@ impl Relations {
             }
         }
         complex_supplements.dedup();
-        let (rivals, supplemented_by) = (Runs::new(count, rivals), Runs::new(count, supplemented));
-        Self { rivals, supplemented_by, complex_supplements, complex }
+        let (rival_starts, rivals) = runs(count, rivals);
+        let (supplement_starts, supplemented_by) = runs(count, supplemented);
+        let (lacking, lacked) = lacking_of(told, candidates, Kind::Requires, Kind::Recommends).into_iter().unzip();
+        let mut lacked_by_supplements: Vec<StringId> =
+            lacking_of(told, candidates, Kind::Supplements, Kind::Enhances).into_iter().map(|(_, path)| path).collect();
+        lacked_by_supplements.sort_unstable();
+        lacked_by_supplements.dedup();
+        Self {
+            rival_starts,
+            rivals,
+            supplement_starts,
+            supplemented_by,
+            complex_supplements,
+            complex,
+            lacking,
+            lacked,
+            lacked_by_supplements,
+        }
+    }
+}
+
+impl<'a> Relations<'a> {
+    pub(super) fn is_complex(self, dependency: DependencyId) -> bool {
+        self.complex[dependency.index()] != 0
     }
 
-    pub(super) fn is_complex(&self, dependency: DependencyId) -> bool {
-        self.complex[dependency.index()]
+    pub(super) fn rivals(self, id: SolvableId) -> &'a [SolvableId] {
+        &self.rivals[self.rival_starts[id.index()] as usize..self.rival_starts[id.index() + 1] as usize]
     }
 
-    pub(super) fn rivals(&self, id: SolvableId) -> &[SolvableId] {
-        self.rivals.of(id)
+    pub(super) fn supplemented_by(self, id: SolvableId) -> &'a [SolvableId] {
+        &self.supplemented_by[self.supplement_starts[id.index()] as usize..self.supplement_starts[id.index() + 1] as usize]
     }
 
-    pub(super) fn supplemented_by(&self, id: SolvableId) -> &[SolvableId] {
-        self.supplemented_by.of(id)
+    pub(super) fn complex_supplements(self) -> &'a [SolvableId] {
+        self.complex_supplements
     }
 
-    pub(super) fn complex_supplements(&self) -> &[SolvableId] {
-        &self.complex_supplements
+    /// Whether all that it names is there.
+    pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
+        const WHAT: &str = "relations";
+        check::runs(WHAT, self.rival_starts, solvables, self.rivals.len())?;
+        check::runs(WHAT, self.supplement_starts, solvables, self.supplemented_by.len())?;
+        for packages in [self.rivals, self.supplemented_by, self.complex_supplements] {
+            check::below(WHAT, packages, solvables)?;
+        }
+        check::length(WHAT, self.complex.len(), dependencies)?;
+        check::length(WHAT, self.lacked.len(), self.lacking.len())?;
+        check::below(WHAT, self.lacking, solvables)?;
+        check::below(WHAT, self.lacked, strings)?;
+        check::below(WHAT, self.lacked_by_supplements, strings)
+    }
+
+    /// The paths that no package is known to have and that count when these packages come into question, by id.
+    pub(super) fn lacked(self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
+        let pairs = self.lacking.iter().zip(self.lacked).filter(|&(&package, _)| comes_into_question(package));
+        let mut paths: Vec<StringId> = pairs.map(|(_, &path)| path).chain(self.lacked_by_supplements.iter().copied()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 }
 
 /// Of each dependency, whether it is `and`, `if` or `unless`, or an `or` over such a one.
-fn complex(builder: &PoolBuilder) -> Vec<bool> {
-    let mut complex = Vec::with_capacity(builder.dependencies.len());
-    for (_, dependency) in builder.dependencies.iter() {
+fn complex(told: &Told<'_>) -> Vec<u8> {
+    let mut complex: Vec<u8> = Vec::with_capacity(told.dependencies.len());
+    for (_, dependency) in told.dependencies.iter() {
         // The sides were interned before.
         let is_complex = match dependency {
             Dependency::Rich { op: RichOp::And | RichOp::If | RichOp::Unless, .. } => true,
-            Dependency::Rich { op: RichOp::Or, left, right } => complex[left.index()] || complex[right.index()],
+            Dependency::Rich { op: RichOp::Or, left, right } => complex[left.index()] | complex[right.index()] != 0,
             _ => false,
         };
-        complex.push(is_complex);
+        complex.push(u8::from(is_complex));
     }
     complex
+}
+
+/// The packages whose dependencies of some kinds name a path that no package is known to have, and that path.
+fn lacking_of(told: &Told<'_>, candidates: Candidates<'_>, first: Kind, last: Kind) -> Vec<(SolvableId, StringId)> {
+    let is_lacked = |(id, dependency): (DependencyId, Dependency)| match dependency {
+        Dependency::Plain { name, op, .. } if op.is_any() => {
+            told.strings.get(name).starts_with('/') && candidates.of(id).is_empty() && !candidates.by_system(id)
+        }
+        _ => false,
+    };
+    let lacked: Vec<bool> = told.dependencies.iter().map(is_lacked).collect();
+    let mut lacking = Vec::new();
+    let mut sides = Vec::new();
+    for package in told.columns.ids() {
+        sides.extend_from_slice(told.columns.run(package, first, last));
+        while let Some(dependency) = sides.pop() {
+            match told.dependencies.get(dependency) {
+                Dependency::Plain { name, .. } if lacked[dependency.index()] => lacking.push((package, name)),
+                Dependency::Plain { .. } => {}
+                Dependency::Rich { left, right, .. } => sides.extend([left, right]),
+            }
+        }
+    }
+    lacking
 }

@@ -5,22 +5,41 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::StringId;
+use super::image::{ImageError, Reader, Writer, check, sections};
 
-/// Interned strings.
+sections! {
+    /// Where each string is in the text, and a table to find it.
+    IndexTable, Index {
+        /// Where each string begins; one more than there are strings.
+        starts: u32,
+        /// A power of two of slots, `id + 1` or nought; never more than half full.
+        table: u32,
+    }
+}
+
+/// What [`check`] calls this part.
+const WHAT: &str = "strings";
+
+/// Strings that are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strings<'a> {
+    text: &'a str,
+    index: Index<'a>,
+}
+
+/// Strings that are taken in.
 #[derive(Clone, Debug)]
-pub(super) struct Strings {
+pub(super) struct StringTable {
     text: String,
-    /// Where each string begins; one more than there are strings.
-    starts: Vec<u32>,
-    /// A power of two of slots, `id + 1` or nought; never more than half full.
-    table: Vec<u32>,
+    index: IndexTable,
     /// Set when a string no longer fits into 32-bit offsets.
     full: bool,
 }
 
-impl Default for Strings {
+impl Default for StringTable {
     fn default() -> Self {
-        let mut strings = Self { text: String::new(), starts: vec![0], table: vec![0; 1 << 10], full: false };
+        let index = IndexTable { starts: vec![0], table: vec![0; 1 << 10] };
+        let mut strings = Self { text: String::new(), index, full: false };
         strings.intern("");
         strings
     }
@@ -32,78 +51,100 @@ fn hash(text: &str) -> usize {
     hasher.finish() as usize
 }
 
-impl Strings {
-    pub(super) fn len(&self) -> usize {
-        self.starts.len() - 1
+impl<'a> Strings<'a> {
+    pub(super) fn len(self) -> usize {
+        self.index.starts.len() - 1
+    }
+
+    pub(super) fn get(self, id: StringId) -> &'a str {
+        let (start, end) = (self.index.starts[id.index()] as usize, self.index.starts[id.index() + 1] as usize);
+        &self.text[start..end]
+    }
+
+    pub(super) fn find(self, text: &str) -> Option<StringId> {
+        self.slot(text).ok()
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a str> {
+        (0..self.len()).map(move |id| self.get(StringId::from_index(id)))
+    }
+
+    /// The string's id, or the slot where it belongs.
+    fn slot(self, text: &str) -> Result<StringId, usize> {
+        let (starts, bytes) = (self.index.starts, self.text.as_bytes());
+        let mask = self.index.table.len() - 1;
+        let mut slot = hash(text) & mask;
+        loop {
+            match self.index.table[slot] as usize {
+                0 => return Err(slot),
+                taken if &bytes[starts[taken - 1] as usize..starts[taken] as usize] == text.as_bytes() => {
+                    return Ok(StringId::from_index(taken - 1));
+                }
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    pub(super) fn write(self, writer: &mut Writer<'a>) {
+        writer.section(self.text.as_bytes());
+        self.index.write(writer);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {
+        let text = std::str::from_utf8(reader.section()?).map_err(|_| ImageError::Section(WHAT))?;
+        let index = Index::read(reader)?;
+        check::ensure(WHAT, !index.starts.is_empty())?;
+        Ok(Self { text, index })
+    }
+
+    /// Whether every string lies in the text, the empty one first, and the table ends every search.
+    pub(super) fn check(self) -> Result<(), ImageError> {
+        let (text, starts) = (self.text, self.index.starts);
+        check::runs(WHAT, starts, self.len(), text.len())?;
+        check::slots(WHAT, self.index.table, self.len())?;
+        check::ensure(WHAT, text.is_ascii() || starts.iter().all(|&start| text.is_char_boundary(start as usize)))?;
+        check::ensure(WHAT, starts.get(1) == Some(&0))
+    }
+}
+
+impl StringTable {
+    pub(super) fn view(&self) -> Strings<'_> {
+        Strings { text: &self.text, index: self.index.view() }
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.full
     }
 
-    pub(super) fn get(&self, id: StringId) -> &str {
-        let (start, end) = (self.starts[id.index()] as usize, self.starts[id.index() + 1] as usize);
-        &self.text[start..end]
-    }
-
-    fn bytes_of(&self, id: usize) -> &[u8] {
-        &self.text.as_bytes()[self.starts[id] as usize..self.starts[id + 1] as usize]
-    }
-
-    pub(super) fn find(&self, text: &str) -> Option<StringId> {
-        let mask = self.table.len() - 1;
-        let mut slot = hash(text) & mask;
-        loop {
-            match self.table[slot] {
-                0 => return None,
-                taken if self.bytes_of(taken as usize - 1) == text.as_bytes() => {
-                    return Some(StringId(taken - 1));
-                }
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
     pub(super) fn intern(&mut self, text: &str) -> StringId {
-        let mask = self.table.len() - 1;
-        let mut slot = hash(text) & mask;
-        loop {
-            match self.table[slot] {
-                0 => break,
-                taken if self.bytes_of(taken as usize - 1) == text.as_bytes() => {
-                    return StringId(taken - 1);
-                }
-                _ => slot = (slot + 1) & mask,
-            }
-        }
+        let slot = match self.view().slot(text) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
         let Ok(end) = u32::try_from(self.text.len() + text.len()) else {
             self.full = true;
             return StringId::EMPTY;
         };
-        let id = StringId::from_index(self.len());
+        let id = StringId::from_index(self.view().len());
         self.text.push_str(text);
-        self.starts.push(end);
-        self.table[slot] = id.0 + 1;
-        if self.len() * 2 > self.table.len() {
+        self.index.starts.push(end);
+        self.index.table[slot] = id.0 + 1;
+        if self.view().len() * 2 > self.index.table.len() {
             self.grow();
         }
         id
     }
 
     fn grow(&mut self) {
-        let mask = self.table.len() * 2 - 1;
+        let mask = self.index.table.len() * 2 - 1;
         let mut table = vec![0; mask + 1];
-        for id in 0..self.len() {
-            let mut slot = hash(self.get(StringId::from_index(id))) & mask;
+        for (id, text) in self.view().iter().enumerate() {
+            let mut slot = hash(text) & mask;
             while table[slot] != 0 {
                 slot = (slot + 1) & mask;
             }
             table[slot] = id as u32 + 1;
         }
-        self.table = table;
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|id| self.get(StringId::from_index(id)))
+        self.index.table = table;
     }
 }

@@ -94,7 +94,7 @@ fn appended_parts_are_one_pool() {
 }
 
 #[test]
-fn unmet_paths_are_those_no_package_has() {
+fn lacked_paths_are_those_no_package_has_and_someone_in_question_names() {
     let mut builder = PoolBuilder::new();
     let repo = builder.add_repo("base", 99, None);
     for path in ["/has", "/lacks"] {
@@ -104,10 +104,51 @@ fn unmet_paths_are_those_no_package_has() {
     let has = builder.intern("/has");
     builder.add_file(has);
     let id = package(&mut builder, repo, "a", "1", "");
-    let lacks = builder.intern("/lacks");
-    assert_eq!(builder.unmet_paths(), [lacks]);
+    let (left, right) = (builder.dependency("a", Op::ANY, ""), builder.dependency("/deep", Op::ANY, ""));
+    let rich = builder.rich_dependency(left, RichOp::If, right);
+    builder.add_dependency(Kind::Recommends, rich);
+    let other = package(&mut builder, repo, "b", "1", "");
+    let (lacks, deep) = (builder.intern("/lacks"), builder.intern("/deep"));
+    let pool = builder.clone().build(&Numbers, &Architectures::any()).unwrap();
+    assert_eq!(pool.lacked_paths(|package| package == id), [lacks]);
+    assert_eq!(pool.lacked_paths(|package| package == other), [deep]);
     builder.attach_file(id, lacks);
-    assert!(builder.unmet_paths().is_empty());
+    let pool = builder.build(&Numbers, &Architectures::any()).unwrap();
+    assert!(pool.lacked_paths(|package| package == id).is_empty());
+}
+
+#[test]
+fn an_image_is_the_same_pool_and_a_damaged_one_is_none() {
+    let mut builder = PoolBuilder::new();
+    let repo = builder.add_repo("base", 99, Some("tag"));
+    let need = builder.dependency("b", Op::GREATER_EQUAL, "2");
+    builder.add_dependency(Kind::Requires, need);
+    package(&mut builder, repo, "a", "1", "");
+    let b = package(&mut builder, repo, "b", "3", "");
+    let pool = builder.build(&Numbers, &Architectures::any()).unwrap();
+    let words = |bytes: &[u8]| -> Image {
+        struct Words(Vec<u64>, usize);
+        impl AsRef<[u8]> for Words {
+            fn as_ref(&self) -> &[u8] {
+                &zerocopy::IntoBytes::as_bytes(&self.0[..])[..self.1]
+            }
+        }
+        let mut aligned = vec![0_u64; bytes.len().div_ceil(8)];
+        zerocopy::IntoBytes::as_mut_bytes(&mut aligned[..])[..bytes.len()].copy_from_slice(bytes);
+        Image::new(Words(aligned, bytes.len()))
+    };
+    let bytes = pool.image().bytes().to_vec();
+    let again = Pool::from_image(words(&bytes)).unwrap();
+    assert_eq!(again.candidates(again.solvable(SolvableId::from_index(0)).requires()[0]), [b]);
+    assert_eq!((again.solvable(b).repo_name(), again.solvable(b).repo_tag()), ("base", Some("tag")));
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        assert!(Pool::from_image(words(&flipped)).is_err(), "byte {place}");
+    }
+    for length in 0..bytes.len() {
+        assert!(Pool::from_image(words(&bytes[..length])).is_err(), "{length} bytes");
+    }
 }
 
 #[test]

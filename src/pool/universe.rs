@@ -1,8 +1,11 @@
 //! The pool as it is read.
 
+use self_cell::self_cell;
+
 use super::candidates::Candidates;
 use super::columns::{Checksum, Columns};
 use super::dependency::Dependencies;
+use super::image::{Image, ImageError, Reader, Writer};
 use super::provides::Provides;
 use super::ranks::Ranks;
 use super::relations::Relations;
@@ -20,24 +23,122 @@ pub struct Repo {
     pub tag: Option<StringId>,
 }
 
-/// All packages, who provides what, and which packages meet each dependency. Immutable; threads share it freely.
+/// All that a pool holds, as it lies in an image.
 #[derive(Clone, Debug)]
-pub struct Pool {
-    pub(super) strings: Strings,
-    pub(super) dependencies: Dependencies,
+pub(super) struct View<'a> {
+    pub(super) strings: Strings<'a>,
+    pub(super) dependencies: Dependencies<'a>,
     pub(super) repos: Vec<Repo>,
     pub(super) installed: Option<RepoId>,
-    pub(super) columns: Columns,
-    pub(super) ranks: Ranks,
-    pub(super) provides: Provides,
-    pub(super) candidates: Candidates,
-    pub(super) relations: Relations,
+    pub(super) columns: Columns<'a>,
+    pub(super) ranks: Ranks<'a>,
+    pub(super) provides: Provides<'a>,
+    pub(super) candidates: Candidates<'a>,
+    pub(super) relations: Relations<'a>,
 }
 
+/// Stands for "none" where an id is written.
+const NONE: u32 = u32::MAX;
+
+impl<'a> View<'a> {
+    fn image(&self) -> Image {
+        let repo = |repo: &Repo| [repo.name.0, repo.priority as u32, repo.tag.map_or(NONE, |tag| tag.0)];
+        let repos: Vec<[u32; 3]> = self.repos.iter().map(repo).collect();
+        let installed = [self.installed.map_or(NONE, |repo| repo.0)];
+        let mut writer = Writer::default();
+        writer.section(&repos);
+        writer.section(&installed);
+        self.strings.write(&mut writer);
+        self.dependencies.write(&mut writer);
+        self.columns.write(&mut writer);
+        self.ranks.write(&mut writer);
+        self.provides.write(&mut writer);
+        self.candidates.write(&mut writer);
+        self.relations.write(&mut writer);
+        writer.finish()
+    }
+
+    fn read(image: &'a Image) -> Result<Self, ImageError> {
+        let mut reader = Reader::new(image)?;
+        let repos: &[[u32; 3]] = reader.section()?;
+        let installed: &[u32] = reader.section()?;
+        let strings = Strings::read(&mut reader)?;
+        let (texts, known) = (strings.len(), |id: u32| Some(id).filter(|&id| id != NONE));
+        let repo = |&[name, priority, tag]: &[u32; 3]| {
+            let repo = Repo { name: StringId(name), priority: priority as i32, tag: known(tag).map(StringId) };
+            (repo.name.index() < texts && repo.tag.is_none_or(|tag| tag.index() < texts)).then_some(repo)
+        };
+        let repos: Vec<Repo> = repos.iter().map(repo).collect::<Option<_>>().ok_or(ImageError::Section("repositories"))?;
+        let view = Self {
+            strings,
+            dependencies: Dependencies::read(&mut reader)?,
+            repos,
+            installed: installed.first().copied().and_then(known).map(RepoId),
+            columns: Columns::read(&mut reader)?,
+            ranks: Ranks::read(&mut reader)?,
+            provides: Provides::read(&mut reader)?,
+            candidates: Candidates::read(&mut reader)?,
+            relations: Relations::read(&mut reader)?,
+        };
+        Ok(view)
+    }
+
+    /// Whether all ids that it holds name what is there, so that nothing that reads it can go astray.
+    fn check(&self) -> Result<(), ImageError> {
+        let (strings, dependencies, solvables) = (self.strings.len(), self.dependencies.len(), self.columns.len());
+        self.strings.check()?;
+        self.dependencies.check(strings)?;
+        self.columns.check(strings, dependencies, self.repos.len())?;
+        self.ranks.check(strings, dependencies, solvables)?;
+        self.provides.check(strings, dependencies, solvables)?;
+        self.candidates.check(dependencies, solvables)?;
+        self.relations.check(strings, dependencies, solvables)
+    }
+}
+
+self_cell!(
+    /// An image and what is read from it.
+    struct Seen {
+        owner: Image,
+        #[covariant]
+        dependent: View,
+    }
+    impl {Debug}
+);
+
+/// All packages, who provides what, and which packages meet each dependency. Immutable; threads share it freely.
+///
+/// It is read from its [`Image`], where it lies: one that was built from one in memory, one that was kept from a mapped file.
+#[derive(Debug)]
+pub struct Pool(Seen);
+
 impl Pool {
+    /// The pool of an image that was written before.
+    pub fn from_image(image: Image) -> Result<Self, ImageError> {
+        Seen::try_new(image, |image| {
+            let view = View::read(image)?;
+            view.check().map(|()| view)
+        })
+        .map(Self)
+    }
+
+    /// The pool of what was just built.
+    pub(super) fn of(built: &View<'_>) -> Result<Self, ImageError> {
+        Seen::try_new(built.image(), |image| View::read(image)).map(Self)
+    }
+
+    /// Its image, as it can be kept for later.
+    pub fn image(&self) -> &Image {
+        self.0.borrow_owner()
+    }
+
+    fn view(&self) -> &View<'_> {
+        self.0.borrow_dependent()
+    }
+
     /// How many packages there are.
     pub fn len(&self) -> usize {
-        self.columns.len()
+        self.view().columns.len()
     }
 
     /// Whether there is no package.
@@ -47,68 +148,68 @@ impl Pool {
 
     /// All packages, in the order in which they were added.
     pub fn solvables(&self) -> impl DoubleEndedIterator<Item = Solvable<'_>> + ExactSizeIterator {
-        self.columns.ids().map(|id| self.solvable(id))
+        self.view().columns.ids().map(|id| self.solvable(id))
     }
 
     /// A package.
     pub fn solvable(&self, id: SolvableId) -> Solvable<'_> {
-        Solvable { pool: self, id }
+        Solvable { pool: self.view(), id }
     }
 
     /// All repositories.
     pub fn repos(&self) -> impl ExactSizeIterator<Item = (RepoId, &Repo)> {
-        self.repos.iter().enumerate().map(|(index, repo)| (RepoId::from_index(index), repo))
+        self.view().repos.iter().enumerate().map(|(index, repo)| (RepoId::from_index(index), repo))
     }
 
     /// A repository.
     pub fn repo(&self, id: RepoId) -> &Repo {
-        &self.repos[id.index()]
+        &self.view().repos[id.index()]
     }
 
     /// The repository of what is installed, if there is one.
     pub fn installed(&self) -> Option<RepoId> {
-        self.installed
+        self.view().installed
     }
 
     /// The packages that are installed, by id.
     pub fn installed_solvables(&self) -> impl Iterator<Item = Solvable<'_>> {
-        self.installed.into_iter().flat_map(|repo| self.solvables().filter(move |package| package.repo_id() == repo))
+        self.view().installed.into_iter().flat_map(|repo| self.solvables().filter(move |package| package.repo_id() == repo))
     }
 
     /// The string of an id.
     pub fn text(&self, id: StringId) -> &str {
-        self.strings.get(id)
+        self.view().strings.get(id)
     }
 
     /// The id of a string, if the pool holds it.
     pub fn find(&self, text: &str) -> Option<StringId> {
-        self.strings.find(text)
+        self.view().strings.find(text)
     }
 
     /// All strings of the pool.
     pub fn strings(&self) -> impl Iterator<Item = (StringId, &str)> {
-        self.strings.iter().enumerate().map(|(index, text)| (StringId::from_index(index), text))
+        self.view().strings.iter().enumerate().map(|(index, text)| (StringId::from_index(index), text))
     }
 
     /// How many strings there are: one more than the highest [`StringId`].
     pub fn string_count(&self) -> usize {
-        self.strings.len()
+        self.view().strings.len()
     }
 
     /// A dependency.
     pub fn dependency(&self, id: DependencyId) -> Dependency {
-        self.dependencies.get(id)
+        self.view().dependencies.get(id)
     }
 
     /// How many dependencies there are: one more than the highest [`DependencyId`].
     pub fn dependency_count(&self) -> usize {
-        self.dependencies.len()
+        self.view().dependencies.len()
     }
 
     /// The id of `name op version`, if some package of the pool has that dependency.
     pub fn find_dependency(&self, name: &str, op: Op, version: &str) -> Option<DependencyId> {
         let (name, version) = (self.find(name)?, if op.is_any() { StringId::EMPTY } else { self.find(version)? });
-        self.dependencies.find(Dependency::Plain { name, op, version })
+        self.view().dependencies.find(Dependency::Plain { name, op, version })
     }
 
     /// The packages that meet a dependency, by id; of a rich dependency, those that could.
@@ -116,59 +217,65 @@ impl Pool {
     /// Only packages that fit the machine are among them. There are none for a dependency with a version that packages
     /// provide and none asks for: [`Pool::providers`] answers for any name.
     pub fn candidates(&self, dependency: DependencyId) -> &[SolvableId] {
-        self.candidates.of(dependency)
+        self.view().candidates.of(dependency)
     }
 
     /// The packages that an obsoletes means, by their own names and versions, by id. Empty for what no package obsoletes.
     pub fn obsoleted(&self, dependency: DependencyId) -> &[SolvableId] {
-        self.candidates.obsoleted(dependency)
+        self.view().candidates.obsoleted(dependency)
     }
 
     /// Of a provided dependency with a version, its place among those of its name: the higher, the newer.
     pub fn provided_rank(&self, dependency: DependencyId) -> u32 {
-        self.ranks.provided(dependency)
+        self.view().ranks.provided(dependency)
     }
 
     /// The packages that fit the machine and supplement or enhance others, by id.
     pub fn supplementing(&self) -> &[SolvableId] {
-        self.ranks.supplementing()
+        self.view().ranks.supplementing()
     }
 
     /// Whether a dependency needs more than a list of candidates: `and`, `if`, `unless`, or `or` over such a one.
     pub fn is_complex(&self, dependency: DependencyId) -> bool {
-        self.relations.is_complex(dependency)
+        self.view().relations.is_complex(dependency)
     }
 
     /// The packages with lower ids that cannot be installed beside this one, because either conflicts with the other or obsoletes
     /// it (but for complex conflicts, and for packages of the same name), by id.
     pub fn rivals(&self, id: SolvableId) -> &[SolvableId] {
-        self.relations.rivals(id)
+        self.view().relations.rivals(id)
     }
 
     /// The packages that supplement or enhance this one by plain dependencies, by id.
     pub fn supplemented_by(&self, id: SolvableId) -> &[SolvableId] {
-        self.relations.supplemented_by(id)
+        self.view().relations.supplemented_by(id)
     }
 
     /// The packages that supplement or enhance others by complex dependencies, by id.
     pub fn complex_supplements(&self) -> &[SolvableId] {
-        self.relations.complex_supplements()
+        self.view().relations.complex_supplements()
+    }
+
+    /// Paths that no package of the pool is known to have and that count when some packages come into question: they, or packages that
+    /// may come with any, require, recommend, supplement or conflict with them. The lists of all files may know who has them.
+    pub fn lacked_paths(&self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
+        self.view().relations.lacked(comes_into_question)
     }
 
     /// Whether the package manager itself meets this dependency, which no package does.
     pub fn met_by_system(&self, dependency: DependencyId) -> bool {
-        self.candidates.by_system(dependency)
+        self.view().candidates.by_system(dependency)
     }
 
     /// The packages that provide a name, each with the dependency by which it does (`None`: by a file), by id.
     pub fn providers(&self, name: StringId) -> impl Iterator<Item = (SolvableId, Option<DependencyId>)> {
-        (self.provides.of(name).iter())
+        (self.view().provides.of(name).iter())
             .map(|provide| (provide.solvable, Some(provide.dependency).filter(|&by| by != super::provides::BY_FILE)))
     }
 
     /// All packages of a name, whatever their architecture, by id.
     pub fn named(&self, name: StringId) -> &[SolvableId] {
-        self.ranks.named(name)
+        self.view().ranks.named(name)
     }
 
     /// A dependency as it is written: `libfoo.so.1()(64bit)`, `bash >= 5.1`, `(a if b else c)`.
@@ -216,7 +323,7 @@ impl Pool {
 /// A package of a pool.
 #[derive(Clone, Copy, Debug)]
 pub struct Solvable<'a> {
-    pool: &'a Pool,
+    pool: &'a View<'a>,
     id: SolvableId,
 }
 
@@ -228,7 +335,7 @@ impl<'a> Solvable<'a> {
 
     /// Its name.
     pub fn name(self) -> &'a str {
-        self.pool.text(self.name_id())
+        self.pool.strings.get(self.name_id())
     }
 
     /// The id of its name.
@@ -238,7 +345,7 @@ impl<'a> Solvable<'a> {
 
     /// Its whole version: `[epoch:]version-release` for RPM.
     pub fn version(self) -> &'a str {
-        self.pool.text(self.version_id())
+        self.pool.strings.get(self.version_id())
     }
 
     /// The id of its version.
@@ -253,7 +360,7 @@ impl<'a> Solvable<'a> {
 
     /// Its architecture.
     pub fn arch(self) -> &'a str {
-        self.pool.text(self.arch_id())
+        self.pool.strings.get(self.arch_id())
     }
 
     /// The id of its architecture.
@@ -278,7 +385,7 @@ impl<'a> Solvable<'a> {
 
     /// Its repository.
     pub fn repo(self) -> &'a Repo {
-        self.pool.repo(self.repo_id())
+        &self.pool.repos[self.repo_id().index()]
     }
 
     /// Whether it is installed.
@@ -288,7 +395,7 @@ impl<'a> Solvable<'a> {
 
     /// The tag of its repository (without the `@`), if it has one.
     pub fn repo_tag(self) -> Option<&'a str> {
-        self.repo().tag.map(|tag| self.pool.text(tag))
+        self.repo().tag.map(|tag| self.pool.strings.get(tag))
     }
 
     /// The id of its repository.
@@ -298,12 +405,12 @@ impl<'a> Solvable<'a> {
 
     /// The name of its repository.
     pub fn repo_name(self) -> &'a str {
-        self.pool.text(self.repo().name)
+        self.pool.strings.get(self.repo().name)
     }
 
     /// Where its file is, relative to the repository.
     pub fn location(self) -> &'a str {
-        self.pool.text(self.pool.columns.location(self.id))
+        self.pool.strings.get(self.pool.columns.location(self.id))
     }
 
     /// The digest of its file.
@@ -328,17 +435,17 @@ impl<'a> Solvable<'a> {
 
     /// Who made it.
     pub fn vendor(self) -> &'a str {
-        self.pool.text(self.pool.columns.vendor(self.id))
+        self.pool.strings.get(self.pool.columns.vendor(self.id))
     }
 
     /// The source package that it was built from.
     pub fn source(self) -> &'a str {
-        self.pool.text(self.pool.columns.source(self.id))
+        self.pool.strings.get(self.pool.columns.source(self.id))
     }
 
     /// Its licence.
     pub fn license(self) -> &'a str {
-        self.pool.text(self.pool.columns.license(self.id))
+        self.pool.strings.get(self.pool.columns.license(self.id))
     }
 
     /// apk's `provider_priority`.

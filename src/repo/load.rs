@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::ahead::read_ahead;
 use super::opened::{OpenFault, Opened};
 use super::{RepoError, Repository};
 use crate::digest::Algorithm;
@@ -10,7 +11,7 @@ use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::package::Content;
-use crate::pool::{PoolBuilder, SolvableId};
+use crate::pool::{Pool, PoolBuilder, SolvableId};
 use crate::reporter::Phase;
 
 /// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
@@ -19,26 +20,23 @@ const ROOT_LIMIT: u64 = 64 << 20;
 /// How large a metadata file without a promised size may be.
 const FILE_LIMIT: u64 = 2 << 30;
 
-/// The packages of all repositories, and what else is known of them.
+/// From how many bytes on a file is inflated on a thread of its own: beginning one takes as long as inflating some kilobytes.
+const WORTH_A_THREAD: u64 = 64 << 10;
+
+/// Repositories whose root documents were got and judged.
 #[derive(Debug)]
-pub struct Loaded {
-    /// The packages, in the order of the repositories and of their lists.
-    pub builder: PoolBuilder,
-    /// The repositories, in the order in which they were named.
-    pub repositories: Vec<LoadedRepository>,
+pub struct Repositories {
+    /// In the order in which they were named.
+    pub opened: Vec<OpenRepository>,
     /// The names of optional repositories that no mirror has.
     pub missing: Vec<String>,
-    /// How many packages were there before those of the repositories.
-    before: usize,
 }
 
-/// A repository whose packages were read.
+/// A repository whose root document was got and judged.
 #[derive(Clone, Debug)]
-pub struct LoadedRepository {
+pub struct OpenRepository {
     /// As it was configured, but for the base that had the root document, which is the first now.
     pub repository: Repository,
-    /// How many packages it has.
-    pub packages: usize,
     /// Its root document, as it was got.
     pub root: Content,
     /// The metadata files that the root document lists.
@@ -48,45 +46,41 @@ pub struct LoadedRepository {
 /// Judges the root document of a repository, before anything of it is read.
 pub type Verify<'a> = dyn Fn(&[u8]) -> Result<(), PackageError> + Sync + 'a;
 
-/// Gets and reads the metadata of all repositories, several at once. Their packages come after those that `builder` holds.
-pub fn load(
-    builder: PoolBuilder,
+/// Gets and judges the root documents of all repositories, several at once.
+pub fn open(
     repositories: &[Repository],
     format: &dyn MetadataFormat,
     verify: &Verify<'_>,
     fetcher: &Fetcher,
-) -> Result<Loaded, RepoError> {
+) -> Result<Repositories, RepoError> {
     for (place, repository) in repositories.iter().enumerate() {
         if repositories[..place].iter().any(|other| other.name == repository.name) {
             return Err(RepoError::SameName { repository: repository.name.clone() });
         }
     }
-    let parts: Vec<_> = repositories.par_iter().map(|repository| load_one(repository, format, verify, fetcher)).collect();
-    let mut loaded =
-        Loaded { before: builder.len(), builder, repositories: Vec::with_capacity(parts.len()), missing: Vec::new() };
-    for (repository, part) in repositories.iter().zip(parts) {
-        if repository.optional && matches!(&part, Err(RepoError::Fetch { error, .. }) if error.is_absent()) {
-            loaded.missing.push(repository.name.clone());
-            continue;
-        }
-        // The first of the repositories that failed, whichever failed first.
-        let (builder, repository) = part?;
-        if loaded.builder.is_empty() && loaded.repositories.is_empty() {
-            loaded.builder = builder;
+    let one = |repository| open_one(repository, format, verify, fetcher);
+    // Handing files of this machine to other threads takes longer than reading them.
+    let is_remote = repositories.iter().any(|repository| repository.bases.iter().any(Location::is_remote));
+    let opened: Vec<_> =
+        if is_remote { repositories.par_iter().map(one).collect() } else { repositories.iter().map(one).collect() };
+    let mut all = Repositories { opened: Vec::with_capacity(opened.len()), missing: Vec::new() };
+    for (repository, opened) in repositories.iter().zip(opened) {
+        if repository.optional && matches!(&opened, Err(RepoError::Fetch { error, .. }) if error.is_absent()) {
+            all.missing.push(repository.name.clone());
         } else {
-            loaded.builder.append(&builder);
+            // The first of the repositories that failed, whichever failed first.
+            all.opened.push(opened?);
         }
-        loaded.repositories.push(repository);
     }
-    Ok(loaded)
+    Ok(all)
 }
 
-fn load_one(
+fn open_one(
     repository: &Repository,
     format: &dyn MetadataFormat,
     verify: &Verify<'_>,
     fetcher: &Fetcher,
-) -> Result<(PoolBuilder, LoadedRepository), RepoError> {
+) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
     let root = fetch_root(repository, document, fetcher)?;
     let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
@@ -99,17 +93,11 @@ fn load_one(
         error,
     })?;
     let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
+    if !files.iter().any(|file| file.kind == MetadataKind::Packages) {
+        return Err(RepoError::NoPackages { repository: repository.name, document: document.to_owned() });
+    }
     drop(bytes);
-    let mut loaded = LoadedRepository { repository, packages: 0, root: root.content, files };
-    let Some(packages) = loaded.files.iter().find(|file| file.kind == MetadataKind::Packages) else {
-        return Err(RepoError::NoPackages { repository: loaded.repository.name, document: document.to_owned() });
-    };
-    let mut builder = PoolBuilder::new();
-    let id = builder.add_repo(&loaded.repository.name, loaded.repository.priority, loaded.repository.tag.as_deref());
-    let content = loaded.fetch(packages, fetcher)?;
-    loaded.read(packages, &content, |input| format.read_packages(input, &mut builder, id))?;
-    loaded.packages = builder.len();
-    Ok((builder, loaded))
+    Ok(OpenRepository { repository, root: root.content, files })
 }
 
 fn fetch_root(repository: &Repository, document: &str, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
@@ -141,7 +129,22 @@ fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoEr
     RepoError::Index { repository: repository.name.clone(), file: file.to_owned(), error }
 }
 
-impl LoadedRepository {
+impl OpenRepository {
+    /// The metadata file of a kind, if the repository has one.
+    pub fn file(&self, kind: MetadataKind) -> Option<&MetadataFile> {
+        self.files.iter().find(|file| file.kind == kind)
+    }
+
+    fn read_packages(&self, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<PoolBuilder, RepoError> {
+        let mut builder = PoolBuilder::new();
+        let id = builder.add_repo(&self.repository.name, self.repository.priority, self.repository.tag.as_deref());
+        if let Some(packages) = self.file(MetadataKind::Packages) {
+            let content = self.fetch(packages, fetcher)?;
+            self.read(packages, &content, |input| format.read_packages(input, &mut builder, id))?;
+        }
+        Ok(builder)
+    }
+
     /// Gets one of the repository's metadata files, as its root document promises it.
     pub fn fetch(&self, file: &MetadataFile, fetcher: &Fetcher) -> Result<Content, RepoError> {
         let Some(location) = &file.location else { return Ok(self.root.clone()) };
@@ -196,7 +199,14 @@ impl LoadedRepository {
         };
         let broken = |error| failed(IndexError::Read { offset: 0, error });
         let mut opened = Opened::new(content, file).map_err(broken)?;
-        if let Err(error) = reader(&mut opened) {
+        let read = if content.len() > WORTH_A_THREAD && rayon::current_num_threads() > 1 {
+            let read;
+            (opened, read) = read_ahead(opened, reader);
+            read
+        } else {
+            reader(&mut opened)
+        };
+        if let Err(error) = read {
             return Err(opened.fault().map_or_else(|| failed(error), fault));
         }
         opened.finish().map_err(broken)?.map_err(fault)
@@ -206,7 +216,7 @@ impl LoadedRepository {
 /// What reads further metadata files: it is given a file's kind, its repository's name, and the inflated file.
 pub(super) type FurtherReader<'r> = dyn FnMut(MetadataKind, &str, &mut dyn std::io::Read) -> Result<(), IndexError> + 'r;
 
-impl Loaded {
+impl Repositories {
     /// Gets the files of further kinds, several at once, and gives each (inflated) to `reader` with its kind and its repository's
     /// name, in the order of the repositories and of the kinds.
     pub fn read_further(
@@ -215,12 +225,27 @@ impl Loaded {
         fetcher: &Fetcher,
         reader: &mut FurtherReader<'_>,
     ) -> Result<(), RepoError> {
-        let wanted: Vec<_> = self.repositories.iter().flat_map(|loaded| kinds.iter().map(move |&kind| (loaded, kind))).collect();
-        let got: Vec<_> = wanted.par_iter().map(|(loaded, kind)| loaded.fetch_any(*kind, fetcher)).collect();
-        for ((loaded, kind), got) in wanted.into_iter().zip(got) {
+        let wanted: Vec<_> = self.opened.iter().flat_map(|opened| kinds.iter().map(move |&kind| (opened, kind))).collect();
+        let got: Vec<_> = wanted.par_iter().map(|(opened, kind)| opened.fetch_any(*kind, fetcher)).collect();
+        for ((opened, kind), got) in wanted.into_iter().zip(got) {
             if let Some((file, content)) = got? {
-                loaded.read(file, &content, |input| reader(kind, &loaded.repository.name, input))?;
+                opened.read(file, &content, |input| reader(kind, &opened.repository.name, input))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reads the packages of all repositories, several at once; they come after those that `builder` holds, in the order of the
+    /// repositories and of their lists.
+    pub fn read_packages(
+        &self,
+        builder: &mut PoolBuilder,
+        format: &dyn MetadataFormat,
+        fetcher: &Fetcher,
+    ) -> Result<(), RepoError> {
+        let parts: Vec<_> = self.opened.par_iter().map(|repository| repository.read_packages(format, fetcher)).collect();
+        for part in parts {
+            builder.join(part?);
         }
         Ok(())
     }
@@ -228,20 +253,21 @@ impl Loaded {
     /// Reads the lists of all files, as far as there are any, for the given paths, and tells the pool which packages have
     /// them. How many were found.
     pub fn read_file_lists(
-        &mut self,
+        &self,
+        builder: &mut PoolBuilder,
         paths: &[&str],
         format: &dyn MetadataFormat,
         fetcher: &Fetcher,
     ) -> Result<usize, RepoError> {
         let wanted: rustc_hash::FxHashSet<&str> = paths.iter().copied().collect();
         let found: Vec<_> = self
-            .repositories
+            .opened
             .par_iter()
-            .map(|loaded| {
+            .map(|opened| {
                 let mut found: Vec<(Vec<u8>, String)> = Vec::new();
-                if let Some(file) = loaded.files.iter().find(|file| file.kind == MetadataKind::Files) {
-                    let content = loaded.fetch(file, fetcher)?;
-                    loaded.read(file, &content, |input| {
+                if let Some(file) = opened.file(MetadataKind::Files) {
+                    let content = opened.fetch(file, fetcher)?;
+                    opened.read(file, &content, |input| {
                         format.read_files(input, &|path| wanted.contains(path), &mut |checksum, path| {
                             found.push((checksum.bytes.to_vec(), path.to_owned()));
                         })
@@ -251,16 +277,18 @@ impl Loaded {
             })
             .collect::<Vec<Result<_, RepoError>>>();
         let mut count = 0;
-        for (place, found) in found.into_iter().enumerate() {
+        for (opened, found) in self.opened.iter().zip(found) {
             let found = found?;
             if found.is_empty() {
                 continue;
             }
-            let packages = self.by_checksum(place);
+            let Some(repo) = builder.find_repo(&opened.repository.name) else { continue };
+            let packages: FxHashMap<Vec<u8>, SolvableId> =
+                builder.packages_of(repo).filter_map(|id| Some((builder.checksum(id)?.bytes.to_vec(), id))).collect();
             for (checksum, path) in found {
                 if let Some(&id) = packages.get(&checksum) {
-                    let path = self.builder.intern(&path);
-                    self.builder.attach_file(id, path);
+                    let path = builder.intern(&path);
+                    builder.attach_file(id, path);
                     count += 1;
                 }
             }
@@ -268,21 +296,21 @@ impl Loaded {
         Ok(count)
     }
 
-    /// The packages of a repository by their checksums.
-    fn by_checksum(&self, place: usize) -> FxHashMap<Vec<u8>, SolvableId> {
-        let first = self.before + self.repositories[..place].iter().map(|loaded| loaded.packages).sum::<usize>();
-        let own = (first..first + self.repositories[place].packages).map(SolvableId::from_index);
-        own.filter_map(|id| Some((self.builder.checksum(id)?.bytes.to_vec(), id))).collect()
-    }
-
-    /// What the repositories tell people of their packages.
-    pub fn read_texts(&self, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<FxHashMap<SolvableId, Texts>, RepoError> {
+    /// What the repositories tell people of the packages of a pool.
+    pub fn read_texts(
+        &self,
+        pool: &Pool,
+        format: &dyn MetadataFormat,
+        fetcher: &Fetcher,
+    ) -> Result<FxHashMap<SolvableId, Texts>, RepoError> {
         let mut all = FxHashMap::default();
-        for (place, loaded) in self.repositories.iter().enumerate() {
-            let Some(file) = loaded.files.iter().find(|file| file.kind == MetadataKind::Packages) else { continue };
-            let packages = self.by_checksum(place);
-            let content = loaded.fetch(file, fetcher)?;
-            loaded.read(file, &content, |input| {
+        for opened in &self.opened {
+            let Some(file) = opened.file(MetadataKind::Packages) else { continue };
+            let own = pool.solvables().filter(|package| package.repo_name() == opened.repository.name);
+            let packages: FxHashMap<&[u8], SolvableId> =
+                own.filter_map(|package| Some((package.checksum()?.bytes, package.id()))).collect();
+            let content = opened.fetch(file, fetcher)?;
+            opened.read(file, &content, |input| {
                 format.read_texts(input, &mut |checksum, texts| {
                     if let Some(&id) = packages.get(checksum.bytes) {
                         all.insert(id, texts);

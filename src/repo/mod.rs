@@ -1,17 +1,21 @@
-//! Repositories: from where they are to verified metadata in a pool that is ready to be built.
+//! Repositories: from where they are to verified metadata in a pool that is ready to be built, or to a pool that was kept.
 //!
-//! In: [`Repository`]s, configured by the catalog or with `--repo`. Out: [`Loaded`], a
-//! [`PoolBuilder`](crate::pool::PoolBuilder) with the packages of all of them. Every file but the root document has the
+//! In: [`Repository`]s, configured by the catalog or with `--repo`. Out: [`Repositories`] that were opened, their packages in a
+//! [`PoolBuilder`](crate::pool::PoolBuilder), and [`Pools`] that were made of such before. Every file but the root document has the
 //! digest and the size that the root document promises, and inflates to what it promises. What the files mean, an ecosystem's
 //! [`MetadataFormat`](crate::metadata::MetadataFormat) knows.
 
+mod ahead;
 mod error;
 mod load;
+mod mapped;
 mod opened;
+mod pools;
 mod repository;
 #[cfg(test)]
 mod tests;
 
 pub use error::RepoError;
-pub use load::{Loaded, LoadedRepository, Verify, load};
+pub use load::{OpenRepository, Repositories, Verify, open};
+pub use pools::{KeptError, PoolKey, Pools};
 pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError};

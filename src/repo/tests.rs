@@ -112,15 +112,18 @@ fn fetcher(cache: &Path, offline: bool) -> Fetcher {
     Fetcher::new(FetchOptions { offline, patience, ..FetchOptions::new(cache) })
 }
 
+/// Opens repositories and reads their packages.
+fn load(repositories: &[Repository], fetcher: &Fetcher) -> Result<(Repositories, PoolBuilder), RepoError> {
+    let opened = open(repositories, &RpmMd, &|_| Ok(()), fetcher)?;
+    let mut builder = PoolBuilder::new();
+    opened.read_packages(&mut builder, &RpmMd, fetcher)?;
+    Ok((opened, builder))
+}
+
 /// Loads one repository that lies in a directory; nothing is cached then.
-fn load_directory(directory: &Path) -> Result<Loaded, RepoError> {
-    load(
-        PoolBuilder::new(),
-        &[at("base", directory.to_str().unwrap())],
-        &RpmMd,
-        &|_| Ok(()),
-        &fetcher(Path::new("/nonexistent"), false),
-    )
+fn load_directory(directory: &Path) -> Result<PoolBuilder, RepoError> {
+    let loaded = load(&[at("base", directory.to_str().unwrap())], &fetcher(Path::new("/nonexistent"), false))?;
+    Ok(loaded.1)
 }
 
 /// The message of a repository whose only file was meddled with.
@@ -137,7 +140,7 @@ fn the_same_packages_from_every_compression() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &[File::new("primary", format, &primary("a b\nb"))]);
         let loaded = load_directory(directory.path()).unwrap();
-        assert_eq!((loaded.builder.len(), loaded.repositories[0].packages), (2, 2), "{format:?}");
+        assert_eq!(loaded.len(), 2, "{format:?}");
     }
 }
 
@@ -153,9 +156,9 @@ fn repositories_are_joined_in_their_order() {
             Repository { priority: 7, tag: Some("t".to_owned()), ..at(name, place.to_str().unwrap()) }
         })
         .collect();
-    let loaded =
-        load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
-    let pool = loaded.builder.clone().build(&RpmVersions, &Architectures::any()).unwrap();
+    let fetcher = fetcher(Path::new("/nonexistent"), false);
+    let (_, builder) = load(&repositories, &fetcher).unwrap();
+    let pool = builder.build(&RpmVersions, &Architectures::any()).unwrap();
     let packages: Vec<String> = pool.solvables().map(|s| format!("{} {}", s.repo_name(), s.name())).collect();
     let expected: Vec<String> = names.iter().flat_map(|n| [format!("{n} {n}-a"), format!("{n} {n}-b")]).collect();
     assert_eq!(packages, expected);
@@ -164,13 +167,7 @@ fn repositories_are_joined_in_their_order() {
     assert_eq!(pool.display(second.dependencies(Kind::Requires)[0]), "repo1-a");
     assert_eq!(second.repo_name(), "repo1");
 
-    let twice = load(
-        PoolBuilder::new(),
-        &[repositories[0].clone(), repositories[0].clone()],
-        &RpmMd,
-        &|_| Ok(()),
-        &fetcher(Path::new("/nonexistent"), false),
-    );
+    let twice = load(&[repositories[0].clone(), repositories[0].clone()], &fetcher);
     assert!(matches!(twice, Err(RepoError::SameName { repository }) if repository == "repo0"));
 }
 
@@ -251,13 +248,10 @@ fn over_http_then_from_the_cache_then_offline() {
         ("/os/repodata/primary.xml.gz", Answer::File(file.data.clone())),
     ]);
     let repositories = [at("base", &server.url("/os"))];
-    let offline_first = load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), true)).unwrap_err();
+    let offline_first = load(&repositories, &fetcher(cache.path(), true)).unwrap_err();
     assert!(offline_first.to_string().contains("offline"), "{offline_first}");
     for offline in [false, false, true] {
-        assert_eq!(
-            load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(cache.path(), offline)).unwrap().builder.len(),
-            3
-        );
+        assert_eq!(load(&repositories, &fetcher(cache.path(), offline)).unwrap().1.len(), 3);
     }
     let asked = server.asked();
     assert_eq!(asked, ["/os/repodata/repomd.xml", "/os/repodata/primary.xml.gz", "/os/repodata/repomd.xml"]);
@@ -278,9 +272,9 @@ fn a_good_mirror_makes_up_for_bad_ones() {
     let bases = ["/none", "/fresh", "/stale", "/good"].map(|path| Location::parse(&server.url(path)).unwrap());
     let repository = Repository { bases: bases.to_vec(), ..Repository::new("base", bases[0].clone()) };
     let fetcher = fetcher(cache.path(), false);
-    let loaded = load(PoolBuilder::new(), &[repository], &RpmMd, &|_| Ok(()), &fetcher).unwrap();
-    assert_eq!(loaded.builder.len(), 1);
-    assert_eq!(loaded.repositories[0].repository.bases[0], bases[1], "where the root document was is asked first");
+    let (opened, builder) = load(&[repository], &fetcher).unwrap();
+    assert_eq!(builder.len(), 1);
+    assert_eq!(opened.opened[0].repository.bases[0], bases[1], "where the root document was is asked first");
     assert_eq!(fetcher.traffic().local, 0);
 }
 
@@ -302,13 +296,11 @@ fn file_lists_are_read_for_what_is_wanted_only() {
         );
         at(name, place.to_str().unwrap())
     });
-    let mut loaded =
-        load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher(Path::new("/nonexistent"), false)).unwrap();
-    let unmet: Vec<String> = loaded.builder.unmet_paths().iter().map(|&path| loaded.builder.text(path).to_owned()).collect();
-    let unmet: Vec<&str> = unmet.iter().map(String::as_str).collect();
-    assert_eq!(unmet, ["/usr/share/x", "/opt/none"]);
-    assert_eq!(loaded.read_file_lists(&unmet, &RpmMd, &fetcher(Path::new("/nonexistent"), false)).unwrap(), 2);
-    let pool = loaded.builder.build(&RpmVersions, &Architectures::any()).unwrap();
+    let fetcher = fetcher(Path::new("/nonexistent"), false);
+    let (opened, mut builder) = load(&repositories, &fetcher).unwrap();
+    let paths = ["/usr/share/x", "/opt/none"];
+    assert_eq!(opened.read_file_lists(&mut builder, &paths, &RpmMd, &fetcher).unwrap(), 2);
+    let pool = builder.build(&RpmVersions, &Architectures::any()).unwrap();
     let have: Vec<&str> = pool.solvables().filter(|s| !s.files().is_empty()).map(crate::pool::Solvable::name).collect();
     assert_eq!(have, ["one", "two"]);
     assert_eq!(pool.solvables().map(|s| s.files().len()).collect::<Vec<_>>(), [0, 1, 0, 1]);
@@ -335,8 +327,9 @@ fn real_repositories_load_together() {
         at("cs9-appstream", &place("repodata/cs9-appstream")),
     ];
     let fetcher = fetcher(Path::new("/nonexistent"), true);
-    let mut loaded = load(PoolBuilder::new(), &repositories, &RpmMd, &|_| Ok(()), &fetcher).unwrap();
-    let packages: Vec<usize> = loaded.repositories.iter().map(|loaded| loaded.packages).collect();
+    let (opened, mut builder) = load(&repositories, &fetcher).unwrap();
+    let count = |repository: &Repository| builder.packages_of(builder.find_repo(&repository.name).unwrap()).count();
+    let packages: Vec<usize> = repositories.iter().map(count).collect();
     assert_eq!(packages, [22, 8, 4572, 17_649]);
     assert!(
         fetcher.traffic().local > 3_000_000
@@ -344,7 +337,8 @@ fn real_repositories_load_together() {
     );
     // A path that is in no primary: glibc's own, which only filelists tell.
     let path = "/usr/share/i18n/charmaps/ANSI_X3.110-1983.gz";
-    assert!(loaded.read_file_lists(&[path, "/usr/lib64/libc.so.6", "/lib64/libc.so.6"], &RpmMd, &fetcher).unwrap() > 0);
+    let paths = [path, "/usr/lib64/libc.so.6", "/lib64/libc.so.6"];
+    assert!(opened.read_file_lists(&mut builder, &paths, &RpmMd, &fetcher).unwrap() > 0);
 }
 
 #[test]
@@ -361,7 +355,7 @@ fn a_flipped_byte_in_real_metadata_is_found() {
     let files = RpmMd.files(&fs::read(repodata.join("repomd.xml")).unwrap()).unwrap();
     let primary = directory.path().join(files[0].location.as_deref().unwrap());
     let good = fs::read(&primary).unwrap();
-    assert_eq!(load_directory(directory.path()).unwrap().builder.len(), 22);
+    assert_eq!(load_directory(directory.path()).unwrap().len(), 22);
     for place in [0, 100, good.len() - 1] {
         let mut flipped = good.clone();
         flipped[place] ^= 0x80;

@@ -1,5 +1,7 @@
 //! The solver and its memory.
 
+use std::collections::BTreeSet;
+
 use super::decisions::{Decisions, Why};
 use super::explain::Unsolvable;
 use super::generate::Reach;
@@ -14,7 +16,7 @@ use super::upkeep::Upkeep;
 use super::weak::Wishes;
 use rustc_hash::FxHashMap;
 
-use crate::pool::{Pool, SolvableId};
+use crate::pool::{Pool, SolvableId, StringId};
 
 /// What a best rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub struct Solver<'a> {
     pub(super) seen: Vec<bool>,
     pub(super) seen_list: Vec<Lit>,
     pub(super) scratch: Vec<Lit>,
+    lacked: BTreeSet<StringId>,
 }
 
 impl<'a> Solver<'a> {
@@ -99,15 +102,24 @@ impl<'a> Solver<'a> {
             seen: vec![false; variables],
             seen_list: Vec::new(),
             scratch: Vec::new(),
+            lacked: BTreeSet::new(),
         }
     }
 
     /// Solves a request.
     pub fn solve(&mut self, request: &Request) -> Result<Solution, Unsolvable> {
-        match self.attempt(request) {
+        let attempt = self.attempt(request);
+        self.lacked.extend(self.pool.lacked_paths(|id| self.reach.contains(id) && !self.reach.is_excluded(id)));
+        match attempt {
             Ok(()) => Ok(self.solution(request)),
             Err(conflict) => Err(self.explain(request, &conflict)),
         }
+    }
+
+    /// The paths that no package is known to have and that counted in the requests since this was asked last: who knows more of the
+    /// packages' files may have another answer.
+    pub fn take_lacked_paths(&mut self) -> BTreeSet<StringId> {
+        std::mem::take(&mut self.lacked)
     }
 
     /// Makes the rules of a request and searches; the rules of the proof if there is no solution.

@@ -38,7 +38,7 @@ fn the_tree() {
     let trusted = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
     place.run(&[&arguments[..], &trusted, &["x86_64"]].concat()).success();
     snapshot("tree_x86_64", &listing(&rows(&place.path("x86_64"))));
-    assert_eq!(place.names(), ["mirror", "out", "x86_64"], "nothing else is written");
+    assert_eq!(place.names(), [".cache", "mirror", "out", "x86_64"], "nothing else is written");
 }
 
 #[test]

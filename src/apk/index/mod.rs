@@ -34,6 +34,10 @@ const MEMBER: &[u8] = b"APKINDEX";
 const LINE_LIMIT: u64 = 16 << 20;
 
 impl MetadataFormat for ApkIndex {
+    fn name(&self) -> &'static str {
+        "apk"
+    }
+
     fn root_document(&self) -> &'static str {
         DOCUMENT
     }

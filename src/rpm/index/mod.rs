@@ -7,6 +7,7 @@
 mod comps;
 mod filelists;
 mod primary;
+mod recent;
 mod repomd;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,10 @@ pub use comps::read as read_groups;
 pub struct RpmMd;
 
 impl MetadataFormat for RpmMd {
+    fn name(&self) -> &'static str {
+        "rpm-md"
+    }
+
     fn root_document(&self) -> &'static str {
         "repodata/repomd.xml"
     }

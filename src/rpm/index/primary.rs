@@ -5,6 +5,7 @@
 
 use std::io::Read;
 
+use super::recent::{Entry, Recent};
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::Algorithm;
 use crate::metadata::IndexError;
@@ -22,6 +23,7 @@ pub(super) fn read(input: impl Read, builder: &mut PoolBuilder, repo: RepoId) ->
         text: String::new(),
         evr: String::new(),
         draft: Draft::default(),
+        recent: Recent::default(),
     };
     xml::read(input, &mut primary)
 }
@@ -60,6 +62,7 @@ struct Primary<'b> {
     text: String,
     evr: String,
     draft: Draft,
+    recent: Recent,
 }
 
 /// The package that is being read.
@@ -266,6 +269,22 @@ impl Primary<'_> {
         if self.draft.unfit {
             return Ok(());
         }
+        let mut found = self.recent.get(element.text());
+        if found.is_none() {
+            found = self.read_entry(element)?;
+            if let Some(read) = found {
+                self.recent.put(element.text(), read);
+            }
+        }
+        if let Some(Entry { dependency, pre }) = found {
+            let kind = if pre && kind == Kind::Requires { Kind::PreRequires } else { kind };
+            self.builder.add_dependency(kind, dependency);
+        }
+        Ok(())
+    }
+
+    /// What an entry says; nothing if it has no name.
+    fn read_entry(&mut self, element: &Element<'_>) -> Result<Option<Entry>, Problem> {
         let mut name = StringId::EMPTY;
         let mut op = Op::ANY;
         let mut pre = false;
@@ -284,16 +303,14 @@ impl Primary<'_> {
         let dependency = if !self.text.is_empty() {
             self.rich_or_plain(op)
         } else if name.is_empty() {
-            return Ok(());
+            return Ok(None);
         } else if op.is_any() || self.evr.is_empty() {
             self.builder.dependency_of(name, Op::ANY, StringId::EMPTY)
         } else {
             let version = self.builder.intern(&self.evr);
             self.builder.dependency_of(name, op, version)
         };
-        let kind = if pre && kind == Kind::Requires { Kind::PreRequires } else { kind };
-        self.builder.add_dependency(kind, dependency);
-        Ok(())
+        Ok(Some(Entry { dependency, pre }))
     }
 
     /// The dependency of a name in brackets: rich, or else a name like any other.

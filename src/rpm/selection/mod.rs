@@ -158,6 +158,10 @@ impl Chooser for Selection<'_> {
             }
         })
     }
+
+    fn take_lacked_paths(&mut self) -> Vec<String> {
+        self.solver.take_lacked_paths().into_iter().map(|path| self.pool.text(path).to_owned()).collect()
+    }
 }
 
 fn reason(reason: solver::Reason) -> Reason {

@@ -1,0 +1,149 @@
+//! What packages are chosen from: the repositories of a request, what is installed, and the pool of both.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
+use crate::ecosystem::{Ecosystem, PackageError};
+use crate::fetch::Fetcher;
+use crate::metadata::Texts;
+use crate::pool::{Pool, PoolBuilder, SolvableId};
+use crate::repo::{self, PoolKey, Pools, Repositories};
+use crate::reporter::{Phase, Reporter};
+
+/// Repositories that were opened for a request, and what is installed.
+pub struct Source<'a, E: Ecosystem> {
+    ecosystem: &'a E,
+    request: &'a Request,
+    fetcher: &'a Fetcher,
+    reporter: &'a dyn Reporter,
+    /// What is installed, and what the request itself makes.
+    base: PoolBuilder,
+    repositories: Repositories,
+    /// What the root remembers beside its packages.
+    pub state: E::State,
+    /// The paths that the lists of all files are asked for.
+    paths: BTreeSet<String>,
+}
+
+/// A pool, and how it came.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The packages.
+    pub pool: Pool,
+    /// Whether it was kept from an earlier run.
+    pub kept: bool,
+}
+
+impl<'a, E: Ecosystem> Source<'a, E> {
+    /// Opens the repositories, and reads what is installed.
+    pub fn open(
+        ecosystem: &'a E,
+        request: &'a Request,
+        keyring: &E::Keyring,
+        fetcher: &'a Fetcher,
+        reporter: &'a dyn Reporter,
+    ) -> Result<Self, ResolveError> {
+        reporter.begin(Phase::Metadata, None, None);
+        // What is installed comes first: of two packages that are alike otherwise, it is the one that is taken.
+        let mut base = PoolBuilder::new();
+        let mut state = E::State::default();
+        let mut repositories = Vec::new();
+        match &request.installed {
+            None => {}
+            Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut base)?,
+            Some(InstalledPackages::Repository(repository)) => repositories.push(repository.clone()),
+        }
+        if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {
+            let pool = base.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
+            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
+        }
+        repositories.extend(request.repositories.iter().cloned());
+        let trust = request.trust(keyring);
+        let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
+        let repositories = repo::open(&repositories, ecosystem.metadata(), &verify, fetcher)?;
+        for name in &repositories.missing {
+            reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
+        }
+        repositories.read_further(&ecosystem.further_metadata(&request.ask), fetcher, &mut |kind, repository, input| {
+            ecosystem.read_further(kind, repository, input, &mut state)
+        })?;
+        let paths = request.paths.iter().cloned().collect();
+        Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths })
+    }
+
+    /// Adds paths that the lists of all files are to be asked for; whether any is new. Then the pool is another.
+    pub fn ask_for_paths(&mut self, paths: Vec<String>) -> bool {
+        let before = self.paths.len();
+        self.paths.extend(paths);
+        self.paths.len() > before
+    }
+
+    /// The pool, with what of it the choices of the request are among settled.
+    pub fn gather(&mut self) -> Result<Gathered, ResolveError> {
+        let gathered = self.find_or_make()?;
+        self.reporter.advance(Phase::Metadata, gathered.pool.len() as u64, 0);
+        match self.ecosystem.settle(&self.request.ask, &self.request.arch, &gathered.pool, &mut self.state) {
+            Ok(()) => Ok(gathered),
+            Err(refusal) => Err(ResolveError::Unsolvable(Box::new(Unresolved { pool: gathered.pool, refusal }))),
+        }
+    }
+
+    /// The pool that was kept, or else one made of the metadata and kept for the next time.
+    fn find_or_make(&self) -> Result<Gathered, ResolveError> {
+        let key = self.key();
+        let pools = Pools::new(self.fetcher.store());
+        if let Some(key) = &key {
+            match pools.read(key) {
+                Ok(Some(pool)) => return Ok(Gathered { pool, kept: true }),
+                Ok(None) => {}
+                Err(error) => self.reporter.warn(&format!("cache unreadable, parsing again: {error}")),
+            }
+        }
+        let pool = self.make()?;
+        if let Some(key) = &key {
+            // A store that cannot be written to only makes the next run slower.
+            let _ = pools.write(key, &pool);
+        }
+        Ok(Gathered { pool, kept: false })
+    }
+
+    /// The key of the pool, if it is made of repositories alone.
+    fn key(&self) -> Option<PoolKey> {
+        if !self.base.is_empty() || self.base.installed().is_some() {
+            return None;
+        }
+        let installed = match &self.request.installed {
+            Some(InstalledPackages::Repository(repository)) => repository.name.as_str(),
+            _ => "",
+        };
+        let reading = [self.ecosystem.metadata().name(), &self.request.arch, installed];
+        let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
+        PoolKey::new(&self.repositories, &reading, &paths).ok().flatten()
+    }
+
+    fn make(&self) -> Result<Pool, ResolveError> {
+        let format = self.ecosystem.metadata();
+        let mut builder = self.base.clone();
+        self.repositories.read_packages(&mut builder, format, self.fetcher)?;
+        if let Some(InstalledPackages::Repository(repository)) = &self.request.installed
+            && let Some(repo) = builder.find_repo(&repository.name)
+        {
+            builder.set_installed(repo);
+        }
+        if !self.paths.is_empty() {
+            let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
+            self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
+        }
+        Ok(builder.build(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
+    }
+
+    /// What the repositories tell people of the packages of a pool, if that was asked for.
+    pub fn texts(&self, pool: &Pool) -> Result<FxHashMap<SolvableId, Texts>, ResolveError> {
+        if !self.request.texts {
+            return Ok(FxHashMap::default());
+        }
+        Ok(self.repositories.read_texts(pool, self.ecosystem.metadata(), self.fetcher)?)
+    }
+}

@@ -1,0 +1,228 @@
+//! The pool as bytes: flat arrays one after another, read where they lie, in memory or in a mapped file.
+//!
+//! An image is a head and its sections:
+//!
+//! ```text
+//! magic, fingerprint, checksum of the rest, bytes, sections      8 bytes each, in the machine's own order
+//! offset, bytes                                                  of each section, from the beginning of the image
+//! sections                                                       each at a multiple of eight
+//! ```
+//!
+//! Only the program that wrote an image reads it: the fingerprint is that of the sources that decide what is in it.
+
+use std::fmt;
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// The first word of an image; another byte order reads another.
+const MAGIC: u64 = u64::from_le_bytes(*b"rootpool");
+
+/// Which program wrote it: see `build.rs`.
+const FINGERPRINT: u64 = match u64::from_str_radix(env!("ROOTSTRAP_POOL_FINGERPRINT"), 16) {
+    Ok(fingerprint) => fingerprint,
+    Err(_) => 0,
+};
+
+/// Words before the table of sections.
+const HEAD: usize = 5;
+
+/// What is hashed at once, by one thread.
+const PIECE: usize = 1 << 20;
+
+/// What may stand in a section: numbers without padding, of which every pattern of bits is one.
+pub(super) trait Plain: FromBytes + IntoBytes + Immutable + Copy + 'static {}
+
+impl<T: FromBytes + IntoBytes + Immutable + Copy + 'static> Plain for T {}
+
+/// Why bytes are no pool.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// They do not begin as an image does, or end too early or too late.
+    #[error("it is no pool of this machine, or only a part of one")]
+    Head,
+    /// Another version of the program wrote it.
+    #[error("another version of the program wrote it")]
+    Version,
+    /// They are not what was written.
+    #[error("its checksum is {found:016x} instead of {expected:016x}")]
+    Checksum {
+        /// What the head says.
+        expected: u64,
+        /// What it is.
+        found: u64,
+    },
+    /// A section names what is not there.
+    #[error("its {0} point outside the pool")]
+    Section(&'static str),
+}
+
+/// Bytes that an image is read from. They must not change while a pool reads them.
+pub struct Image(Bytes);
+
+enum Bytes {
+    Words(Vec<u64>),
+    Shared(Box<dyn AsRef<[u8]> + Send + Sync>),
+}
+
+impl Image {
+    /// An image in bytes that lie somewhere else: a mapped file. They have to begin at a multiple of eight.
+    pub fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self(Bytes::Shared(Box::new(bytes)))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Words(words) => words.as_bytes(),
+            Bytes::Shared(bytes) => (**bytes).as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Image({} bytes)", self.bytes().len())
+    }
+}
+
+/// Takes sections and makes an image of them.
+#[derive(Default)]
+pub(super) struct Writer<'a> {
+    sections: Vec<&'a [u8]>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn section<T: Plain>(&mut self, values: &'a [T]) {
+        self.sections.push(values.as_bytes());
+    }
+
+    pub(super) fn finish(self) -> Image {
+        let head = HEAD + 2 * self.sections.len();
+        let total = head + self.sections.iter().map(|section| section.len().div_ceil(8)).sum::<usize>();
+        let mut words = vec![0_u64; total];
+        let mut place = head;
+        for (number, section) in self.sections.iter().enumerate() {
+            words[HEAD + 2 * number] = place as u64 * 8;
+            words[HEAD + 2 * number + 1] = section.len() as u64;
+            words[place..].as_mut_bytes()[..section.len()].copy_from_slice(section);
+            place += section.len().div_ceil(8);
+        }
+        words[..HEAD].copy_from_slice(&[MAGIC, FINGERPRINT, 0, total as u64 * 8, self.sections.len() as u64]);
+        words[2] = checksum(words[3..].as_bytes());
+        Image(Bytes::Words(words))
+    }
+}
+
+/// The checksum of all that comes after it in an image: of the checksums of its pieces.
+fn checksum(bytes: &[u8]) -> u64 {
+    let pieces: Vec<u64> = bytes.par_chunks(PIECE).map(|piece| xxh3_64_with_seed(piece, FINGERPRINT)).collect();
+    xxh3_64_with_seed(pieces.as_bytes(), bytes.len() as u64)
+}
+
+/// Gives the sections of an image, in the order in which they were written.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    table: &'a [[u64; 2]],
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the head. Only bytes that came from elsewhere are held against their checksum.
+    pub(super) fn new(image: &'a Image) -> Result<Self, ImageError> {
+        let bytes = image.bytes();
+        let Ok((head, rest)) = <[u64; HEAD]>::ref_from_prefix(bytes) else { return Err(ImageError::Head) };
+        let [magic, fingerprint, expected, length, sections] = *head;
+        if magic != MAGIC || length != bytes.len() as u64 {
+            return Err(ImageError::Head);
+        }
+        if fingerprint != FINGERPRINT {
+            return Err(ImageError::Version);
+        }
+        if matches!(image.0, Bytes::Shared(_)) {
+            let found = checksum(&bytes[24..]);
+            if found != expected {
+                return Err(ImageError::Checksum { expected, found });
+            }
+        }
+        let sections = usize::try_from(sections).map_err(|_| ImageError::Head)?;
+        let (table, _) = <[[u64; 2]]>::ref_from_prefix_with_elems(rest, sections).map_err(|_| ImageError::Head)?;
+        Ok(Self { bytes, table })
+    }
+
+    pub(super) fn section<T: Plain>(&mut self) -> Result<&'a [T], ImageError> {
+        let Some((&[start, length], rest)) = self.table.split_first() else { return Err(ImageError::Head) };
+        self.table = rest;
+        let end = start.checked_add(length).ok_or(ImageError::Head)?;
+        let (start, end) = (usize::try_from(start), usize::try_from(end));
+        let (Ok(start), Ok(end)) = (start, end) else { return Err(ImageError::Head) };
+        let bytes = self.bytes.get(start..end).ok_or(ImageError::Head)?;
+        <[T]>::ref_from_bytes(bytes).map_err(|_| ImageError::Head)
+    }
+}
+
+/// Defines a part of the pool twice: as arrays that grow, and as the slices that are read; its sections are the fields, in their order.
+macro_rules! sections {
+    ($(#[$doc:meta])* $table:ident, $view:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub(super) struct $table {
+            $($(#[$field_doc])* pub(super) $field: Vec<$kind>),*
+        }
+
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(super) struct $view<'a> {
+            $($(#[$field_doc])* pub(super) $field: &'a [$kind]),*
+        }
+
+        impl $table {
+            pub(super) fn view(&self) -> $view<'_> {
+                $view { $($field: &self.$field),* }
+            }
+        }
+
+        impl<'a> $view<'a> {
+            pub(super) fn write(self, writer: &mut $crate::pool::image::Writer<'a>) {
+                $(writer.section(self.$field);)*
+            }
+
+            pub(super) fn read(reader: &mut $crate::pool::image::Reader<'a>) -> Result<Self, $crate::pool::image::ImageError> {
+                Ok(Self { $($field: reader.section()?),* })
+            }
+        }
+    };
+}
+
+pub(super) use sections;
+
+/// Checks of sections that came from elsewhere; each looks at a whole array without branches.
+pub(super) mod check {
+    use super::ImageError;
+
+    /// All are below the limit.
+    pub(in crate::pool) fn below<T: Copy + Into<u32>>(what: &'static str, values: &[T], limit: usize) -> Result<(), ImageError> {
+        let highest = values.iter().fold(0, |highest, &value| highest.max(value.into()));
+        ensure(what, values.is_empty() || (highest as usize) < limit)
+    }
+
+    /// They are where runs begin: not falling, from nought to `end`, `count` runs.
+    pub(in crate::pool) fn runs(what: &'static str, starts: &[u32], count: usize, end: usize) -> Result<(), ImageError> {
+        let falls = starts.iter().zip(starts.get(1..).unwrap_or_default()).filter(|(a, b)| a > b).count();
+        ensure(what, falls == 0 && starts.len() == count + 1 && starts[0] == 0 && starts[count] as usize == end)
+    }
+
+    /// A table of an interner: a power of two of slots, at least one of them empty, none beyond `count`.
+    pub(in crate::pool) fn slots(what: &'static str, table: &[u32], count: usize) -> Result<(), ImageError> {
+        ensure(what, table.len().is_power_of_two() && table.contains(&0))?;
+        below(what, table, count + 1)
+    }
+
+    pub(in crate::pool) fn length(what: &'static str, found: usize, expected: usize) -> Result<(), ImageError> {
+        ensure(what, found == expected)
+    }
+
+    pub(in crate::pool) fn ensure(what: &'static str, holds: bool) -> Result<(), ImageError> {
+        if holds { Ok(()) } else { Err(ImageError::Section(what)) }
+    }
+}

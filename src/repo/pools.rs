@@ -1,0 +1,126 @@
+//! Pools that were made of metadata once and are mapped into memory by every later run.
+//!
+//! A pool is kept under a key that names all that it was made of, so none is ever out of date; one that cannot be read is made again.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::Repositories;
+use super::mapped::map;
+use crate::digest::{Algorithm, Digest};
+use crate::fetch::Store;
+use crate::metadata::MetadataKind;
+use crate::pool::{Image, ImageError, Pool};
+
+/// How much the kept pools may take together. Those that were used longest ago go first.
+const LIMIT: u64 = 1 << 30;
+
+/// The pools of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Pools<'s> {
+    store: &'s Store,
+}
+
+/// What a pool is made of, as far as anything in it depends on it.
+#[derive(Clone, Debug)]
+pub struct PoolKey(Digest);
+
+/// Why a kept pool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// Its file cannot be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It holds something else.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl PoolKey {
+    /// The key of a pool of these repositories. `reading` is how they are read (the format, the architecture), `paths` those that the
+    /// lists of all files were asked for. `None` if a repository does not say what its metadata is.
+    pub fn new(repositories: &Repositories, reading: &[&str], paths: &[&str]) -> io::Result<Option<Self>> {
+        let mut text = String::new();
+        let mut add = |fact: &str| {
+            // Each with its length: no two lists of facts are one text.
+            text += &format!("{}:{fact}", fact.len());
+        };
+        for fact in reading {
+            add(fact);
+        }
+        for opened in &repositories.opened {
+            let repository = &opened.repository;
+            add(&repository.name);
+            add(&repository.priority.to_string());
+            add(repository.tag.as_deref().unwrap_or_default());
+            let kinds = [Some(MetadataKind::Packages), (!paths.is_empty()).then_some(MetadataKind::Files)];
+            for file in kinds.into_iter().flatten().filter_map(|kind| opened.file(kind)) {
+                let digest = match (&file.location, &file.digest) {
+                    (None, _) => Digest::of(Algorithm::Sha256, &opened.root.bytes()?),
+                    (Some(_), Some(digest)) => digest.clone(),
+                    (Some(_), None) => return Ok(None),
+                };
+                add(&digest.to_string());
+            }
+        }
+        for path in paths {
+            add(path);
+        }
+        Ok(Some(Self(Digest::of(Algorithm::Sha256, text.as_bytes()))))
+    }
+}
+
+impl<'s> Pools<'s> {
+    /// The pools of a store.
+    pub fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    fn path(self, key: &PoolKey) -> PathBuf {
+        self.store.pools().join(key.0.hex())
+    }
+
+    /// The pool of a key, if one is kept.
+    pub fn read(self, key: &PoolKey) -> Result<Option<Pool>, KeptError> {
+        let file = match File::open(self.path(key)) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let pool = Pool::from_image(Image::new(map(&file)?))?;
+        // When it was used last; a store that cannot be written to stays as it is.
+        let _ = file.set_modified(SystemTime::now());
+        Ok(Some(pool))
+    }
+
+    /// Keeps a pool, and lets go of old ones where there are too many.
+    pub fn write(self, key: &PoolKey, pool: &Pool) -> io::Result<()> {
+        let mut writer = self.store.begin()?;
+        writer.write_all(pool.image().bytes())?;
+        writer.finish(&self.path(key))?;
+        self.shrink(LIMIT)
+    }
+
+    /// Removes those that were used longest ago, until the others take at most `limit` bytes.
+    fn shrink(self, limit: u64) -> io::Result<()> {
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(self.store.pools())? {
+            let entry = entry?;
+            // Another process may remove it at the same time.
+            let Ok(facts) = entry.metadata() else { continue };
+            kept.push((facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len(), entry.path()));
+        }
+        kept.sort_unstable();
+        let mut total: u64 = kept.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in kept {
+            if total <= limit {
+                break;
+            }
+            total -= size;
+            let _ = fs::remove_file(path);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! XML as the index readers want it: elements by their local names, one after another, in bounded memory.
+//!
+//! A reader of our own, because metadata is what every run waits for first: it looks at each byte once and copies none, and takes
+//! less than half of quick-xml's time on a distribution's primary.xml (`benches/rooms.rs`). It reads what quick-xml reads (the tests hold
+//! one against the other): no DTDs, no entities but the predefined ones, names with any prefix.
+
+mod element;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use memchr::{memchr, memchr2, memmem};
+
+pub(super) use element::Element;
+
+use crate::metadata::IndexError;
+use element::{Attribute, reference};
+use window::Window;
+
+/// The longest tag or text: descriptions come to some kilobytes, nothing comes near.
+const LONGEST: usize = 16 << 20;
+
+/// How deep elements may be nested: rpm-md needs five.
+const DEEPEST: usize = 100;
+
+/// What is wrong with a document, in words; where is added by [`read`].
+pub(super) type Problem = Cow<'static, str>;
+
+/// Hears of a document's elements. Names come without their prefixes: who writes rpm-md chooses those freely.
+pub(super) trait Handler {
+    /// An element begins. Empty elements end right after.
+    fn start(&mut self, element: &Element<'_>) -> Result<(), Problem>;
+
+    /// Whether the text that comes is wanted. Asked before each piece.
+    fn wants_text(&self) -> bool;
+
+    /// Text of the element that began last, without entities; it may come in several pieces.
+    fn text(&mut self, text: &str);
+
+    /// The element that began last ends.
+    fn end(&mut self) -> Result<(), Problem>;
+}
+
+/// Reads a document to its end.
+pub(super) fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), IndexError> {
+    let mut window = Window::new(input)?;
+    let mut scan = Scan { handler, attributes: Vec::new(), open: Vec::new(), names: String::new(), text_length: 0, seen: false };
+    loop {
+        let mut at = 0;
+        let step = scan.tokens(window.text(), window.is_last(), &mut at);
+        window.consume(at);
+        if let Err(what) = step {
+            return Err(IndexError::Malformed { offset: window.offset(), what: what.into_owned() });
+        }
+        if window.is_last() {
+            let end = window.offset() + window.text().len() as u64;
+            let missing = scan.missing(window.text().is_empty());
+            return missing.map_or(Ok(()), |what| Err(IndexError::Malformed { offset: end, what: what.into() }));
+        }
+        if window.text().len() > LONGEST {
+            return Err(IndexError::Malformed { offset: window.offset(), what: TOO_LONG.into() });
+        }
+        window.fill()?;
+    }
+}
+
+const TOO_LONG: &str = "a tag or a text is longer than 16 MiB";
+
+/// What is known between one token and the next.
+struct Scan<'h, H> {
+    handler: &'h mut H,
+    /// Of the tag that is being read.
+    attributes: Vec<Attribute>,
+    /// Where the name of each open element begins in `names`.
+    open: Vec<usize>,
+    names: String,
+    /// How long the text is that is being told, piece by piece.
+    text_length: usize,
+    /// Whether there was an element.
+    seen: bool,
+}
+
+impl<H: Handler> Scan<'_, H> {
+    /// Reads all tokens that are whole. `at` is then where the first one begins that is not; or, of a token that is wrong, where that begins.
+    fn tokens(&mut self, text: &str, is_last: bool, at: &mut usize) -> Result<(), Problem> {
+        let bytes = text.as_bytes();
+        while *at < bytes.len() {
+            let length = if bytes[*at] == b'<' {
+                let length = self.markup(&text[*at..], is_last)?;
+                self.text_length = 0;
+                length
+            } else {
+                self.characters(&text[*at..], is_last)?
+            };
+            match length {
+                Some(length) => *at += length,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Text up to the next tag or entity, or an entity; the length of what was read, if it was whole.
+    fn characters(&mut self, text: &str, is_last: bool) -> Result<Option<usize>, Problem> {
+        let bytes = text.as_bytes();
+        if !self.handler.wants_text() {
+            // Nobody is interested in what it means, but entities that nobody knows are passed over as well.
+            let length = memchr(b'<', bytes).unwrap_or(bytes.len());
+            return self.told(length).map(Some);
+        }
+        if bytes[0] == b'&' {
+            let Some(end) = memchr2(b';', b'<', bytes).filter(|&end| bytes[end] == b';') else {
+                return if is_last || memchr(b'<', bytes).is_some() { Err("an entity does not end".into()) } else { Ok(None) };
+            };
+            let character = reference(&text[1..end])?;
+            self.handler.text(character.encode_utf8(&mut [0; 4]));
+            return self.told(end + 1).map(Some);
+        }
+        let length = memchr2(b'<', b'&', bytes).unwrap_or(bytes.len());
+        self.handler.text(&text[..length]);
+        self.told(length).map(Some)
+    }
+
+    fn told(&mut self, length: usize) -> Result<usize, Problem> {
+        self.text_length += length;
+        if self.text_length > LONGEST { Err(TOO_LONG.into()) } else { Ok(length) }
+    }
+
+    /// A tag, comment, or other markup; its length, if it was whole.
+    fn markup(&mut self, text: &str, is_last: bool) -> Result<Option<usize>, Problem> {
+        let bytes = text.as_bytes();
+        match bytes.get(1) {
+            None => Ok(None),
+            Some(b'/') => self.end_tag(text),
+            Some(b'?') => Ok(memmem::find(bytes, b"?>").map(|end| end + 2)),
+            Some(b'!') if bytes.starts_with(b"<!--") => Ok(memmem::find(&bytes[4..], b"-->").map(|end| end + 7)),
+            Some(b'!') if bytes.starts_with(b"<![CDATA[") => {
+                let Some(end) = memmem::find(bytes, b"]]>") else { return Ok(None) };
+                if self.handler.wants_text() {
+                    self.handler.text(&text[9..end]);
+                }
+                Ok(Some(end + 3))
+            }
+            Some(b'!') if !is_last && bytes.len() < 9 => Ok(None),
+            Some(b'!') => Ok(declaration(bytes)),
+            Some(_) => self.start_tag(text),
+        }
+    }
+
+    fn start_tag(&mut self, text: &str) -> Result<Option<usize>, Problem> {
+        let Some(tag) = element::scan(text.as_bytes(), &mut self.attributes)? else { return Ok(None) };
+        self.seen = true;
+        let name = &text[1..tag.name_end];
+        if name.is_empty() {
+            return Err("a tag has no name".into());
+        }
+        if self.open.len() >= DEEPEST {
+            return Err("elements are nested too deeply".into());
+        }
+        self.handler.start(&Element::new(&text[..tag.length], name, &self.attributes))?;
+        if tag.is_empty {
+            self.handler.end()?;
+        } else {
+            self.open.push(self.names.len());
+            self.names.push_str(name);
+        }
+        Ok(Some(tag.length))
+    }
+
+    fn end_tag(&mut self, text: &str) -> Result<Option<usize>, Problem> {
+        let Some(length) = memchr(b'>', text.as_bytes()) else { return Ok(None) };
+        let name = text[2..length].trim_ascii_end();
+        let Some(start) = self.open.pop() else { return Err(format!("</{name}> ends what never began").into()) };
+        if name != &self.names[start..] {
+            return Err(format!("expected </{}>, found </{name}>", &self.names[start..]).into());
+        }
+        self.names.truncate(start);
+        self.handler.end()?;
+        Ok(Some(length + 1))
+    }
+
+    /// What is missing at the end of the document.
+    fn missing(&self, all_read: bool) -> Option<&'static str> {
+        if !self.open.is_empty() {
+            Some("the document ends inside an element")
+        } else if !all_read {
+            Some("the document ends inside a tag")
+        } else if !self.seen {
+            Some("the document is empty")
+        } else {
+            None
+        }
+    }
+}
+
+/// How long `<!DOCTYPE …>` is, with all that it declares in brackets.
+fn declaration(bytes: &[u8]) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    for (place, &byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'<') => depth += 1,
+            (None, b'>') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(place + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
