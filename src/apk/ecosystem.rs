@@ -3,19 +3,21 @@
 use std::path::Path;
 
 use super::choosing::{Choosing, VIRTUAL, virtual_package};
+use super::database::Record;
 use super::dependency::Constraint;
 use super::index::{self, ApkIndex, VerifyError};
 use super::install::{self, Selected};
-use super::installed::{Installed as State, InstalledPackage};
+use super::installed::Installed as State;
 use super::package::{self, Indexed, Package};
 use super::signature::{Keyring, SignatureError};
+use super::sources;
 use super::version::ApkVersions;
 use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
-    KeyError, PackageError, Refusal, RootChanges, Trust,
+    KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -68,7 +70,7 @@ impl Ecosystem for Apk {
             return Ok(None);
         }
         let installed = State::open(root).map_err(|error| InventoryError::Broken(error.into()))?;
-        Ok(Some(installed.packages.iter().map(InstalledPackage::facts).collect()))
+        Ok(Some(installed.packages.iter().map(Record::facts).collect()))
     }
 
     fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError> {
@@ -81,6 +83,13 @@ impl Ecosystem for Apk {
         let repo = builder.add_installed_repo(INSTALLED);
         state.intern(builder, repo).map_err(|error| failed(error.into()))?;
         Ok(state)
+    }
+
+    fn sources(&self, root: &Path) -> Result<Option<RootSources>, InventoryError> {
+        if !State::is_in(root) {
+            return Ok(None);
+        }
+        sources::read(root).map(Some).map_err(InventoryError::Read)
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

@@ -14,6 +14,7 @@ pub mod installed;
 pub mod package;
 pub mod selection;
 pub mod signature;
+mod sources;
 pub mod universe;
 pub mod version;
 

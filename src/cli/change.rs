@@ -27,7 +27,7 @@ const INSTALLED: &str = "installed";
 /// What a command does to what is installed.
 pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
-    let (mut prepared, _) = base(&arguments.request)?;
+    let (mut prepared, _) = base(&arguments.request, arguments.root.as_deref())?;
     let installed = match (&arguments.root, &arguments.installed) {
         (Some(root), _) => InstalledPackages::Root(root.clone()),
         (None, Some(place)) => installed_packages(place, prepared.packaging)?,

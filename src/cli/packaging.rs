@@ -1,9 +1,11 @@
 //! Which ecosystem: the one place of the command line that names them.
 
+use std::path::Path;
+
 use super::arguments::{Kind, RequestArguments};
 use crate::apk::Apk;
 use crate::catalog::Packaging;
-use crate::ecosystem::Ecosystem;
+use crate::ecosystem::{Ecosystem, InventoryError, RootSources};
 use crate::repo::Repository;
 use crate::rpm::Rpm;
 
@@ -42,6 +44,34 @@ pub(super) fn root_document(packaging: Packaging) -> &'static str {
     run_with(packaging, RootDocument)
 }
 
+/// What a root says of where its packages come from.
+struct Sources<'a>(&'a Path);
+
+impl Job for Sources<'_> {
+    type Output = Result<Option<RootSources>, InventoryError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.sources(self.0)
+    }
+}
+
+/// What a root says of where its packages come from, and the kind of these; `None` where it does not say.
+pub(super) fn sources(root: &Path, kind: Option<Kind>) -> Result<Option<(Packaging, RootSources)>, InventoryError> {
+    for packaging in ALL.into_iter().filter(|&packaging| kind.is_none_or(|kind| of(kind) == packaging)) {
+        if let Some(sources) = run_with(packaging, Sources(root))? {
+            return Ok(Some((packaging, sources)));
+        }
+    }
+    Ok(None)
+}
+
+fn of(kind: Kind) -> Packaging {
+    match kind {
+        Kind::Rpm => Packaging::Rpm,
+        Kind::Apk => Packaging::Apk,
+    }
+}
+
 /// The kind of packages where no distribution tells it: what is said, or else what the directories of the repositories show.
 pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
     let directories: Vec<_> = arguments
@@ -51,8 +81,7 @@ pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
         .collect();
     let seen = |packaging: &Packaging| directories.iter().any(|directory| directory.join(root_document(*packaging)).exists());
     match arguments.kind {
-        Some(Kind::Rpm) => Packaging::Rpm,
-        Some(Kind::Apk) => Packaging::Apk,
+        Some(kind) => of(kind),
         None => ALL.into_iter().find(seen).unwrap_or(Packaging::Rpm),
     }
 }

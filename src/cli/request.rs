@@ -7,13 +7,13 @@ use std::str::FromStr;
 use super::arguments::{RequestArguments, choice};
 use super::failure::{Code, Failure};
 use super::load_catalog;
-use super::packaging::packaging;
+use super::packaging::{packaging, sources};
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
     Options, Packaging, Platform, Step,
 };
-use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, Verb};
+use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Repository};
 
@@ -72,7 +72,7 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
             "--distro NAME --release RELEASE --variant VARIANT (`rootstrap variants` lists them), or --repo NAME=URL|DIR",
         ));
     }
-    let (mut prepared, mut steps) = base(arguments)?;
+    let (mut prepared, mut steps) = base(arguments, None)?;
     for step in &mut steps {
         apply(arguments, &mut step.options)?;
         step.packages.retain(|package| !arguments.without.contains(package));
@@ -98,11 +98,12 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
     Ok(prepared)
 }
 
-/// Reads the options: all but what is to be done. Beside it what the variant would have done.
-pub(super) fn base(arguments: &RequestArguments) -> Result<(Prepared, Vec<InstallStep>), Failure> {
+/// Reads the options: all but what is to be done. Beside it what the variant would have done. Where no distribution is named, `root` is
+/// asked: for the keys that it trusts, and where no repository is named either, for its own.
+pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<(Prepared, Vec<InstallStep>), Failure> {
     let (mut prepared, steps) = match &arguments.distro {
         Some(distro) => of_distro(arguments, distro)?,
-        None => (of_repositories(arguments)?, Vec::new()),
+        None => (of_repositories(arguments, root)?, Vec::new()),
     };
     apply(arguments, &mut prepared.options)?;
     for text in &arguments.repo {
@@ -196,12 +197,28 @@ fn find(catalog: &Catalog, arguments: &RequestArguments, distro: &str) -> Result
     Ok(image)
 }
 
-fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
+fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<Prepared, Failure> {
     if !arguments.mirror.is_empty() {
         return Err(Failure::usage("--mirror stands for a distribution's mirror: it needs --distro; --repo names a repository"));
     }
-    let packaging = packaging(arguments);
-    let name = arguments.arch.clone().unwrap_or_else(machine);
+    let sources = root.map_or(Ok(None), |root| sources(root, arguments.kind));
+    let sources = sources.map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let (packaging, sources) = match sources {
+        Some((packaging, sources)) => (packaging, sources),
+        None => (packaging(arguments), RootSources::default()),
+    };
+    let name = arguments.arch.clone().or(sources.arch).unwrap_or_else(machine);
+    let own = sources.repositories.iter().filter(|_| arguments.repo.is_empty()).map(|own| {
+        Ok(Repository {
+            name: own.name.clone(),
+            bases: vec![location(&own.location)?],
+            priority: DEFAULT_PRIORITY,
+            tag: own.tag.clone(),
+            // The root's own package manager would go on without it.
+            optional: true,
+        })
+    });
+    let repositories = own.collect::<Result<Vec<_>, Failure>>()?;
     let big = matches!(name.as_str(), "s390" | "s390x" | "ppc" | "ppc64");
     let platform = Platform::from_str(&name).unwrap_or(Platform { architecture: name.clone(), variant: None });
     Ok(Prepared {
@@ -209,8 +226,8 @@ fn of_repositories(arguments: &RequestArguments) -> Result<Prepared, Failure> {
         packaging,
         request: Request {
             arch: name.clone(),
-            repositories: Vec::new(),
-            keys: Vec::new(),
+            repositories,
+            keys: sources.keys,
             allow_unsigned: arguments.allow_unsigned,
             installed: None,
             ask: empty_ask(arguments, None),

@@ -54,6 +54,11 @@ pub trait Ecosystem: Sync {
     /// Reads the packages that are installed, from a root or from a file that lists them, into the repository of what is installed.
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<Self::State, InstalledError>;
 
+    /// Where a root itself says that its packages come from; `None` for one that is not of this kind, or does not say.
+    fn sources(&self, _root: &Path) -> Result<Option<RootSources>, InventoryError> {
+        Ok(None)
+    }
+
     /// Adds the packages that a request itself makes, which no repository has.
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
         Ok(())
@@ -166,6 +171,28 @@ pub struct Identity {
     pub version: String,
     /// The release.
     pub release: Option<String>,
+}
+
+/// Where a root says that its packages come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RootSources {
+    /// Its architecture.
+    pub arch: Option<String>,
+    /// Its repositories, in its order.
+    pub repositories: Vec<RootRepository>,
+    /// The keys that it trusts.
+    pub keys: Vec<Key>,
+}
+
+/// A repository as a root names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootRepository {
+    /// What it is called there.
+    pub name: String,
+    /// The URL or directory of its metadata.
+    pub location: String,
+    /// The tag that its packages are asked for by.
+    pub tag: Option<String>,
 }
 
 /// What becomes of the packages of a root.

@@ -152,6 +152,26 @@ fn what_cannot_be_changed_is_left_alone() {
 }
 
 #[test]
+fn a_root_knows_its_own_repositories_and_keys() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    let root = place.path("root");
+    fs::copy(place.path("mirror/keys/rootstrap-fixtures.rsa.pub"), root.join("etc/apk/keys/rootstrap-fixtures.rsa.pub")).unwrap();
+    let mirror = place.path("mirror");
+    let line = |repository: &str| format!("{}/v3.20/{repository}\n", mirror.display());
+    fs::write(root.join("etc/apk/repositories"), line("main") + &line("community") + &line("missing")).unwrap();
+    let run = |arguments: &[&str]| place.run(&[arguments, &["--cache-dir", "cache"]].concat()).success();
+    let done = run(&["install", "--root", "root", "hello"]);
+    assert!(done.stdout.contains("Installing hello (2.0-r1)"), "{}", done.stdout);
+    assert!(done.stderr.contains("missing: going on without it"), "{}", done.stderr);
+    run(&["remove", "--root", "root", "hello"]);
+    assert_eq!(run(&["list", "--upgradable", "root"]).stdout, "0 packages upgradable\n");
+    fs::remove_file(root.join("etc/apk/keys/rootstrap-fixtures.rsa.pub")).unwrap();
+    let refused = place.run(&["install", "--root", "root", "--cache-dir", "other", "hello"]);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+}
+
+#[test]
 fn a_root_of_rpm_packages_is_left_alone() {
     let place = Place::new();
     place.bootstrap(&["root"]).success();

@@ -11,7 +11,9 @@ const FILE: &str = "installed";
 pub(super) fn write(records: &[&Record]) -> Vec<u8> {
     let mut out = Vec::new();
     for record in records {
-        write_info(record, &mut out);
+        for (letter, value) in record.fields() {
+            line(&mut out, letter, value.as_bytes());
+        }
         for directory in &record.directories {
             line(&mut out, b'F', &directory.path);
             write_acl(&mut out, b'M', &directory.acl, 0o755);
@@ -28,41 +30,41 @@ pub(super) fn write(records: &[&Record]) -> Vec<u8> {
     out
 }
 
-fn write_info(record: &Record, out: &mut Vec<u8>) {
-    let info = &record.info;
-    let mut text = |key, value: &str| line(out, key, value.as_bytes());
-    let mut unless_empty = |key, value: &str| {
-        if !value.is_empty() {
-            text(key, value);
-        }
-    };
-    unless_empty(b'C', &checksum::text(&record.checksum));
-    unless_empty(b'P', &info.name);
-    unless_empty(b'V', &info.version);
-    unless_empty(b'A', &info.arch);
-    text(b'S', &record.size.to_string());
-    text(b'I', &info.installed_size.to_string());
-    text(b'T', &info.description);
-    text(b'U', &info.url);
-    text(b'L', &info.license);
-    let mut unless_empty = |key, value: &str| {
-        if !value.is_empty() {
-            text(key, value);
-        }
-    };
-    let number = |value: u64| if value == 0 { String::new() } else { value.to_string() };
-    unless_empty(b'o', &info.origin);
-    unless_empty(b'm', &info.maintainer);
-    unless_empty(b't', &number(info.build_time));
-    unless_empty(b'c', &info.commit);
-    unless_empty(b'k', &number(u64::from(info.provider_priority)));
-    unless_empty(b'D', &info.depends.join(" "));
-    unless_empty(b'p', &info.provides.join(" "));
-    unless_empty(b'i', &info.install_if.join(" "));
-    unless_empty(b'r', &info.replaces.join(" "));
-    unless_empty(b'q', &number(u64::from(info.replaces_priority)));
-    unless_empty(b's', record.tag.as_deref().unwrap_or_default());
-    unless_empty(b'f', &record.broken);
+impl Record {
+    /// What it says of the package, in the order of the file: letter and value.
+    pub fn fields(&self) -> Vec<(u8, String)> {
+        let info = &self.info;
+        let number = |value: u64| if value == 0 { String::new() } else { value.to_string() };
+        let always = [
+            (b'S', self.size.to_string()),
+            (b'I', info.installed_size.to_string()),
+            (b'T', info.description.clone()),
+            (b'U', info.url.clone()),
+            (b'L', info.license.clone()),
+        ];
+        let first = [
+            (b'C', checksum::text(&self.checksum)),
+            (b'P', info.name.clone()),
+            (b'V', info.version.clone()),
+            (b'A', info.arch.clone()),
+        ];
+        let last = [
+            (b'o', info.origin.clone()),
+            (b'm', info.maintainer.clone()),
+            (b't', number(info.build_time)),
+            (b'c', info.commit.clone()),
+            (b'k', number(u64::from(info.provider_priority))),
+            (b'D', info.depends.join(" ")),
+            (b'p', info.provides.join(" ")),
+            (b'i', info.install_if.join(" ")),
+            (b'r', info.replaces.join(" ")),
+            (b'q', number(u64::from(info.replaces_priority))),
+            (b's', self.tag.clone().unwrap_or_default()),
+            (b'f', self.broken.clone()),
+        ];
+        let is_told = |field: &(u8, String)| !field.1.is_empty();
+        first.into_iter().filter(is_told).chain(always).chain(last.into_iter().filter(is_told)).collect()
+    }
 }
 
 fn write_acl(out: &mut Vec<u8>, key: u8, acl: &Acl, usual: u16) {

@@ -3,6 +3,7 @@
 //! In: [`Record`]s of installed packages. Out: the bytes of `installed`, `scripts.tar`, `triggers` and `world` as apk itself writes them;
 //! and the records again from such bytes. Nothing here touches a tree.
 
+mod facts;
 mod installed;
 mod record;
 mod scripts;

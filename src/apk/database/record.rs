@@ -74,6 +74,18 @@ impl Record {
         Self { info, checksum, size: package.size(), tag, broken: String::new(), directories: Vec::new(), scripts }
     }
 
+    /// Whether something went wrong when it was installed: with its files or a script, or with extended attributes.
+    pub fn is_broken(&self) -> bool {
+        self.broken.contains(['f', 's'])
+    }
+
+    /// Whether it brings this path, given without a slash before it.
+    pub fn has_file(&self, path: &[u8]) -> bool {
+        let (directory, name) = crate::tree::split(path);
+        let directories = self.directories.iter().filter(|known| *known.path == *directory);
+        directories.flat_map(|directory| &directory.files).any(|file| *file.name == *name)
+    }
+
     /// `name-version`.
     pub fn id(&self) -> String {
         self.info.id()

@@ -1,0 +1,67 @@
+//! What the database says of a package, in the terms that all ecosystems share.
+
+use std::sync::Arc;
+
+use super::record::{Acl, Record};
+use crate::digest::Digest;
+use crate::package::{Fate, FileFacts, PackageFacts};
+
+impl Record {
+    /// Its facts. The database tells neither sizes nor types nor times of files, and owners by number.
+    pub fn facts(&self) -> PackageFacts {
+        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+        let info = &self.info;
+        PackageFacts {
+            id: self.id(),
+            name: info.name.clone(),
+            epoch: None,
+            version: info.version.clone(),
+            release: None,
+            arch: text(&info.arch),
+            summary: text(&info.description),
+            description: None,
+            license: text(&info.license),
+            vendor: text(&info.maintainer),
+            url: text(&info.url),
+            source: text(&info.origin),
+            build_time: i64::try_from(info.build_time).ok().filter(|&time| time > 0),
+            install_time: None,
+            installed_size: info.installed_size,
+            signatures: Vec::new(),
+            files: self.file_facts(),
+        }
+    }
+
+    /// Directories and files, in the order of the database.
+    fn file_facts(&self) -> Vec<FileFacts> {
+        let mut facts = Vec::new();
+        for directory in &self.directories {
+            let path = &directory.path;
+            if !path.is_empty() {
+                facts.push(fact([b"/", &path[..]].concat(), 0o040_000, &directory.acl, None));
+            }
+            for file in &directory.files {
+                let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
+                facts.push(fact([b"/", &path[..], slash, &file.name].concat(), 0o100_000, &file.acl, file.checksum.as_ref()));
+            }
+        }
+        facts
+    }
+}
+
+fn fact(path: Vec<u8>, kind: u16, acl: &Acl, digest: Option<&Digest>) -> FileFacts {
+    let name = |id: u32| -> Arc<str> { if id == 0 { "root".into() } else { id.to_string().into() } };
+    FileFacts {
+        path: path.into_boxed_slice(),
+        mode: kind | acl.mode & 0o7777,
+        user: name(acl.uid),
+        group: name(acl.gid),
+        mtime: None,
+        size: None,
+        digest: digest.cloned(),
+        link_target: Box::default(),
+        capabilities: None,
+        flags: Vec::new(),
+        fate: Some(Fate::Installed),
+    }
+}
