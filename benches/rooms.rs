@@ -17,6 +17,7 @@ use rootstrap::repo::{self, Repository};
 use rootstrap::reporter::Silent;
 use rootstrap::rpm::Rpm;
 use rootstrap::rpm::selection::install_jobs;
+use rootstrap::rpm::spec::Among;
 use rootstrap::solver::{Request as SolverRequest, Solver};
 
 fn data() -> PathBuf {
@@ -80,7 +81,7 @@ fn metadata(c: &mut Criterion) {
     names.sort_unstable();
     names.dedup();
     let requests: Vec<SolverRequest> =
-        names.iter().map(|name| SolverRequest::new(install_jobs(&pool, name, &[], false))).collect();
+        names.iter().map(|name| SolverRequest::new(install_jobs(&pool, name, Among::default(), false))).collect();
     let mut solver = Solver::new(&pool);
     group.bench_function(format!("solve each of {} names", names.len()), |b| {
         b.iter(|| requests.iter().filter(|request| black_box(solver.solve(request)).is_ok()).count());

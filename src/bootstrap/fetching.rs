@@ -125,7 +125,9 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
 fn file<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, repositories: &[Repository]) -> Result<Wanted, BootstrapError> {
     let location = package.location();
     let repository = repositories.iter().find(|repository| repository.name == package.repo_name());
-    let locations = repository.map_or(Ok(Vec::new()), |repository| repository.locations(location));
+    // What belongs to no repository was given as a file.
+    let given = || Ok(vec![Location::Path(location.into())]);
+    let locations = repository.map_or_else(given, |repository| repository.locations(location));
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),
         locations: locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?,

@@ -89,12 +89,16 @@ pub enum ResolveError {
 pub struct Unresolved {
     pub(super) pool: Pool,
     pub(super) refusal: Box<dyn Refusal>,
+    /// What was tried, and helps.
+    pub(super) hints: Vec<String>,
 }
 
 impl Unresolved {
     /// The reasons in words. `asked_by` says who asks for a spec, as a sentence.
     pub fn tell(&self, asked_by: &dyn Fn(&str) -> String) -> Explanation {
-        self.refusal.tell(&self.pool, asked_by)
+        let mut explanation = self.refusal.tell(&self.pool, asked_by);
+        explanation.hints.extend(self.hints.iter().cloned());
+        explanation
     }
 }
 
@@ -123,8 +127,9 @@ pub fn resolve<E: Ecosystem>(
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
+            let hints = ecosystem.chooser(&pool, &source.state).hints(&request.ask);
             reporter.finish(Phase::Resolve, "");
-            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
+            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints })));
         }
     };
     let changes = choice.changes.iter().filter_map(|change| planned(ecosystem, &pool, change)).collect();

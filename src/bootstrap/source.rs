@@ -57,7 +57,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         }
         if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {
             let pool = base.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
-            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal })));
+            return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints: Vec::new() })));
         }
         repositories.extend(request.repositories.iter().cloned());
         let trust = request.trust(keyring);
@@ -86,7 +86,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         self.reporter.advance(Phase::Metadata, gathered.pool.len() as u64, 0);
         match self.ecosystem.settle(&self.request.ask, &self.request.arch, &gathered.pool, &mut self.state) {
             Ok(()) => Ok(gathered),
-            Err(refusal) => Err(ResolveError::Unsolvable(Box::new(Unresolved { pool: gathered.pool, refusal }))),
+            Err(refusal) => {
+                Err(ResolveError::Unsolvable(Box::new(Unresolved { pool: gathered.pool, refusal, hints: Vec::new() })))
+            }
         }
     }
 

@@ -112,7 +112,7 @@ pub(super) struct RequestArguments {
     /// Use this URL or directory in place of the distribution's; the layout below it is the same. Repeatable: tried in turn
     #[arg(long, value_name = "URL|DIR")]
     pub mirror: Vec<String>,
-    /// One more repository, or with no --distro the only ones: NAME=URL|DIR[,priority=N][,tag=T]
+    /// One more repository, or with no --distro the only ones: `NAME=URL|DIR[,priority=N][,tag=T][,module_hotfixes=1]`
     #[arg(long, value_name = "NAME=URL|DIR")]
     pub repo: Vec<String>,
     /// The kind of packages, where no distribution tells it and the repositories do not show it

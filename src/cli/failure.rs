@@ -38,12 +38,15 @@ impl From<Code> for ExitCode {
 
 /// The problems as JSON.
 pub(super) fn problems(explanation: &Explanation) -> Vec<Value> {
-    let fact = |fact: &Fact| {
+    let data = |fact: &Fact| {
+        if let Value::Array(several) = &fact.data {
+            return several.clone();
+        }
         let mut data = fact.data.clone();
         data["text"] = Value::from(fact.text.as_str());
-        data
+        vec![data]
     };
-    let facts = |problem: &Problem| problem.facts.iter().map(fact).collect::<Vec<_>>();
+    let facts = |problem: &Problem| problem.facts.iter().flat_map(data).collect::<Vec<_>>();
     explanation.problems.iter().map(|problem| json!({"facts": facts(problem)})).collect()
 }
 
@@ -62,7 +65,7 @@ impl From<Explanation> for Failure {
                 failure.details.extend(fact.remarks.iter().map(|line| format!("  {line}")));
             }
         }
-        failure.problems = Some(json!({"schema": 1, "problems": problems(&explanation)}));
+        failure.problems = Some(json!({"schema": 1, "problems": problems(&explanation), "hints": explanation.hints}));
         failure.hints = explanation.hints;
         failure
     }

@@ -109,6 +109,8 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     for text in &arguments.repo {
         prepared.request.repositories.push(Repository::parse(text).map_err(|error| Failure::usage(error.to_string()))?);
     }
+    let hotfixes = prepared.request.repositories.iter().filter(|repository| repository.module_hotfixes);
+    prepared.request.ask.modules.hotfixes = hotfixes.map(|repository| repository.name.clone()).collect();
     for path in &arguments.key {
         prepared.request.keys.push(read_key(path)?);
     }
@@ -121,6 +123,7 @@ fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
         ignore: choice(arguments.modules, arguments.no_modules) == Some(false),
         enable: arguments.enable_module.clone(),
         platform: arguments.module_platform.clone().or(platform),
+        hotfixes: Vec::new(),
     };
     Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone(), modules }
 }
@@ -148,6 +151,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 priority: DEFAULT_PRIORITY,
                 tag: None,
                 optional: repository.optional,
+                module_hotfixes: false,
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;

@@ -37,6 +37,8 @@ pub struct ModuleOptions {
     pub enable: Vec<String>,
     /// The platform that modules are built for: `platform:el9`. Without one, packages may tell it.
     pub platform: Option<String>,
+    /// Repositories of which modules hide no package.
+    pub hotfixes: Vec<String>,
 }
 
 /// What is to be done.
@@ -130,6 +132,12 @@ pub trait Chooser {
     /// Paths that counted in the choices since this was asked last and that no package is known to have. Where repositories list
     /// the files of packages apart, the choice holds only once those lists were asked for these.
     fn take_lacked_paths(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What would help a request that is refused, beside what the refusal itself tells: a sentence each. Each was tried, and leads to a
+    /// choice.
+    fn hints(&mut self, _ask: &Ask) -> Vec<String> {
         Vec::new()
     }
 }
@@ -231,6 +239,6 @@ pub struct Fact {
     pub text: String,
     /// What else helps to understand it: a line each.
     pub remarks: Vec<String>,
-    /// The same for programs: an object.
+    /// The same for programs: an object; or, of a fact that stands for several, an array of objects, each with its `text`.
     pub data: Value,
 }

@@ -18,6 +18,8 @@ pub struct Repository {
     pub tag: Option<String>,
     /// Whether a mirror may lack it.
     pub optional: bool,
+    /// Whether modules hide none of its packages (dnf's `module_hotfixes`).
+    pub module_hotfixes: bool,
 }
 
 /// What is wrong with a repository's description.
@@ -36,7 +38,7 @@ pub enum RepositoryError {
         name: String,
     },
     /// An option that nobody knows.
-    #[error("repository {name}: `{option}` is not an option; there are priority=NUMBER and tag=NAME")]
+    #[error("repository {name}: `{option}` is not an option; there are priority=NUMBER, tag=NAME and module_hotfixes=1")]
     Option {
         /// The repository.
         name: String,
@@ -50,6 +52,14 @@ pub enum RepositoryError {
         name: String,
         /// The priority.
         priority: String,
+    },
+    /// A switch that is neither on nor off.
+    #[error("repository {name}: `{value}` is neither 1 nor 0")]
+    Switch {
+        /// The repository.
+        name: String,
+        /// The value.
+        value: String,
     },
     /// A tag without a name.
     #[error("repository {name}: the tag has no name")]
@@ -70,10 +80,17 @@ pub enum RepositoryError {
 impl Repository {
     /// A repository at one place, neither preferred nor tagged.
     pub fn new(name: impl Into<String>, base: Location) -> Self {
-        Self { name: name.into(), bases: vec![base], priority: DEFAULT_PRIORITY, tag: None, optional: false }
+        Self {
+            name: name.into(),
+            bases: vec![base],
+            priority: DEFAULT_PRIORITY,
+            tag: None,
+            optional: false,
+            module_hotfixes: false,
+        }
     }
 
-    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG]`.
+    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG][,module_hotfixes=1]`.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -81,10 +98,11 @@ impl Repository {
         if !name.chars().all(|c| c.is_alphanumeric() || "-_.:+".contains(c)) {
             return Err(RepositoryError::Name { name: name.to_owned() });
         }
-        let (mut priority, mut tag) = (DEFAULT_PRIORITY, None);
+        let (mut priority, mut tag, mut module_hotfixes) = (DEFAULT_PRIORITY, None, false);
         // From the end, for a path may hold commas. What looks like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
-            let Some((key, value)) = option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic()))
+            let Some((key, value)) =
+                option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic() || c == '_'))
             else {
                 break;
             };
@@ -92,6 +110,13 @@ impl Repository {
                 "priority" => {
                     let wrong = |_| RepositoryError::Priority { name: name.to_owned(), priority: value.to_owned() };
                     priority = value.parse().map_err(wrong)?;
+                }
+                "module_hotfixes" => {
+                    module_hotfixes = match value {
+                        "1" | "true" | "yes" => true,
+                        "0" | "false" | "no" => false,
+                        _ => return Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
+                    };
                 }
                 "tag" => match value.strip_prefix('@').unwrap_or(value) {
                     "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
@@ -102,7 +127,7 @@ impl Repository {
             place = before;
         }
         let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
-        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag, optional: false })
+        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag, optional: false, module_hotfixes })
     }
 
     /// Where a file that the metadata names may be: below each base.

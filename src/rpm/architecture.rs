@@ -23,6 +23,14 @@ pub fn compatible(machine: &str) -> Architectures {
     Architectures::new(family.unwrap_or(&[machine]).iter().copied(), Some("noarch"))
 }
 
+/// The architectures of the second colour on a machine that runs packages of two (libsolv's `pool_arch2color_slow`): the 32-bit ones,
+/// whose packages rpm lets stand beside the 64-bit ones of their name.
+pub fn second_colour(machine: &str) -> Vec<&'static str> {
+    let is_first = |arch: &str| arch.contains("64") || arch == "s390x";
+    let family = FAMILIES.iter().find(|family| family.contains(&machine)).filter(|_| is_first(machine));
+    family.into_iter().flat_map(|family| family.iter().copied()).filter(|arch| !is_first(arch)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +47,13 @@ mod tests {
         assert_eq!(compatible("aarch64").rank("aarch64"), Some(1));
         assert_eq!(compatible("aarch64").rank("armv7hl"), None);
         assert_eq!(compatible("riscv64").rank("src"), None);
+    }
+
+    #[test]
+    fn only_machines_of_64_bits_have_a_second_colour() {
+        assert_eq!(second_colour("x86_64"), ["i686", "i586", "i486", "i386"]);
+        assert_eq!(second_colour("x86_64_v2").len(), 4);
+        assert_eq!(second_colour("s390x"), ["s390"]);
+        assert!(second_colour("i686").is_empty() && second_colour("aarch64").is_empty() && second_colour("riscv64").is_empty());
     }
 }

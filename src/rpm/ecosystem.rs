@@ -10,6 +10,7 @@ use super::install::{self, UnpackError, Unpacked};
 use super::installed::{self, State};
 use super::inventory;
 use super::package::{self, PackageError};
+use super::package_files;
 use super::selection::{Selection, Settled};
 use super::signature::Keyring;
 use super::version::{Evr, RpmVersions};
@@ -79,6 +80,10 @@ impl Ecosystem for Rpm {
 
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         installed::read(place, builder)
+    }
+
+    fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
+        package_files::add(ask.specs(), builder).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
     }
 
     fn further_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {

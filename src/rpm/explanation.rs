@@ -1,7 +1,5 @@
 //! Why a request has no solution, in words: what was asked, the chain, why each way is closed, one hint.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::ecosystem::identity;
@@ -70,20 +68,52 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn explanation(&self, asked_by: &dyn Fn(&str) -> String) -> Explanation {
-        let tell = |&fact: &Fact| ecosystem::Fact {
-            text: self.sentence(fact, asked_by),
-            remarks: self.remarks(fact),
-            data: self.data(fact),
-        };
-        let problems = &self.unsolvable.problems;
+        let problems = self.unsolvable.problems.iter();
         Explanation {
             headline: self.headline(),
-            problems: problems
-                .iter()
-                .map(|problem| ecosystem::Problem { facts: problem.facts.iter().map(tell).collect() })
-                .collect(),
+            problems: problems.map(|problem| ecosystem::Problem { facts: self.facts(&problem.facts, asked_by) }).collect(),
             hints: self.hints(),
         }
+    }
+
+    /// The facts in words. What holds for several versions of a package alike is said once.
+    fn facts(&self, facts: &[Fact], asked_by: &dyn Fn(&str) -> String) -> Vec<ecosystem::Fact> {
+        let mut told: Vec<(Option<String>, ecosystem::Fact, Vec<&str>)> = Vec::new();
+        for &fact in facts {
+            let text = self.sentence(fact, asked_by);
+            let key = self.without_version(fact, &text);
+            let mut data = self.data(fact);
+            let same = told.iter_mut().find(|(known, ..)| key.is_some() && *known == key);
+            let Some((_, first, versions)) = same else {
+                told.push((key, ecosystem::Fact { text, remarks: self.remarks(fact), data }, Vec::new()));
+                continue;
+            };
+            data["text"] = Value::from(text);
+            match &mut first.data {
+                Value::Array(several) => several.push(data),
+                only => {
+                    only["text"] = Value::from(first.text.as_str());
+                    *only = Value::Array(vec![only.take(), data]);
+                }
+            }
+            versions.extend(fact.package().map(|id| self.pool.solvable(id).version()));
+        }
+        let join = |(_, mut fact, versions): (Option<String>, ecosystem::Fact, Vec<&str>)| {
+            if !versions.is_empty() {
+                fact.remarks.push(format!("so it is with {}", versions.join(", ")));
+            }
+            fact
+        };
+        told.into_iter().map(join).collect()
+    }
+
+    /// A sentence on one package with its version taken out; `None` where it is on none.
+    fn without_version(&self, fact: Fact, text: &str) -> Option<String> {
+        let id = fact.package()?;
+        text.strip_prefix(&self.id(id)).map(|rest| {
+            let package = self.pool.solvable(id);
+            format!("{}.{}{rest}", package.name(), package.arch())
+        })
     }
 
     fn id(&self, id: SolvableId) -> String {
@@ -138,8 +168,14 @@ impl Teller<'_> {
                 Some(Hider::Masked(stream)) => format!("{} gives way to the packages of the module {stream}", id(package)),
                 None => format!("{} is excluded (--exclude)", id(package)),
             },
-            Fact::ForeignArchitecture { package } => format!("{} is for another architecture", id(package)),
+            Fact::ForeignArchitecture { package } => match self.pool.solvable(package).arch() {
+                "src" | "nosrc" => format!("{} is a source package", id(package)),
+                arch => format!("{} is for {arch}, which this machine does not run", id(package)),
+            },
             Fact::WorseArchitecture { package } => format!("{} is there for a better architecture too", id(package)),
+            Fact::LockStep { package } => {
+                format!("{} may only stand beside the same version for a better architecture", id(package))
+            }
             Fact::Kept { package } => format!("{} is installed, and is to stay or be updated", id(package)),
             Fact::OnlyBestUpdate { package } => {
                 format!("{} is installed, and only its best update will do (--best)", id(package))
@@ -170,40 +206,10 @@ impl Teller<'_> {
         }
     }
 
+    /// Names that look like those that nothing has.
     fn hints(&self) -> Vec<String> {
         let names = || self.pool.solvables().map(Solvable::name);
-        let mut hints: Vec<String> =
-            self.unknown().filter_map(|name| nearest(name, names())).map(|name| format!("did you mean {name}?")).collect();
-        if !hints.is_empty() {
-            return hints;
-        }
-        let facts: Vec<&Fact> = self.unsolvable.problems.iter().flat_map(|problem| &problem.facts).collect();
-        let excluded: BTreeSet<&str> = facts
-            .iter()
-            .filter_map(|fact| match fact {
-                Fact::Excluded { package } if self.hidden_by(*package).is_none() => Some(self.pool.solvable(*package).name()),
-                _ => None,
-            })
-            .collect();
-        let streams: BTreeSet<&str> = (self.hidden.iter())
-            .filter_map(|(_, hider)| if let Hider::NotActive(stream) = hider { Some(stream.as_str()) } else { None })
-            .collect();
-        hints.extend(streams.iter().map(|stream| format!("--enable-module {stream}")));
-        if !hints.is_empty() {
-            return hints;
-        }
-        if !excluded.is_empty() {
-            hints.push(format!("lift --exclude of {}", excluded.into_iter().collect::<Vec<_>>().join(", ")));
-        } else if facts.iter().any(|fact| matches!(fact, Fact::OnlyBest { .. })) {
-            hints.push("--no-best takes an older candidate".to_owned());
-        } else if let [a, b, ..] = facts
-            .iter()
-            .filter_map(|fact| if let Fact::Asked { job } = fact { Some(self.asked(*job)) } else { None })
-            .collect::<Vec<_>>()[..]
-        {
-            hints.push(format!("ask for only one of {a} and {b}: --without leaves out what the variant asks for"));
-        }
-        hints
+        self.unknown().filter_map(|name| nearest(name, names())).map(|name| format!("did you mean {name}?")).collect()
     }
 
     /// A fact for programs.
@@ -237,6 +243,7 @@ impl Teller<'_> {
             },
             Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),
             Fact::WorseArchitecture { package: p } => json!({"kind": "worse-architecture", "package": package(p)}),
+            Fact::LockStep { package: p } => json!({"kind": "lock-step", "package": package(p)}),
             Fact::Kept { package: p } => json!({"kind": "kept", "package": package(p)}),
             Fact::OnlyBestUpdate { package: p } => json!({"kind": "only-best-update", "package": package(p)}),
             Fact::Locked { package: p } => json!({"kind": "locked", "package": package(p)}),

@@ -102,6 +102,11 @@ pub fn read(root: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledEr
 
 /// Adds the package of a header.
 pub fn add(header: &Header, repo: RepoId, builder: &mut PoolBuilder) -> Result<(), HeaderProblem> {
+    add_file(header, repo, builder, Package::default())
+}
+
+/// Adds the package of a header, whose file is where `file` says.
+pub fn add_file(header: &Header, repo: RepoId, builder: &mut PoolBuilder, file: Package<'_>) -> Result<(), HeaderProblem> {
     let name = header.text(Tag::NAME).ok_or(HeaderProblem::Without("name"))?;
     let version = header.text(Tag::VERSION).ok_or(HeaderProblem::Without("version"))?;
     let release = header.text(Tag::RELEASE).ok_or(HeaderProblem::Without("release"))?;
@@ -124,7 +129,7 @@ pub fn add(header: &Header, repo: RepoId, builder: &mut PoolBuilder) -> Result<(
         build_time: header.u32(Tag::BUILD_TIME).map_or(0, i64::from),
         name: builder.intern(name),
         version: builder.intern(&format!("{epoch}{version}-{release}")),
-        ..Package::default()
+        ..file
     };
     builder.finish_package(repo, package);
     Ok(())

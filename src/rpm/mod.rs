@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod lua;
 pub mod modules;
 pub mod package;
+pub mod package_files;
 pub mod payload;
 pub mod request;
 pub mod scriptlet;

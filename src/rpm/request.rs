@@ -2,7 +2,8 @@
 //!
 //! What a command says of a package that is not there is for the caller to tell: it gets [`Unmatched`].
 
-use super::spec;
+use super::selection;
+use super::spec::{self, Among};
 use crate::pool::{Pool, SolvableId};
 use crate::solver::{Job, Pinned, Request, Solver, is_identical};
 
@@ -59,6 +60,8 @@ pub struct Options {
     pub user_installed: Vec<SolvableId>,
     /// Packages that specs do not mean, by id.
     pub hidden: Vec<SolvableId>,
+    /// What is to be installed may be replaced by what obsoletes it.
+    pub obsoletes: bool,
 }
 
 /// Adds a command to a request. Removing lets others go that need what goes, as it does in dnf.
@@ -119,7 +122,8 @@ fn remove(spec: &str, id: SolvableId, options: &Options) -> Job {
 
 /// The jobs of a command for a spec.
 pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Vec<Job>, Unmatched> {
-    let groups = spec::select_each(pool, spec, &options.hidden, false);
+    let obsoleters = (options.obsoletes && verb == Verb::Install).then(|| spec::Obsoleters::new(pool));
+    let groups = spec::select_each(pool, spec, Among { hidden: &options.hidden, obsoleters: obsoleters.as_ref() });
     if groups.is_empty() {
         return Err(Unmatched::Nothing { spec: spec.to_owned() });
     }
@@ -132,7 +136,9 @@ pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Ve
     let best = options.best;
     let mut jobs: Vec<Job> = Vec::new();
     match verb {
-        Verb::Install => jobs.extend(groups.into_iter().map(|group| Job::install(spec, group).best(best))),
+        Verb::Install => {
+            jobs.extend(groups.into_iter().map(|group| selection::install_job(spec, group, best, options.obsoletes)));
+        }
         Verb::Upgrade => jobs.extend(installed.into_iter().map(|group| Job::update(spec, group).best(best))),
         Verb::DistroSync => jobs.extend(installed.into_iter().map(|group| Job::sync(spec, group).best(best))),
         Verb::Remove | Verb::Autoremove => {

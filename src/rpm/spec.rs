@@ -4,6 +4,8 @@
 //! In dnf's order: the forms of a package's id from the most specific on, then what packages provide, then their files. The first
 //! that matches anything is meant.
 
+use rustc_hash::FxHashMap;
+
 use crate::finish::glob;
 use crate::pool::{Constraint, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
 
@@ -83,35 +85,38 @@ pub fn select_by_name(pool: &Pool, spec: &str) -> Vec<SolvableId> {
 
 /// The packages that a spec means and that the machine can run, by id.
 pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
-    let mut all: Vec<SolvableId> = select_each(pool, spec, &[], false).into_iter().flatten().collect();
+    let mut all: Vec<SolvableId> = select_each(pool, spec, Among::default()).into_iter().flatten().collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
+/// Among which packages a spec chooses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among<'a> {
+    /// These (given by id) are as if they were not there.
+    pub hidden: &'a [SolvableId],
+    /// A package that is asked for by its name may be replaced by one that obsoletes it, as dnf has it.
+    pub obsoleters: Option<&'a Obsoleters>,
+}
+
 /// What a spec asks for: of each group one package. There is one group but for a pattern, which asks for every name that it matches,
 /// and for an architecture's pattern, which asks for each architecture. Empty if nothing is meant.
-///
-/// The packages that are `hidden` (given by id) are as if they were not there. With `obsoleters`, a package asked for by its name alone may
-/// be replaced by one that obsoletes it.
-pub fn select_each(pool: &Pool, spec: &str, hidden: &[SolvableId], obsoleters: bool) -> Vec<Vec<SolvableId>> {
-    let runs = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some() && hidden.binary_search(id).is_err();
+pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<SolvableId>> {
+    let may_be = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some() && among.hidden.binary_search(id).is_err();
     for form in forms(spec) {
         let mut found = form.packages(pool);
-        found.retain(runs);
+        found.retain(may_be);
         if found.is_empty() {
             continue;
         }
-        let by_arch = form.arch.is_some();
-        found.sort_by_key(|&id| (pool.solvable(id).name(), by_arch.then(|| pool.solvable(id).arch()), id));
-        let same = |a: &SolvableId, b: &SolvableId| {
-            let (a, b) = (pool.solvable(*a), pool.solvable(*b));
-            a.name_id() == b.name_id() && (!by_arch || a.arch_id() == b.arch_id())
-        };
-        let mut groups: Vec<Vec<SolvableId>> = found.chunk_by(same).map(<[SolvableId]>::to_vec).collect();
-        if obsoleters && form.version.is_none() && !by_arch {
+        let by_arch = form.arch.is_some_and(is_pattern);
+        let mut groups = by_name(pool, found, by_arch);
+        // dnf lets a pattern of architectures be replaced too (`_install_multiarch`).
+        if let Some(obsoleters) = among.obsoleters.filter(|_| by_arch || form.version.is_none() && form.arch.is_none()) {
             for group in &mut groups {
-                add_obsoleters(pool, group);
+                obsoleters.add(group);
+                group.retain(may_be);
             }
         }
         return groups;
@@ -120,22 +125,53 @@ pub fn select_each(pool: &Pool, spec: &str, hidden: &[SolvableId], obsoleters: b
     if found.is_empty() && spec.starts_with(['/', '*']) {
         found = owners(pool, spec);
     }
-    found.retain(runs);
-    if found.is_empty() { Vec::new() } else { vec![found] }
+    found.retain(may_be);
+    let is_path = spec.starts_with('/') || spec.starts_with("*/");
+    if found.is_empty() {
+        Vec::new()
+    } else if is_pattern(spec) && !is_path {
+        by_name(pool, found, false)
+    } else {
+        vec![found]
+    }
 }
 
-/// Adds the packages of other names that obsolete one of these.
-pub fn add_obsoleters(pool: &Pool, group: &mut Vec<SolvableId>) {
-    let meant = |id: SolvableId| group.binary_search(&id).is_ok();
-    let obsoletes = |package: &Solvable<'_>| {
-        let mut all = package.dependencies(Kind::Obsoletes).iter().flat_map(|&dependency| pool.obsoleted(dependency));
-        all.any(|&id| meant(id))
+/// Packages by their names, and, if asked for, by their architectures too.
+fn by_name(pool: &Pool, mut found: Vec<SolvableId>, by_arch: bool) -> Vec<Vec<SolvableId>> {
+    found.sort_by_key(|&id| (pool.solvable(id).name(), by_arch.then(|| pool.solvable(id).arch()), id));
+    let same = |a: &SolvableId, b: &SolvableId| {
+        let (a, b) = (pool.solvable(*a), pool.solvable(*b));
+        a.name_id() == b.name_id() && (!by_arch || a.arch_id() == b.arch_id())
     };
-    let found: Vec<SolvableId> =
-        pool.solvables().filter(|package| package.arch_rank().is_some()).filter(obsoletes).map(Solvable::id).collect();
-    group.extend(found);
-    group.sort_unstable();
-    group.dedup();
+    found.chunk_by(same).map(<[SolvableId]>::to_vec).collect()
+}
+
+/// Which packages obsolete which of other names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Obsoleters(FxHashMap<SolvableId, Vec<SolvableId>>);
+
+impl Obsoleters {
+    /// Those of all packages that the machine can run.
+    pub fn new(pool: &Pool) -> Self {
+        let mut all: FxHashMap<SolvableId, Vec<SolvableId>> = FxHashMap::default();
+        for package in pool.solvables().filter(|package| package.arch_rank().is_some()) {
+            for &dependency in package.dependencies(Kind::Obsoletes) {
+                for &id in pool.obsoleted(dependency) {
+                    all.entry(id).or_default().push(package.id());
+                }
+            }
+        }
+        Self(all)
+    }
+
+    /// Adds what obsoletes the packages of a group.
+    pub fn add(&self, group: &mut Vec<SolvableId>) {
+        for place in 0..group.len() {
+            group.extend(self.0.get(&group[place]).into_iter().flatten().copied());
+        }
+        group.sort_unstable();
+        group.dedup();
+    }
 }
 
 /// The packages that provide a capability, with or without a comparison.
@@ -201,7 +237,9 @@ mod tests {
             let package = pool.solvable(id);
             format!("{}-{}.{}", package.name(), package.version(), package.arch())
         };
-        select_each(&pool, spec, &[], obsoleters).into_iter().map(|group| group.into_iter().map(shown).collect()).collect()
+        let all = Obsoleters::new(&pool);
+        let among = Among { obsoleters: obsoleters.then_some(&all), ..Among::default() };
+        select_each(&pool, spec, among).into_iter().map(|group| group.into_iter().map(shown).collect()).collect()
     }
 
     #[test]

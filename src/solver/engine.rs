@@ -125,7 +125,7 @@ impl<'a> Solver<'a> {
     /// Makes the rules of a request and searches; the rules of the proof if there is no solution.
     pub(super) fn attempt(&mut self, request: &Request) -> Result<(), Vec<RuleId>> {
         self.clear();
-        self.reach.set_install_only(self.pool, &request.install_only);
+        self.reach.set_side_by_side(self.pool, request);
         self.reach.exclude(self.pool, &request.excluded);
         self.make_rules(request);
         self.start();

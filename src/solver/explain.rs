@@ -79,6 +79,11 @@ pub enum Fact {
         /// Which one.
         package: SolvableId,
     },
+    /// The package may only stand beside the same version for a better architecture.
+    LockStep {
+        /// Which one.
+        package: SolvableId,
+    },
     /// The package is installed: it, or what may replace it, is to stay.
     Kept {
         /// Which one.
@@ -129,6 +134,7 @@ impl Fact {
             | Self::Excluded { package }
             | Self::ForeignArchitecture { package }
             | Self::WorseArchitecture { package }
+            | Self::LockStep { package }
             | Self::Kept { package }
             | Self::OnlyBestUpdate { package }
             | Self::Locked { package }
@@ -221,7 +227,9 @@ impl Solver<'_> {
             return Fact::NotInRepositories { package: first.id() };
         }
         if id >= classes.architecture {
-            return Fact::WorseArchitecture { package: first.id() };
+            let package = first.id();
+            let alone = self.rules.get(id).is_assertion();
+            return if alone { Fact::WorseArchitecture { package } } else { Fact::LockStep { package } };
         }
         if id >= classes.features {
             return Fact::Kept { package: first.id() };

@@ -6,9 +6,10 @@
 //! A package that is installed may have dependencies that are broken already: those are let be.
 
 use super::literal::Lit;
+use super::request::{Request, colours_differ};
 use super::rich::{self, Normal};
 use super::rules::{Rule, Rules};
-use crate::pool::{DependencyId, Kind, Pool, SolvableId};
+use crate::pool::{DependencyId, Kind, Pool, SolvableId, StringId};
 
 /// What is kept of a package once it was reached.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Reach {
     /// Packages of which several versions may be installed; none: of no package. The known rules depend on it.
     install_only: Vec<bool>,
     install_only_list: Vec<SolvableId>,
+    /// The architectures of the second colour. The known rules depend on them.
+    pub(super) second_colour: Vec<StringId>,
     known: Vec<Option<Known>>,
     rules: Vec<Rule>,
     brings: Vec<SolvableId>,
@@ -48,6 +51,7 @@ impl Reach {
             excluded_list: Vec::new(),
             install_only: Vec::new(),
             install_only_list: Vec::new(),
+            second_colour: Vec::new(),
             known: vec![None; pool.len()],
             rules: Vec::new(),
             brings: Vec::new(),
@@ -72,12 +76,14 @@ impl Reach {
         }
     }
 
-    /// Says of which packages several versions may be installed; what is known of packages' rules is forgotten if that changed.
-    pub(super) fn set_install_only(&mut self, pool: &Pool, packages: &[SolvableId]) {
-        if self.install_only_list == packages {
+    /// Says of which packages several may stand side by side; what is known of packages' rules is forgotten if that changed.
+    pub(super) fn set_side_by_side(&mut self, pool: &Pool, request: &Request) {
+        let packages = &request.install_only;
+        if self.install_only_list == *packages && self.second_colour == request.second_colour {
             return;
         }
-        self.install_only_list = packages.to_vec();
+        self.second_colour.clone_from(&request.second_colour);
+        self.install_only_list.clone_from(packages);
         self.install_only.clear();
         self.install_only.resize(pool.len(), false);
         for id in packages {
@@ -200,6 +206,9 @@ impl Reach {
                 rules.add_kept(-this, &[-Lit::of(other)]);
             }
         }
+        if !self.second_colour.is_empty() && package.arch_rank() != Some(0) {
+            self.bring_better_architectures(pool, id);
+        }
         for kind in [Kind::Recommends, Kind::Suggests] {
             for &dependency in package.dependencies(kind) {
                 rich::positive_candidates(pool, dependency, false, &mut |found| self.brings.push(found.id()));
@@ -218,10 +227,22 @@ impl Reach {
         known
     }
 
+    /// What must stand beside a package: the same version for a better architecture ("lock-step candidates").
+    fn bring_better_architectures(&mut self, pool: &Pool, id: SolvableId) {
+        let package = pool.solvable(id);
+        let is_better = |&&other: &&SolvableId| {
+            let other = pool.solvable(other);
+            let rank = other.arch_rank().filter(|&rank| rank != 0);
+            other.version_id() == package.version_id()
+                && rank.is_some_and(|rank| package.arch_rank().is_none_or(|own| rank < own))
+        };
+        self.brings.extend(pool.named(package.name_id()).iter().filter(is_better));
+    }
+
     /// Whether a package would replace another of its name.
     fn replaces(&self, pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
         let (package, other) = (pool.solvable(id), pool.solvable(other));
-        if package.is_installed() {
+        if package.is_installed() || colours_differ(&self.second_colour, package, other) {
             return false;
         }
         let same = package.version_id() == other.version_id() && package.arch_id() == other.arch_id();

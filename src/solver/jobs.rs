@@ -118,27 +118,49 @@ impl Solver<'_> {
     }
 
     /// Of the reached packages of a name, only those of the best architecture (and `noarch`) may be installed, and those of an
-    /// architecture that is installed already (`solver_addinfarchrules`).
+    /// architecture that is installed already (`solver_addinfarchrules`). Where there are colours, one of a worse architecture may stand
+    /// beside the same version for the best.
     fn forbid_worse_architectures(&mut self) {
-        let pool = self.pool;
-        self.scratch.clear();
-        for &id in self.reach.packages.iter().filter(|&&id| pool.solvable(id).is_multiarch()) {
+        let (pool, reach) = (self.pool, &self.reach);
+        let coloured = !reach.second_colour.is_empty();
+        let rank = |id| pool.solvable(id).arch_rank().filter(|&rank| rank != 0);
+        let mut worse: Vec<(SolvableId, u16)> = Vec::new();
+        for &id in reach.packages.iter().filter(|&&id| pool.solvable(id).is_multiarch()) {
             let reached = || {
                 let named = pool.named(pool.solvable(id).name_id()).iter().copied();
-                named.filter(|&other| self.reach.contains(other) && !self.reach.is_excluded(other))
+                named.filter(|&other| reach.contains(other) && !reach.is_excluded(other))
             };
-            let rank = |id| pool.solvable(id).arch_rank().filter(|&rank| rank != 0);
-            let new = reached().filter(|&other| !pool.solvable(other).is_installed());
-            let (Some(own), Some(best)) = (rank(id), new.filter_map(rank).min()) else { continue };
-            let kept = |other| pool.solvable(other).is_installed() && rank(other) == Some(own) && !self.sync.involves(other);
-            if own != best && !pool.solvable(id).is_installed() && !reached().any(kept) {
-                self.scratch.push(-Lit::of(id));
+            let is_new = |other| !pool.solvable(other).is_installed();
+            let (Some(own), Some(best)) = (rank(id), reached().filter(|&other| is_new(other)).filter_map(rank).min()) else {
+                continue;
+            };
+            // Beside a better one of its version, an installed package is no reason to take another of its architecture.
+            let may_stay = |other| !coloured || self.beside(other, best).next().is_none();
+            let kept = |other| !is_new(other) && rank(other) == Some(own) && !self.sync.involves(other) && may_stay(other);
+            let has_partner = || self.beside(id, best).any(|other| !is_new(other));
+            if own != best && if is_new(id) { !reached().any(kept) } else { coloured && has_partner() } {
+                worse.push((id, best));
             }
         }
-        self.scratch.sort_unstable_by(|a, b| b.cmp(a));
-        for place in 0..self.scratch.len() {
-            self.rules.add_short(self.scratch[place], Lit::NONE);
+        worse.sort_unstable();
+        for (id, best) in worse {
+            let mut literals = vec![-Lit::of(id)];
+            if coloured {
+                literals.extend(self.beside(id, best).map(Lit::of));
+            }
+            self.rules.add_all(&literals);
         }
+    }
+
+    /// The packages of a package's name and version that are `noarch` or of the best architecture.
+    fn beside(&self, id: SolvableId, best: u16) -> impl Iterator<Item = SolvableId> + '_ {
+        let (pool, package) = (self.pool, self.pool.solvable(id));
+        let fits = move |&other: &SolvableId| {
+            let other = pool.solvable(other);
+            let rank = other.arch_rank().filter(|&rank| rank == 0 || rank == best);
+            rank.is_some() && other.version_id() == package.version_id() && other.arch_id() != package.arch_id()
+        };
+        pool.named(package.name_id()).iter().copied().filter(fits).filter(|&other| !self.reach.is_excluded(other))
     }
 
     /// Disables the rules that what the jobs say stands against: of packages that they erase or replace, and against a worse
@@ -195,7 +217,7 @@ impl Solver<'_> {
         let mut common: Option<Vec<SolvableId>> = None;
         for &id in candidates {
             let mut replaced = Vec::new();
-            self.upkeep.replaced_by(self.pool, id, self.is_install_only(id), &mut replaced);
+            self.upkeep.replaced_by(self.pool, &self.reach, id, &mut replaced);
             match &mut common {
                 None => common = Some(replaced),
                 Some(common) => common.retain(|old| replaced.contains(old)),

@@ -2,7 +2,7 @@
 
 use std::ops::BitOr;
 
-use crate::pool::SolvableId;
+use crate::pool::{Solvable, SolvableId, StringId};
 
 /// What is to be done with the packages of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,6 +151,9 @@ pub struct Request {
     pub keep_vendor: bool,
     /// Packages of which several versions may be installed side by side: a new one does not replace the old.
     pub install_only: Vec<SolvableId>,
+    /// The architectures of the machine's second colour (the 32-bit ones of a 64-bit machine): their packages stand beside those of their
+    /// name for other architectures, in the same version (libsolv's `POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS`). None: there are no colours.
+    pub second_colour: Vec<StringId>,
     /// Packages that stay as they are: installed, or not.
     pub locked: Vec<SolvableId>,
     /// Packages that are preferred where there is a choice, even to newer ones: the later, the more.
@@ -166,4 +169,15 @@ impl Request {
     pub fn new(jobs: impl IntoIterator<Item = Job>) -> Self {
         Self { jobs: jobs.into_iter().collect(), ..Self::default() }
     }
+
+    /// Whether two packages of one name may stand side by side because their colours differ.
+    pub fn colours_differ(&self, one: Solvable<'_>, other: Solvable<'_>) -> bool {
+        colours_differ(&self.second_colour, one, other)
+    }
+}
+
+/// Whether two packages are of different colours; `noarch` is of every colour.
+pub(super) fn colours_differ(second: &[StringId], one: Solvable<'_>, other: Solvable<'_>) -> bool {
+    let is_second = |package: Solvable<'_>| second.contains(&package.arch_id());
+    !second.is_empty() && one.arch_rank() != Some(0) && other.arch_rank() != Some(0) && is_second(one) != is_second(other)
 }

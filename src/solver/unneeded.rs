@@ -126,7 +126,7 @@ impl Solver<'_> {
             if self.is_installed(*literal) {
                 replaced.push(literal.id());
             } else {
-                self.upkeep.replaced_by(pool, literal.id(), self.is_install_only(literal.id()), &mut replaced);
+                self.upkeep.replaced_by(pool, &self.reach, literal.id(), &mut replaced);
             }
             match &mut common {
                 None => common = Some(replaced),

@@ -2,8 +2,9 @@
 //!
 //! Each installed package has a place here, by its id. A fresh installation has none, and none of this costs it anything.
 
+use super::generate::Reach;
 use super::literal::Lit;
-use super::request::{Action, Job, Pinned, Request};
+use super::request::{Action, Job, Pinned, Request, colours_differ};
 use crate::pool::{Kind, Pool, SolvableId};
 
 /// What may replace an installed package.
@@ -288,10 +289,11 @@ impl Upkeep {
     }
 
     /// The installed packages that a package which is not would replace (`solver_add_obsoleted`).
-    pub(super) fn replaced_by(&self, pool: &Pool, id: SolvableId, install_only: bool, found: &mut Vec<SolvableId>) {
+    pub(super) fn replaced_by(&self, pool: &Pool, reach: &Reach, id: SolvableId, found: &mut Vec<SolvableId>) {
         let package = pool.solvable(id);
-        if !install_only {
-            found.extend(pool.named(package.name_id()).iter().filter(|&&old| self.place(old).is_some()));
+        if !reach.is_install_only(id) {
+            let differ = |old: SolvableId| colours_differ(&reach.second_colour, package, pool.solvable(old));
+            found.extend(pool.named(package.name_id()).iter().filter(|&&old| self.place(old).is_some() && !differ(old)));
         }
         for &dependency in package.dependencies(Kind::Obsoletes) {
             for &old in pool.obsoleted(dependency) {

@@ -209,7 +209,8 @@ impl Solver<'_> {
         Some(self.install_wanted(level, &supplements, &known))
     }
 
-    /// Drops what a package that stays obsoletes, and supplements of which another version is there already.
+    /// Drops what a package that stays obsoletes, and supplements of which another version, or one for another architecture, is
+    /// there already.
     fn drop_unwanted(&self, wanted: &mut Vec<Lit>, supplements: &mut Vec<Lit>) {
         let pool = self.pool;
         if wanted.is_empty() && supplements.is_empty() {
@@ -221,10 +222,11 @@ impl Solver<'_> {
         for list in [wanted, &mut *supplements] {
             list.retain(|literal| !unwanted.contains(&literal.id()));
         }
-        if self.reach.has_install_only() {
+        let coloured = !self.reach.second_colour.is_empty();
+        if coloured || self.reach.has_install_only() {
             let named = |literal: &Lit| pool.named(pool.solvable(literal.id()).name_id()).iter().map(|&id| Lit::of(id));
             supplements.retain(|literal| {
-                !self.is_install_only(literal.id()) || !named(literal).any(|other| self.decisions.is_true(other))
+                !(coloured || self.is_install_only(literal.id())) || !named(literal).any(|other| self.decisions.is_true(other))
             });
         }
     }

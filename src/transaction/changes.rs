@@ -37,11 +37,12 @@ pub struct Step {
 
 /// The steps from what is installed to the given packages: what goes first, by id, then what comes, by id. `is_same` tells whether two
 /// packages of equal name, version and architecture are the same build; of packages for which `install_only` holds, several versions
-/// stand side by side.
+/// stand side by side; two packages of one name for which `is_beside` holds (the new one first) do so too.
 pub fn changes(
     pool: &Pool,
     packages: &[SolvableId],
     install_only: impl Fn(SolvableId) -> bool,
+    is_beside: impl Fn(SolvableId, SolvableId) -> bool,
     is_same: impl Fn(SolvableId, SolvableId) -> bool,
 ) -> Vec<Step> {
     let stays = |id: SolvableId| packages.contains(&id);
@@ -50,7 +51,7 @@ pub fn changes(
     coming.sort_unstable();
     let mut steps: Vec<Step> = Vec::new();
     for package in coming {
-        let replaces = replaced_by(pool, package, install_only(package), &going);
+        let replaces = replaced_by(pool, package, install_only(package), &is_beside, &going);
         let change = match replaces.first() {
             None => Change::Install,
             Some(&old) => change_of(pool, old, package, &is_same),
@@ -64,13 +65,19 @@ pub fn changes(
 }
 
 /// The packages among those that go that a package replaces.
-fn replaced_by(pool: &Pool, id: SolvableId, install_only: bool, going: &[SolvableId]) -> Vec<SolvableId> {
+fn replaced_by(
+    pool: &Pool,
+    id: SolvableId,
+    install_only: bool,
+    is_beside: &impl Fn(SolvableId, SolvableId) -> bool,
+    going: &[SolvableId],
+) -> Vec<SolvableId> {
     let new = pool.solvable(id);
     let mut replaced: Vec<SolvableId> = Vec::new();
     for &old in going {
         let package = pool.solvable(old);
         let same = package.version_id() == new.version_id() && package.arch_id() == new.arch_id();
-        let by_name = package.name_id() == new.name_id() && (!install_only || same);
+        let by_name = package.name_id() == new.name_id() && (!install_only || same) && !is_beside(id, old);
         let mut obsoletes = new.dependencies(Kind::Obsoletes).iter();
         if by_name || !install_only && obsoletes.any(|&obsoletes| pool.obsoleted(obsoletes).binary_search(&old).is_ok()) {
             replaced.push(old);
@@ -138,7 +145,7 @@ mod tests {
         }
         let pool = builder.build(&Plain, &Architectures::any()).unwrap();
         let name = |id: SolvableId| format!("{} {}", pool.solvable(id).name(), pool.solvable(id).version());
-        changes(&pool, &after, |id| pool.solvable(id).name() == "kernel", |a, b| is_identical(&pool, a, b))
+        changes(&pool, &after, |id| pool.solvable(id).name() == "kernel", |_, _| false, |a, b| is_identical(&pool, a, b))
             .into_iter()
             .map(|step| {
                 let replaces: Vec<String> = step.replaces.into_iter().map(name).collect();

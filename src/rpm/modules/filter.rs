@@ -6,7 +6,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Active, Build, Modules};
-use crate::pool::{Pool, SolvableId, StringId};
+use crate::pool::{Pool, Solvable, SolvableId, StringId};
 
 /// The packages that modules hide.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +45,13 @@ impl Build {
 }
 
 impl Modules {
-    /// The packages that are hidden while these streams are active. What is installed is never.
-    pub fn hidden(&self, active: &Active, pool: &Pool) -> Hidden {
+    /// The packages that are hidden while these streams are active. What is installed is never, nor what `is_spared`.
+    pub fn hidden(&self, active: &Active, pool: &Pool, is_spared: impl Fn(Solvable<'_>) -> bool) -> Hidden {
         let of =
             |wanted: bool| self.builds.iter().zip(&active.builds).filter(move |&(_, &is)| is == wanted).map(|(build, _)| build);
         let shown: FxHashSet<SolvableId> = of(true).flat_map(|build| build.packages(pool)).collect();
-        let may_hide = |id: &SolvableId| !shown.contains(id) && !pool.solvable(*id).is_installed();
+        let may_hide =
+            |id: &SolvableId| !shown.contains(id) && !pool.solvable(*id).is_installed() && !is_spared(pool.solvable(*id));
         let mut by = FxHashMap::default();
         for build in of(false) {
             for id in build.packages(pool).filter(may_hide) {

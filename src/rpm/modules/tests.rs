@@ -112,12 +112,13 @@ const PACKAGES: &str = "
     npm 1-1 x86_64
     php 1-1 x86_64
     bash 1-1 x86_64
+    hotfix 1-1 x86_64 provides nodejs
 ";
 
-/// The hidden packages, each with what hides it.
+/// The hidden packages, each with what hides it; of the package that is spared, nothing is.
 fn hidden(modules: &Modules, enable: &[&str]) -> Vec<String> {
     let pool: Pool = universe::parse(PACKAGES, &architecture::compatible("x86_64")).unwrap();
-    let hidden = modules.hidden(&activate(modules, enable).unwrap(), &pool);
+    let hidden = modules.hidden(&activate(modules, enable).unwrap(), &pool, |package| package.name() == "hotfix");
     let told = |package: Solvable<'_>| {
         let by = match hidden.by(package.id())? {
             Hider::NotActive(stream) => format!("{stream} is not active"),

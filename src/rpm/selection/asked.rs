@@ -9,7 +9,8 @@ use crate::pool::{Pool, SolvableId};
 use crate::rpm::groups::Member;
 use crate::rpm::installed::State;
 use crate::rpm::modules::{Build, ModuleError, ModuleSpec};
-use crate::rpm::spec;
+use crate::rpm::package_files;
+use crate::rpm::spec::{self, Among};
 use crate::solver::Job;
 
 /// What a request is answered from: the packages, but for those that are excluded or hidden.
@@ -57,10 +58,22 @@ impl<'p> Scope<'p> {
         Ok(Self { pool, state, settled, excluded })
     }
 
+    fn among(&self) -> Among<'_> {
+        Among { hidden: &self.excluded, obsoleters: self.settled.obsoleters.as_ref() }
+    }
+
+    fn job(&self, text: impl Into<String>, candidates: Vec<SolvableId>, best: bool) -> Job {
+        super::install_job(text, candidates, best, self.settled.obsoleters.is_some())
+    }
+
     /// What a spec asks for.
     pub(super) fn asked(&self, spec: &str, best: bool) -> Asked {
+        if package_files::is_file(spec) {
+            let found = package_files::find(self.pool, spec).into_iter().collect();
+            return Asked { jobs: vec![self.job(spec, found, best)], ..Asked::default() };
+        }
         let Some(rest) = spec.strip_prefix('@') else {
-            let jobs = super::install_jobs(self.pool, spec, &self.excluded, best);
+            let jobs = super::install_jobs(self.pool, spec, self.among(), best);
             return Asked { jobs, ..Asked::default() };
         };
         if !self.settled.active.builds.is_empty() && module_of(self.state, rest).is_some() {
@@ -83,13 +96,15 @@ impl<'p> Scope<'p> {
                 continue;
             }
             if let Some(requires) = &member.requires {
-                let job = Job::install(format!("{spec} ({} if {requires})", member.name), found).best(best);
+                let job = self.job(format!("{spec} ({} if {requires})", member.name), found, best);
                 asked.conditional.push((requires.clone(), job));
                 continue;
             }
-            spec::add_obsoleters(self.pool, &mut found);
-            found.retain(|id| self.excluded.binary_search(id).is_err());
-            asked.jobs.push(Job::install(format!("{spec} ({})", member.name), found).best(best));
+            if let Some(obsoleters) = &self.settled.obsoleters {
+                obsoleters.add(&mut found);
+                found.retain(|id| self.excluded.binary_search(id).is_err());
+            }
+            asked.jobs.push(self.job(format!("{spec} ({})", member.name), found, best));
         }
         asked
     }
@@ -133,7 +148,7 @@ impl<'p> Scope<'p> {
                 if found.iter().any(|id| own.contains(id)) {
                     found.retain(|id| own.contains(id));
                 }
-                asked.jobs.push(Job::install(format!("{spec} ({package})"), found).best(best));
+                asked.jobs.push(self.job(format!("{spec} ({package})"), found, best));
             }
         }
         asked

@@ -5,6 +5,7 @@ use super::{Refused, Selection, reason};
 use crate::ecosystem::{Action, Ask, Change, Changing, Choice, FileOptions, Reason, Verb};
 use crate::pool::{Solvable, SolvableId};
 use crate::rpm::explanation::Unresolved;
+use crate::rpm::package_files;
 use crate::rpm::request::{self, Options};
 use crate::solver::{Request, Solution, is_identical};
 use crate::transaction::{self, Step};
@@ -19,6 +20,11 @@ const INSTALL_ONLY: [&str; 6] = [
     "multiversion(kernel)",
 ];
 
+/// Whether a spec is more than the name of packages: a group, a module, a package file.
+fn is_special(spec: &str) -> bool {
+    spec.starts_with('@') || package_files::is_file(spec)
+}
+
 impl Selection<'_> {
     /// Changes what is installed.
     pub(super) fn change(&mut self, ask: &Ask, changing: &Changing) -> Result<Choice, Refused> {
@@ -26,7 +32,7 @@ impl Selection<'_> {
         let mut request = self.request(&scope, changing)?;
         let mut asked = Asked::default();
         if matches!(changing.verb, Verb::Install) {
-            for spec in changing.specs.iter().filter(|spec| spec.starts_with('@')) {
+            for spec in changing.specs.iter().filter(|spec| is_special(spec)) {
                 asked.add(scope.asked(spec, changing.options.best));
             }
             request.jobs.append(&mut asked.jobs);
@@ -43,6 +49,7 @@ impl Selection<'_> {
             weak_dependencies: changing.options.weak_deps,
             allow_erasing: changing.options.allow_erasing,
             install_only: self.install_only(),
+            second_colour: scope.settled.second_colour.clone(),
             ..Request::default()
         };
         let options = Options {
@@ -50,9 +57,10 @@ impl Selection<'_> {
             clean: changing.flags.autoremove,
             user_installed: self.user_installed(),
             hidden: self.hidden(scope),
+            obsoletes: scope.settled.obsoleters.is_some(),
         };
         let specs = changing.specs.as_slice();
-        let packages: Vec<String> = specs.iter().filter(|spec| !spec.starts_with('@')).cloned().collect();
+        let packages: Vec<String> = specs.iter().filter(|spec| !is_special(spec)).cloned().collect();
         let mut add = |verb, specs: &[String]| request::add(self.pool, &mut request, verb, specs, &options);
         match changing.verb {
             Verb::Install => add(request::Verb::Install, &packages),
@@ -95,7 +103,9 @@ impl Selection<'_> {
     fn changes(&self, solution: &Solution, request: &Request, files: &FileOptions) -> Vec<Change> {
         let pool = self.pool;
         let stands_beside = |id| request.install_only.contains(&id);
-        let steps = transaction::changes(pool, &solution.packages, stands_beside, |a, b| is_identical(pool, a, b));
+        let colours_differ = |new, old| request.colours_differ(pool.solvable(new), pool.solvable(old));
+        let same = |a, b| is_identical(pool, a, b);
+        let steps = transaction::changes(pool, &solution.packages, stands_beside, colours_differ, same);
         let reasons = solution.reasons(pool);
         let (erased, incoming): (Vec<&Step>, Vec<&Step>) =
             steps.iter().partition(|step| step.change == transaction::Change::Erase);

@@ -2,21 +2,24 @@
 
 mod asked;
 mod change;
+mod hints;
 mod settled;
 
 pub use settled::Settled;
 
 use asked::{Asked, Scope};
 
+use std::collections::BTreeSet;
+
 use super::explanation::Unresolved;
 use super::installed::State;
 use super::modules::ModuleError;
 use super::request::Unmatched;
-use super::spec;
+use super::spec::{self, Among};
 use crate::catalog::{InstallAction, InstallStep};
 use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Operation, Reason, Refusal};
-use crate::pool::{Pool, Solvable, SolvableId};
-use crate::solver::{self, Job, Problem, Request, Solution, Solver, Unsolvable};
+use crate::pool::{Pool, Solvable, SolvableId, StringId};
+use crate::solver::{self, Job, Pinned, Problem, Request, Solution, Solver, Unsolvable};
 use crate::transaction;
 
 /// Chooses packages with one solver, whose memory is used again.
@@ -24,12 +27,14 @@ pub struct Selection<'p> {
     pool: &'p Pool,
     state: &'p State,
     solver: Solver<'p>,
+    /// Paths that no package has, although the lists of all files were asked for them.
+    lacked: BTreeSet<StringId>,
 }
 
 impl<'p> Selection<'p> {
     /// A choice among the packages of a pool.
     pub fn new(pool: &'p Pool, state: &'p State) -> Self {
-        Self { pool, state, solver: Solver::new(pool) }
+        Self { pool, state, solver: Solver::new(pool), lacked: BTreeSet::new() }
     }
 
     /// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options
@@ -45,6 +50,7 @@ impl<'p> Selection<'p> {
             }
             let mut request = Request::new(asked.jobs.iter().cloned());
             request.excluded.clone_from(&scope.excluded);
+            request.second_colour.clone_from(&scope.settled.second_colour);
             request.weak_dependencies = step.options.weak_deps;
             let mut solved = self.solve_with(&scope, &mut request, asked.conditional.clone());
             if solved.is_err() && step.options.allow_erasing {
@@ -110,6 +116,15 @@ impl Selection<'_> {
     }
 }
 
+impl Selection<'_> {
+    fn attempt(&mut self, ask: &Ask) -> Result<Choice, Refused> {
+        match &ask.operation {
+            Operation::Fill(steps) => self.fill(ask, steps),
+            Operation::Change(changing) => self.change(ask, changing),
+        }
+    }
+}
+
 /// The solutions of all steps, each with the options of its files.
 struct Solved {
     solutions: Vec<(Solution, FileOptions)>,
@@ -146,11 +161,7 @@ impl From<Unmatched> for Refused {
 
 impl Chooser for Selection<'_> {
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
-        let chosen = match &ask.operation {
-            Operation::Fill(steps) => self.fill(ask, steps),
-            Operation::Change(changing) => self.change(ask, changing),
-        };
-        chosen.map_err(|refused| -> Box<dyn Refusal> {
+        self.attempt(ask).map_err(|refused| -> Box<dyn Refusal> {
             match refused {
                 Refused::Unresolved(unresolved) => Box::new(unresolved),
                 Refused::Unmatched(unmatched) => Box::new(unmatched),
@@ -161,6 +172,10 @@ impl Chooser for Selection<'_> {
 
     fn take_lacked_paths(&mut self) -> Vec<String> {
         self.solver.take_lacked_paths().into_iter().map(|path| self.pool.text(path).to_owned()).collect()
+    }
+
+    fn hints(&mut self, ask: &Ask) -> Vec<String> {
+        self.find_hints(ask)
     }
 }
 
@@ -174,17 +189,26 @@ fn reason(reason: solver::Reason) -> Reason {
 
 /// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
 ///
-/// The packages that are `hidden` (given by id) are as if they were not there; but where only such are meant, they stay, so that it can be
-/// told why.
-pub fn install_jobs(pool: &Pool, spec: &str, hidden: &[SolvableId], best: bool) -> Vec<Job> {
-    let mut groups = spec::select_each(pool, spec, hidden, false);
-    if groups.is_empty() && !hidden.is_empty() {
-        groups = spec::select_each(pool, spec, &[], false);
+/// Packages that are hidden are as if they were not there; but where only such are meant, or only packages that the machine cannot run, they
+/// stay, so that it can be told why.
+pub fn install_jobs(pool: &Pool, spec: &str, among: Among<'_>, best: bool) -> Vec<Job> {
+    let mut groups = spec::select_each(pool, spec, among);
+    if groups.is_empty() && !among.hidden.is_empty() {
+        groups = spec::select_each(pool, spec, Among::default());
     }
     if groups.is_empty() {
-        groups.push(Vec::new());
+        // Of another architecture, or nothing at all.
+        groups.push(spec::select_by_name(pool, spec));
     }
-    groups.into_iter().map(|candidates| Job::install(spec, candidates).best(best)).collect()
+    let as_dnf = among.obsoleters.is_some();
+    groups.into_iter().map(|candidates| install_job(spec, candidates, best, as_dnf)).collect()
+}
+
+/// The job to install one of the candidates. dnf pins their architectures and versions (libdnf's `filterPkg2job`): a worse architecture
+/// that is asked for needs no better one beside it, and may take the place of a newer version.
+pub(super) fn install_job(text: impl Into<String>, candidates: Vec<SolvableId>, best: bool, as_dnf: bool) -> Job {
+    let job = Job::install(text, candidates).best(best);
+    if as_dnf { job.pinned(Pinned::NAME | Pinned::ARCH | Pinned::VERSION) } else { job }
 }
 
 fn installs_again(step: &InstallStep, package: Solvable<'_>) -> bool {

@@ -1,36 +1,55 @@
 //! What is settled before any package is chosen: which streams of modules are active, and what they hide.
 
 use crate::ecosystem::{self, Explanation, ModuleOptions, Refusal};
-use crate::pool::Pool;
+use crate::pool::{Pool, Solvable, StringId};
+use crate::rpm::architecture;
 use crate::rpm::installed::State;
 use crate::rpm::modules::{Active, Hidden, ModuleError};
+use crate::rpm::package_files;
+use crate::rpm::spec::Obsoleters;
 use serde_json::json;
 
-/// The active streams of the modules, and the packages that they hide.
+/// The active streams of the modules, the packages that they hide, and what else dnf heeds on a distribution of its own: one whose
+/// platform is known.
 #[derive(Clone, Debug, Default)]
 pub struct Settled {
     /// The active streams.
     pub active: Active,
     /// The packages that may not be chosen.
     pub hidden: Hidden,
+    /// Packages of these architectures stand beside those of their name for others.
+    pub second_colour: Vec<StringId>,
+    /// What may be taken for a package that is asked for by its name.
+    pub obsoleters: Option<Obsoleters>,
 }
 
 impl Settled {
     /// Activates what is enabled by the options and by `more`, beside the default streams.
     pub fn new(state: &State, options: &ModuleOptions, more: &[String], pool: &Pool) -> Result<Self, ModuleError> {
         // Where no repository has modules, nothing can be enabled.
-        let nothing = options.enable.is_empty() && more.is_empty();
-        if options.ignore || (state.modules.is_empty() && nothing) {
-            return Ok(Self::default());
+        let nothing = state.modules.is_empty() && options.enable.is_empty() && more.is_empty();
+        let has_modules = !(options.ignore || nothing);
+        let platform = options.platform.clone().or_else(|| has_modules.then(|| platform(pool)).flatten());
+        let mut settled = Self::default();
+        if platform.is_some() {
+            let second = architecture::second_colour(&state.arch);
+            settled.second_colour = second.into_iter().filter_map(|arch| pool.find(arch)).collect();
+            settled.obsoleters = Some(Obsoleters::new(pool));
         }
-        let platform = options.platform.clone().or_else(|| platform(pool));
-        let enable = [options.enable.as_slice(), more].concat();
-        let mut active = state.modules.activate(&enable, platform.as_deref(), &state.architectures)?;
-        if platform.is_none() {
-            active.warnings.push("nothing tells the platform that modules are for: --module-platform does".to_owned());
+        if has_modules {
+            let enable = [options.enable.as_slice(), more].concat();
+            settled.active = state.modules.activate(&enable, platform.as_deref(), &state.architectures)?;
+            if platform.is_none() {
+                let warning = "nothing tells the platform that modules are for: --module-platform does";
+                settled.active.warnings.push(warning.to_owned());
+            }
+            let is_spared = |package: Solvable<'_>| {
+                let repository = package.repo_name();
+                repository == package_files::REPOSITORY || options.hotfixes.iter().any(|name| name == repository)
+            };
+            settled.hidden = state.modules.hidden(&settled.active, pool, is_spared);
         }
-        let hidden = state.modules.hidden(&active, pool);
-        Ok(Self { active, hidden })
+        Ok(settled)
     }
 }
 

@@ -24,6 +24,7 @@ fn tell(pool: &Pool, asked: &Request) -> Vec<Vec<String>> {
         Fact::Excluded { package } => format!("{} is excluded", name(package)),
         Fact::ForeignArchitecture { package } => format!("{} does not run here", name(package)),
         Fact::WorseArchitecture { package } => format!("{} has a worse architecture", name(package)),
+        Fact::LockStep { package } => format!("{} comes beside a better architecture", name(package)),
         Fact::Kept { package } => format!("{} is kept", name(package)),
         Fact::OnlyBestUpdate { package } => format!("only the best update of {}", name(package)),
         Fact::Locked { package } => format!("{} is locked", name(package)),

@@ -2,6 +2,7 @@
 
 mod brute_force;
 mod choice;
+mod colours;
 mod explanation;
 mod installed;
 mod rules;

@@ -1,0 +1,93 @@
+//! Package files that are asked for by their paths: `./bash-5.1.8-6.el9.x86_64.rpm`.
+//!
+//! In: specs that end as the names of package files do. Out: their packages in a [`PoolBuilder`], in a repository of their own. What a file says
+//! is believed only when it is opened to be installed.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::installed::{self, HeaderProblem};
+use super::package::{Package, PackageError};
+use crate::digest::{Algorithm, HashingReader};
+use crate::ecosystem::{self, Explanation, Refusal};
+use crate::package::Content;
+use crate::pool::{self, Checksum, Pool, PoolBuilder, SolvableId};
+
+/// What the repository of the package files is called, in dnf's manner.
+pub const REPOSITORY: &str = "@commandline";
+
+/// The priority that a repository has where nobody says otherwise.
+const PRIORITY: i32 = 99;
+
+/// Why a package file is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct FileError {
+    /// The file.
+    pub path: String,
+    /// What is wrong.
+    pub problem: FileProblem,
+}
+
+/// What is wrong with a package file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileProblem {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It is not a package, or damaged.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// Its header is not a package's.
+    #[error(transparent)]
+    Header(#[from] HeaderProblem),
+}
+
+/// Whether a spec means a file.
+pub fn is_file(spec: &str) -> bool {
+    !spec.starts_with('@') && Path::new(spec).extension().is_some_and(|extension| extension == "rpm")
+}
+
+/// Adds the packages of the files among the specs.
+pub fn add<'s>(specs: impl Iterator<Item = &'s str>, builder: &mut PoolBuilder) -> Result<(), FileError> {
+    let mut paths: Vec<&str> = specs.filter(|spec| is_file(spec)).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let repo = builder.add_repo(REPOSITORY, PRIORITY, None);
+    for path in paths {
+        let failed = |problem| FileError { path: path.to_owned(), problem };
+        let read = || -> Result<_, FileProblem> {
+            let content = Content::from_file(File::open(path)?)?;
+            let mut hashing = HashingReader::new(content.reader(), Algorithm::Sha256);
+            io::copy(&mut hashing, &mut io::sink())?;
+            let (digest, size) = hashing.finish();
+            Ok((Package::inspect(&content)?, digest, size))
+        };
+        let (package, digest, size) = read().map_err(failed)?;
+        let checksum = Some(Checksum { kind: digest.algorithm(), bytes: digest.bytes() });
+        let file = pool::Package { location: builder.intern(path), checksum, size, ..pool::Package::default() };
+        installed::add_file(package.header(), repo, builder, file).map_err(|problem| failed(problem.into()))?;
+    }
+    Ok(())
+}
+
+/// The package of a file that was added.
+pub fn find(pool: &Pool, path: &str) -> Option<SolvableId> {
+    let is_it = |package: &pool::Solvable<'_>| package.location() == path && package.repo_name() == REPOSITORY;
+    pool.solvables().find(is_it).map(pool::Solvable::id)
+}
+
+impl Refusal for FileError {
+    fn tell(&self, _pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
+        let text = format!("{}: {}", asked_by(&self.path), self.problem);
+        let data = json!({"kind": "package-file", "spec": self.path, "text": self.problem.to_string()});
+        let fact = ecosystem::Fact { text, remarks: Vec::new(), data };
+        Explanation { headline: self.to_string(), problems: vec![ecosystem::Problem { facts: vec![fact] }], hints: Vec::new() }
+    }
+}
