@@ -61,6 +61,8 @@ pub(super) enum Command {
     Info(InfoArguments),
     /// List the files of a root file system or of package files
     Files(FilesArguments),
+    /// See what the cache holds, make room in it, or look for damage
+    Cache(CacheArguments),
     /// Print completions for a shell
     Completions {
         /// The shell to complete for
@@ -391,6 +393,38 @@ pub(super) struct FilesArguments {
     pub format: FilesFormat,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct CacheArguments {
+    #[command(subcommand)]
+    pub command: CacheCommand,
+    /// Where downloads and metadata are kept [default: `$XDG_CACHE_HOME/rootstrap`]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache_dir: Option<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// Tell how much of what there is
+    List,
+    /// Remove everything, or what was used longest ago
+    Clean {
+        /// Keep what was used last, up to so many bytes: 500M, 2G
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        max_size: Option<u64>,
+        /// Only pools: what was read from metadata; downloads stay
+        #[arg(long, conflicts_with = "files")]
+        pools: bool,
+        /// Only downloaded files; pools stay
+        #[arg(long)]
+        files: bool,
+    },
+    /// Read everything, and remove what is damaged; exit code 4 if anything was
+    Verify,
+}
+
 /// The kind of packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
@@ -451,11 +485,44 @@ fn platform(text: &str) -> Result<String, String> {
     }
 }
 
+/// A number of bytes: `500M`, `2G`, `1 GiB`; each unit is 1024 of the one below.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size: give a number and K, M, G or T");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
 /// Two opposite flags, of which clap keeps the last: what was said, if anything.
 pub(super) fn choice(yes: bool, no: bool) -> Option<bool> {
     match (yes, no) {
         (true, _) => Some(true),
         (_, true) => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        assert_eq!(
+            ["0", "7B", "500k", "2 MiB", "1GB", "3t"].map(|text| size(text).ok()),
+            [0, 7, 500 << 10, 2 << 20, 1 << 30, 3 << 40].map(Some)
+        );
+        for text in ["", "M", "-1", "1X", "1.5G", "99999999999999999999", "18446744073709551615K"] {
+            assert!(size(text).is_err(), "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bootstrap;
+mod cache;
 mod change;
 mod failure;
 mod files;
@@ -107,6 +108,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Files(arguments)) => files::run(&arguments),
+        Some(Command::Cache(arguments)) => {
+            let format = arguments.format;
+            cache::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rootstrap", &mut text);

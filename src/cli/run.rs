@@ -31,9 +31,7 @@ impl Run {
             threads.map_err(|error| Failure::failed(format!("cannot start {jobs} threads: {error}")))?;
         }
         let cancel = Cancel::on_signals().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-        let cache = output.cache_dir.clone().or_else(default_cache_directory).ok_or_else(|| {
-            Failure::usage("nowhere to keep downloads: neither XDG_CACHE_HOME nor HOME is set").hint("--cache-dir DIR")
-        })?;
+        let cache = cache_directory(output.cache_dir.as_deref())?;
         let progress = Arc::new(Progress::new(output));
         let mut options = FetchOptions::new(cache);
         options.offline = output.offline;
@@ -77,6 +75,13 @@ impl Run {
         }
         write(path, &format!("{:#}\n", Value::Object(stats)))
     }
+}
+
+/// Where downloads and metadata are kept.
+pub(super) fn cache_directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    given.map(Path::to_owned).or_else(default_cache_directory).ok_or_else(|| {
+        Failure::usage("nowhere to keep downloads: neither XDG_CACHE_HOME nor HOME is set").hint("--cache-dir DIR")
+    })
 }
 
 /// Writes a file that the user asked for beside the result.

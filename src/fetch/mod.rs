@@ -25,7 +25,7 @@ use std::{env, thread};
 pub use error::{Attempt, FetchError, FoundSize, Reason};
 pub use http::Patience;
 pub use location::{Location, LocationError};
-pub use store::{Store, StoreWriter};
+pub use store::{Store, StoreWriter, is_abandoned};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
@@ -167,7 +167,7 @@ impl Fetcher {
             && wanted.locations.iter().any(Location::is_remote)
         {
             let path = self.store.path(digest);
-            match self.read_file(&path, &promise, wanted.phase, &self.stored) {
+            match self.read_stored(&path, &promise, wanted.phase) {
                 Ok(content) => return Ok(Fetched { content, location: Location::Path(path) }),
                 Err(Reason::NotFound) => {}
                 // A damaged file is of no use to anyone; offline, it is the best explanation there is.
@@ -227,7 +227,7 @@ impl Fetcher {
                 if promise.digest.is_some() {
                     return Err(Reason::Offline.into());
                 }
-                match self.read_file(&self.store.document_path(url.as_str()), promise, phase, &self.stored) {
+                match self.read_stored(&self.store.document_path(url.as_str()), promise, phase) {
                     Err(Reason::NotFound) => return Err(Reason::Offline.into()),
                     read => read?,
                 }
@@ -235,6 +235,13 @@ impl Fetcher {
             Location::Url(url) => self.download(url, promise, phase)?,
         };
         Ok(Fetched { content, location: place.clone() })
+    }
+
+    /// Reads a file of the store, and remembers that it is of use.
+    fn read_stored(&self, path: &Path, promise: &Promise, phase: Phase) -> Result<Content, Reason> {
+        let content = self.read_file(path, promise, phase, &self.stored)?;
+        Store::touch(path);
+        Ok(content)
     }
 
     /// Reads a file, holding it against its promise.

@@ -3,6 +3,7 @@
 //! A file is written beside and renamed, so any number of processes may use one store: what has a name is whole. Nothing
 //! in the store is ever changed; a file that is found damaged is removed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,11 @@ use crate::digest::{Algorithm, Digest};
 
 /// An unfinished file as old as this belongs to no run that still lives.
 const ABANDONED: Duration = Duration::from_hours(24);
+
+/// Whether an unfinished file that was written to then belongs to no run that still lives.
+pub fn is_abandoned(written: SystemTime) -> bool {
+    SystemTime::now().duration_since(written).is_ok_and(|age| age > ABANDONED)
+}
 
 /// A directory of files by digest, and of the last seen documents that have none.
 ///
@@ -43,12 +49,22 @@ impl Store {
     pub fn path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         let (start, rest) = hex.split_at(2);
-        self.root.join("store").join(digest.algorithm().name()).join(start).join(rest)
+        self.files().join(digest.algorithm().name()).join(start).join(rest)
     }
 
     /// Where the last seen document of a URL is, or would be.
     pub fn document_path(&self, url: &str) -> PathBuf {
-        self.root.join("documents").join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
+        self.documents().join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
+    }
+
+    /// Where the files are, in a directory for each algorithm.
+    pub fn files(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    /// Where the last seen documents are.
+    pub fn documents(&self) -> PathBuf {
+        self.root.join("documents")
     }
 
     /// Where the pools of metadata are.
@@ -56,23 +72,41 @@ impl Store {
         self.root.join("pools")
     }
 
+    /// Where files are that are being written.
+    pub fn unfinished(&self) -> PathBuf {
+        self.root.join("unfinished")
+    }
+
+    /// The digest under which a file is kept; `None` for what is not kept under any.
+    pub fn digest_of(&self, path: &Path) -> Option<Digest> {
+        let mut parts = path.strip_prefix(self.files()).ok()?.iter().map(OsStr::to_str);
+        let (algorithm, start, rest) = (parts.next()??, parts.next()??, parts.next()??);
+        let digest = Digest::from_hex(Algorithm::from_name(algorithm)?, &format!("{start}{rest}"))?;
+        (parts.next().is_none() && self.path(&digest) == path).then_some(digest)
+    }
+
+    /// Remembers that a file of the store is used now. In a store that cannot be written to it stays as it is.
+    pub(super) fn touch(path: &Path) {
+        let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    }
+
     /// Begins a file. It has no name that anyone would look for until it is finished, and goes when it is dropped.
     pub fn begin(&self) -> io::Result<StoreWriter> {
-        let directory = self.root.join("unfinished");
+        let directory = self.unfinished();
         fs::create_dir_all(&directory)?;
         Ok(StoreWriter { file: NamedTempFile::new_in(directory)? })
     }
 
     /// Removes unfinished files of runs that died long ago.
     pub fn sweep(&self) -> io::Result<()> {
-        let entries = match fs::read_dir(self.root.join("unfinished")) {
+        let entries = match fs::read_dir(self.unfinished()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,
         };
         for entry in entries {
             let entry = entry?;
             let modified = entry.metadata().and_then(|facts| facts.modified()).unwrap_or_else(|_| SystemTime::now());
-            if SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED) {
+            if is_abandoned(modified) {
                 // Another process may have been quicker.
                 let _ = fs::remove_file(entry.path());
             }
@@ -126,6 +160,8 @@ mod tests {
         writer.write_all(b"abc").unwrap();
         writer.finish(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert_eq!(store.digest_of(&path), Some(digest));
+        assert_eq!(store.digest_of(&store.files().join("sha256/ba/7816")), None);
     }
 
     #[test]

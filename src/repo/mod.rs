@@ -6,6 +6,7 @@
 //! [`MetadataFormat`](crate::metadata::MetadataFormat) knows.
 
 mod ahead;
+mod cache;
 mod error;
 mod load;
 mod mapped;
@@ -15,6 +16,7 @@ mod repository;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{Cache, CacheEntry, CacheKind, Cleaned, Cleaning, Damage, Verified};
 pub use error::RepoError;
 pub use load::{OpenRepository, Repositories, Verify, open};
 pub use pools::{KeptError, PoolKey, Pools};

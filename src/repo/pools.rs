@@ -72,6 +72,11 @@ impl PoolKey {
     }
 }
 
+/// The pool that a file holds.
+pub(super) fn open(file: &File) -> Result<Pool, KeptError> {
+    Ok(Pool::from_image(Image::new(map(file)?))?)
+}
+
 impl<'s> Pools<'s> {
     /// The pools of a store.
     pub fn new(store: &'s Store) -> Self {
@@ -89,7 +94,7 @@ impl<'s> Pools<'s> {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let pool = Pool::from_image(Image::new(map(&file)?))?;
+        let pool = open(&file)?;
         // When it was used last; a store that cannot be written to stays as it is.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(pool))

@@ -6,6 +6,7 @@ mod almalinux;
 mod alpine;
 mod bad_input;
 mod bootstrap;
+mod cache;
 mod change;
 mod disk;
 mod interrupt;

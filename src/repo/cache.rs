@@ -1,0 +1,307 @@
+//! The cache directory as a whole: what is in it, what of it may go, and what of it is damaged.
+//!
+//! Other processes may use it at the same time: what is gone when its turn comes was theirs to take, and what they may still be writing
+//! is left alone.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use super::pools::{self, KeptError};
+use crate::digest::{Digest, Hasher};
+use crate::fetch::{Store, is_abandoned};
+use crate::pool::ImageError;
+
+/// What a file of the cache is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CacheKind {
+    /// A file that was downloaded, under its digest.
+    File,
+    /// The last seen document of a URL.
+    Document,
+    /// The packages of repositories, ready for use.
+    Pool,
+    /// What some process is writing, or was when it died.
+    Unfinished,
+}
+
+impl CacheKind {
+    /// All that there are.
+    pub const ALL: [Self; 4] = [Self::File, Self::Document, Self::Pool, Self::Unfinished];
+
+    /// What several of them are called: `files`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "files",
+            Self::Document => "documents",
+            Self::Pool => "pools",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// A file of the cache.
+#[derive(Clone, Debug)]
+pub struct CacheEntry {
+    /// What it is.
+    pub kind: CacheKind,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was used last.
+    pub used: SystemTime,
+    /// The digest that it is kept under.
+    digest: Option<Digest>,
+}
+
+/// What is wrong with a file of the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// It is not what it is kept as.
+    #[error("expected {expected}, found {found}")]
+    Digest {
+        /// What it is kept as.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// It is a pool that cannot be used.
+    #[error(transparent)]
+    Pool(ImageError),
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+}
+
+/// What became of looking at everything.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// What was whole.
+    pub whole: Vec<CacheEntry>,
+    /// Pools of another version of the program: of use to that one alone.
+    pub foreign: Vec<CacheEntry>,
+    /// What was damaged, and is removed.
+    pub damaged: Vec<(CacheEntry, Damage)>,
+}
+
+/// What may go.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cleaning {
+    /// Only files of this kind.
+    pub kind: Option<CacheKind>,
+    /// What was used longest ago, until the rest takes at most so many bytes; without it everything.
+    pub max_size: Option<u64>,
+}
+
+/// What a cleaning came to.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// What is gone.
+    pub removed: Vec<CacheEntry>,
+    /// What is still there.
+    pub left: Vec<CacheEntry>,
+}
+
+/// The cache of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Cache<'s> {
+    store: &'s Store,
+}
+
+impl<'s> Cache<'s> {
+    /// The cache of a store.
+    pub fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    /// All that is in it, by kind and path. What nobody of this house put there is not.
+    pub fn entries(self) -> io::Result<Vec<CacheEntry>> {
+        let mut entries = Vec::new();
+        for algorithm in list(&self.store.files())? {
+            for start in list(&algorithm)? {
+                self.add(CacheKind::File, &start, &mut entries)?;
+            }
+        }
+        self.add(CacheKind::Document, &self.store.documents(), &mut entries)?;
+        self.add(CacheKind::Pool, &self.store.pools(), &mut entries)?;
+        self.add(CacheKind::Unfinished, &self.store.unfinished(), &mut entries)?;
+        entries.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
+        Ok(entries)
+    }
+
+    fn add(self, kind: CacheKind, directory: &Path, entries: &mut Vec<CacheEntry>) -> io::Result<()> {
+        for path in list(directory)? {
+            let Ok(facts) = fs::symlink_metadata(&path) else { continue };
+            let digest = self.store.digest_of(&path);
+            if !facts.is_file() || (kind == CacheKind::File && digest.is_none()) {
+                continue;
+            }
+            let used = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            entries.push(CacheEntry { kind, path, size: facts.len(), used, digest });
+        }
+        Ok(())
+    }
+
+    /// Removes what may go. Unfinished files are only removed where nobody can be writing them any more.
+    pub fn clean(self, cleaning: Cleaning) -> io::Result<Cleaned> {
+        let mut cleaned = Cleaned::default();
+        let (mut chosen, others): (Vec<_>, Vec<_>) =
+            self.entries()?.into_iter().partition(|entry| cleaning.kind.is_none_or(|kind| entry.kind == kind));
+        cleaned.left = others;
+        chosen.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        let mut total: u64 = chosen.iter().map(|entry| entry.size).sum();
+        for entry in chosen {
+            let is_written = entry.kind == CacheKind::Unfinished && !is_abandoned(entry.used);
+            if is_written || cleaning.max_size.is_some_and(|limit| total <= limit) {
+                cleaned.left.push(entry);
+                continue;
+            }
+            remove(&entry.path)?;
+            total -= entry.size;
+            cleaned.removed.push(entry);
+        }
+        Ok(cleaned)
+    }
+
+    /// Reads everything, and removes what is not what it should be. `seen` hears of each file.
+    pub fn verify(self, seen: &(dyn Fn(&CacheEntry) + Sync)) -> io::Result<Verified> {
+        let entries = self.entries()?;
+        let judged: Vec<_> = entries
+            .into_par_iter()
+            .map(|entry| {
+                let found = judge(&entry);
+                seen(&entry);
+                (entry, found)
+            })
+            .collect();
+        let mut verified = Verified::default();
+        for (entry, found) in judged {
+            match found {
+                Ok(()) => verified.whole.push(entry),
+                Err(Damage::Pool(ImageError::Version)) => verified.foreign.push(entry),
+                // Somebody else removed it meanwhile.
+                Err(Damage::Read(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(damage) => {
+                    remove(&entry.path)?;
+                    verified.damaged.push((entry, damage));
+                }
+            }
+        }
+        Ok(verified)
+    }
+}
+
+/// Whether a file is what it is kept as. Of documents and unfinished files nobody knows what they should be.
+fn judge(entry: &CacheEntry) -> Result<(), Damage> {
+    match (entry.kind, &entry.digest) {
+        (CacheKind::File, Some(expected)) => {
+            let mut hasher = Hasher::new(expected.algorithm());
+            let mut file = File::open(&entry.path).map_err(Damage::Read)?;
+            io::copy(&mut file, &mut hasher).map_err(Damage::Read)?;
+            let found = hasher.finish();
+            if found == *expected { Ok(()) } else { Err(Damage::Digest { expected: expected.clone(), found }) }
+        }
+        (CacheKind::Pool, _) => match File::open(&entry.path).map_err(KeptError::Read).and_then(|file| pools::open(&file)) {
+            Ok(_) => Ok(()),
+            Err(KeptError::Image(error)) => Err(Damage::Pool(error)),
+            Err(KeptError::Read(error)) => Err(Damage::Read(error)),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// The paths in a directory; none where there is no such directory.
+fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::digest::Algorithm;
+
+    /// A file of the store that was used so many hours ago.
+    fn put(store: &Store, data: &[u8], hours: u64) -> PathBuf {
+        let path = store.path(&Digest::of(Algorithm::Sha256, data));
+        let mut writer = store.begin().unwrap();
+        writer.write_all(data).unwrap();
+        let file = writer.finish(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(hours)).unwrap();
+        path
+    }
+
+    fn place() -> (tempfile::TempDir, Store) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path());
+        (directory, store)
+    }
+
+    #[test]
+    fn an_empty_cache_and_none_at_all_hold_nothing() {
+        let (_directory, store) = place();
+        assert!(Cache::new(&store).entries().unwrap().is_empty());
+        let nowhere = Store::new(Path::new("/nonexistent/cache"));
+        assert!(Cache::new(&nowhere).entries().unwrap().is_empty());
+        assert!(Cache::new(&nowhere).clean(Cleaning::default()).unwrap().removed.is_empty());
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let (_directory, store) = place();
+        let (old, older, new) = (put(&store, b"old old old", 5), put(&store, b"older", 9), put(&store, b"new", 1));
+        let cleaned = Cache::new(&store).clean(Cleaning { max_size: Some(14), ..Cleaning::default() }).unwrap();
+        assert_eq!(cleaned.removed.iter().map(|entry| &entry.path).collect::<Vec<_>>(), [&older]);
+        assert!(old.exists() && new.exists() && !older.exists());
+        assert_eq!(cleaned.left.len(), 2);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_goes_and_what_is_being_written_stays() {
+        let (_directory, store) = place();
+        let file = put(&store, b"file", 1);
+        let pool = store.pools().join("0".repeat(64));
+        store.begin().unwrap().finish(&pool).unwrap();
+        let writer = store.begin().unwrap();
+        Cache::new(&store).clean(Cleaning { kind: Some(CacheKind::Pool), ..Cleaning::default() }).unwrap();
+        assert!(file.exists() && !pool.exists());
+        let cleaned = Cache::new(&store).clean(Cleaning::default()).unwrap();
+        assert_eq!((cleaned.removed.len(), cleaned.left.len()), (1, 1));
+        writer.finish(&file).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_what_it_should_be_is_removed() {
+        let (_directory, store) = place();
+        let (whole, broken) = (put(&store, b"whole", 1), put(&store, b"broken", 1));
+        fs::write(&broken, b"brokem").unwrap();
+        let pool = store.pools().join("0".repeat(64));
+        store.begin().unwrap().finish(&pool).unwrap();
+        let stray = store.files().join("sha256/ab/notes.txt");
+        fs::create_dir_all(stray.parent().unwrap()).unwrap();
+        fs::write(&stray, b"mine").unwrap();
+        let verified = Cache::new(&store).verify(&|_| {}).unwrap();
+        let damaged: Vec<_> = verified.damaged.iter().map(|(entry, damage)| (&entry.path, damage)).collect();
+        assert!(matches!(damaged[..], [(path, Damage::Digest { .. }), (kept, _)] if *path == broken && *kept == pool));
+        assert!(whole.exists() && stray.exists() && !broken.exists() && !pool.exists());
+        assert_eq!(verified.whole.len(), 1);
+    }
+}
