@@ -220,6 +220,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             tag: own.tag.clone(),
             // The root's own package manager would go on without it.
             optional: true,
+            module_hotfixes: false,
         })
     });
     let repositories = own.collect::<Result<Vec<_>, Failure>>()?;
