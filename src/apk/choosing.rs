@@ -4,12 +4,15 @@ use serde_json::{Value, json};
 
 use super::dependency::{Constraint, ConstraintError};
 use super::installed::Installed;
+use super::named::{self, NamedFileError};
 use super::selection::{
     Add, ChangeKind, ChangeSet, Delete, Fix, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade,
     VirtualPackage, VirtualPackageError, select,
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
-use crate::ecosystem::{self, Action, Ask, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb};
+use crate::ecosystem::{
+    self, Action, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
+};
 use crate::pool::{Pool, Solvable};
 
 /// What the repository of packages that are made up is called.
@@ -33,6 +36,9 @@ pub enum ChoosingError {
     /// A package that is to be made up cannot be.
     #[error(transparent)]
     Virtual(#[from] VirtualPackageError),
+    /// A package file cannot be read.
+    #[error(transparent)]
+    File(#[from] NamedFileError),
     /// apk has no such verb.
     #[error("apk knows no `{verb}`")]
     Verb {
@@ -59,7 +65,9 @@ fn made_up(ask: &Ask) -> Result<Option<VirtualPackage>, ChoosingError> {
         return Ok(None);
     };
     let Some(spec) = &flags.virtual_package else { return Ok(None) };
-    let depends: Vec<&str> = specs.iter().map(String::as_str).collect();
+    let depends = constraints(specs)?;
+    let depends: Vec<String> = depends.iter().map(ToString::to_string).collect();
+    let depends: Vec<&str> = depends.iter().map(String::as_str).collect();
     Ok(Some(VirtualPackage::new(spec, &depends, &version_of(*time))?))
 }
 
@@ -79,7 +87,12 @@ impl Choosing<'_> {
             }
             ecosystem::Operation::Change(changing) => self.operation(ask, changing)?,
         };
-        let virtual_repo = self.pool.repos().find(|(_, repo)| self.pool.text(repo.name) == VIRTUAL);
+        let kind = |name: &str| match name {
+            VIRTUAL => Some(RepositoryKind::Virtual),
+            COMMAND_LINE => Some(RepositoryKind::Files),
+            _ => None,
+        };
+        let repositories = self.pool.repos().filter_map(|(id, repo)| Some((id, kind(self.pool.text(repo.name))?))).collect();
         let flags = match &ask.operation {
             ecosystem::Operation::Change(changing) => changing.flags.clone(),
             ecosystem::Operation::Fill(_) => ecosystem::ChangeFlags::default(),
@@ -88,7 +101,7 @@ impl Choosing<'_> {
             world: self.state.world.clone(),
             operation,
             installed_tags: self.state.tags(),
-            repositories: virtual_repo.map(|(id, _)| (id, RepositoryKind::Virtual)).into_iter().collect(),
+            repositories,
             force_broken_world: flags.force_broken_world,
             rules: None,
         };
@@ -139,8 +152,11 @@ impl Choosing<'_> {
     }
 }
 
-fn constraints<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<Constraint>, ConstraintError> {
-    texts.into_iter().map(|text| Constraint::parse(text)).collect()
+fn constraints<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<Constraint>, ChoosingError> {
+    let constraint = |text: &String| -> Result<Constraint, ChoosingError> {
+        if named::is_file(text) { Ok(named::constraint(text)?) } else { Ok(Constraint::parse(text)?) }
+    };
+    texts.into_iter().map(constraint).collect()
 }
 
 fn choice(set: ChangeSet) -> Choice {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::choosing::{Choosing, VIRTUAL, virtual_package};
+use super::choosing::{Choosing, ChoosingError, VIRTUAL, virtual_package};
 use super::database::Record;
 use super::dependency::Constraint;
 use super::index::{self, ApkIndex, VerifyError};
 use super::install::{self, Selected};
 use super::installed::Installed as State;
+use super::named;
 use super::package::{self, Indexed, Package};
 use super::signature::{Keyring, SignatureError};
 use super::sources;
@@ -16,8 +17,8 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError,
-    KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
+    Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError,
+    InventoryError, KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -96,6 +97,13 @@ impl Ecosystem for Apk {
         if let Some(made) = virtual_package(ask)? {
             let repo = builder.add_repo(VIRTUAL, 0, None);
             made.intern(builder, repo);
+        }
+        let mut files = named::of(ask).peekable();
+        if files.peek().is_some() {
+            let repo = builder.add_repo(COMMAND_LINE, 0, None);
+            for spec in files {
+                named::add(spec, builder, repo).map_err(|error| -> Box<dyn Refusal> { Box::new(ChoosingError::from(error)) })?;
+            }
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ impl Installed {
 
     /// Puts the packages into the pool that is being built, in a repository of what is installed.
     pub fn intern(&self, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
-        self.packages.iter().try_for_each(|package| intern(package, builder, repo).map(drop))
+        self.packages.iter().try_for_each(|package| intern(package, None, builder, repo).map(drop))
     }
 
     /// Of each package that was installed by a tag its name and the tag, as a request wants them.
@@ -125,12 +125,21 @@ impl Installed {
     }
 }
 
-/// Puts a package into a repository of the pool that is being built, by what its record says.
-pub(super) fn intern(package: &Record, builder: &mut PoolBuilder, repo: RepoId) -> Result<SolvableId, IndexError> {
+/// Puts a package into a repository of the pool that is being built, by what its record says. It is at `location`, or where an index
+/// would have it.
+pub(super) fn intern(
+    package: &Record,
+    location: Option<&str>,
+    builder: &mut PoolBuilder,
+    repo: RepoId,
+) -> Result<SolvableId, IndexError> {
     let malformed = |what| IndexError::Malformed { offset: 0, what: format!("{}: {what}", package.info.name) };
     let mut fields = Fields::default();
     for (letter, value) in package.fields() {
         fields.take(letter, value.as_bytes(), builder).map_err(malformed)?;
+    }
+    if let Some(location) = location {
+        fields.set_location(location, builder);
     }
     fields.finish(builder, repo).map_err(malformed)
 }

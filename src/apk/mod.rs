@@ -11,6 +11,7 @@ mod ecosystem;
 pub mod index;
 pub mod install;
 pub mod installed;
+mod named;
 pub mod package;
 pub mod selection;
 pub mod signature;
@@ -20,3 +21,4 @@ pub mod version;
 
 pub use choosing::ChoosingError;
 pub use ecosystem::Apk;
+pub use named::NamedFileError;

@@ -371,6 +371,9 @@ pub(super) struct InfoArguments {
     /// The packages to tell of; by default all of them. After a package file: more package files
     #[arg(value_name = "PACKAGE|FILE")]
     pub packages: Vec<OsString>,
+    /// Tell which packages of the root PATH belongs to, and nothing else; links are followed within the root. Repeatable
+    #[arg(long, short = 'W', value_name = "PATH")]
+    pub who_owns: Vec<PathBuf>,
     /// With --distro or --repo: tell which packages require it
     #[arg(long, short)]
     pub rdepends: bool,

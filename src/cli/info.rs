@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Format, InfoArguments};
 use super::failure::Failure;
+use super::owner;
 use super::progress::{bytes, count};
 use super::repositories::{Known, Wanted, known};
 use super::subject::{self, Described};
@@ -16,6 +17,9 @@ use crate::pool::{Kind, Solvable, SolvableId};
 
 /// What is known, as text.
 pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
+    if !arguments.who_owns.is_empty() {
+        return owner::run(&arguments.subject, &arguments.who_owns, arguments.output.format);
+    }
     if arguments.request.distro.is_some() || !arguments.request.repo.is_empty() {
         return of_repositories(arguments).map(String::into_bytes);
     }

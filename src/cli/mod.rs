@@ -11,6 +11,7 @@ mod failure;
 mod files;
 mod info;
 mod list;
+mod owner;
 mod packaging;
 mod progress;
 mod repositories;

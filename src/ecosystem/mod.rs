@@ -160,6 +160,10 @@ pub trait Ecosystem: Sync {
     ) -> Result<Installed, InstallError>;
 }
 
+/// What the repository of the package files is called that a request itself names (dnf's word for it). Their
+/// locations are their paths.
+pub const COMMAND_LINE: &str = "@commandline";
+
 /// What tells a package from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

@@ -17,7 +17,7 @@ use crate::package::Content;
 use crate::pool::{self, Checksum, Pool, PoolBuilder, SolvableId};
 
 /// What the repository of the package files is called, in dnf's manner.
-pub const REPOSITORY: &str = "@commandline";
+pub const REPOSITORY: &str = crate::ecosystem::COMMAND_LINE;
 
 /// The priority that a repository has where nobody says otherwise.
 const PRIORITY: i32 = 99;

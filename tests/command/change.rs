@@ -172,6 +172,38 @@ fn a_root_knows_its_own_repositories_and_keys() {
 }
 
 #[test]
+fn a_package_file_is_asked_for_by_its_path() {
+    let place = Place::new();
+    make(&place, &["root"]);
+    let packages = place.path("mirror/v3.20/community/x86_64");
+    fs::copy(packages.join("hello-2.0-r1.apk"), place.path("mine.apk")).unwrap();
+    let done = alpine(&place, &["install", "--root", "root", "./mine.apk", "--format", "json"]).success();
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let hello = report["install"].as_array().unwrap().iter().find(|package| package["name"] == "hello").unwrap();
+    assert_eq!((&hello["repo"], &hello["reason"]), (&Value::from("@commandline"), &Value::from("requested")));
+    let world = fs::read_to_string(place.path("root/etc/apk/world")).unwrap();
+    assert!(world.contains("\nhello><Q1"), "{world}");
+    alpine(&place, &["remove", "--root", "root", "hello"]).success();
+    alpine(&place, &["install", "--root", "root", "-t", ".mine", "mine.apk"]).success();
+    let installed = fs::read_to_string(place.path("root/lib/apk/db/installed")).unwrap();
+    assert!(installed.contains("\nD:hello><Q1"), "{installed}");
+    alpine(&place, &["remove", "--root", "root", ".mine"]).success();
+
+    let before = walk(&place.path("root"));
+    let mut damaged = fs::read(place.path("mine.apk")).unwrap();
+    let end = damaged.len() - 20;
+    damaged[end] ^= 1;
+    fs::write(place.path("damaged.apk"), damaged).unwrap();
+    fs::write(place.path("text.apk"), "no package").unwrap();
+    for (name, code, text) in [("damaged.apk", 4, "damaged.apk"), ("text.apk", 3, "text.apk"), ("none.apk", 3, "No such file")] {
+        let outcome = alpine(&place, &["install", "--root", "root", name]);
+        assert_eq!(outcome.code, Some(code), "{name}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(text), "{}", outcome.stderr);
+    }
+    assert_eq!(walk(&place.path("root")), before);
+}
+
+#[test]
 fn a_root_of_rpm_packages_is_left_alone() {
     let place = Place::new();
     place.bootstrap(&["root"]).success();

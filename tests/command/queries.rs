@@ -102,3 +102,19 @@ fn a_root_and_what_would_be_done_to_it() {
     }
     snapshot("plans", &text);
 }
+
+#[test]
+fn whose_a_path_is() {
+    let place = Place::new();
+    place.run(&[&ALPINE[..], &["--variant", "minirootfs", "alpine"]].concat()).success();
+    let ask = |more: &[&str]| place.run(&[&["info", "alpine"], more].concat());
+    let told = ask(&["-W", "/bin/busybox", "--who-owns", "bin/cat"]).success().stdout;
+    assert_eq!(
+        told,
+        "/bin/busybox is owned by busybox-1.36.1-r29\n/bin/cat (by way of /bin/busybox) is owned by busybox-1.36.1-r29\n"
+    );
+    let answer: Value = serde_json::from_str(&ask(&["-W", "/bin/busybox", "--format", "json"]).success().stdout).unwrap();
+    assert_eq!(answer["owners"][0]["packages"], serde_json::json!(["busybox-1.36.1-r29"]));
+    let unknown = ask(&["-W", "/none"]);
+    assert_eq!((unknown.code, unknown.stderr.as_str()), (Some(3), "error: no installed package has /none\n"));
+}

@@ -19,6 +19,11 @@ pub(in crate::apk) struct Fields {
 }
 
 impl Fields {
+    /// Says where the package is, where that is not where an index has it.
+    pub(in crate::apk) fn set_location(&mut self, location: &str, builder: &mut PoolBuilder) {
+        self.package.location = builder.intern(location);
+    }
+
     /// Whether there is a record to finish.
     pub(in crate::apk) fn is_begun(&self) -> bool {
         self.begun
@@ -120,8 +125,10 @@ impl Fields {
             // apk takes a package that tells none for one that fits every machine.
             package.arch = builder.intern("noarch");
         }
-        let location = format!("{}-{}.apk", builder.text(package.name), builder.text(package.version));
-        package.location = builder.intern(&location);
+        if package.location.is_empty() {
+            let location = format!("{}-{}.apk", builder.text(package.name), builder.text(package.version));
+            package.location = builder.intern(&location);
+        }
         let digest = self.digest.take();
         let checksum = digest.as_ref().map(|(kind, bytes)| Checksum { kind: *kind, bytes: &bytes[..kind.length()] });
         let id = builder.finish_package(repo, Package { checksum, ..package });

@@ -67,18 +67,7 @@ pub struct Package {
 impl Package {
     /// Opens a package file, verifies all of it, and inflates its files into the spool.
     pub fn open(content: &Content, trust: Trust<'_>, indexed: &Indexed, spool: &Spool) -> Result<Self, PackageError> {
-        let mut streams = GzipStreams::new(BufReader::with_capacity(BUFFER, content.reader()));
-        let mut signatures = Vec::new();
-        let (range, control) = loop {
-            let Some((range, stream)) = streams.next(|input| read_leading(input))? else {
-                return Err(PackageError::NotAPackage { what: "it has no control stream" });
-            };
-            match stream {
-                Leading::Signatures(found) if signatures.is_empty() => signatures = found,
-                Leading::Signatures(_) => return Err(PackageError::NotAPackage { what: "it has two signature streams" }),
-                Leading::Control(control) => break (range, control),
-            }
-        };
+        let (signatures, range, control) = read_control(content)?;
         let signer = authenticate(content, &range, &signatures, trust)?;
         let checksum = digest_range(content, &range, Algorithm::Sha1)?;
         if let Some(expected) = &indexed.checksum {
@@ -99,6 +88,13 @@ impl Package {
         let files = read_data(content, range.end..content.len(), &info, spool)?;
         let signers = signatures.iter().map(|signature| signature.key().to_owned()).collect();
         Ok(Self { info, checksum, size: content.len(), signer, signers, scripts: control.scripts, files })
+    }
+
+    /// What a package file says of itself, and its identity. Nobody has checked either.
+    pub fn read_info(content: &Content) -> Result<(PackageInfo, Digest), PackageError> {
+        let (_, range, control) = read_control(content)?;
+        let info = control.info.ok_or(PackageError::NotAPackage { what: "it has no .PKGINFO" })?;
+        Ok((PackageInfo::parse(&info)?, digest_range(content, &range, Algorithm::Sha1)?))
     }
 
     /// A package without a file, known by this identity.
@@ -191,6 +187,22 @@ enum Leading {
 struct Control {
     info: Option<Vec<u8>>,
     scripts: Vec<Script>,
+}
+
+/// The signatures of a package file, the bytes of its control stream, and what that holds.
+fn read_control(content: &Content) -> Result<(Vec<Signature>, Range<u64>, Control), PackageError> {
+    let mut streams = GzipStreams::new(BufReader::with_capacity(BUFFER, content.reader()));
+    let mut signatures = Vec::new();
+    loop {
+        let Some((range, stream)) = streams.next(|input| read_leading(input))? else {
+            return Err(PackageError::NotAPackage { what: "it has no control stream" });
+        };
+        match stream {
+            Leading::Signatures(found) if signatures.is_empty() => signatures = found,
+            Leading::Signatures(_) => return Err(PackageError::NotAPackage { what: "it has two signature streams" }),
+            Leading::Control(control) => return Ok((signatures, range, control)),
+        }
+    }
 }
 
 /// Reads the stream of signatures or the control stream, whichever this is.
