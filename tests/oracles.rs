@@ -15,13 +15,19 @@ fn data() -> Option<PathBuf> {
     data
 }
 
-/// Debian's Python, which has libsolv's binding; another one that comes first in the path may not.
+/// Debian's Python, which has libsolv's binding.
 fn python_with_solv() -> Option<&'static str> {
+    python_with("solv")
+}
+
+/// Debian's Python, if it has a module; another Python that comes first in the path may not.
+fn python_with(module: &str) -> Option<&'static str> {
     let python = "/usr/bin/python3";
-    let found = Command::new(python).args(["-c", "import solv"]).status().is_ok_and(|status| status.success());
-    assert!(found || std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "python3-solv is required");
+    let import = format!("import {module}");
+    let found = Command::new(python).args(["-c", &import]).status().is_ok_and(|status| status.success());
+    assert!(found || std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "python3-{module} is required");
     if !found {
-        println!("skipped: no python3-solv");
+        println!("skipped: no python3-{module}");
     }
     found.then_some(python)
 }
@@ -52,6 +58,23 @@ fn changes_as_libsolv() {
     for modes in [&[][..], &["--rich", "--weak"]] {
         agrees(python, "fuzz_installed.py", &[&["-n", "150", "--seed", "3"], modes].concat());
     }
+}
+
+/// The repositories of a real distribution, as the scripts take them.
+const DISTRIBUTION: [&str; 2] = ["repodata/cs9-appstream", "repodata/cs9-baseos"];
+
+#[test]
+fn a_real_distribution_as_libsolv() {
+    let Some(python) = python_with_solv() else { return };
+    agrees(python, "sweep.py", &[&DISTRIBUTION[..], &["-n", "60", "--pairs", "30", "--seed", "5"]].concat());
+}
+
+#[test]
+fn modules_groups_and_specs_as_dnf() {
+    let Some(python) = python_with("dnf") else { return };
+    agrees(python, "sweep_dnf.py", &[&DISTRIBUTION[..], &["-n", "60", "--seed", "5"]].concat());
+    let enabled = ["-n", "40", "--seed", "5", "--enable", "nodejs:20", "--enable", "php:8.2"];
+    agrees(python, "sweep_dnf.py", &[&DISTRIBUTION[..], &enabled].concat());
 }
 
 #[test]

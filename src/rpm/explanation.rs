@@ -147,7 +147,7 @@ impl Teller<'_> {
         let dependency = |dependency| self.pool.display(dependency);
         match fact {
             Fact::Asked { job } => asked_by(self.asked(job)),
-            Fact::OnlyBest { job } => format!("only the best candidate of {} will do (--best)", self.asked(job)),
+            Fact::OnlyBest { job } => format!("{}, of which only the best candidate will do (--best)", asked_by(self.asked(job))),
             Fact::NoCandidate { job } => format!("{}, which nothing provides", asked_by(self.asked(job))),
             Fact::Requires { package, dependency: of } => format!("{} requires {}", id(package), dependency(of)),
             Fact::NothingProvides { package, dependency: of } => {

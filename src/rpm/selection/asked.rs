@@ -46,7 +46,7 @@ impl<'p> Scope<'p> {
     /// The scope of a request. A module that is asked for by its packages is enabled too, as by dnf.
     pub(super) fn new(pool: &'p Pool, state: &'p State, ask: &Ask) -> Result<Self, ModuleError> {
         let more: Vec<String> = ask.specs().filter_map(|spec| module_of(state, spec.strip_prefix('@')?)).collect();
-        let settled = if ask.modules.ignore || more.is_empty() {
+        let settled = if ask.modules == state.settled.options && (ask.modules.ignore || more.is_empty()) {
             Cow::Borrowed(&state.settled)
         } else {
             Cow::Owned(Settled::new(state, &ask.modules, &more, pool)?)

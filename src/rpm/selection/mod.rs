@@ -198,7 +198,7 @@ pub fn install_jobs(pool: &Pool, spec: &str, among: Among<'_>, best: bool) -> Ve
     }
     if groups.is_empty() {
         // Of another architecture, or nothing at all.
-        groups.push(spec::select_by_name(pool, spec));
+        return vec![Job::install(spec, spec::select_by_name(pool, spec))];
     }
     let as_dnf = among.obsoleters.is_some();
     groups.into_iter().map(|candidates| install_job(spec, candidates, best, as_dnf)).collect()

@@ -13,6 +13,8 @@ use serde_json::json;
 /// platform is known.
 #[derive(Clone, Debug, Default)]
 pub struct Settled {
+    /// For what it is settled.
+    pub options: ModuleOptions,
     /// The active streams.
     pub active: Active,
     /// The packages that may not be chosen.
@@ -30,7 +32,7 @@ impl Settled {
         let nothing = state.modules.is_empty() && options.enable.is_empty() && more.is_empty();
         let has_modules = !(options.ignore || nothing);
         let platform = options.platform.clone().or_else(|| has_modules.then(|| platform(pool)).flatten());
-        let mut settled = Self::default();
+        let mut settled = Self { options: options.clone(), ..Self::default() };
         if platform.is_some() {
             let second = architecture::second_colour(&state.arch);
             settled.second_colour = second.into_iter().filter_map(|arch| pool.find(arch)).collect();
@@ -68,11 +70,7 @@ impl Refusal for ModuleError {
             Self::Unknown { spec, known } => {
                 ("no-module", vec![asked_by(spec)], known.iter().map(|known| format!("there is {known}")).collect())
             }
-            Self::Several { streams, .. } => (
-                "module-without-stream",
-                vec![self.to_string()],
-                streams.iter().map(|stream| format!("--enable-module {stream}")).collect(),
-            ),
+            Self::Several { .. } => ("module-without-stream", vec![self.to_string()], Vec::new()),
             Self::TwoStreams { .. } => ("two-streams", vec![self.to_string()], vec!["enable only one of them".to_owned()]),
             Self::Unsolvable { reasons, .. } => ("modules", reasons.clone(), Vec::new()),
             Self::Pool(_) => ("modules", vec![self.to_string()], Vec::new()),

@@ -51,7 +51,7 @@ fn needs(most: usize) -> impl Strategy<Value = Vec<Need>> {
 }
 
 prop_compose! {
-    fn package()(name in 0_u8..4, version in 1_u8..3, provides in proptest::collection::vec((4_u8..7, 0_u8..3), 0..2),
+    pub(super) fn package()(name in 0_u8..4, version in 1_u8..3, provides in proptest::collection::vec((4_u8..7, 0_u8..3), 0..2),
         requires in needs(2), conflicts in needs(1), obsoletes in proptest::collection::vec(0_u8..4, 0..1), recommends in needs(1)) -> String {
         let mut line = format!("p{name} {version}");
         for (word, list) in [("requires", &requires), ("conflicts", &conflicts), ("recommends", &recommends)] {
@@ -75,7 +75,7 @@ prop_compose! {
 }
 
 /// Whether a dependency holds in a set: written from rpm's manual, not from the solver.
-fn holds(pool: &Pool, set: &[SolvableId], dependency: DependencyId) -> bool {
+pub(super) fn holds(pool: &Pool, set: &[SolvableId], dependency: DependencyId) -> bool {
     let given = |id: DependencyId| holds(pool, set, id);
     let alternative = |id: DependencyId| match pool.dependency(id) {
         Dependency::Rich { op: RichOp::Else, left, right } => (left, Some(right)),
@@ -122,7 +122,7 @@ fn is_valid(pool: &Pool, set: &[SolvableId]) -> bool {
 }
 
 /// Universes in which no rich dependency is a conflict: what a package's own part in one means is libsolv's affair.
-fn without_rich_conflicts(pool: &Pool) -> bool {
+pub(super) fn without_rich_conflicts(pool: &Pool) -> bool {
     pool.solvables().flat_map(|package| package.dependencies(Kind::Conflicts)).all(|&dependency| {
         matches!(
             pool.dependency(dependency),

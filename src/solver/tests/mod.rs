@@ -5,6 +5,7 @@ mod choice;
 mod colours;
 mod explanation;
 mod installed;
+mod minimal;
 mod rules;
 mod weak;
 
