@@ -3,6 +3,8 @@
 //! In: a buffered reader. Out: a reader of what it holds, inflated as it is read, never held whole. How much may come out
 //! is for the caller to bound: only the caller knows what was promised.
 
+mod zchunk;
+
 use std::io::{self, BufRead, Cursor, Read};
 
 use liblzma::stream::{CONCATENATED, Stream};
@@ -28,6 +30,8 @@ pub enum Format {
     Bzip2,
     /// Zstandard, RFC 8878; several frames are one stream.
     Zstd,
+    /// zchunk, as repositories of rpm-md have it.
+    Zchunk,
 }
 
 impl Format {
@@ -39,6 +43,7 @@ impl Format {
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
             // A skippable frame, as pzstd and seekable archives write it, may stand before the first one.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            [0, b'Z', b'C', b'K', b'1', ..] => Self::Zchunk,
             _ if is_lzma(start) => Self::Lzma,
             _ => Self::Plain,
         }
@@ -65,6 +70,7 @@ impl Format {
             Self::Lzma => "lzma",
             Self::Bzip2 => "bzip2",
             Self::Zstd => "zstd",
+            Self::Zchunk => "zchunk",
         }
     }
 
@@ -83,6 +89,7 @@ impl Format {
             )),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+            Self::Zchunk => Box::new(zchunk::Zchunk::new(input)?),
         })
     }
 }
@@ -149,6 +156,8 @@ mod tests {
                 encoder.finish().unwrap()
             }
             Format::Zstd => zstd::encode_all(data, 3).unwrap(),
+            // Its own tests make such files.
+            Format::Zchunk => unreachable!(),
         }
     }
 

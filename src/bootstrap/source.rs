@@ -66,6 +66,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         for name in &repositories.missing {
             reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
         }
+        for opened in repositories.opened.iter().filter(|opened| opened.is_unproven()) {
+            reporter.warn(&format!("the metadata of {} have no checksum that proves anything", opened.repository.name));
+        }
         repositories.read_further(&ecosystem.further_metadata(&request.ask), fetcher, &mut |kind, repository, input| {
             ecosystem.read_further(kind, repository, input, &mut state)
         })?;

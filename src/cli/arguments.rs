@@ -126,6 +126,9 @@ pub(super) struct RequestArguments {
     /// Accept packages without a signature
     #[arg(long)]
     pub allow_unsigned: bool,
+    /// Accept metadata whose checksums prove nothing (MD5, or none)
+    #[arg(long)]
+    pub allow_weak_checksums: bool,
     /// More distributions and variants, in the form of the built-in catalog
     #[arg(long, value_name = "FILE")]
     pub catalog: Vec<PathBuf>,

@@ -224,6 +224,9 @@ impl From<&RepoError> for Failure {
                 Self::new(code_of(source), error.to_string()).detail(format!("from      {from}")).hint(hint_of(source))
             }
             RepoError::Fetch { repository, error } => Self::from(error).detail(format!("for repository {repository}")),
+            RepoError::WeakChecksum { .. } => Self::from_error(Code::Verification, error).hint(
+                "another mirror may have a newer form: --mirror URL; --allow-weak-checksums takes what anyone could have made",
+            ),
             _ if error.is_verification() => {
                 Self::from_error(Code::Verification, error).hint("another mirror may have the right file: --mirror URL")
             }

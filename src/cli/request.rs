@@ -111,6 +111,9 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     }
     let hotfixes = prepared.request.repositories.iter().filter(|repository| repository.module_hotfixes);
     prepared.request.ask.modules.hotfixes = hotfixes.map(|repository| repository.name.clone()).collect();
+    for repository in &mut prepared.request.repositories {
+        repository.weak_checksums = arguments.allow_weak_checksums;
+    }
     for path in &arguments.key {
         prepared.request.keys.push(read_key(path)?);
     }
@@ -152,6 +155,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 tag: None,
                 optional: repository.optional,
                 module_hotfixes: false,
+                weak_checksums: false,
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
@@ -221,6 +225,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             // The root's own package manager would go on without it.
             optional: true,
             module_hotfixes: false,
+            weak_checksums: false,
         })
     });
     let repositories = own.collect::<Result<Vec<_>, Failure>>()?;

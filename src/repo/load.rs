@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::ahead::read_ahead;
 use super::opened::{OpenFault, Opened};
 use super::{RepoError, Repository};
-use crate::digest::Algorithm;
+use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
@@ -129,10 +129,20 @@ fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoEr
     RepoError::Index { repository: repository.name.clone(), file: file.to_owned(), error }
 }
 
+/// Whether a file's checksum proves nothing. MD5 is as good as none: files with a given one can be made.
+fn is_weak(file: &MetadataFile) -> bool {
+    file.digest.as_ref().is_none_or(|digest| digest.algorithm() == Algorithm::Md5)
+}
+
 impl OpenRepository {
     /// The metadata file of a kind, if the repository has one.
     pub fn file(&self, kind: MetadataKind) -> Option<&MetadataFile> {
         self.files.iter().find(|file| file.kind == kind)
+    }
+
+    /// Whether nothing proves that its packages are those that the root document means.
+    pub fn is_unproven(&self) -> bool {
+        self.file(MetadataKind::Packages).is_some_and(|file| file.location.is_some() && is_weak(file))
     }
 
     fn read_packages(&self, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<PoolBuilder, RepoError> {
@@ -149,15 +159,14 @@ impl OpenRepository {
     pub fn fetch(&self, file: &MetadataFile, fetcher: &Fetcher) -> Result<Content, RepoError> {
         let Some(location) = &file.location else { return Ok(self.root.clone()) };
         let name = self.repository.name.clone();
-        // MD5 is as good as no checksum: files with a given one can be made.
-        let Some(digest) = file.digest.clone().filter(|digest| digest.algorithm() != Algorithm::Md5) else {
-            let algorithm = file.digest.as_ref().map(crate::digest::Digest::algorithm);
+        if is_weak(file) && !self.repository.weak_checksums {
+            let algorithm = file.digest.as_ref().map(Digest::algorithm);
             return Err(RepoError::WeakChecksum { repository: name, file: location.clone(), algorithm });
-        };
+        }
         let wanted = Wanted {
             name: location.clone(),
             locations: locations(&self.repository, location)?,
-            digest: Some(digest),
+            digest: file.digest.clone(),
             size: file.size,
             limit: FILE_LIMIT,
             phase: Phase::Metadata,

@@ -20,6 +20,8 @@ pub struct Repository {
     pub optional: bool,
     /// Whether modules hide none of its packages (dnf's `module_hotfixes`).
     pub module_hotfixes: bool,
+    /// Whether metadata is taken whose checksums prove nothing, or that have none.
+    pub weak_checksums: bool,
 }
 
 /// What is wrong with a repository's description.
@@ -87,6 +89,7 @@ impl Repository {
             tag: None,
             optional: false,
             module_hotfixes: false,
+            weak_checksums: false,
         }
     }
 
@@ -127,7 +130,15 @@ impl Repository {
             place = before;
         }
         let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
-        Ok(Self { name: name.to_owned(), bases: vec![base], priority, tag, optional: false, module_hotfixes })
+        Ok(Self {
+            name: name.to_owned(),
+            bases: vec![base],
+            priority,
+            tag,
+            optional: false,
+            module_hotfixes,
+            weak_checksums: false,
+        })
     }
 
     /// Where a file that the metadata names may be: below each base.

@@ -9,6 +9,7 @@ mod bootstrap;
 mod cache;
 mod change;
 mod disk;
+mod forms;
 mod interrupt;
 mod mirror;
 mod ordinary_user;

@@ -42,8 +42,7 @@ impl Handler for Filelists<'_> {
                 let (package, checksum) = (&mut self.package, &mut self.checksum);
                 element.attributes(|name, value| {
                     if name == "pkgid" {
-                        // The algorithm is not told: it is the one with as many bytes.
-                        *package = KINDS.into_iter().find(|kind| decode_hex(value, kind.length(), checksum));
+                        *package = kind_of_id(value, checksum);
                     }
                 })?;
             }
@@ -74,6 +73,11 @@ impl Handler for Filelists<'_> {
         }
         Ok(())
     }
+}
+
+/// The kind of the checksum that names a package, which is put into `checksum`. It is not told: it is the one with as many bytes.
+pub(super) fn kind_of_id(id: &str, checksum: &mut Vec<u8>) -> Option<Algorithm> {
+    KINDS.into_iter().find(|kind| decode_hex(id, kind.length(), checksum))
 }
 
 const KINDS: [Algorithm; 6] =

@@ -1,6 +1,6 @@
 //! rpm-md: the XML files that `createrepo_c` makes, read into the pool.
 //!
-//! In: `repomd.xml`, and the inflated bytes of `primary.xml` and `filelists.xml`. Out: the list of a repository's metadata
+//! In: `repomd.xml`, and the inflated bytes of `primary.xml` and `filelists.xml`, or of the databases that stand for them. Out: the list of a repository's metadata
 //! files, and its packages in a [`PoolBuilder`]. No document is ever held: events go straight
 //! from the inflated bytes to the pool. It gets no bytes itself and judges no version.
 
@@ -9,12 +9,13 @@ mod filelists;
 mod primary;
 mod recent;
 mod repomd;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod xml;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
@@ -39,7 +40,10 @@ impl MetadataFormat for RpmMd {
     }
 
     fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
-        primary::read(input, builder, repo)
+        match form_of(input)? {
+            Form::Xml(input) => primary::read(input, builder, repo),
+            Form::Database(input) => sqlite::packages::read(input, builder, repo),
+        }
     }
 
     fn read_files(
@@ -48,10 +52,32 @@ impl MetadataFormat for RpmMd {
         wanted: &dyn Fn(&str) -> bool,
         found: &mut dyn FnMut(Checksum<'_>, &str),
     ) -> Result<(), IndexError> {
-        filelists::read(input, wanted, found)
+        match form_of(input)? {
+            Form::Xml(input) => filelists::read(input, wanted, found),
+            Form::Database(input) => sqlite::read_files(input, wanted, found),
+        }
     }
 
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
-        texts::read(input, found)
+        match form_of(input)? {
+            Form::Xml(input) => texts::read(input, found),
+            Form::Database(input) => sqlite::read_texts(input, found),
+        }
     }
+}
+
+/// In which form a file tells of packages.
+enum Form<R> {
+    Xml(R),
+    Database(R),
+}
+
+/// The form of a file, by what it begins with.
+fn form_of(input: &mut dyn Read) -> Result<Form<impl Read>, IndexError> {
+    let mut start = Vec::new();
+    let read = input.take(sqlite::MAGIC.len() as u64).read_to_end(&mut start);
+    read.map_err(|error| IndexError::Read { offset: 0, error })?;
+    let is_database = start == sqlite::MAGIC;
+    let whole = Cursor::new(start).chain(input);
+    Ok(if is_database { Form::Database(whole) } else { Form::Xml(whole) })
 }

@@ -326,7 +326,7 @@ impl Primary<'_> {
 }
 
 /// `[epoch:]version[-release]` in the making, from attributes in any order.
-struct Evr<'a> {
+pub(super) struct Evr<'a> {
     text: &'a mut String,
     /// Where in `text` each part was put: start and end.
     epoch: (usize, usize),
@@ -335,12 +335,12 @@ struct Evr<'a> {
 }
 
 impl<'a> Evr<'a> {
-    fn new(text: &'a mut String) -> Self {
+    pub(super) fn new(text: &'a mut String) -> Self {
         text.clear();
         Self { text, epoch: (0, 0), version: (0, 0), release: (0, 0) }
     }
 
-    fn attribute(&mut self, name: &str, value: &str) {
+    pub(super) fn attribute(&mut self, name: &str, value: &str) {
         let part = match name {
             "epoch" if value == "0" => return,
             "epoch" => &mut self.epoch,
@@ -353,7 +353,7 @@ impl<'a> Evr<'a> {
     }
 
     /// Leaves the whole in `text`.
-    fn finish(self) {
+    pub(super) fn finish(self) {
         let parts = self.text.len();
         let copy = |text: &mut String, (start, end): (usize, usize)| text.extend_from_within(start..end);
         if self.epoch.0 < self.epoch.1 {
@@ -391,7 +391,7 @@ fn kind_of(name: &str) -> Option<Kind> {
 }
 
 /// How a version is meant. libsolv knows `NE` beside what rpm writes, and takes what it does not know for no version.
-fn op_of_flags(flags: &str) -> Op {
+pub(super) fn op_of_flags(flags: &str) -> Op {
     dependency::op_of_flags(flags).unwrap_or(if flags == "NE" { Op::LESS | Op::GREATER } else { Op::ANY })
 }
 

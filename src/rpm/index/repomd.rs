@@ -8,7 +8,34 @@ use crate::metadata::{IndexError, MetadataFile, MetadataKind};
 pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
     let mut repomd = Repomd::default();
     xml::read(document, &mut repomd)?;
-    Ok(repomd.files)
+    let mut files = repomd.files;
+    // What is there in several forms is taken in one of them.
+    let best =
+        |kind, files: &[MetadataFile]| files.iter().filter(|file| file.kind == kind).map(|file| form_of(&file.name).1).min();
+    let forms: Vec<_> = files.iter().map(|file| best(file.kind, &files)).collect();
+    for (file, form) in files.iter_mut().zip(forms) {
+        if Some(form_of(&file.name).1) != form {
+            file.kind = MetadataKind::Other;
+        }
+    }
+    Ok(files)
+}
+
+/// Forms in which a file may be there, the best first: zchunk packs less and has checksums twice, a database has to be unpacked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Xml,
+    Zchunk,
+    Database,
+}
+
+/// What a file is about, without its form, and the form.
+fn form_of(name: &str) -> (&str, Form) {
+    match (name.strip_suffix("_zck"), name.strip_suffix("_db")) {
+        (Some(name), _) => (name, Form::Zchunk),
+        (None, Some(name @ ("primary" | "filelists"))) => (name, Form::Database),
+        _ => (name, Form::Xml),
+    }
 }
 
 /// A text that counts.
@@ -129,7 +156,7 @@ pub(super) fn join_base(base: &str, href: &str) -> String {
 }
 
 fn kind_of(name: &str) -> MetadataKind {
-    match name {
+    match form_of(name).0 {
         "primary" => MetadataKind::Packages,
         "filelists" => MetadataKind::Files,
         "group" | "group_gz" | "group_xz" | "group_zst" => MetadataKind::Groups,

@@ -1,0 +1,147 @@
+//! `primary.sqlite` and `filelists.sqlite`: what the XML files say, as databases for yum.
+//!
+//! Who made them is not trusted: only tables are read, nothing of their schema runs, and rows have to come in their order.
+
+pub(super) mod packages;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use super::filelists::kind_of_id;
+use super::primary::decode_hex;
+use crate::digest::Algorithm;
+use crate::metadata::{IndexError, Texts};
+use crate::pool::Checksum;
+use rows::Cursor;
+
+/// What a database begins with.
+pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// No text is longer: descriptions come to some kilobytes.
+const LONGEST_VALUE: i32 = 16 << 20;
+
+/// Where a file tells who may write and read it, and the value that stands for a journal beside it rather than a log.
+const VERSIONS: u64 = 18;
+const ROLLBACK_JOURNAL: u8 = 1;
+
+/// A database in a temporary directory, which goes with it.
+struct Database {
+    connection: Connection,
+    _directory: TempDir,
+}
+
+/// What SQLite says of a file.
+fn broken(error: &rusqlite::Error) -> IndexError {
+    malformed(format!("the database cannot be read: {error}"))
+}
+
+fn malformed(what: String) -> IndexError {
+    IndexError::Malformed { offset: 0, what }
+}
+
+impl Database {
+    /// SQLite wants a file, and metadata of a distribution are too large to be held in memory beside all else.
+    fn new(mut input: impl Read) -> Result<Self, IndexError> {
+        let failed = |error| IndexError::Read { offset: 0, error };
+        let directory = tempfile::tempdir().map_err(failed)?;
+        let path = directory.path().join("metadata.sqlite");
+        let mut file = File::create_new(&path).map_err(failed)?;
+        let length = io::copy(&mut input, &mut file).map_err(failed)?;
+        if length > VERSIONS + 1 {
+            // Nobody ships a log, and without one the file is whole.
+            file.write_all_at(&[ROLLBACK_JOURNAL; 2], VERSIONS).map_err(failed)?;
+        }
+        drop(file);
+        let connection = open(&path).map_err(|error| broken(&error))?;
+        Ok(Self { connection, _directory: directory })
+    }
+
+    /// Whether there is such a table, and not a view or what a module makes up.
+    fn has_table(&self, name: &str) -> Result<bool, IndexError> {
+        let query = "SELECT count(*) FROM sqlite_schema WHERE name = ?1 AND type = 'table' AND rootpage > 0";
+        self.connection.query_row(query, [name], |row| Ok(row.get::<_, i64>(0)? == 1)).map_err(|error| broken(&error))
+    }
+
+    fn need_table(&self, name: &str) -> Result<(), IndexError> {
+        if self.has_table(name)? { Ok(()) } else { Err(malformed(format!("the database has no table `{name}`"))) }
+    }
+
+    fn has_column(&self, table: &str, name: &str) -> Result<bool, IndexError> {
+        let query = "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2";
+        self.connection.query_row(query, [table, name], |row| Ok(row.get::<_, i64>(0)? == 1)).map_err(|error| broken(&error))
+    }
+}
+
+fn open(path: &std::path::Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // The schema is data of the file: no function or view of its may run (sqlite.org/security.html).
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
+    Ok(connection)
+}
+
+/// Reads `filelists.sqlite`, whose directories each have their names in one text.
+pub(super) fn read_files(
+    input: impl Read,
+    wanted: &dyn Fn(&str) -> bool,
+    found: &mut dyn FnMut(Checksum<'_>, &str),
+) -> Result<(), IndexError> {
+    let database = Database::new(input)?;
+    database.need_table("packages")?;
+    database.need_table("filelist")?;
+    let mut packages = database.statement("SELECT pkgKey, 0, pkgId FROM packages ORDER BY pkgKey")?;
+    let mut lists = database.statement("SELECT pkgKey, rowid, dirname, filenames FROM filelist ORDER BY pkgKey, rowid")?;
+    let (mut packages, mut lists) = (Cursor::new(&mut packages)?, Cursor::new(&mut lists)?);
+    let (mut checksum, mut path) = (Vec::new(), String::new());
+    while packages.is_at_row() {
+        let kind = kind_of_id(packages.text(0), &mut checksum);
+        while lists.is_at(packages.key())? {
+            for name in lists.text(1).split('/') {
+                path.clear();
+                path.push_str(lists.text(0).trim_end_matches('/'));
+                path.push('/');
+                path.push_str(name);
+                if let Some(kind) = kind
+                    && wanted(&path)
+                {
+                    found(Checksum { kind, bytes: &checksum }, &path);
+                }
+            }
+            lists.advance()?;
+        }
+        packages.advance()?;
+    }
+    Ok(())
+}
+
+/// Reads `primary.sqlite` for what it tells people.
+pub(super) fn read_texts(input: impl Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
+    let database = Database::new(input)?;
+    database.need_table("packages")?;
+    let mut select =
+        database.statement("SELECT pkgKey, 0, pkgId, checksum_type, summary, description, url FROM packages ORDER BY pkgKey")?;
+    let mut packages = Cursor::new(&mut select)?;
+    let mut checksum = Vec::new();
+    while packages.is_at_row() {
+        let kind = Algorithm::from_name(packages.text(1));
+        if let Some(kind) = kind.filter(|kind| decode_hex(packages.text(0), kind.length(), &mut checksum)) {
+            let text = |column| packages.text(column).trim().to_owned();
+            let texts = Texts { summary: text(2), description: text(3), url: text(4) };
+            found(Checksum { kind, bytes: &checksum }, texts);
+        }
+        packages.advance()?;
+    }
+    Ok(())
+}
