@@ -163,7 +163,8 @@ fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
     let width = count.to_string().len();
     let mut text = String::new();
     for (number, step) in steps.iter().enumerate() {
-        let (name, from) = (&step.name, step.from.as_deref().unwrap_or_default());
+        let tag = step.tag.as_ref().map_or_else(String::new, |tag| format!("@{tag}"));
+        let (name, from) = (format!("{}{tag}", step.name), step.from.as_deref().unwrap_or_default());
         let to = step.to.as_deref().unwrap_or(from);
         let line = match step.action {
             Action::Install => format!("Installing {name} ({to})"),
@@ -172,10 +173,7 @@ fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
             Action::Downgrade => format!("Downgrading {name} ({from} -> {to})"),
             Action::Reinstall => format!("Reinstalling {name} ({to})"),
             Action::Replace => format!("Replacing {name} ({from} -> {to})"),
-            Action::Repin => {
-                let tag = step.tag.as_ref().map_or_else(String::new, |tag| format!("@{tag}"));
-                format!("Updating pinning {name} ({to}{tag})")
-            }
+            Action::Repin => format!("Updating pinning {name} ({to})"),
         };
         text += &format!("({:>width$}/{count}) {line}\n", number + 1);
     }

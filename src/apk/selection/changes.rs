@@ -187,7 +187,7 @@ impl<'a> Solver<'_, 'a> {
         };
         let is_gone = |dep: &Dep<'_>| {
             let state = &self.names[dep.name as usize];
-            state.removed && state.chosen.is_none()
+            (state.removed || (self.rules == Rules::Apk2 && state.processed)) && state.chosen.is_none()
         };
         if self.graph.node(package).install_if.iter().any(is_gone) {
             tasks.push(Task::RemovedUnlessRequired(package));
@@ -201,7 +201,11 @@ impl<'a> Solver<'_, 'a> {
         if self.package(package).in_changes || stays {
             return;
         }
-        self.name(name).removed = true;
+        // For version 2 what is removed has been dealt with.
+        let is_two = self.rules == Rules::Apk2;
+        let state = self.name(name);
+        state.removed = true;
+        state.processed |= is_two;
         self.package(package).in_changes = true;
         tasks.extend(self.installed_dependants(package).into_iter().map(Task::Remove));
         tasks.extend(self.conditioned_by(package).map(Task::RemovedBy));

@@ -36,7 +36,8 @@ impl<'a> Solver<'_, 'a> {
         if requirers > 0 || state.is_triggered {
             for &provider in self.graph.providers(name) {
                 let package = &self.packages[provider.package as usize];
-                let is_due = requirers > 0 || (package.triggered && package.tag_ok && package.selectable);
+                let may_be = self.rules == Rules::Apk2 || package.selectable;
+                let is_due = requirers > 0 || (package.triggered && package.tag_ok && may_be);
                 if is_due
                     && self.is_auto_selectable(provider)
                     && chosen.is_none_or(|chosen| self.prefer(provider, chosen).is_gt())
@@ -122,9 +123,6 @@ impl<'a> Solver<'_, 'a> {
         let is_unpinned = a.allowed == UNTAGGED && b.allowed == UNTAGGED;
         let (same_name, upgrade) = (node.name == other_node.name, Flags::UPGRADE);
         let mut order = Ordering::Equal;
-        if self.rules == Rules::Apk2 {
-            order = b.flags.any(Flags::REMOVE).cmp(&a.flags.any(Flags::REMOVE));
-        }
         if flags.any(Flags::LATEST) && is_unpinned {
             order = order.then(a.tag_ok.cmp(&b.tag_ok));
             if flags.any(Flags::AVAILABLE) {

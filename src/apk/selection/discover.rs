@@ -2,7 +2,7 @@
 
 use super::graph::{NameId, PackageId};
 use super::request::Rules;
-use super::state::{Flags, Solver, UNTAGGED};
+use super::state::{Flags, PackageState, Solver, UNTAGGED};
 
 /// A name that is being discovered: how far.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +86,12 @@ impl Solver<'_, '_> {
                     self.meet(package);
                     self.grow();
                 }
+                if let Some(before) = item.checked_sub(1) {
+                    let chain =
+                        self.graph.node(package).depends.get(before).map_or(0, |dep| self.names[dep.name as usize].chain + 1);
+                    let state = self.package(package);
+                    state.chain = state.chain.max(chain);
+                }
                 if let Some(dep) = self.graph.node(package).depends.get(item) {
                     return Step::Child(next_item, dep.name);
                 }
@@ -109,9 +115,10 @@ impl Solver<'_, '_> {
                 Some(&(child, _)) => Step::Child(next_item, child),
                 None => Step::On(Frame { stage: Stage::InstalledWithProvider, provider: provider + 1, item: 0, ..frame }),
             },
+            (Stage::InstalledWithProvider | Stage::Provides, None) if self.rules == Rules::Apk2 => Step::Done,
             (Stage::InstalledWithProvider | Stage::Provides, None) => {
                 self.set_order(name);
-                if self.rules == Rules::Apk2 { Step::Done } else { to(Stage::Conditions) }
+                to(Stage::Conditions)
             }
             (Stage::Conditions, Some(package)) => match self.graph.node(package).install_if.get(item) {
                 Some(dep) => Step::Child(next_item, dep.name),
@@ -121,7 +128,7 @@ impl Solver<'_, '_> {
         }
     }
 
-    /// Version 2 goes from a provided name that is new to what is installed with it.
+    /// Version 2 goes past a provided name that is new to what is installed with it, and leaves the name itself for later.
     fn step_of_two(&mut self, frame: Frame, package: PackageId) -> Step {
         let provides = &self.graph.node(package).provides;
         let Some(&(name, _)) = provides.get(frame.item) else {
@@ -136,7 +143,7 @@ impl Solver<'_, '_> {
         let next = Step::On(Frame { item: frame.item + 1, within: 0, ..frame });
         match frame.within {
             0 if self.names[name as usize].seen => next,
-            0 => Step::Child(Frame { within: 1, ..frame }, name),
+            0 => Step::On(Frame { within: 1, ..frame }),
             place => match self.graph.reverse_install_if(name).get(place - 1) {
                 Some(&child) => Step::Child(Frame { within: place + 1, ..frame }, child),
                 None => next,
@@ -145,17 +152,15 @@ impl Solver<'_, '_> {
     }
 
     fn leave_provider(&mut self, name: NameId, package: PackageId) {
-        let failed = self.package(package).trigger_failed;
-        self.name(name).never_triggered &= failed;
+        let PackageState { trigger_failed, chain, .. } = *self.package(package);
+        let state = self.name(name);
+        state.never_triggered &= trigger_failed;
+        state.chain = state.chain.max(chain);
     }
 
     fn set_order(&mut self, name: NameId) {
         self.last_order += 1;
         let mut order = self.last_order;
-        if self.rules == Rules::Apk2 {
-            self.name(name).order = order;
-            return;
-        }
         if self.flags_set[name as usize] {
             order |= HAS_FLAGS;
         }
@@ -174,37 +179,21 @@ impl Solver<'_, '_> {
         let is_installed = node.installed.is_some();
         let tag_preferred = node.is_file || node.installed_size == 0 || repos & self.default_repos != 0;
         let is_gone = self.inherited.any(Flags::AVAILABLE) && !available;
+        let is_empty = self.rules == Rules::Apk3 && node.installed_size == 0;
         let state = &mut self.packages[package as usize];
         state.allowed = UNTAGGED;
         state.available = available;
-        state.selectable = !node.uninstallable && (available || node.is_cached || node.installed_size == 0 || is_installed);
+        state.selectable = !node.uninstallable && (available || node.is_cached || is_empty || is_installed);
         state.trigger_failed = node.install_if.is_empty() || is_gone;
         state.tag_preferred = tag_preferred;
         state.tag_ok = tag_preferred || is_installed;
     }
 
-    /// Who depends on each name, as far as it was discovered or is installed, in the order of apk's table of names.
+    /// Who depends on each name, as far as it was discovered or is installed.
     pub(super) fn index_reverse_depends(&mut self) {
-        let mut takes_part: Vec<bool> = self.names.iter().map(|state| state.seen).collect();
-        for &package in &self.graph.installed {
-            let node = self.graph.node(package);
-            for name in std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0)) {
-                takes_part[name as usize] = true;
-            }
-        }
-        let mut order: Vec<NameId> = (0..takes_part.len() as NameId).filter(|&name| takes_part[name as usize]).collect();
-        order.sort_by_cached_key(|&name| self.graph.table_order(name));
-        self.reverse_depends = vec![Vec::new(); self.names.len()];
-        for name in order {
-            for provider in self.graph.providers(name) {
-                for dep in &self.graph.node(provider.package).depends {
-                    let dependants = &mut self.reverse_depends[dep.name as usize];
-                    if dependants.last() != Some(&name) {
-                        dependants.push(name);
-                    }
-                }
-            }
-        }
+        let seen: Vec<bool> = self.names.iter().map(|state| state.seen).collect();
+        self.reverse_depends = self.graph.reverse_depends(|name| seen.get(name as usize) == Some(&true));
+        self.grow();
     }
 }
 

@@ -376,6 +376,39 @@ impl<'a> Graph<'a> {
         &self.packages[package as usize]
     }
 
+    /// Who depends on each name, of the installed packages' names and of those that `wanted` says, in the order of apk's table of names. A
+    /// name depends on what any of its packages does.
+    pub(super) fn reverse_depends(&mut self, wanted: impl Fn(NameId) -> bool) -> Vec<Vec<NameId>> {
+        let mut takes_part: Vec<bool> = (0..self.names.len() as NameId).map(wanted).collect();
+        for &package in &self.installed {
+            let node = self.node(package);
+            for name in std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0)) {
+                takes_part[name as usize] = true;
+            }
+        }
+        let mut order: Vec<NameId> = (0..takes_part.len() as NameId).filter(|&name| takes_part[name as usize]).collect();
+        order.sort_by_cached_key(|&name| self.table_order(name));
+        for &name in &order {
+            for place in 0..self.providers(name).len() {
+                let package = self.providers(name)[place].package;
+                self.open(package);
+            }
+        }
+        // Opening packages makes names known that nobody provides.
+        let mut reverse: Vec<Vec<NameId>> = vec![Vec::new(); self.names.len()];
+        for name in order {
+            for provider in self.providers(name) {
+                for dep in &self.node(provider.package).depends {
+                    let dependants = &mut reverse[dep.name as usize];
+                    if dependants.last() != Some(&name) {
+                        dependants.push(name);
+                    }
+                }
+            }
+        }
+        reverse
+    }
+
     /// The package of this name in the root.
     pub(super) fn installed_of(&self, name: NameId) -> Option<PackageId> {
         let own = |provider: &&Provider<'_>| {

@@ -49,7 +49,7 @@ use state::{Solver, WorldDep};
 /// Chooses packages as apk does.
 pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionError> {
     let mut graph = Graph::new(pool, request)?;
-    let mut intent = operation::intent(&graph, request)?;
+    let mut intent = operation::intent(&mut graph, request)?;
     intent.world.sort_by(|a, b| display_order(&a.name, &b.name));
     if intent.is_empty {
         return Ok(ChangeSet { world: intent.world, ..ChangeSet::default() });

@@ -2,7 +2,7 @@
 
 use super::SelectionError;
 use super::graph::{Graph, NameId, PackageId};
-use super::request::{Add, Delete, Fix, Operation, Request, Upgrade};
+use super::request::{Add, Delete, Fix, Operation, Request, Rules, Upgrade};
 use super::state::Flags;
 use crate::apk::dependency::Constraint;
 use crate::finish::glob;
@@ -22,7 +22,7 @@ pub(super) struct Intent {
     pub(super) is_empty: bool,
 }
 
-pub(super) fn intent(graph: &Graph<'_>, request: &Request) -> Result<Intent, SelectionError> {
+pub(super) fn intent(graph: &mut Graph<'_>, request: &Request) -> Result<Intent, SelectionError> {
     let mut intent = Intent { world: request.world.clone(), ..Intent::default() };
     match &request.operation {
         Operation::Nothing => {}
@@ -64,6 +64,16 @@ fn matching(graph: &Graph<'_>, words: &[String]) -> Result<Vec<NameId>, Selectio
     if unknown.is_empty() { Ok(names) } else { Err(SelectionError::NoSuchPackage { names: unknown }) }
 }
 
+/// The names some of whose packages depend on a name of this one, and this one; the first last.
+fn dependants(graph: &Graph<'_>, reverse: &[Vec<NameId>], package: PackageId) -> Vec<(NameId, PackageId)> {
+    let node = graph.node(package);
+    let names = std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0));
+    let found = names.filter_map(|name| reverse.get(name as usize)).flatten();
+    let mut found: Vec<(NameId, PackageId)> = found.map(|&dependant| (dependant, package)).collect();
+    found.reverse();
+    found
+}
+
 impl Intent {
     fn add(&mut self, graph: &Graph<'_>, add: &Add) {
         let flags = Flags::UPGRADE.when(add.upgrade) | Flags::LATEST.when(add.latest);
@@ -73,31 +83,48 @@ impl Intent {
         }
     }
 
-    fn delete(&mut self, graph: &Graph<'_>, delete: &Delete) -> Result<(), SelectionError> {
-        let mut gone: Vec<PackageId> = Vec::new();
+    fn delete(&mut self, graph: &mut Graph<'_>, delete: &Delete) -> Result<(), SelectionError> {
+        let reverse = if delete.recursive { graph.reverse_depends(|_| false) } else { Vec::new() };
+        let graph = &*graph;
+        let mut visited = vec![false; graph.packages.len()];
         for name in matching(graph, &delete.names)? {
             let Some(package) = graph.installed_of(name) else {
                 self.leave(graph.names[name as usize]);
                 continue;
             };
-            let mut going = vec![package];
-            while let Some(package) = going.pop() {
-                let node = graph.node(package);
-                self.leave(graph.names[node.name as usize]);
-                self.name_flags.push((node.name, Flags::REMOVE, Flags::default()));
-                gone.push(package);
-                if delete.recursive {
-                    for provide in &node.provides {
-                        self.leave(graph.names[provide.0 as usize]);
+            self.delete_package(graph, package, delete.recursive);
+            // Of each package that goes the names whose packages may depend on it are still to be looked at, the next last.
+            let mut pending = dependants(graph, &reverse, package);
+            while let Some((name, on)) = pending.pop() {
+                for provider in graph.providers(name) {
+                    let other = provider.package;
+                    // What was looked at once is not looked at again (`apk_pkg_foreach_reverse_dependency`).
+                    if graph.node(other).installed.is_none() || std::mem::replace(&mut visited[other as usize], true) {
+                        continue;
                     }
-                    going.extend(graph.installed.iter().copied().filter(|&other| {
-                        let depends = &graph.node(other).depends;
-                        !gone.contains(&other) && depends.iter().any(|dep| graph.analyze(Some(other), dep, package) == Some(true))
-                    }));
+                    let depends = &graph.node(other).depends;
+                    if depends.iter().any(|dep| graph.analyze(Some(other), dep, on) == Some(true)) {
+                        self.delete_package(graph, other, true);
+                        pending.push((name, on));
+                        pending.extend(dependants(graph, &reverse, other));
+                        break;
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// What a package has (and with `provided` what it provides) is not asked for any more.
+    fn delete_package(&mut self, graph: &Graph<'_>, package: PackageId, provided: bool) {
+        let node = graph.node(package);
+        self.leave(graph.names[node.name as usize]);
+        for provide in node.provides.iter().filter(|_| provided) {
+            self.leave(graph.names[provide.0 as usize]);
+        }
+        if graph.rules == Rules::Apk3 {
+            self.name_flags.push((node.name, Flags::REMOVE, Flags::default()));
+        }
     }
 
     fn leave(&mut self, name: &str) {

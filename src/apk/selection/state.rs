@@ -80,6 +80,8 @@ pub(super) struct NameState<'a> {
     pub(super) merged_provides: u32,
     /// Its place in the order of decisions.
     pub(super) order: u32,
+    /// For version 2: how long the chains of dependencies are that it leads to.
+    pub(super) chain: u16,
     pub(super) queue: Queue,
     pub(super) is_dirty: bool,
     // Of the change set.
@@ -108,6 +110,7 @@ pub(super) struct PackageState {
     pub(super) allowed: u64,
     pub(super) error: bool,
     pub(super) in_changes: bool,
+    pub(super) chain: u16,
 }
 
 /// A constraint of the world, with the name's and tag's places.
@@ -283,18 +286,20 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
     }
 
-    /// The name to decide about next by version 2: the first that is clear, or else what was marked, and what was discovered last.
+    /// The name to decide about next by version 2: the first that is clear; or else what was marked, what has packages of its own alone
+    /// before what others provide too, what leads furthest, what is required before what would come by itself (`compare_name_dequeue`).
     fn next_undecided_of_two(&mut self) -> Option<NameId> {
         let mut best: Option<NameId> = None;
         for &name in &self.undecided {
             let state = &self.names[name as usize];
-            if state.all_requirers_known && state.requirers > 0 && state.has_auto_selectable && !state.has_options {
+            if state.all_requirers_known && state.requirers > 0 && !state.has_options {
                 best = Some(name);
                 break;
             }
             let rank = |name: NameId| {
                 let state = &self.names[name as usize];
-                (state.has_auto_selectable, self.flags_set[name as usize], state.order)
+                let provided = std::cmp::Reverse(self.provided_by_others(name));
+                (self.flags_set[name as usize], provided, state.chain, state.requirers > 0)
             };
             if best.is_none_or(|best| rank(name) > rank(best)) {
                 best = Some(name);
@@ -302,6 +307,13 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
         self.leave_queue(best?);
         best
+    }
+
+    /// Whether other packages provide a name than those that have it: nought, one, or two where no package has it.
+    fn provided_by_others(&self, name: NameId) -> u8 {
+        let providers = self.graph.providers(name);
+        let others = providers.iter().filter(|provider| self.graph.node(provider.package).name != name).count();
+        u8::from(others > 0) + u8::from(others > 0 && others == providers.len())
     }
 
     pub(super) fn leave_queue(&mut self, name: NameId) {
