@@ -1,20 +1,19 @@
-//! A root that is there already is changed: on the fixtures, and on Alpine's own packages beside the real apk.
+//! A root that is there already is changed: on the fixtures.
 
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::disk::{Rows, differences, walk, without_inodes};
-use crate::mirror::copy;
-use crate::place::{Outcome, Place, is_root, real_data};
+use crate::place::{Outcome, Place, is_root};
 
 const USER: u32 = 65534;
 
-const ALPINE: [&str; 12] = [
+pub(crate) const ALPINE: [&str; 12] = [
     "--distro",
     "alpine",
     "--release",
@@ -30,7 +29,7 @@ const ALPINE: [&str; 12] = [
 ];
 
 /// The command, if it is one, and the rest.
-fn split<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a str]) {
+pub(crate) fn split<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a str]) {
     arguments.split_at(usize::from(!arguments[0].starts_with('-')))
 }
 
@@ -44,7 +43,7 @@ fn make(place: &Place, more: &[&str]) {
 }
 
 /// The paths without their inodes, and directories without their times, which are those of the last change.
-fn rows(root: &Path) -> Rows {
+pub(crate) fn rows(root: &Path) -> Rows {
     let mut rows = without_inodes(walk(root));
     let untimed = |path: &str| path.starts_with("lib/apk/db/") || path == "etc/apk/world";
     rows.iter_mut().filter(|(path, row)| row.kind == 'd' || untimed(path)).for_each(|(_, row)| row.mtime = 0);
@@ -52,7 +51,7 @@ fn rows(root: &Path) -> Rows {
 }
 
 #[track_caller]
-fn same(expected: &Rows, found: &Rows) {
+pub(crate) fn same(expected: &Rows, found: &Rows) {
     assert_eq!(differences(expected, found), <[String; 0]>::default());
 }
 
@@ -243,149 +242,4 @@ fn an_ordinary_user_changes_his_own() {
     let read = |path: &str| fs::read(place.path(path)).unwrap();
     assert_eq!(read("home/root/lib/apk/db/installed"), read("expected/lib/apk/db/installed"), "owners as root has them");
     assert_eq!(read("home/root/etc/apk/world"), read("expected/etc/apk/world"));
-}
-
-/// Our command and the real apk on two roots that are alike: what one does to the one, the other does to the other.
-struct Pair<'a> {
-    place: &'a Place,
-    data: &'a Path,
-    /// What our command is told of scripts.
-    scriptlets: &'static str,
-}
-
-impl Pair<'_> {
-    fn ours(&self, root: &str, arguments: &[&str]) {
-        let key = self.data.join("keys/rootstrap-test.rsa.pub");
-        let mirror = self.data.to_str().unwrap();
-        let trusted = ["--mirror", mirror, "--key", key.to_str().unwrap(), "--cache-dir", "cache", "--arch", "x86_64"];
-        let (verb, rest) = split(arguments);
-        let to: &[&str] = if verb.is_empty() { &[] } else { &["--root", root, "--scriptlets", self.scriptlets] };
-        self.place.run(&[verb, to, &ALPINE[..4], &trusted, rest].concat()).success();
-    }
-
-    fn apk(&self, root: &str, arguments: &[&str]) -> String {
-        let output = Command::new("chroot").arg(self.place.path(root)).arg("/sbin/apk").args(arguments).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "apk {arguments:?}: {text}");
-        text
-    }
-
-    /// Puts the repository, its key and its address into a root.
-    fn furnish(&self, root: &str) {
-        let root = self.place.path(root);
-        copy(&self.data.join("v3.20"), &root.join("mnt/v3.20"));
-        let key = "rootstrap-test.rsa.pub";
-        fs::copy(self.data.join("keys").join(key), root.join("etc/apk/keys").join(key)).unwrap();
-        fs::write(root.join("etc/apk/repositories"), "/mnt/v3.20/main\n").unwrap();
-    }
-
-    fn copy(&self) {
-        fs::write(self.place.path("ours/etc/profile"), "mine\n").unwrap();
-        let copied = Command::new("cp").arg("-a").arg(self.place.path("ours")).arg(self.place.path("theirs")).status();
-        assert!(copied.unwrap().success());
-    }
-
-    #[track_caller]
-    fn same(&self) {
-        let rows = |root: &str| {
-            let mut rows = rows(&self.place.path(root));
-            rows.retain(|path, _| !path.starts_with("var/cache/") && !path.starts_with("dev/"));
-            // apk leaves links the time of their making.
-            rows.values_mut().filter(|row| row.kind == 'l').for_each(|row| row.mtime = 0);
-            rows
-        };
-        same(&rows("theirs"), &rows("ours"));
-    }
-}
-
-/// Alpine's packages, the apk among which runs here.
-fn real_packages() -> Option<PathBuf> {
-    let data = real_data("alpine")?;
-    if !is_root() || std::env::consts::ARCH != "x86_64" {
-        println!("skipped: apk runs as root on x86_64");
-        return None;
-    }
-    Some(data)
-}
-
-/// The two roots as our command makes them.
-fn made_by_us(pair: &Pair<'_>) {
-    pair.ours("", &["--variant", "minirootfs", "ours"]);
-    pair.furnish("ours");
-    pair.copy();
-}
-
-/// The two roots as apk makes them; the apk of a root of ours.
-fn made_by_apk(pair: &Pair<'_>) {
-    pair.ours("", &["--variant", "minirootfs", "maker"]);
-    pair.furnish("maker");
-    let world = ["alpine-baselayout", "alpine-keys", "apk-tools", "busybox", "libc-utils"];
-    let how = ["--root", "/mnt/root", "--initdb", "--keys-dir", "/etc/apk/keys", "--repository", "/mnt/v3.20/main"];
-    pair.apk("maker", &[&how[..], &["--no-scripts", "add"], &world].concat());
-    fs::rename(pair.place.path("maker/mnt/root"), pair.place.path("ours")).unwrap();
-    pair.furnish("ours");
-    pair.copy();
-}
-
-/// What one tool does to the one root and the other to the other, each in turn going on from what the other left, makes both the same.
-fn agree(make: fn(&Pair<'_>)) {
-    let Some(data) = real_packages() else { return };
-    let place = Place::new();
-    let pair = Pair { place: &place, data: &data, scriptlets: "none" };
-    make(&pair);
-    let quiet = ["--no-network", "--no-scripts"];
-    let verbs = |verb: &'static str| match verb {
-        "install" => "add",
-        "remove" => "del",
-        verb => verb,
-    };
-    let steps: [(&'static str, &[&str]); 8] = [
-        ("remove", &["libc-utils"]),
-        ("install", &["scanelf", "zlib"]),
-        ("fix", &["--reinstall", "alpine-baselayout", "busybox"]),
-        ("remove", &["scanelf", "zlib"]),
-        ("install", &["libc-utils", "!ssl_client"]),
-        ("install", &["ssl_client"]),
-        ("fix", &[]),
-        ("upgrade", &["--available"]),
-    ];
-    for (number, (verb, arguments)) in steps.iter().enumerate() {
-        let (first, second) = if number % 3 == 2 { ("theirs", "ours") } else { ("ours", "theirs") };
-        pair.ours(first, &[&[*verb], *arguments].concat());
-        pair.apk(second, &[&[verbs(verb)], &quiet[..], *arguments].concat());
-        pair.same();
-        for root in ["ours", "theirs"] {
-            let audit = pair.apk(root, &["audit", "--system"]);
-            assert!(!audit.lines().any(|line| !line.starts_with("WARNING")), "{verb} {arguments:?}: {audit}");
-        }
-    }
-    assert_eq!(pair.apk("ours", &["info", "-v"]).lines().filter(|line| !line.starts_with("WARNING")).count(), 14);
-    let fix = pair.apk("ours", &["fix", "--no-network"]);
-    assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
-}
-
-#[test]
-fn the_real_apk_does_the_same_to_our_root() {
-    agree(made_by_us);
-}
-
-#[test]
-fn we_do_the_same_to_the_root_of_the_real_apk() {
-    agree(made_by_apk);
-}
-
-#[test]
-fn scripts_do_natively_what_they_do_when_they_run() {
-    let Some(data) = real_packages() else { return };
-    let place = Place::new();
-    let pair = Pair { place: &place, data: &data, scriptlets: "native" };
-    pair.ours("", &["--variant", "scratch", "--with", "apk-tools", "--with", "alpine-keys", "--with", "busybox", "ours"]);
-    pair.furnish("ours");
-    // A shell that runs wants a place for what it throws away.
-    fs::write(place.path("ours/dev/null"), "").unwrap();
-    pair.copy();
-    let packages = ["alpine-baselayout", "ssl_client", "scanelf"];
-    pair.ours("ours", &[&["install"], &packages[..]].concat());
-    pair.apk("theirs", &[&["add", "--no-network"], &packages[..]].concat());
-    pair.same();
 }

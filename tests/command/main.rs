@@ -15,5 +15,7 @@ mod mirror;
 mod ordinary_user;
 mod place;
 mod queries;
+mod real_apk;
 mod resolve;
 mod server;
+mod universes;

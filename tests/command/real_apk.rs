@@ -1,0 +1,158 @@
+//! Beside the real apk of Alpine's own packages: what either tool does to a root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::change::{ALPINE, rows, same, split};
+use crate::mirror::copy;
+use crate::place::{Place, is_root, real_data};
+
+/// Our command and the real apk on two roots that are alike: what one does to the one, the other does to the other.
+pub(crate) struct Pair<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) data: &'a Path,
+    /// What our command is told of scripts.
+    pub(crate) scriptlets: &'static str,
+}
+
+impl Pair<'_> {
+    /// A root with an apk in it, which finds the repository.
+    pub(crate) fn make(&self, root: &str) {
+        self.ours("", &["--variant", "minirootfs", root]);
+        self.furnish(root);
+    }
+
+    fn ours(&self, root: &str, arguments: &[&str]) {
+        let key = self.data.join("keys/rootstrap-test.rsa.pub");
+        let mirror = self.data.to_str().unwrap();
+        let trusted = ["--mirror", mirror, "--key", key.to_str().unwrap(), "--cache-dir", "cache", "--arch", "x86_64"];
+        let (verb, rest) = split(arguments);
+        let to: &[&str] = if verb.is_empty() { &[] } else { &["--root", root, "--scriptlets", self.scriptlets] };
+        self.place.run(&[verb, to, &ALPINE[..4], &trusted, rest].concat()).success();
+    }
+
+    fn apk(&self, root: &str, arguments: &[&str]) -> String {
+        let output = Command::new("chroot").arg(self.place.path(root)).arg("/sbin/apk").args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "apk {arguments:?}: {text}");
+        text
+    }
+
+    /// Puts the repository, its key and its address into a root.
+    fn furnish(&self, root: &str) {
+        let root = self.place.path(root);
+        copy(&self.data.join("v3.20"), &root.join("mnt/v3.20"));
+        let key = "rootstrap-test.rsa.pub";
+        fs::copy(self.data.join("keys").join(key), root.join("etc/apk/keys").join(key)).unwrap();
+        fs::write(root.join("etc/apk/repositories"), "/mnt/v3.20/main\n").unwrap();
+    }
+
+    fn copy(&self) {
+        fs::write(self.place.path("ours/etc/profile"), "mine\n").unwrap();
+        let copied = Command::new("cp").arg("-a").arg(self.place.path("ours")).arg(self.place.path("theirs")).status();
+        assert!(copied.unwrap().success());
+    }
+
+    #[track_caller]
+    fn same(&self) {
+        let rows = |root: &str| {
+            let mut rows = rows(&self.place.path(root));
+            rows.retain(|path, _| !path.starts_with("var/cache/") && !path.starts_with("dev/"));
+            // apk leaves links the time of their making.
+            rows.values_mut().filter(|row| row.kind == 'l').for_each(|row| row.mtime = 0);
+            rows
+        };
+        same(&rows("theirs"), &rows("ours"));
+    }
+}
+
+/// Alpine's packages, the apk among which runs here.
+pub(crate) fn real_packages() -> Option<PathBuf> {
+    let data = real_data("alpine")?;
+    if !is_root() || std::env::consts::ARCH != "x86_64" {
+        println!("skipped: apk runs as root on x86_64");
+        return None;
+    }
+    Some(data)
+}
+
+/// The two roots as our command makes them.
+fn made_by_us(pair: &Pair<'_>) {
+    pair.make("ours");
+    pair.copy();
+}
+
+/// The two roots as apk makes them; the apk of a root of ours.
+fn made_by_apk(pair: &Pair<'_>) {
+    pair.make("maker");
+    let world = ["alpine-baselayout", "alpine-keys", "apk-tools", "busybox", "libc-utils"];
+    let how = ["--root", "/mnt/root", "--initdb", "--keys-dir", "/etc/apk/keys", "--repository", "/mnt/v3.20/main"];
+    pair.apk("maker", &[&how[..], &["--no-scripts", "add"], &world].concat());
+    fs::rename(pair.place.path("maker/mnt/root"), pair.place.path("ours")).unwrap();
+    pair.furnish("ours");
+    pair.copy();
+}
+
+/// What one tool does to the one root and the other to the other, each in turn going on from what the other left, makes both the same.
+fn agree(make: fn(&Pair<'_>)) {
+    let Some(data) = real_packages() else { return };
+    let place = Place::new();
+    let pair = Pair { place: &place, data: &data, scriptlets: "none" };
+    make(&pair);
+    let quiet = ["--no-network", "--no-scripts"];
+    let verbs = |verb: &'static str| match verb {
+        "install" => "add",
+        "remove" => "del",
+        verb => verb,
+    };
+    let steps: [(&'static str, &[&str]); 8] = [
+        ("remove", &["libc-utils"]),
+        ("install", &["scanelf", "zlib"]),
+        ("fix", &["--reinstall", "alpine-baselayout", "busybox"]),
+        ("remove", &["scanelf", "zlib"]),
+        ("install", &["libc-utils", "!ssl_client"]),
+        ("install", &["ssl_client"]),
+        ("fix", &[]),
+        ("upgrade", &["--available"]),
+    ];
+    for (number, (verb, arguments)) in steps.iter().enumerate() {
+        let (first, second) = if number % 3 == 2 { ("theirs", "ours") } else { ("ours", "theirs") };
+        pair.ours(first, &[&[*verb], *arguments].concat());
+        pair.apk(second, &[&[verbs(verb)], &quiet[..], *arguments].concat());
+        pair.same();
+        for root in ["ours", "theirs"] {
+            let audit = pair.apk(root, &["audit", "--system"]);
+            assert!(!audit.lines().any(|line| !line.starts_with("WARNING")), "{verb} {arguments:?}: {audit}");
+        }
+    }
+    assert_eq!(pair.apk("ours", &["info", "-v"]).lines().filter(|line| !line.starts_with("WARNING")).count(), 14);
+    let fix = pair.apk("ours", &["fix", "--no-network"]);
+    assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
+}
+
+#[test]
+fn the_real_apk_does_the_same_to_our_root() {
+    agree(made_by_us);
+}
+
+#[test]
+fn we_do_the_same_to_the_root_of_the_real_apk() {
+    agree(made_by_apk);
+}
+
+#[test]
+fn scripts_do_natively_what_they_do_when_they_run() {
+    let Some(data) = real_packages() else { return };
+    let place = Place::new();
+    let pair = Pair { place: &place, data: &data, scriptlets: "native" };
+    pair.ours("", &["--variant", "scratch", "--with", "apk-tools", "--with", "alpine-keys", "--with", "busybox", "ours"]);
+    pair.furnish("ours");
+    // A shell that runs wants a place for what it throws away.
+    fs::write(place.path("ours/dev/null"), "").unwrap();
+    pair.copy();
+    let packages = ["alpine-baselayout", "ssl_client", "scanelf"];
+    pair.ours("ours", &[&["install"], &packages[..]].concat());
+    pair.apk("theirs", &[&["add", "--no-network"], &packages[..]].concat());
+    pair.same();
+}
