@@ -1,6 +1,7 @@
 //! From a request to the packages, in the order of their installation.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
@@ -58,6 +59,8 @@ pub struct Resolved {
     pub pool: Pool,
     /// Whether the pool was kept from an earlier run.
     pub kept: bool,
+    /// How long it took to find or to make the pool.
+    pub took: Duration,
     /// What is to be done, in the order of the transaction.
     pub choice: Choice,
     /// The same as data.
@@ -112,7 +115,7 @@ pub fn resolve<E: Ecosystem>(
 ) -> Result<Resolved, ResolveError> {
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
     // The lists of all files are long, and rarely needed: only once a package came into question that needs to know more.
-    let (Gathered { pool, kept }, chosen) = loop {
+    let (Gathered { pool, kept, took }, chosen) = loop {
         let gathered = source.gather()?;
         reporter.begin(Phase::Resolve, None, None);
         let mut chooser = ecosystem.chooser(&gathered.pool, &source.state);
@@ -136,7 +139,7 @@ pub fn resolve<E: Ecosystem>(
     let plan = Plan::new(&request.arch, changes, choice.warnings.clone());
     reporter.advance(Phase::Resolve, choice.changes.len() as u64, 0);
     reporter.finish(Phase::Resolve, "");
-    Ok(Resolved { pool, kept, choice, plan })
+    Ok(Resolved { pool, kept, took, choice, plan })
 }
 
 /// All that exists, before anything is chosen.

@@ -1,6 +1,7 @@
 //! What packages are chosen from: the repositories of a request, what is installed, and the pool of both.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
@@ -8,7 +9,7 @@ use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
 use crate::ecosystem::{Ecosystem, PackageError};
 use crate::fetch::Fetcher;
 use crate::metadata::Texts;
-use crate::pool::{Pool, PoolBuilder, SolvableId};
+use crate::pool::{CompletePool, Pool, PoolBuilder, SolvableId};
 use crate::repo::{self, PoolKey, Pools, Repositories};
 use crate::reporter::{Phase, Reporter};
 
@@ -34,6 +35,8 @@ pub struct Gathered {
     pub pool: Pool,
     /// Whether it was kept from an earlier run.
     pub kept: bool,
+    /// How long it took to find or to make it.
+    pub took: Duration,
 }
 
 impl<'a, E: Ecosystem> Source<'a, E> {
@@ -85,7 +88,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
 
     /// The pool, with what of it the choices of the request are among settled.
     pub fn gather(&mut self) -> Result<Gathered, ResolveError> {
-        let gathered = self.find_or_make()?;
+        let begin = Instant::now();
+        let (pool, kept) = self.find_or_make()?;
+        let gathered = Gathered { pool, kept, took: begin.elapsed() };
         self.reporter.advance(Phase::Metadata, gathered.pool.len() as u64, 0);
         match self.ecosystem.settle(&self.request.ask, &self.request.arch, &gathered.pool, &mut self.state) {
             Ok(()) => Ok(gathered),
@@ -95,23 +100,30 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         }
     }
 
-    /// The pool that was kept, or else one made of the metadata and kept for the next time.
-    fn find_or_make(&self) -> Result<Gathered, ResolveError> {
+    /// The pool that was kept (and that it was), or else one made of the metadata and kept for the next time.
+    fn find_or_make(&self) -> Result<(Pool, bool), ResolveError> {
         let key = self.key();
         let pools = Pools::new(self.fetcher.store());
         if let Some(key) = &key {
             match pools.read(key) {
-                Ok(Some(pool)) => return Ok(Gathered { pool, kept: true }),
+                Ok(Some(pool)) => return Ok((pool, true)),
                 Ok(None) => {}
                 Err(error) => self.reporter.warn(&format!("cache unreadable, parsing again: {error}")),
             }
         }
-        let pool = self.make()?;
-        if let Some(key) = &key {
-            // A store that cannot be written to only makes the next run slower.
-            let _ = pools.write(key, &pool);
+        let mut made = self.make()?;
+        if let Some(key) = &key
+            && pools.write(key, &made).is_ok()
+        {
+            // The pool is used where it was written, so that it is not in memory twice.
+            drop(made);
+            if let Ok(Some(pool)) = pools.read(key) {
+                return Ok((pool, false));
+            }
+            made = self.make()?;
         }
-        Ok(Gathered { pool, kept: false })
+        // A store that cannot be written to only makes the next run slower.
+        Ok((made.into_pool()?, false))
     }
 
     /// The key of the pool, if it is made of repositories alone.
@@ -128,7 +140,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         PoolKey::new(&self.repositories, &reading, &paths).ok().flatten()
     }
 
-    fn make(&self) -> Result<Pool, ResolveError> {
+    fn make(&self) -> Result<CompletePool, ResolveError> {
         let format = self.ecosystem.metadata();
         let mut builder = self.base.clone();
         self.repositories.read_packages(&mut builder, format, self.fetcher)?;
@@ -141,7 +153,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
             self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
         }
-        Ok(builder.build(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
+        Ok(builder.complete(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
     }
 
     /// What the repositories tell people of the packages of a pool, if that was asked for.

@@ -1,6 +1,6 @@
 //! `rootstrap resolve`: solve only, and print the set.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl Job for Resolve<'_> {
             return each(ecosystem, prepared, arguments, run, source);
         }
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
-        run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept)}))?;
+        run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept, resolved.took)}))?;
         let text = match arguments.output.format {
             Format::Json => format!("{:#}\n", json!(resolved.plan)),
             Format::Human => human(&resolved.plan),
@@ -87,8 +87,8 @@ fn human(plan: &Plan) -> String {
 }
 
 /// What `--stats` tells of the pool.
-fn pool_stats(pool: &Pool, kept: bool) -> Value {
-    json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len()})
+fn pool_stats(pool: &Pool, kept: bool, took: Duration) -> Value {
+    json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len(), "ms": took.as_secs_f64() * 1000.0})
 }
 
 /// Every spec on its own, against one pool, on all threads.
@@ -139,10 +139,10 @@ fn each<E: Ecosystem>(
         }
     };
     run.progress.finish(Phase::Metadata, "");
-    let Gathered { pool, kept } = gathered;
+    let Gathered { pool, kept, took } = gathered;
     run.stats(&json!({
         "packages": pool.len(),
-        "pool": pool_stats(&pool, kept),
+        "pool": pool_stats(&pool, kept, took),
         "solve": {"ms": begin.elapsed().as_secs_f64() * 1000.0, "jobs": specs.len()},
     }))?;
     std::mem::forget(pool);

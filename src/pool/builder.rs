@@ -1,9 +1,11 @@
 //! Building a pool: interning, one package after another, repositories read apart and joined.
 
+use std::io::{self, Write};
+
 use super::candidates::CandidateTable;
 use super::columns::{Checksum, ColumnTable, Columns};
 use super::dependency::{Dependencies, DependencyTable};
-use super::image::ImageError;
+use super::image::{Image, ImageError};
 use super::provides::ProvideTable;
 use super::ranks::RankTable;
 use super::relations::RelationTable;
@@ -251,7 +253,12 @@ impl PoolBuilder {
     }
 
     /// The pool of all that was taken in, for the machine that `architectures` tells.
-    pub fn build(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<Pool, PoolError> {
+    pub fn build(self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<Pool, PoolError> {
+        self.complete(scheme, architectures)?.into_pool()
+    }
+
+    /// The same, before it is put into one piece.
+    pub fn complete(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<CompletePool, PoolError> {
         if self.strings.is_full() || self.columns.is_full() || self.dependencies.view().len() >= u32::MAX as usize / 2 {
             return Err(PoolError::TooLarge);
         }
@@ -261,17 +268,43 @@ impl PoolBuilder {
         let provides = ProvideTable::new(told, ranks.view());
         let candidates = CandidateTable::new(told, provides.view(), scheme);
         let relations = RelationTable::new(told, candidates.view(), ranks.view());
-        let pool = Pool::of(&View {
-            strings: told.strings,
-            dependencies: told.dependencies,
-            repos: self.repos.clone(),
-            installed: self.installed,
-            columns: told.columns,
-            ranks: ranks.view(),
-            provides: provides.view(),
-            candidates: candidates.view(),
-            relations: relations.view(),
-        })?;
-        Ok(pool)
+        Ok(CompletePool { told: self, ranks, provides, candidates, relations })
+    }
+}
+
+/// A pool of which all is known, in many pieces yet. It becomes one in memory, or in a file.
+pub struct CompletePool {
+    told: PoolBuilder,
+    ranks: RankTable,
+    provides: ProvideTable,
+    candidates: CandidateTable,
+    relations: RelationTable,
+}
+
+impl CompletePool {
+    /// Writes the pool's [`Image`](super::Image), without making it in memory.
+    pub fn write(&self, into: &mut dyn Write) -> io::Result<()> {
+        self.view().write(|writer| writer.write(into))
+    }
+
+    /// The pool in memory.
+    pub fn into_pool(self) -> Result<Pool, PoolError> {
+        // Writing into memory of the right size does not fail.
+        let image = self.view().write(Image::of).map_err(|_| PoolError::TooLarge)?;
+        Ok(Pool::of(image)?)
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            strings: self.told.strings.view(),
+            dependencies: self.told.dependencies.view(),
+            repos: self.told.repos.clone(),
+            installed: self.told.installed,
+            columns: self.told.columns.view(),
+            ranks: self.ranks.view(),
+            provides: self.provides.view(),
+            candidates: self.candidates.view(),
+            relations: self.relations.view(),
+        }
     }
 }

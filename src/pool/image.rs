@@ -11,16 +11,17 @@
 //! Only the program that wrote an image reads it: the fingerprint is that of the sources that decide what is in it.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The first word of an image; another byte order reads another.
 const MAGIC: u64 = u64::from_le_bytes(*b"rootpool");
 
 /// Which program wrote it: see `build.rs`.
-const FINGERPRINT: u64 = match u64::from_str_radix(env!("ROOTSTRAP_POOL_FINGERPRINT"), 16) {
+pub(super) const FINGERPRINT: u64 = match u64::from_str_radix(env!("ROOTSTRAP_POOL_FINGERPRINT"), 16) {
     Ok(fingerprint) => fingerprint,
     Err(_) => 0,
 };
@@ -72,6 +73,14 @@ impl Image {
         Self(Bytes::Shared(Box::new(bytes)))
     }
 
+    /// An image in memory of what a writer was given.
+    pub(super) fn of(writer: &Writer<'_>) -> io::Result<Self> {
+        let sections = writer.sections.iter().map(|section| section.len().div_ceil(8)).sum::<usize>();
+        let mut words = vec![0_u64; HEAD + 2 * writer.sections.len() + sections];
+        writer.write(&mut words.as_mut_bytes())?;
+        Ok(Self(Bytes::Words(words)))
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
@@ -87,7 +96,7 @@ impl fmt::Debug for Image {
     }
 }
 
-/// Takes sections and makes an image of them.
+/// Takes sections and makes an image of them, in memory or elsewhere.
 #[derive(Default)]
 pub(super) struct Writer<'a> {
     sections: Vec<&'a [u8]>,
@@ -98,20 +107,33 @@ impl<'a> Writer<'a> {
         self.sections.push(values.as_bytes());
     }
 
-    pub(super) fn finish(self) -> Image {
-        let head = HEAD + 2 * self.sections.len();
-        let total = head + self.sections.iter().map(|section| section.len().div_ceil(8)).sum::<usize>();
-        let mut words = vec![0_u64; total];
-        let mut place = head;
-        for (number, section) in self.sections.iter().enumerate() {
-            words[HEAD + 2 * number] = place as u64 * 8;
-            words[HEAD + 2 * number + 1] = section.len() as u64;
-            words[place..].as_mut_bytes()[..section.len()].copy_from_slice(section);
-            place += section.len().div_ceil(8);
+    /// Writes the image.
+    pub(super) fn write(&self, into: &mut dyn Write) -> io::Result<()> {
+        let mut length = HEAD + 2 * self.sections.len();
+        let mut table = Vec::with_capacity(2 * self.sections.len());
+        for section in &self.sections {
+            table.extend([length as u64 * 8, section.len() as u64]);
+            length += section.len().div_ceil(8);
         }
-        words[..HEAD].copy_from_slice(&[MAGIC, FINGERPRINT, 0, total as u64 * 8, self.sections.len() as u64]);
-        words[2] = checksum(words[3..].as_bytes());
-        Image(Bytes::Words(words))
+        let bounds = [length as u64 * 8, self.sections.len() as u64];
+        let mut sum = Sum::default();
+        self.each(&bounds, &table, &mut |bytes| {
+            sum.add(bytes);
+            Ok(())
+        })?;
+        into.write_all([MAGIC, FINGERPRINT, sum.finish()].as_bytes())?;
+        self.each(&bounds, &table, &mut |bytes| into.write_all(bytes))
+    }
+
+    /// All that comes after the checksum, piece by piece.
+    fn each(&self, bounds: &[u64], table: &[u64], take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        take(bounds.as_bytes())?;
+        take(table.as_bytes())?;
+        for section in &self.sections {
+            take(section)?;
+            take(&[0; 8][..section.len().next_multiple_of(8) - section.len()])?;
+        }
+        Ok(())
     }
 }
 
@@ -119,6 +141,48 @@ impl<'a> Writer<'a> {
 fn checksum(bytes: &[u8]) -> u64 {
     let pieces: Vec<u64> = bytes.par_chunks(PIECE).map(|piece| xxh3_64_with_seed(piece, FINGERPRINT)).collect();
     xxh3_64_with_seed(pieces.as_bytes(), bytes.len() as u64)
+}
+
+/// The same of bytes that come one after another.
+struct Sum {
+    piece: Xxh3,
+    filled: usize,
+    pieces: Vec<u64>,
+    length: u64,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { piece: Xxh3::with_seed(FINGERPRINT), filled: 0, pieces: Vec::new(), length: 0 }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let (now, rest) = bytes.split_at(bytes.len().min(PIECE - self.filled));
+            self.piece.update(now);
+            self.filled += now.len();
+            bytes = rest;
+            if self.filled == PIECE {
+                self.end_piece();
+            }
+        }
+    }
+
+    fn end_piece(&mut self) {
+        self.pieces.push(self.piece.digest());
+        self.piece = Xxh3::with_seed(FINGERPRINT);
+        self.filled = 0;
+    }
+
+    fn finish(mut self) -> u64 {
+        if self.filled > 0 {
+            self.end_piece();
+        }
+        xxh3_64_with_seed(self.pieces.as_bytes(), self.length)
+    }
 }
 
 /// Gives the sections of an image, in the order in which they were written.

@@ -5,7 +5,7 @@ use self_cell::self_cell;
 use super::candidates::Candidates;
 use super::columns::{Checksum, Columns};
 use super::dependency::Dependencies;
-use super::image::{Image, ImageError, Reader, Writer};
+use super::image::{FINGERPRINT, Image, ImageError, Reader, Writer};
 use super::provides::Provides;
 use super::ranks::Ranks;
 use super::relations::Relations;
@@ -41,7 +41,8 @@ pub(super) struct View<'a> {
 const NONE: u32 = u32::MAX;
 
 impl<'a> View<'a> {
-    fn image(&self) -> Image {
+    /// Hands all that it holds to an image in the making.
+    pub(super) fn write<T>(&self, with: impl FnOnce(&Writer<'_>) -> T) -> T {
         let repo = |repo: &Repo| [repo.name.0, repo.priority as u32, repo.tag.map_or(NONE, |tag| tag.0)];
         let repos: Vec<[u32; 3]> = self.repos.iter().map(repo).collect();
         let installed = [self.installed.map_or(NONE, |repo| repo.0)];
@@ -55,7 +56,7 @@ impl<'a> View<'a> {
         self.provides.write(&mut writer);
         self.candidates.write(&mut writer);
         self.relations.write(&mut writer);
-        writer.finish()
+        with(&writer)
     }
 
     fn read(image: &'a Image) -> Result<Self, ImageError> {
@@ -113,6 +114,9 @@ self_cell!(
 pub struct Pool(Seen);
 
 impl Pool {
+    /// What the program writes into images: another one may write other things for the same packages.
+    pub const FORMAT: u64 = FINGERPRINT;
+
     /// The pool of an image that was written before.
     pub fn from_image(image: Image) -> Result<Self, ImageError> {
         Seen::try_new(image, |image| {
@@ -122,9 +126,9 @@ impl Pool {
         .map(Self)
     }
 
-    /// The pool of what was just built.
-    pub(super) fn of(built: &View<'_>) -> Result<Self, ImageError> {
-        Seen::try_new(built.image(), |image| View::read(image)).map(Self)
+    /// The pool of an image that was just made.
+    pub(super) fn of(image: Image) -> Result<Self, ImageError> {
+        Seen::try_new(image, |image| View::read(image)).map(Self)
     }
 
     /// Its image, as it can be kept for later.

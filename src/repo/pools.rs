@@ -3,7 +3,7 @@
 //! A pool is kept under a key that names all that it was made of, so none is ever out of date; one that cannot be read is made again.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use super::mapped::map;
 use crate::digest::{Algorithm, Digest};
 use crate::fetch::Store;
 use crate::metadata::MetadataKind;
-use crate::pool::{Image, ImageError, Pool};
+use crate::pool::{CompletePool, Image, ImageError, Pool};
 
 /// How much the kept pools may take together. Those that were used longest ago go first.
 const LIMIT: u64 = 1 << 30;
@@ -47,6 +47,7 @@ impl PoolKey {
             // Each with its length: no two lists of facts are one text.
             text += &format!("{}:{fact}", fact.len());
         };
+        add(&Pool::FORMAT.to_string());
         for fact in reading {
             add(fact);
         }
@@ -101,9 +102,9 @@ impl<'s> Pools<'s> {
     }
 
     /// Keeps a pool, and lets go of old ones where there are too many.
-    pub fn write(self, key: &PoolKey, pool: &Pool) -> io::Result<()> {
+    pub fn write(self, key: &PoolKey, pool: &CompletePool) -> io::Result<()> {
         let mut writer = self.store.begin()?;
-        writer.write_all(pool.image().bytes())?;
+        pool.write(&mut writer)?;
         writer.finish(&self.path(key))?;
         self.shrink(LIMIT)
     }
