@@ -26,6 +26,8 @@ pub struct Source<'a, E: Ecosystem> {
     pub state: E::State,
     /// The paths that the lists of all files are asked for.
     paths: BTreeSet<String>,
+    /// Whether the state knows the standing metadata.
+    stands: bool,
 }
 
 /// A pool, and how it came.
@@ -76,7 +78,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             ecosystem.read_further(kind, repository, input, &mut state)
         })?;
         let paths = request.paths.iter().cloned().collect();
-        Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths })
+        Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths, stands: false })
     }
 
     /// Adds paths that the lists of all files are to be asked for; whether any is new. Then the pool is another.
@@ -101,16 +103,21 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     }
 
     /// The pool that was kept (and that it was), or else one made of the metadata and kept for the next time.
-    fn find_or_make(&self) -> Result<(Pool, bool), ResolveError> {
+    fn find_or_make(&mut self) -> Result<(Pool, bool), ResolveError> {
         let key = self.key();
         let pools = Pools::new(self.fetcher.store());
         if let Some(key) = &key {
             match pools.read(key) {
-                Ok(Some(pool)) => return Ok((pool, true)),
+                Ok(Some(pool)) => {
+                    self.stands = self.stands || self.ecosystem.restore(pool.annex(), &mut self.state);
+                    self.read_standing_metadata()?;
+                    return Ok((pool, true));
+                }
                 Ok(None) => {}
                 Err(error) => self.reporter.warn(&format!("cache unreadable, parsing again: {error}")),
             }
         }
+        self.read_standing_metadata()?;
         let mut made = self.make()?;
         if let Some(key) = &key
             && pools.write(key, &made).is_ok()
@@ -137,7 +144,18 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         };
         let reading = [self.ecosystem.metadata().name(), &self.request.arch, installed];
         let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
-        PoolKey::new(&self.repositories, &reading, &paths).ok().flatten()
+        PoolKey::new(&self.repositories, &reading, &self.ecosystem.standing_metadata(&self.request.ask), &paths).ok().flatten()
+    }
+
+    /// Reads the standing metadata, unless it is known already.
+    fn read_standing_metadata(&mut self) -> Result<(), ResolveError> {
+        if !std::mem::replace(&mut self.stands, true) {
+            let kinds = self.ecosystem.standing_metadata(&self.request.ask);
+            self.repositories.read_further(&kinds, self.fetcher, &mut |kind, repository, input| {
+                self.ecosystem.read_further(kind, repository, input, &mut self.state)
+            })?;
+        }
+        Ok(())
     }
 
     fn make(&self) -> Result<CompletePool, ResolveError> {
@@ -153,6 +171,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
             self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
         }
+        builder.set_annex(self.ecosystem.keep(&self.state));
         Ok(builder.complete(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
     }
 

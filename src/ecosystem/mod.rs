@@ -64,7 +64,23 @@ pub trait Ecosystem: Sync {
         Ok(())
     }
 
-    /// The metadata files that a request needs beside the lists of packages.
+    /// The metadata files that say what the packages of repositories are to each other, whatever of them is asked for. What is read of them
+    /// is kept with the pool.
+    fn standing_metadata(&self, _ask: &Ask) -> Vec<MetadataKind> {
+        Vec::new()
+    }
+
+    /// What was read of the standing metadata, in a form that [`Ecosystem::restore`] reads.
+    fn keep(&self, _state: &Self::State) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes what was kept in place of the standing metadata; whether it could be read.
+    fn restore(&self, kept: &[u8], _state: &mut Self::State) -> bool {
+        kept.is_empty()
+    }
+
+    /// The further metadata files that a request needs.
     fn further_metadata(&self, _ask: &Ask) -> Vec<MetadataKind> {
         Vec::new()
     }

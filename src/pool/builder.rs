@@ -71,6 +71,7 @@ pub struct PoolBuilder {
     installed: Option<RepoId>,
     /// Files told of finished packages (from filelists).
     pub(super) late_files: Vec<(SolvableId, StringId)>,
+    annex: Vec<u8>,
 }
 
 /// What was told of all packages, as everything that follows from it is found.
@@ -208,6 +209,11 @@ impl PoolBuilder {
         }
     }
 
+    /// Adds what else was read with the packages, in a form that only whoever adds it knows; the pool keeps it.
+    pub fn set_annex(&mut self, annex: Vec<u8>) {
+        self.annex = annex;
+    }
+
     /// Takes in all that another builder holds, after what is here already. A repository of the same name is the same.
     ///
     /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
@@ -305,6 +311,7 @@ impl CompletePool {
             provides: self.provides.view(),
             candidates: self.candidates.view(),
             relations: self.relations.view(),
+            annex: &self.told.annex,
         }
     }
 }

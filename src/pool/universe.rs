@@ -35,6 +35,7 @@ pub(super) struct View<'a> {
     pub(super) provides: Provides<'a>,
     pub(super) candidates: Candidates<'a>,
     pub(super) relations: Relations<'a>,
+    pub(super) annex: &'a [u8],
 }
 
 /// Stands for "none" where an id is written.
@@ -56,6 +57,7 @@ impl<'a> View<'a> {
         self.provides.write(&mut writer);
         self.candidates.write(&mut writer);
         self.relations.write(&mut writer);
+        writer.section(self.annex);
         with(&writer)
     }
 
@@ -80,6 +82,7 @@ impl<'a> View<'a> {
             provides: Provides::read(&mut reader)?,
             candidates: Candidates::read(&mut reader)?,
             relations: Relations::read(&mut reader)?,
+            annex: reader.section()?,
         };
         Ok(view)
     }
@@ -129,6 +132,11 @@ impl Pool {
     /// The pool of an image that was just made.
     pub(super) fn of(image: Image) -> Result<Self, ImageError> {
         Seen::try_new(image, |image| View::read(image)).map(Self)
+    }
+
+    /// What [`PoolBuilder::set_annex`](super::PoolBuilder::set_annex) was given.
+    pub fn annex(&self) -> &[u8] {
+        self.view().annex
     }
 
     /// Its image, as it can be kept for later.

@@ -39,9 +39,15 @@ pub enum KeptError {
 }
 
 impl PoolKey {
-    /// The key of a pool of these repositories. `reading` is how they are read (the format, the architecture), `paths` those that the
-    /// lists of all files were asked for. `None` if a repository does not say what its metadata is.
-    pub fn new(repositories: &Repositories, reading: &[&str], paths: &[&str]) -> io::Result<Option<Self>> {
+    /// The key of a pool of these repositories. `reading` is how they are read (the format, the architecture), `kinds` which of their files
+    /// beside the packages, `paths` those that the lists of all files were asked for. `None` if a repository does not say what its
+    /// metadata is.
+    pub fn new(
+        repositories: &Repositories,
+        reading: &[&str],
+        kinds: &[MetadataKind],
+        paths: &[&str],
+    ) -> io::Result<Option<Self>> {
         let mut text = String::new();
         let mut add = |fact: &str| {
             // Each with its length: no two lists of facts are one text.
@@ -56,8 +62,9 @@ impl PoolKey {
             add(&repository.name);
             add(&repository.priority.to_string());
             add(repository.tag.as_deref().unwrap_or_default());
-            let kinds = [Some(MetadataKind::Packages), (!paths.is_empty()).then_some(MetadataKind::Files)];
-            for file in kinds.into_iter().flatten().filter_map(|kind| opened.file(kind)) {
+            let lists = [Some(MetadataKind::Packages), (!paths.is_empty()).then_some(MetadataKind::Files)];
+            let all = lists.into_iter().flatten().chain(kinds.iter().copied());
+            for file in all.filter_map(|kind| opened.file(kind)) {
                 let digest = match (&file.location, &file.digest) {
                     (None, _) => Digest::of(Algorithm::Sha256, &opened.root.bytes()?),
                     (Some(_), Some(digest)) => digest.clone(),

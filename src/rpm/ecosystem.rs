@@ -86,11 +86,20 @@ impl Ecosystem for Rpm {
         package_files::add(ask.specs(), builder).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
     }
 
+    fn standing_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {
+        if ask.modules.ignore { Vec::new() } else { vec![MetadataKind::Modules] }
+    }
+
+    fn keep(&self, state: &State) -> Vec<u8> {
+        postcard::to_stdvec(&state.modules).unwrap_or_default()
+    }
+
+    fn restore(&self, kept: &[u8], state: &mut State) -> bool {
+        postcard::from_bytes(kept).map(|modules| state.modules = modules).is_ok()
+    }
+
     fn further_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {
         let mut kinds = Vec::new();
-        if !ask.modules.ignore {
-            kinds.push(MetadataKind::Modules);
-        }
         // Where nothing is asked for yet, anything may be later on.
         let mut specs = ask.specs().peekable();
         if specs.peek().is_none() || specs.any(|spec| spec.starts_with('@')) {

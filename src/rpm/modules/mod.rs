@@ -20,10 +20,12 @@ pub use spec::ModuleSpec;
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use serde::{Deserialize, Serialize};
+
 use crate::metadata::IndexError;
 
 /// All modules that the repositories tell of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Modules {
     /// Every build of every stream, in the order of the repositories.
     pub builds: Vec<Build>,
@@ -34,7 +36,7 @@ pub struct Modules {
 }
 
 /// One build of a module's stream: what modulemd calls a stream's version and context.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// The module's name.
     pub name: String,
@@ -62,7 +64,7 @@ pub struct Build {
 }
 
 /// What of a module is the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defaults {
     /// When this was said: the later word counts.
     pub modified: u64,
