@@ -3,6 +3,8 @@
 //! In: OpenPGP certificates and detached signatures. Out: the [`Signer`], or why there is none. It says that a signature is
 //! right, not that key and algorithm are still good enough: [`Signer`] holds what such a judgement needs.
 
+mod quick;
+
 use std::fmt;
 use std::io::{BufReader, Read};
 
@@ -219,7 +221,7 @@ impl<K: VerifyingKey> Candidate for K {
     }
 
     fn check(&self, signature: &Signature, data: &mut dyn Read) -> pgp::errors::Result<()> {
-        signature.verify(self, data)
+        quick::verify(self, signature, data)
     }
 }
 
