@@ -21,7 +21,7 @@ const NO_CHECKSUM: u8 = u8::MAX;
 
 sections! {
     /// One value a package, in flat arrays; dependency lists and files are runs of two more.
-    ColumnTable, Columns {
+    Arrays, Columns {
         name: StringId,
         version: StringId,
         arch: StringId,
@@ -47,29 +47,13 @@ sections! {
     }
 }
 
+/// The facts of packages that are taken in.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnTable(Arrays);
+
 impl Default for ColumnTable {
     fn default() -> Self {
-        Self {
-            name: Vec::new(),
-            version: Vec::new(),
-            arch: Vec::new(),
-            repo: Vec::new(),
-            location: Vec::new(),
-            vendor: Vec::new(),
-            source: Vec::new(),
-            license: Vec::new(),
-            size: Vec::new(),
-            installed_size: Vec::new(),
-            build_time: Vec::new(),
-            provider_priority: Vec::new(),
-            checksum_kind: Vec::new(),
-            checksum: Vec::new(),
-            digests: Vec::new(),
-            runs: vec![0],
-            dependencies: Vec::new(),
-            file_runs: vec![0],
-            files: Vec::new(),
-        }
+        Self(Arrays { runs: vec![0], file_runs: vec![0], ..Arrays::default() })
     }
 }
 
@@ -79,12 +63,16 @@ fn place(length: usize) -> u32 {
 }
 
 impl ColumnTable {
+    pub(super) fn view(&self) -> Columns<'_> {
+        self.0.view()
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.name.len()
+        self.0.name.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        let longest = self.digests.len().max(self.dependencies.len()).max(self.files.len());
+        let longest = self.0.digests.len().max(self.0.dependencies.len()).max(self.0.files.len());
         longest >= u32::MAX as usize || self.len() >= u32::MAX as usize / 2
     }
 
@@ -97,64 +85,64 @@ impl ColumnTable {
         files: &[StringId],
     ) -> SolvableId {
         let id = SolvableId::from_index(self.len());
-        self.name.push(package.name);
-        self.version.push(package.version);
-        self.arch.push(package.arch);
-        self.repo.push(repo);
-        self.location.push(package.location);
-        self.vendor.push(package.vendor);
-        self.source.push(package.source);
-        self.license.push(package.license);
-        self.size.push(package.size);
-        self.installed_size.push(package.installed_size);
-        self.build_time.push(package.build_time);
-        self.provider_priority.push(package.provider_priority);
-        self.checksum.push(place(self.digests.len()));
+        self.0.name.push(package.name);
+        self.0.version.push(package.version);
+        self.0.arch.push(package.arch);
+        self.0.repo.push(repo);
+        self.0.location.push(package.location);
+        self.0.vendor.push(package.vendor);
+        self.0.source.push(package.source);
+        self.0.license.push(package.license);
+        self.0.size.push(package.size);
+        self.0.installed_size.push(package.installed_size);
+        self.0.build_time.push(package.build_time);
+        self.0.provider_priority.push(package.provider_priority);
+        self.0.checksum.push(place(self.0.digests.len()));
         match package.checksum.filter(|checksum| checksum.bytes.len() == checksum.kind.length()) {
             Some(checksum) => {
-                self.checksum_kind.push(checksum.kind as u8);
-                self.digests.extend_from_slice(checksum.bytes);
+                self.0.checksum_kind.push(checksum.kind as u8);
+                self.0.digests.extend_from_slice(checksum.bytes);
             }
-            None => self.checksum_kind.push(NO_CHECKSUM),
+            None => self.0.checksum_kind.push(NO_CHECKSUM),
         }
         let mut rest = dependencies;
         for kind in 0..Kind::COUNT {
             let run = rest.partition_point(|&(of, _)| of as usize <= kind);
-            self.dependencies.extend(rest[..run].iter().map(|&(_, dependency)| dependency));
-            self.runs.push(place(self.dependencies.len()));
+            self.0.dependencies.extend(rest[..run].iter().map(|&(_, dependency)| dependency));
+            self.0.runs.push(place(self.0.dependencies.len()));
             rest = &rest[run..];
         }
-        self.files.extend_from_slice(files);
-        self.file_runs.push(place(self.files.len()));
+        self.0.files.extend_from_slice(files);
+        self.0.file_runs.push(place(self.0.files.len()));
         id
     }
 
     /// Adds another's packages; its ids are looked up in the tables given.
     pub(super) fn append(&mut self, other: &Columns<'_>, strings: &[StringId], dependencies: &[DependencyId], repos: &[RepoId]) {
         let text = |into: &mut Vec<StringId>, ids: &[StringId]| into.extend(ids.iter().map(|id| strings[id.index()]));
-        text(&mut self.name, other.name);
-        text(&mut self.version, other.version);
-        text(&mut self.arch, other.arch);
-        self.repo.extend(other.repo.iter().map(|id| repos[id.index()]));
-        text(&mut self.location, other.location);
-        text(&mut self.vendor, other.vendor);
-        text(&mut self.source, other.source);
-        text(&mut self.license, other.license);
-        self.size.extend(other.size);
-        self.installed_size.extend(other.installed_size);
-        self.build_time.extend(other.build_time);
-        self.provider_priority.extend(other.provider_priority);
-        self.checksum_kind.extend(other.checksum_kind);
+        text(&mut self.0.name, other.name);
+        text(&mut self.0.version, other.version);
+        text(&mut self.0.arch, other.arch);
+        self.0.repo.extend(other.repo.iter().map(|id| repos[id.index()]));
+        text(&mut self.0.location, other.location);
+        text(&mut self.0.vendor, other.vendor);
+        text(&mut self.0.source, other.source);
+        text(&mut self.0.license, other.license);
+        self.0.size.extend(other.size);
+        self.0.installed_size.extend(other.installed_size);
+        self.0.build_time.extend(other.build_time);
+        self.0.provider_priority.extend(other.provider_priority);
+        self.0.checksum_kind.extend(other.checksum_kind);
         let moved = |into: &mut Vec<u32>, base: usize, places: &[u32]| {
             let base = place(base);
             into.extend(places.iter().map(|place| base.saturating_add(*place)));
         };
-        moved(&mut self.checksum, self.digests.len(), other.checksum);
-        self.digests.extend(other.digests);
-        moved(&mut self.runs, self.dependencies.len(), &other.runs[1..]);
-        self.dependencies.extend(other.dependencies.iter().map(|id| dependencies[id.index()]));
-        moved(&mut self.file_runs, self.files.len(), &other.file_runs[1..]);
-        text(&mut self.files, other.files);
+        moved(&mut self.0.checksum, self.0.digests.len(), other.checksum);
+        self.0.digests.extend(other.digests);
+        moved(&mut self.0.runs, self.0.dependencies.len(), &other.runs[1..]);
+        self.0.dependencies.extend(other.dependencies.iter().map(|id| dependencies[id.index()]));
+        moved(&mut self.0.file_runs, self.0.files.len(), &other.file_runs[1..]);
+        text(&mut self.0.files, other.files);
     }
 
     /// Puts files that were told later into the packages' own runs.
@@ -164,8 +152,8 @@ impl ColumnTable {
         }
         late.sort_unstable();
         late.dedup();
-        let mut files = Vec::with_capacity(self.files.len() + late.len());
-        let mut runs = Vec::with_capacity(self.file_runs.len());
+        let mut files = Vec::with_capacity(self.0.files.len() + late.len());
+        let mut runs = Vec::with_capacity(self.0.file_runs.len());
         runs.push(0);
         let mut rest = &late[..];
         for id in self.view().ids() {
@@ -176,8 +164,8 @@ impl ColumnTable {
             runs.push(place(files.len()));
             rest = &rest[run..];
         }
-        self.files = files;
-        self.file_runs = runs;
+        self.0.files = files;
+        self.0.file_runs = runs;
         late.clear();
     }
 }

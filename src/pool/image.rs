@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
 macro_rules! sections {
     ($(#[$doc:meta])* $table:ident, $view:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Default)]
         pub(super) struct $table {
             $($(#[$field_doc])* pub(super) $field: Vec<$kind>),*
         }
