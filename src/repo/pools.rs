@@ -17,6 +17,9 @@ use crate::pool::{CompletePool, Image, ImageError, Pool};
 /// How much the kept pools may take together. Those that were used longest ago go first.
 const LIMIT: u64 = 1 << 30;
 
+/// How many pools are kept: whoever solves against thousands of small repositories needs none of them twice.
+const MOST: usize = 128;
+
 /// The pools of a store.
 #[derive(Clone, Copy, Debug)]
 pub struct Pools<'s> {
@@ -113,11 +116,11 @@ impl<'s> Pools<'s> {
         let mut writer = self.store.begin()?;
         pool.write(&mut writer)?;
         writer.finish(&self.path(key))?;
-        self.shrink(LIMIT)
+        self.shrink(LIMIT, MOST)
     }
 
-    /// Removes those that were used longest ago, until the others take at most `limit` bytes.
-    fn shrink(self, limit: u64) -> io::Result<()> {
+    /// Removes those that were used longest ago, until at most `most` are left that take at most `limit` bytes.
+    fn shrink(self, limit: u64, most: usize) -> io::Result<()> {
         let mut kept = Vec::new();
         for entry in fs::read_dir(self.store.pools())? {
             let entry = entry?;
@@ -127,13 +130,43 @@ impl<'s> Pools<'s> {
         }
         kept.sort_unstable();
         let mut total: u64 = kept.iter().map(|(_, size, _)| size).sum();
+        let mut count = kept.len();
         for (_, size, path) in kept {
-            if total <= limit {
+            if total <= limit && count <= most {
                 break;
             }
+            count -= 1;
             total -= size;
             let _ = fs::remove_file(path);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_first_until_the_rest_fits() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path());
+        fs::create_dir(store.pools()).unwrap();
+        for (age, name) in ["newest", "newer", "older", "oldest"].iter().enumerate() {
+            fs::write(store.pools().join(name), [0; 10]).unwrap();
+            let used = SystemTime::now() - std::time::Duration::from_secs(60 * age as u64);
+            File::options().append(true).open(store.pools().join(name)).unwrap().set_modified(used).unwrap();
+        }
+        let left = || {
+            let mut left: Vec<_> = fs::read_dir(store.pools()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            left.sort();
+            left
+        };
+        Pools::new(&store).shrink(40, 4).unwrap();
+        assert_eq!(left().len(), 4);
+        Pools::new(&store).shrink(39, 4).unwrap();
+        assert_eq!(left(), ["newer", "newest", "older"]);
+        Pools::new(&store).shrink(40, 1).unwrap();
+        assert_eq!(left(), ["newest"]);
     }
 }
