@@ -37,6 +37,65 @@ pub trait MetadataFormat: Sync {
     /// Reads a [`MetadataKind::Packages`] file (inflated already) for what it tells people: calls `found` with the checksum of each
     /// package that has one.
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;
+
+    /// Reads a [`MetadataKind::Advisories`] file (inflated already), one advisory after another. Not every format has such files.
+    fn read_advisories(&self, input: &mut dyn Read, found: &mut dyn FnMut(Advisory)) -> Result<(), IndexError> {
+        let _ = (input, found);
+        Ok(())
+    }
+}
+
+/// What a distribution says of an update.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advisory {
+    /// What it is called: `ALSA-2023:0340`.
+    pub id: String,
+    /// What it is for: `security`, `bugfix`, `enhancement`, `newpackage`.
+    pub kind: String,
+    /// How bad it is without it; empty where nobody says.
+    pub severity: String,
+    /// Whether it is final.
+    pub status: String,
+    /// What it is, in a line.
+    pub title: String,
+    /// When it was made, as it is written.
+    pub issued: String,
+    /// When it was changed last, as it is written.
+    pub updated: String,
+    /// Whether a machine should be started again after it.
+    pub reboot: bool,
+    /// Where more is said: bugs, CVEs.
+    pub references: Vec<Reference>,
+    /// The packages with which it is done.
+    pub packages: Vec<AdvisoryPackage>,
+}
+
+/// Where more is said of an update.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// What it is: `cve`, `bugzilla`.
+    pub kind: String,
+    /// What it is called there.
+    pub id: String,
+    /// What it is about.
+    pub title: String,
+    /// Where it is.
+    pub href: String,
+}
+
+/// A package that an advisory names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdvisoryPackage {
+    /// All of it, as the ecosystem names packages.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its whole version in the ecosystem's own form.
+    pub version: String,
+    /// Its architecture.
+    pub arch: String,
+    /// The stream of a module that it is of: `php:8.0`.
+    pub module: Option<String>,
 }
 
 /// What a repository tells people of a package, beside what decides.

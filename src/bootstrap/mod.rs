@@ -3,6 +3,7 @@
 //! In: a [`Request`], an ecosystem, and where to write. Out: the tree on disk and a [`Report`]. Until the last step nothing is written, so
 //! a run that fails or is stopped leaves OUT as it was.
 
+mod advisories;
 mod change;
 mod fetching;
 mod report;
@@ -11,6 +12,7 @@ mod source;
 
 use std::path::Path;
 
+pub use advisories::advisories;
 pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};

@@ -360,6 +360,27 @@ pub(super) struct ListArguments {
     /// What of the root the repositories have newer
     #[arg(long, conflicts_with_all = ["installed", "available"])]
     pub upgradable: bool,
+    /// What the distribution says of updates: of those that a root lacks; with --installed of those that it has, with --available of all
+    #[arg(long, conflicts_with = "upgradable")]
+    pub advisories: bool,
+    /// Advisories for security
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub security: bool,
+    /// Advisories for faults
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub bugfix: bool,
+    /// Advisories for what is better
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub enhancement: bool,
+    /// Advisories for new packages
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub newpackage: bool,
+    /// Advisories of this severity: Critical, Important, Moderate, Low
+    #[arg(long, value_name = "LEVEL", requires = "advisories", help_heading = "Which advisories")]
+    pub severity: Vec<String>,
+    /// Advisories about this CVE
+    #[arg(long, value_name = "ID", requires = "advisories", help_heading = "Which advisories")]
+    pub cve: Vec<String>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::advisories;
 use super::arguments::{Format, ListArguments};
 use super::failure::Failure;
 use super::progress::{self, bytes};
@@ -17,6 +18,7 @@ use crate::pool::{Solvable, SolvableId};
 /// The list as text.
 pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     let text = match &arguments.root {
+        root if arguments.advisories => advisories::list(arguments, root.as_deref())?,
         Some(root) if arguments.upgradable => upgradable(arguments, root)?,
         Some(root) if !arguments.available => installed(arguments, root)?,
         _ => available(arguments)?,
@@ -24,7 +26,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     Ok(text.into_bytes())
 }
 
-fn is_listed(arguments: &ListArguments, name: &str) -> bool {
+pub(super) fn is_listed(arguments: &ListArguments, name: &str) -> bool {
     arguments.patterns.is_empty() || arguments.patterns.iter().any(|pattern| matches(pattern, name))
 }
 

@@ -3,6 +3,7 @@
 //! In: arguments. Out: results on standard output, progress and errors on standard error, an exit code. Every command is one file that
 //! calls the library and words its answer.
 
+mod advisories;
 mod arguments;
 mod bootstrap;
 mod cache;

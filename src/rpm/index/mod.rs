@@ -13,11 +13,12 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod updateinfo;
 mod xml;
 
 use std::io::{Cursor, Read};
 
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, Texts};
+use crate::metadata::{Advisory, IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 pub use comps::read as read_groups;
@@ -63,6 +64,10 @@ impl MetadataFormat for RpmMd {
             Form::Xml(input) => texts::read(input, found),
             Form::Database(input) => sqlite::read_texts(input, found),
         }
+    }
+
+    fn read_advisories(&self, input: &mut dyn Read, found: &mut dyn FnMut(Advisory)) -> Result<(), IndexError> {
+        updateinfo::read(input, found)
     }
 }
 

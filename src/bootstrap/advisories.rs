@@ -1,0 +1,33 @@
+//! What the repositories of a request say of updates.
+
+use super::resolve::{Request, ResolveError};
+use crate::ecosystem::{Ecosystem, PackageError};
+use crate::fetch::Fetcher;
+use crate::metadata::{Advisory, MetadataKind};
+use crate::repo;
+use crate::reporter::{Phase, Reporter};
+
+/// Reads the advisories of the repositories; `found` hears of each, with the name of its repository. No packages are read, and no
+/// advisory is kept.
+pub fn advisories<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    keyring: &E::Keyring,
+    fetcher: &Fetcher,
+    reporter: &dyn Reporter,
+    found: &mut dyn FnMut(&str, Advisory),
+) -> Result<(), ResolveError> {
+    reporter.begin(Phase::Metadata, None, None);
+    let trust = request.trust(keyring);
+    let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
+    let format = ecosystem.metadata();
+    let repositories = repo::open(&request.repositories, format, &verify, fetcher)?;
+    for name in &repositories.missing {
+        reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
+    }
+    repositories.read_further(&[MetadataKind::Advisories], fetcher, &mut |_, repository, input| {
+        format.read_advisories(input, &mut |advisory| found(repository, advisory))
+    })?;
+    reporter.finish(Phase::Metadata, "");
+    Ok(())
+}
