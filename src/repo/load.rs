@@ -9,6 +9,7 @@ use super::{RepoError, Repository};
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
+use crate::finish::glob;
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::package::Content;
 use crate::pool::{Pool, PoolBuilder, SolvableId};
@@ -259,8 +260,8 @@ impl Repositories {
         Ok(())
     }
 
-    /// Reads the lists of all files, as far as there are any, for the given paths, and tells the pool which packages have
-    /// them. How many were found.
+    /// Reads the lists of all files, as far as there are any, for the given paths (each may be a shell pattern), and tells
+    /// the pool which packages have them. How many were found.
     pub fn read_file_lists(
         &self,
         builder: &mut PoolBuilder,
@@ -268,7 +269,10 @@ impl Repositories {
         format: &dyn MetadataFormat,
         fetcher: &Fetcher,
     ) -> Result<usize, RepoError> {
-        let wanted: rustc_hash::FxHashSet<&str> = paths.iter().copied().collect();
+        let (patterns, plain): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| glob::is_pattern(path.as_bytes()));
+        let plain: rustc_hash::FxHashSet<&str> = plain.into_iter().collect();
+        let fits = |pattern: &&str, path: &str| glob::matches(pattern.as_bytes(), path.as_bytes());
+        let wanted = |path: &str| plain.contains(path) || patterns.iter().any(|pattern| fits(pattern, path));
         let found: Vec<_> = self
             .opened
             .par_iter()
@@ -277,7 +281,7 @@ impl Repositories {
                 if let Some(file) = opened.file(MetadataKind::Files) {
                     let content = opened.fetch(file, fetcher)?;
                     opened.read(file, &content, |input| {
-                        format.read_files(input, &|path| wanted.contains(path), &mut |checksum, path| {
+                        format.read_files(input, &wanted, &mut |checksum, path| {
                             found.push((checksum.bytes.to_vec(), path.to_owned()));
                         })
                     })?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ecosystem::identity;
+use super::installed::State;
 use super::modules::{Hidden, Hider};
 use super::request::Unmatched;
 use crate::catalog::nearest;
@@ -19,11 +20,13 @@ pub struct Unresolved {
     pub unsolvable: Unsolvable,
     /// Of the packages in that, those that modules hide, and how.
     pub hidden: Vec<(SolvableId, Hider)>,
+    /// What groups and modules are called; only where one was asked for that there is not.
+    pub groups: Vec<String>,
 }
 
 impl Unresolved {
     /// A request without a solution, while modules hide packages.
-    pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hidden: &Hidden) -> Self {
+    pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hidden: &Hidden, state: &State) -> Self {
         let facts = unsolvable.problems.iter().flat_map(|problem| &problem.facts);
         let hidden = facts
             .filter_map(|fact| match *fact {
@@ -31,13 +34,17 @@ impl Unresolved {
                 _ => None,
             })
             .collect();
-        Self { jobs, unsolvable, hidden }
+        let lacks_group = jobs.iter().any(|job| job.candidates.is_empty() && job.text.starts_with('@'));
+        let groups = state.groups.ids().chain(state.modules.builds.iter().map(|build| build.name.as_str()));
+        let groups = if lacks_group { groups.map(str::to_owned).collect() } else { Vec::new() };
+        Self { jobs, unsolvable, hidden, groups }
     }
 }
 
 impl Refusal for Unresolved {
     fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation {
-        Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable, hidden: &self.hidden }.explanation(asked_by)
+        Teller { pool, jobs: &self.jobs, unsolvable: &self.unsolvable, hidden: &self.hidden, groups: &self.groups }
+            .explanation(asked_by)
     }
 }
 
@@ -64,6 +71,7 @@ struct Teller<'a> {
     jobs: &'a [Job],
     unsolvable: &'a Unsolvable,
     hidden: &'a [(SolvableId, Hider)],
+    groups: &'a [String],
 }
 
 impl Teller<'_> {
@@ -127,7 +135,10 @@ impl Teller<'_> {
     fn headline(&self) -> String {
         let mut unknown = self.unknown();
         match (unknown.next(), unknown.next()) {
-            (Some(name), None) if self.unsolvable.problems.len() == 1 => format!("nothing provides `{name}`"),
+            (Some(name), None) if self.unsolvable.problems.len() == 1 => match name.strip_prefix('@') {
+                Some(_) => format!("there is no group or module `{name}`"),
+                None => format!("nothing provides `{name}`"),
+            },
             _ => self.unsolvable.to_string(),
         }
     }
@@ -148,6 +159,9 @@ impl Teller<'_> {
         match fact {
             Fact::Asked { job } => asked_by(self.asked(job)),
             Fact::OnlyBest { job } => format!("{}, of which only the best candidate will do (--best)", asked_by(self.asked(job))),
+            Fact::NoCandidate { job } if self.asked(job).starts_with('@') => {
+                format!("{}, but there is no such group or module", asked_by(self.asked(job)))
+            }
             Fact::NoCandidate { job } => format!("{}, which nothing provides", asked_by(self.asked(job))),
             Fact::Requires { package, dependency: of } => format!("{} requires {}", id(package), dependency(of)),
             Fact::NothingProvides { package, dependency: of } => {
@@ -209,7 +223,12 @@ impl Teller<'_> {
     /// Names that look like those that nothing has.
     fn hints(&self) -> Vec<String> {
         let names = || self.pool.solvables().map(Solvable::name);
-        self.unknown().filter_map(|name| nearest(name, names())).map(|name| format!("did you mean {name}?")).collect()
+        let near = |name: &str| {
+            let Some(group) = name.strip_prefix('@') else { return nearest(name, names()).map(str::to_owned) };
+            let (sign, group) = if let Some(group) = group.strip_prefix('^') { ("@^", group) } else { ("@", group) };
+            nearest(group, self.groups.iter().map(String::as_str)).map(|group| format!("{sign}{group}"))
+        };
+        self.unknown().filter_map(near).map(|name| format!("did you mean {name}?")).collect()
     }
 
     /// A fact for programs.

@@ -198,6 +198,12 @@ fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     found
 }
 
+/// Whether a spec is a path, or a pattern of paths, that the lists of all files may know more packages for than the pool does.
+pub fn needs_file_lists(pool: &Pool, spec: &str) -> bool {
+    let is_path = spec.starts_with('/') || spec.starts_with("*/");
+    is_path && (is_pattern(spec) || provided(pool, spec).is_empty() && owners(pool, spec).is_empty())
+}
+
 /// The packages that have a file, as far as the pool was told of files.
 fn owners(pool: &Pool, path: &str) -> Vec<SolvableId> {
     let wanted: Vec<StringId> = if is_pattern(path) {
@@ -274,6 +280,20 @@ mod tests {
         assert_eq!(chosen("dnf-command(config-manager)", false), [["config-1-1.noarch"]]);
         assert_eq!(chosen("nothing", false), [[""; 0]; 0]);
         assert_eq!(chosen("", false), [[""; 0]; 0]);
+    }
+
+    #[test]
+    fn lists_of_all_files_are_needed_for_paths_that_are_not_known() {
+        let pool = universe::parse(UNIVERSE, &architecture::compatible("x86_64")).unwrap();
+        let needs = |spec| needs_file_lists(&pool, spec);
+        assert!(needs("/usr/share/doc/bash") && needs("/usr/*/bash") && needs("*/COPYING"));
+        assert!(!needs("/usr/bin/bash") && !needs("/bin/sh") && !needs("bash*") && !needs("@core"));
+    }
+
+    #[test]
+    fn a_pattern_of_capabilities_asks_for_every_name() {
+        assert_eq!(chosen("[/]bin/sh", false), [["bash-5.1.8-6.el9.x86_64"]]);
+        assert_eq!(chosen("shel*", false).len(), 2);
     }
 
     #[test]

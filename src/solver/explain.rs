@@ -166,8 +166,8 @@ pub struct Unsolvable {
     pub problems: Vec<Problem>,
 }
 
-/// A fact as a clause.
-type Claim = (Fact, Vec<Lit>);
+/// A fact as clauses: several where it is a rich dependency.
+type Claim = (Fact, Vec<Vec<Lit>>);
 
 /// More independent problems than this are not told: a person mends the first and asks again.
 const MAX_PROBLEMS: usize = 32;
@@ -199,7 +199,51 @@ impl Solver<'_> {
 
     /// The facts and clauses of rules. `jobs` are the places of the attempt's jobs in the whole request.
     fn claims(&self, proof: &[RuleId], jobs: &[usize]) -> Vec<Claim> {
-        proof.iter().map(|&id| (self.fact(id, jobs), self.rules.literals(id).collect())).collect()
+        let mut claims: Vec<Claim> = Vec::with_capacity(proof.len());
+        for &id in proof {
+            let fact = self.fact(id, jobs);
+            let own: Vec<Lit> = self.rules.literals(id).collect();
+            match claims.iter_mut().find(|(known, _)| *known == fact) {
+                Some((_, clauses)) if clauses.contains(&own) => {}
+                Some((_, clauses)) => clauses.push(own),
+                None => {
+                    let mut clauses = self.clauses(fact);
+                    if !clauses.contains(&own) {
+                        clauses.push(own);
+                    }
+                    claims.push((fact, clauses));
+                }
+            }
+        }
+        claims
+    }
+
+    /// All that a rich dependency says, though the proof may need only a part: a fact stands for the whole of it.
+    fn clauses(&self, fact: Fact) -> Vec<Vec<Lit>> {
+        let (package, dependency, is_conflict) = match fact {
+            Fact::Requires { package, dependency } | Fact::NothingProvides { package, dependency } => {
+                (package, dependency, false)
+            }
+            Fact::Conflicts { package, dependency, .. } => (package, dependency, true),
+            _ => return Vec::new(),
+        };
+        // Of what is installed, what is broken already does not count.
+        if !self.pool.is_complex(dependency) || self.pool.solvable(package).is_installed() {
+            return Vec::new();
+        }
+        let normal =
+            if is_conflict { rich::negated_clauses(self.pool, dependency) } else { rich::clauses(self.pool, dependency) };
+        let Normal::Blocks(blocks) = normal else { return Vec::new() };
+        let this = Lit::of(package);
+        let counts = |block: &&Vec<Lit>| !(block.contains(&this) || is_conflict && block.as_slice() == [-this]);
+        let whole = |block: &Vec<Lit>| {
+            let mut whole = block.clone();
+            if let Err(place) = whole.binary_search(&-this) {
+                whole.insert(place, -this);
+            }
+            whole
+        };
+        blocks.iter().filter(counts).map(whole).collect()
     }
 
     fn fact(&self, id: RuleId, jobs: &[usize]) -> Fact {
@@ -291,7 +335,7 @@ impl Solver<'_> {
                 let mut place = 0;
                 claims.retain(|_| {
                     place += 1;
-                    core.contains(&place)
+                    core.contains(&(place - 1))
                 });
             } else {
                 claims.insert(0, tried);
@@ -301,17 +345,23 @@ impl Solver<'_> {
         claims.into_iter().map(|(fact, _)| fact).collect()
     }
 
-    /// The numbers (from one) of the claims that contradict each other, if they do.
-    fn refute(&mut self, claims: &[Claim]) -> Option<Vec<RuleId>> {
+    /// The places of claims that contradict each other, if there are such.
+    fn refute(&mut self, claims: &[Claim]) -> Option<Vec<usize>> {
         self.clear();
-        for (_, literals) in claims {
-            let tail = self.rules.keep(&literals[1..]);
-            self.rules.add(literals[0], tail);
+        // Rules are counted from one.
+        let mut claim_of = vec![usize::MAX];
+        for (place, (_, clauses)) in claims.iter().enumerate() {
+            for literals in clauses {
+                let tail = self.rules.keep(&literals[1..]);
+                self.rules.add(literals[0], tail);
+                claim_of.push(place);
+            }
         }
         let end = self.rules.len() as RuleId;
         self.rules.classes = super::rules::Classes::all_at(end);
         self.start();
-        self.search(false).err()
+        let core = self.search(false).err()?;
+        Some(core.into_iter().filter_map(|rule| claim_of.get(rule as usize).copied()).collect())
     }
 }
 

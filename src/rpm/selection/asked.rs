@@ -74,7 +74,13 @@ impl<'p> Scope<'p> {
         }
         let Some(rest) = spec.strip_prefix('@') else {
             let jobs = super::install_jobs(self.pool, spec, self.among(), best);
-            return Asked { jobs, ..Asked::default() };
+            return match self.only_elsewhere(spec, &jobs) {
+                // libsolv's selection of such a name is empty, and asks for nothing; dnf refuses it, and so does `--best`.
+                Some(warning) if self.settled.obsoleters.is_none() && !best => {
+                    Asked { warnings: vec![warning], ..Asked::default() }
+                }
+                _ => Asked { jobs, ..Asked::default() },
+            };
         };
         if !self.settled.active.builds.is_empty() && module_of(self.state, rest).is_some() {
             return self.module(spec, &ModuleSpec::parse(rest), best);
@@ -83,6 +89,16 @@ impl<'p> Scope<'p> {
             Some(members) => self.group(spec, members, best),
             None => Asked { jobs: vec![Job::install(spec, Vec::new())], ..Asked::default() },
         }
+    }
+
+    /// That the packages of a name are all for other architectures, if they are.
+    fn only_elsewhere(&self, spec: &str, jobs: &[Job]) -> Option<String> {
+        let foreign = |id: &SolvableId| self.pool.solvable(*id).arch_rank().is_none();
+        let [Job { candidates, .. }] = jobs else { return None };
+        let first = candidates.first().filter(|_| candidates.iter().all(foreign))?;
+        let package = self.pool.solvable(*first);
+        let told = || format!("{spec} is for {}, which {} does not run: it is left out", package.arch(), self.state.arch);
+        (package.name() == spec).then(told)
     }
 
     /// The packages of a group, as far as there are any (dnf's `_finalize_comps_trans`).

@@ -38,7 +38,8 @@ impl Selection<'_> {
             request.jobs.append(&mut asked.jobs);
         }
         let solved = self.solve_with(&scope, &mut request, asked.conditional);
-        let solution = solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden))?;
+        let solution =
+            solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden, self.state))?;
         let files = FileOptions { docs: changing.options.docs, langs: changing.options.langs.clone() };
         Ok(Choice { changes: self.changes(&solution, &request, &files), warnings: asked.warnings, ..Choice::default() })
     }

@@ -27,6 +27,8 @@ pub struct Selection<'p> {
     pool: &'p Pool,
     state: &'p State,
     solver: Solver<'p>,
+    /// Paths that are asked for and that the pool may not know enough of.
+    lacked_specs: BTreeSet<String>,
     /// Paths that no package has, although the lists of all files were asked for them.
     lacked: BTreeSet<StringId>,
 }
@@ -34,7 +36,7 @@ pub struct Selection<'p> {
 impl<'p> Selection<'p> {
     /// A choice among the packages of a pool.
     pub fn new(pool: &'p Pool, state: &'p State) -> Self {
-        Self { pool, state, solver: Solver::new(pool), lacked: BTreeSet::new() }
+        Self { pool, state, solver: Solver::new(pool), lacked_specs: BTreeSet::new(), lacked: BTreeSet::new() }
     }
 
     /// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options
@@ -56,7 +58,8 @@ impl<'p> Selection<'p> {
             if solved.is_err() && step.options.allow_erasing {
                 solved = self.without_what_is_in_the_way(request.clone(), earlier);
             }
-            let solution = solved.map_err(|unsolvable| Unresolved::new(request.jobs, unsolvable, &scope.settled.hidden))?;
+            let solution =
+                solved.map_err(|unsolvable| Unresolved::new(request.jobs, unsolvable, &scope.settled.hidden, self.state))?;
             solutions.push((solution, file_options(step)));
         }
         let warnings =
@@ -118,6 +121,8 @@ impl Selection<'_> {
 
 impl Selection<'_> {
     fn attempt(&mut self, ask: &Ask) -> Result<Choice, Refused> {
+        let lacking = ask.specs().filter(|spec| spec::needs_file_lists(self.pool, spec));
+        self.lacked_specs.extend(lacking.map(str::to_owned));
         match &ask.operation {
             Operation::Fill(steps) => self.fill(ask, steps),
             Operation::Change(changing) => self.change(ask, changing),
@@ -171,7 +176,9 @@ impl Chooser for Selection<'_> {
     }
 
     fn take_lacked_paths(&mut self) -> Vec<String> {
-        self.solver.take_lacked_paths().into_iter().map(|path| self.pool.text(path).to_owned()).collect()
+        let mut paths = std::mem::take(&mut self.lacked_specs);
+        paths.extend(self.solver.take_lacked_paths().into_iter().map(|path| self.pool.text(path).to_owned()));
+        paths.into_iter().collect()
     }
 
     fn hints(&mut self, ask: &Ask) -> Vec<String> {
