@@ -56,7 +56,11 @@ impl Solver<'_, '_> {
         if std::mem::replace(&mut self.name(name).seen, true) {
             return;
         }
-        self.name(name).never_triggered = true;
+        let providers = self.graph.providers(name);
+        let others = providers.iter().filter(|provider| self.graph.node(provider.package).name != name).count();
+        let provided_by_others = u8::from(others > 0) + u8::from(others > 0 && others == providers.len());
+        let state = self.name(name);
+        (state.never_triggered, state.provided_by_others) = (true, provided_by_others);
         frames.push(Frame { name, stage: Stage::Depends, provider: 0, item: 0, within: 0 });
     }
 

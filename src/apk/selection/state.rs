@@ -82,6 +82,8 @@ pub(super) struct NameState<'a> {
     pub(super) order: u32,
     /// For version 2: how long the chains of dependencies are that it leads to.
     pub(super) chain: u16,
+    /// For version 2: whether other packages provide it than those that have it: nought, one, or two where no package has it.
+    pub(super) provided_by_others: u8,
     pub(super) queue: Queue,
     pub(super) is_dirty: bool,
     // Of the change set.
@@ -298,7 +300,7 @@ impl<'g, 'a> Solver<'g, 'a> {
             }
             let rank = |name: NameId| {
                 let state = &self.names[name as usize];
-                let provided = std::cmp::Reverse(self.provided_by_others(name));
+                let provided = std::cmp::Reverse(state.provided_by_others);
                 (self.flags_set[name as usize], provided, state.chain, state.requirers > 0)
             };
             if best.is_none_or(|best| rank(name) > rank(best)) {
@@ -307,13 +309,6 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
         self.leave_queue(best?);
         best
-    }
-
-    /// Whether other packages provide a name than those that have it: nought, one, or two where no package has it.
-    fn provided_by_others(&self, name: NameId) -> u8 {
-        let providers = self.graph.providers(name);
-        let others = providers.iter().filter(|provider| self.graph.node(provider.package).name != name).count();
-        u8::from(others > 0) + u8::from(others > 0 && others == providers.len())
     }
 
     pub(super) fn leave_queue(&mut self, name: NameId) {
