@@ -10,7 +10,7 @@ use super::failure::{Code, Failure, problems};
 use super::packaging::{Job, run_with};
 use super::progress;
 use super::request::{Prepared, prepare};
-use super::run::Run;
+use super::run::{Run, milliseconds};
 use crate::bootstrap::{self, Gathered, ResolveError, Source};
 use crate::ecosystem::{Choice, Ecosystem, Refusal};
 use crate::pool::Pool;
@@ -88,7 +88,7 @@ fn human(plan: &Plan) -> String {
 
 /// What `--stats` tells of the pool.
 fn pool_stats(pool: &Pool, kept: bool, took: Duration) -> Value {
-    json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len(), "ms": took.as_secs_f64() * 1000.0})
+    json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len(), "ms": milliseconds(took)})
 }
 
 /// Every spec on its own, against one pool, on all threads.
@@ -104,7 +104,9 @@ fn each<E: Ecosystem>(
     // The specs whose answers are still to be found: all, and then those for which more files had to be known.
     let mut open: Vec<usize> = Vec::new();
     let mut specs = Vec::new();
-    let (gathered, begin) = loop {
+    let mut spent = Duration::ZERO;
+    let mut slowest = (Duration::ZERO, 0);
+    let gathered = loop {
         let gathered = source.gather().map_err(failed)?;
         let pool = &gathered.pool;
         if answers.is_empty() {
@@ -114,20 +116,24 @@ fn each<E: Ecosystem>(
         }
         let begin = Instant::now();
         let state = &source.state;
-        let found: Vec<(Value, Vec<String>)> = open
+        let found: Vec<(Value, Vec<String>, Duration)> = open
             .par_iter()
             .map_init(
                 || ecosystem.chooser(pool, state),
                 |chooser, &place| {
-                    let answer = answer(ecosystem, pool, &specs[place], chooser.choose(&prepared.ask_for(&specs[place])));
-                    (answer, chooser.take_lacked_paths())
+                    let begin = Instant::now();
+                    let chosen = chooser.choose(&prepared.ask_for(&specs[place]));
+                    let took = begin.elapsed();
+                    (answer(ecosystem, pool, &specs[place], chosen), chooser.take_lacked_paths(), took)
                 },
             )
             .collect();
+        spent += begin.elapsed();
         let mut lacked = Vec::new();
         let mut again = Vec::new();
-        for (&place, (answer, paths)) in open.iter().zip(found) {
+        for (&place, (answer, paths, took)) in open.iter().zip(found) {
             answers[place] = answer;
+            slowest = slowest.max((took, place));
             if !paths.is_empty() {
                 again.push(place);
                 lacked.extend(paths);
@@ -135,7 +141,7 @@ fn each<E: Ecosystem>(
         }
         open = again;
         if !source.ask_for_paths(lacked) {
-            break (gathered, begin);
+            break gathered;
         }
     };
     run.progress.finish(Phase::Metadata, "");
@@ -143,7 +149,11 @@ fn each<E: Ecosystem>(
     run.stats(&json!({
         "packages": pool.len(),
         "pool": pool_stats(&pool, kept, took),
-        "solve": {"ms": begin.elapsed().as_secs_f64() * 1000.0, "jobs": specs.len()},
+        "solve": {
+            "ms": milliseconds(spent),
+            "jobs": specs.len(),
+            "slowest": {"spec": specs.get(slowest.1), "ms": milliseconds(slowest.0)},
+        },
     }))?;
     std::mem::forget(pool);
     let mut text = String::new();

@@ -89,7 +89,8 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| Failure::new(Code::Failed, format!("cannot write {}: {error}", path.display())))
 }
 
-fn milliseconds(duration: std::time::Duration) -> f64 {
+/// To the thousandth.
+pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
