@@ -81,6 +81,16 @@ impl Image {
         Ok(Self(Bytes::Words(words)))
     }
 
+    /// Holds the bytes against their checksum.
+    pub(super) fn verify(&self) -> Result<(), ImageError> {
+        let bytes = self.bytes();
+        let Some((&expected, rest)) = bytes.get(16..).and_then(|rest| u64::ref_from_prefix(rest).ok()) else {
+            return Err(ImageError::Head);
+        };
+        let found = checksum(rest);
+        if found == expected { Ok(()) } else { Err(ImageError::Checksum { expected, found }) }
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
@@ -192,22 +202,16 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the head. Only bytes that came from elsewhere are held against their checksum.
+    /// Reads the head.
     pub(super) fn new(image: &'a Image) -> Result<Self, ImageError> {
         let bytes = image.bytes();
         let Ok((head, rest)) = <[u64; HEAD]>::ref_from_prefix(bytes) else { return Err(ImageError::Head) };
-        let [magic, fingerprint, expected, length, sections] = *head;
+        let [magic, fingerprint, _, length, sections] = *head;
         if magic != MAGIC || length != bytes.len() as u64 {
             return Err(ImageError::Head);
         }
         if fingerprint != FINGERPRINT {
             return Err(ImageError::Version);
-        }
-        if matches!(image.0, Bytes::Shared(_)) {
-            let found = checksum(&bytes[24..]);
-            if found != expected {
-                return Err(ImageError::Checksum { expected, found });
-            }
         }
         let sections = usize::try_from(sections).map_err(|_| ImageError::Head)?;
         let (table, _) = <[[u64; 2]]>::ref_from_prefix_with_elems(rest, sections).map_err(|_| ImageError::Head)?;

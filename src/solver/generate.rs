@@ -36,7 +36,9 @@ pub(super) struct Reach {
     install_only_list: Vec<SolvableId>,
     /// The architectures of the second colour. The known rules depend on them.
     pub(super) second_colour: Vec<StringId>,
-    known: Vec<Option<Known>>,
+    /// Of each package the place of its entry in `entries`, and one more; nought before it was reached.
+    known: Vec<u32>,
+    entries: Vec<Known>,
     rules: Vec<Rule>,
     brings: Vec<SolvableId>,
     queue: Vec<SolvableId>,
@@ -52,7 +54,8 @@ impl Reach {
             install_only: Vec::new(),
             install_only_list: Vec::new(),
             second_colour: Vec::new(),
-            known: vec![None; pool.len()],
+            known: vec![0; pool.len()],
+            entries: Vec::new(),
             rules: Vec::new(),
             brings: Vec::new(),
             queue: Vec::new(),
@@ -89,7 +92,8 @@ impl Reach {
         for id in packages {
             self.install_only[id.index()] = true;
         }
-        self.known.fill(None);
+        self.known.fill(0);
+        self.entries.clear();
         self.rules.clear();
         self.brings.clear();
     }
@@ -115,7 +119,7 @@ impl Reach {
     pub(super) fn add(&mut self, pool: &Pool, rules: &mut Rules, start: SolvableId) {
         self.enqueue(start);
         while let Some(id) = self.queue.pop() {
-            let known = match self.known[id.index()] {
+            let known = match self.known(id) {
                 Some(known) => known,
                 None => self.learn(pool, rules, id),
             };
@@ -129,6 +133,10 @@ impl Reach {
                 }
             }
         }
+    }
+
+    fn known(&self, id: SolvableId) -> Option<Known> {
+        Some(self.entries[(self.known[id.index()] as usize).checked_sub(1)?])
     }
 
     fn enqueue(&mut self, id: SolvableId) {
@@ -170,7 +178,7 @@ impl Reach {
         for &id in &self.packages {
             if self.excluded[id.index()] {
                 rules.add_short(-Lit::of(id), Lit::NONE);
-            } else if let Some(known) = self.known[id.index()] {
+            } else if let Some(known) = self.known(id) {
                 let run = &self.rules[known.rules.0 as usize..known.rules.1 as usize];
                 rules.all.extend_from_slice(run);
                 loose |= known.loose > 0;
@@ -223,7 +231,8 @@ impl Reach {
         self.rules.extend(rules.all.drain(first..));
         let known =
             Known { rules: (start as u32, self.rules.len() as u32), loose, brings: (first_brought as u32, brought as u32) };
-        self.known[id.index()] = Some(known);
+        self.entries.push(known);
+        self.known[id.index()] = self.entries.len() as u32;
         known
     }
 

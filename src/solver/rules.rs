@@ -88,8 +88,11 @@ pub(super) struct Rules {
     pub(super) classes: Classes,
     /// The literals of packages' rules, one after another as they are first needed; kept between requests.
     kept: Vec<Lit>,
-    /// Where the literals of each dependency's candidates are in `kept`, once they are there.
-    of_dependency: Vec<Option<Tail>>,
+    /// Of each dependency the place of its entry in `tails`, and one more; nought before it was needed. (Memory that is nought costs nothing until
+    /// it is used.)
+    of_dependency: Vec<u32>,
+    /// Where the literals of a dependency's candidates are in `kept`.
+    tails: Vec<Tail>,
     /// Literals of this request's rules.
     own: Vec<Lit>,
     /// Which job each job rule is from.
@@ -101,7 +104,7 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn new(pool: &Pool) -> Self {
-        Self { of_dependency: vec![None; pool.dependency_count()], ..Self::default() }
+        Self { of_dependency: vec![0; pool.dependency_count()], ..Self::default() }
     }
 
     /// Forgets all rules; the literals of candidates stay.
@@ -136,12 +139,15 @@ impl Rules {
 
     /// The literals of a dependency's candidates, in the order of their ids.
     pub(super) fn candidates(&mut self, pool: &Pool, dependency: DependencyId) -> Tail {
-        let known = &mut self.of_dependency[dependency.index()];
-        *known.get_or_insert_with(|| {
-            let start = self.kept.len() as u32;
-            self.kept.extend(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
-            Tail { start, len: self.kept.len() as u32 - start }
-        })
+        if let Some(place) = (self.of_dependency[dependency.index()] as usize).checked_sub(1) {
+            return self.tails[place];
+        }
+        let start = self.kept.len() as u32;
+        self.kept.extend(pool.candidates(dependency).iter().map(|&id| Lit::of(id)));
+        let tail = Tail { start, len: self.kept.len() as u32 - start };
+        self.tails.push(tail);
+        self.of_dependency[dependency.index()] = self.tails.len() as u32;
+        tail
     }
 
     /// Keeps literals for a rule of this request.
