@@ -6,12 +6,12 @@ use super::dependency::{Constraint, ConstraintError};
 use super::installed::Installed;
 use super::named::{self, NamedFileError};
 use super::selection::{
-    Add, ChangeKind, ChangeSet, Delete, Fix, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade,
-    VirtualPackage, VirtualPackageError, select,
+    Add, ChangeSet, Delete, Fix, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade, VirtualPackage,
+    VirtualPackageError, select,
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
 use crate::ecosystem::{
-    self, Action, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
+    self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
 };
 use crate::pool::{Pool, Solvable};
 
@@ -161,17 +161,8 @@ fn constraints<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<Co
 
 fn choice(set: ChangeSet) -> Choice {
     let change = |change: super::selection::Change| {
-        let action = match change.kind {
-            ChangeKind::Install => Action::Install,
-            ChangeKind::Erase => Action::Erase,
-            ChangeKind::Upgrade => Action::Upgrade,
-            ChangeKind::Downgrade => Action::Downgrade,
-            ChangeKind::Reinstall => Action::Reinstall,
-            ChangeKind::Replace => Action::Replace,
-            ChangeKind::Repin => Action::Repin,
-        };
         let files = FileOptions { docs: true, langs: Langs::All };
-        Change { action, old: change.old, new: change.new, tag: change.tag, reason: change.reason, files }
+        Change { action: change.action, old: change.old, new: change.new, tag: change.tag, reason: change.reason, files }
     };
     Choice {
         changes: set.changes.into_iter().map(change).collect(),

@@ -9,27 +9,7 @@ use crate::package::{Fate, FileFacts, PackageFacts};
 impl Record {
     /// Its facts. The database tells neither sizes nor types nor times of files, and owners by number.
     pub fn facts(&self) -> PackageFacts {
-        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
-        let info = &self.info;
-        PackageFacts {
-            id: self.id(),
-            name: info.name.clone(),
-            epoch: None,
-            version: info.version.clone(),
-            release: None,
-            arch: text(&info.arch),
-            summary: text(&info.description),
-            description: None,
-            license: text(&info.license),
-            vendor: text(&info.maintainer),
-            url: text(&info.url),
-            source: text(&info.origin),
-            build_time: i64::try_from(info.build_time).ok().filter(|&time| time > 0),
-            install_time: None,
-            installed_size: info.installed_size,
-            signatures: Vec::new(),
-            files: self.file_facts(),
-        }
+        PackageFacts { files: self.file_facts(), ..self.info.facts() }
     }
 
     /// Directories and files, in the order of the database.

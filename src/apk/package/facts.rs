@@ -33,27 +33,12 @@ pub fn facts(content: &Content) -> Result<Option<PackageFacts>, InventoryError> 
 
 impl Package {
     fn facts(&self) -> PackageFacts {
-        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
-        let info = self.info();
         let signature = |key: &String| SignatureFacts { key: Some(key.clone()), ..SignatureFacts::default() };
         PackageFacts {
-            id: self.id(),
-            name: info.name.clone(),
-            epoch: None,
-            version: info.version.clone(),
-            release: None,
-            arch: text(&info.arch),
-            summary: text(&info.description),
-            description: None,
-            license: text(&info.license),
-            vendor: text(&info.maintainer),
-            url: text(&info.url),
-            source: text(&info.origin),
             build_time: Some(self.build_time()),
-            install_time: None,
-            installed_size: info.installed_size,
             signatures: self.signers().iter().map(signature).collect(),
             files: self.entries().iter().map(file_facts).collect(),
+            ..self.info().facts()
         }
     }
 }

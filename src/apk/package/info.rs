@@ -3,6 +3,7 @@
 //! In: the file's text. Out: a [`PackageInfo`]. Keys that apk does not know are passed over, as apk does (package.c, `read_info_line`).
 
 use crate::digest::{Algorithm, Digest};
+use crate::package::PackageFacts;
 
 /// Everything that `.PKGINFO` says and apk uses. Dependencies are kept as written, a word each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +125,30 @@ impl PackageInfo {
     /// `name-version`.
     pub fn id(&self) -> String {
         format!("{}-{}", self.name, self.version)
+    }
+
+    /// What it says of the package, in the terms that all ecosystems share; not its files, and not who signed it.
+    pub fn facts(&self) -> PackageFacts {
+        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+        PackageFacts {
+            id: self.id(),
+            name: self.name.clone(),
+            epoch: None,
+            version: self.version.clone(),
+            release: None,
+            arch: text(&self.arch),
+            summary: text(&self.description),
+            description: None,
+            license: text(&self.license),
+            vendor: text(&self.maintainer),
+            url: text(&self.url),
+            source: text(&self.origin),
+            build_time: i64::try_from(self.build_time).ok().filter(|&time| time > 0),
+            install_time: None,
+            installed_size: self.installed_size,
+            signatures: Vec::new(),
+            files: Vec::new(),
+        }
     }
 }
 

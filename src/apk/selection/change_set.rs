@@ -5,7 +5,7 @@ use super::graph::PackageId;
 use super::state::{Flags, Solver, WorldDep};
 use crate::apk::dependency::Constraint;
 use crate::apk::version;
-use crate::ecosystem::Reason;
+use crate::ecosystem::{Action, Reason};
 use crate::pool::SolvableId;
 
 /// What is to be done.
@@ -22,7 +22,7 @@ pub struct ChangeSet {
 impl ChangeSet {
     /// The packages that come, in order.
     pub fn incoming(&self) -> impl Iterator<Item = SolvableId> {
-        self.changes.iter().filter(|change| change.kind != ChangeKind::Repin).filter_map(|change| change.new)
+        self.changes.iter().filter(|change| change.action != Action::Repin).filter_map(|change| change.new)
     }
 }
 
@@ -30,7 +30,7 @@ impl ChangeSet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// What that is.
-    pub kind: ChangeKind,
+    pub action: Action,
     /// The package of the root that goes (or is repinned).
     pub old: Option<SolvableId>,
     /// The package that comes: of a repository, of a file, or made up.
@@ -39,25 +39,6 @@ pub struct Change {
     pub tag: Option<String>,
     /// Why it comes.
     pub reason: Reason,
-}
-
-/// What is done with a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ChangeKind {
-    /// It comes where no package of its name was.
-    Install,
-    /// It goes.
-    Erase,
-    /// A newer version takes its place.
-    Upgrade,
-    /// An older version takes its place.
-    Downgrade,
-    /// It is installed again.
-    Reinstall,
-    /// Another package of the same version takes its place.
-    Replace,
-    /// It stays, and another tag holds it from now on.
-    Repin,
 }
 
 /// What the user should know of a change set.
@@ -121,31 +102,31 @@ pub(super) fn make(
     let mut changes = Vec::new();
     for &Step { old, new } in steps {
         let tag = new.map_or(0, |new| solver.tag_of(new));
-        let kind = match (old, new) {
-            (None, Some(_)) => ChangeKind::Install,
-            (Some(_), None) => ChangeKind::Erase,
+        let action = match (old, new) {
+            (None, Some(_)) => Action::Install,
+            (Some(_), None) => Action::Erase,
             (Some(old), Some(new)) if old == new => {
                 if solver.packages[new as usize].flags.any(Flags::REINSTALL) {
                     if !graph.is_available(new) && !graph.node(new).is_cached {
                         warnings.push(Warning::NotReinstalled { package: graph.id_text(new) });
                         continue;
                     }
-                    ChangeKind::Reinstall
+                    Action::Reinstall
                 } else if graph.node(new).tag == tag {
                     continue;
                 } else {
-                    ChangeKind::Repin
+                    Action::Repin
                 }
             }
             (Some(old), Some(new)) => match version::compare(graph.node(new).version, graph.node(old).version) {
-                std::cmp::Ordering::Less => ChangeKind::Downgrade,
-                std::cmp::Ordering::Equal => ChangeKind::Replace,
-                std::cmp::Ordering::Greater => ChangeKind::Upgrade,
+                std::cmp::Ordering::Less => Action::Downgrade,
+                std::cmp::Ordering::Equal => Action::Replace,
+                std::cmp::Ordering::Greater => Action::Upgrade,
             },
             (None, None) => continue,
         };
         changes.push(Change {
-            kind,
+            action,
             old: old.and_then(|old| graph.node(old).installed),
             new: new.map(|new| graph.node(new).source.unwrap_or(graph.node(new).facts)),
             tag: Some(graph.tags[tag as usize].0).filter(|tag| !tag.is_empty()).map(str::to_owned),

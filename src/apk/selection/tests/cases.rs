@@ -9,6 +9,7 @@ use crate::apk::dependency::{Constraint, read_world};
 use crate::apk::index::ApkIndex;
 use crate::apk::installed::Installed;
 use crate::apk::version::ApkVersions;
+use crate::ecosystem::Action;
 use crate::metadata::MetadataFormat;
 use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, SolvableId};
 
@@ -92,14 +93,14 @@ fn plan(pool: &Pool, chosen: &ChangeSet) -> Vec<(&'static str, Vec<String>)> {
     let mut plan: Vec<(&'static str, Vec<String>)> = Vec::new();
     for change in &chosen.changes {
         let moved = || format!("{} -> {}", id(pool, change.old), pool.solvable(change.new.unwrap()).version());
-        let (kind, text) = match change.kind {
-            ChangeKind::Install => ("install", id(pool, change.new)),
-            ChangeKind::Erase => ("erase", id(pool, change.old)),
-            ChangeKind::Upgrade => ("upgrade", moved()),
-            ChangeKind::Downgrade => ("downgrade", moved()),
-            ChangeKind::Reinstall => ("reinstall", id(pool, change.new)),
-            ChangeKind::Replace => ("replace", id(pool, change.new)),
-            ChangeKind::Repin => continue,
+        let (kind, text) = match change.action {
+            Action::Install => ("install", id(pool, change.new)),
+            Action::Erase => ("erase", id(pool, change.old)),
+            Action::Upgrade => ("upgrade", moved()),
+            Action::Downgrade => ("downgrade", moved()),
+            Action::Reinstall => ("reinstall", id(pool, change.new)),
+            Action::Replace => ("replace", id(pool, change.new)),
+            Action::Repin => continue,
         };
         match plan.iter_mut().find(|known| known.0 == kind) {
             Some(known) => known.1.push(text),

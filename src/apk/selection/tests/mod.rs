@@ -5,6 +5,7 @@ mod cases;
 use super::*;
 use crate::apk::dependency::read_world;
 use crate::apk::universe;
+use crate::ecosystem::Action;
 
 /// What adding `added` to a root with `world` does, as words: `+name-version`, `-…` gone, `^old>new`, `=…` again or replaced.
 fn plan(universe: &str, world: &str, operation: Operation) -> Result<String, SelectionError> {
@@ -15,12 +16,12 @@ fn plan(universe: &str, world: &str, operation: Operation) -> Result<String, Sel
         let solvable = pool.solvable(id.unwrap());
         format!("{}-{}", solvable.name(), solvable.version())
     };
-    let step = |change: &Change| match change.kind {
-        ChangeKind::Install => format!("+{}", text(change.new)),
-        ChangeKind::Erase => format!("-{}", text(change.old)),
-        ChangeKind::Upgrade | ChangeKind::Downgrade => format!("^{}>{}", text(change.old), text(change.new)),
-        ChangeKind::Reinstall | ChangeKind::Replace => format!("={}", text(change.new)),
-        ChangeKind::Repin => format!("@{}", text(change.new)),
+    let step = |change: &Change| match change.action {
+        Action::Install => format!("+{}", text(change.new)),
+        Action::Erase => format!("-{}", text(change.old)),
+        Action::Upgrade | Action::Downgrade => format!("^{}>{}", text(change.old), text(change.new)),
+        Action::Reinstall | Action::Replace => format!("={}", text(change.new)),
+        Action::Repin => format!("@{}", text(change.new)),
     };
     Ok(chosen.changes.iter().map(step).collect::<Vec<_>>().join(" "))
 }
