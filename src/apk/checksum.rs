@@ -11,14 +11,24 @@ use crate::digest::{Algorithm, Digest};
 const STANDARD: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
-/// The digest of a text such as `Q1…=`; `None` when it is none (blob.c, `apk_blob_pull_csum`).
+/// The digest of a text such as `Q1…=`, or in hexadecimal; `None` when it is none (blob.c, `apk_blob_pull_csum`).
 pub fn parse(text: &str) -> Option<Digest> {
-    let (algorithm, encoded) = match text.as_bytes() {
-        [b'Q', b'1', ..] => (Algorithm::Sha1, &text[2..]),
-        [b'Q', b'2', ..] => (Algorithm::Sha256, &text[2..]),
-        _ => return Digest::from_hex(Algorithm::Sha1, text).or_else(|| Digest::from_hex(Algorithm::Sha256, text)),
+    match decode(text.as_bytes()) {
+        Some((algorithm, bytes)) => Digest::new(algorithm, &bytes[..algorithm.length()]),
+        None => Digest::from_hex(Algorithm::Sha1, text).or_else(|| Digest::from_hex(Algorithm::Sha256, text)),
+    }
+}
+
+/// The digest of a text such as `Q1…=`, as many bytes as its algorithm has; the others are nought.
+pub fn decode(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
+    let (algorithm, encoded) = match text {
+        [b'Q', b'1', rest @ ..] => (Algorithm::Sha1, rest),
+        [b'Q', b'2', rest @ ..] => (Algorithm::Sha256, rest),
+        _ => return None,
     };
-    Digest::new(algorithm, &STANDARD.decode(encoded).ok()?)
+    let mut bytes = [0; 32];
+    let length = STANDARD.decode_slice(encoded, &mut bytes).ok()?;
+    (length == algorithm.length()).then_some((algorithm, bytes))
 }
 
 /// The text of a digest. What is neither SHA-1 nor SHA-256 is written in hexadecimal.

@@ -2,6 +2,7 @@
 
 use std::str;
 
+use crate::apk::checksum;
 use crate::apk::dependency::Parts;
 use crate::digest::Algorithm;
 use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId, StringId};
@@ -42,7 +43,7 @@ impl Fields {
         let package = &mut self.package;
         match letter {
             b'C' => {
-                let digest = decode_checksum(value);
+                let digest = checksum::decode(value);
                 self.digest =
                     Some(digest.ok_or_else(|| format!("C: expected a checksum, found {:?}", String::from_utf8_lossy(value)))?);
             }
@@ -151,38 +152,4 @@ pub(in crate::apk) fn read_dependency(item: &str, builder: &mut PoolBuilder) -> 
         }
         None => (Kind::Requires, Op::INVALID, builder.intern(item), StringId::EMPTY),
     }
-}
-
-/// `Q1` and a SHA-1 digest, or `Q2` and a SHA-256 digest, in base 64. As in apk, bits beyond the digest are not looked at.
-pub(in crate::apk) fn decode_checksum(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
-    let (kind, encoded) = match text {
-        [b'Q', b'1', rest @ ..] => (Algorithm::Sha1, rest),
-        [b'Q', b'2', rest @ ..] => (Algorithm::Sha256, rest),
-        _ => return None,
-    };
-    let wanted = kind.length();
-    let digits = encoded.strip_suffix(b"=")?;
-    if digits.len() != (wanted * 8).div_ceil(6) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    let (mut gathered, mut bits, mut place) = (0_u32, 0, 0);
-    for digit in digits {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        gathered = gathered << 6 | u32::from(value);
-        bits += 6;
-        if bits >= 8 && place < wanted {
-            bits -= 8;
-            bytes[place] = (gathered >> bits) as u8;
-            place += 1;
-        }
-    }
-    Some((kind, bytes))
 }

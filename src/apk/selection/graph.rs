@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::SelectionError;
 use super::request::{RepositoryKind, Request, Rules};
+use crate::apk::checksum;
 use crate::apk::dependency::CHECKSUM;
-use crate::apk::index::fields::decode_checksum;
 use crate::apk::version;
 use crate::pool::{Checksum, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
 
@@ -442,7 +442,7 @@ impl<'a> Graph<'a> {
     }
 
     fn has_checksum(&self, package: PackageId, text: &str) -> bool {
-        let Some((kind, bytes)) = decode_checksum(text.as_bytes()) else { return false };
+        let Some((kind, bytes)) = checksum::decode(text.as_bytes()) else { return false };
         let wanted = Checksum { kind, bytes: &bytes[..kind.length()] };
         self.pool.solvable(self.node(package).facts).checksum() == Some(wanted)
     }

@@ -8,6 +8,9 @@ mod quick;
 use std::fmt;
 use std::io::{BufReader, Read};
 
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::{KeyDetails, VerifyingKey};
@@ -252,26 +255,14 @@ fn signer(certificate: &Certificate, key: &dyn Candidate, signature: &Signature)
     }
 }
 
+/// Base 64 as it stands in headers: with or without `=` at the end.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+);
+
 /// Bytes from base64 text (RFC 4648), line breaks allowed.
 pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0);
-    let end = text.iter().rposition(|c| !matches!(c, b'=' | b'\n' | b'\r')).map_or(0, |last| last + 1);
-    for &c in text[..end].iter().filter(|c| !c.is_ascii_whitespace()) {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    Some(bytes)
+    let digits: Vec<u8> = text.iter().copied().filter(|digit| !digit.is_ascii_whitespace()).collect();
+    BASE64.decode(digits).ok()
 }
