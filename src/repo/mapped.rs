@@ -9,8 +9,8 @@ use memmap2::Mmap;
 
 /// Maps a file of the store for reading.
 ///
-/// Reading 20 MB into memory instead takes longer than all else that a run with a kept pool does. Nothing changes what is mapped: files of
-/// the store are written beside and renamed, never written to again, and a removed one lives on while it is mapped.
+/// A kept pool is tens of megabytes of which a run uses little, and processes share the pages: reading would copy all of it each time. Nothing
+/// changes what is mapped: files of the store are written beside and renamed, never written to again, and a removed one lives on while it is mapped.
 pub(super) fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the bytes do not change while they are mapped, see above.
     unsafe { Mmap::map(file) }

@@ -18,8 +18,7 @@ pub(super) struct Entry {
 /// The longest tag that is kept; longer ones are rare.
 const LONGEST: usize = 104;
 
-/// How many tags are kept, a power of two: with more the table no longer fits into the processor's second cache, with fewer it is
-/// missed more often (measured on `AppStream` of CS9).
+/// How many tags are kept, a power of two: half a megabyte, which fits into a processor's second cache.
 const SLOTS: usize = 1 << 12;
 
 /// A table in which a new tag takes the place of an older one.
