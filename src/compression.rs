@@ -94,6 +94,21 @@ impl Format {
     }
 }
 
+/// How many bytes a gzip file says to hold (less 2^32, if there are as many); nobody has checked it.
+pub fn gzip_length(file: &[u8]) -> Option<u32> {
+    let length = file.last_chunk()?;
+    (Format::sniff(file) == Format::Gzip).then(|| u32::from_le_bytes(*length))
+}
+
+/// Inflates a gzip file at once, in about half the time that a stream takes; `out` is as long as [`gzip_length`] says. Whether the
+/// file is one whole member that fills `out`: if not, only the stream's reader can tell what it is.
+pub fn inflate_gzip(file: &[u8], out: &mut [u8]) -> bool {
+    let Some((_, [c0, c1, c2, c3, ..])) = file.split_last_chunk::<8>() else { return false };
+    let inflated = libdeflater::Decompressor::new().gzip_decompress(file, out);
+    // What may follow the member is not looked at by libdeflate: the end of the file has to be the end of this member.
+    inflated == Ok(out.len()) && libdeflater::crc32(out) == u32::from_le_bytes([*c0, *c1, *c2, *c3])
+}
+
 /// lzma has no magic, only a likely header: properties below 225, a dictionary of 2^n or 2^n + 2^(n-1), and a size that is
 /// unknown or below 256 GiB (the rule of liblzma's `alone_decoder.c`). No text and no cpio archive begins so.
 fn is_lzma(start: &[u8]) -> bool {
@@ -197,7 +212,39 @@ mod tests {
         }
     }
 
+    fn inflate_at_once(file: &[u8]) -> Option<Vec<u8>> {
+        let mut out = vec![0; gzip_length(file)? as usize];
+        inflate_gzip(file, &mut out).then_some(out)
+    }
+
+    #[test]
+    fn only_one_whole_member_is_inflated_at_once() {
+        let file = compress(Format::Gzip, b"a member");
+        assert_eq!(inflate_at_once(&file).unwrap(), b"a member");
+        // As long as the first, so that its length says nothing.
+        let two = [file.clone(), compress(Format::Gzip, b"b member")].concat();
+        assert_eq!(inflate_at_once(&two), None);
+        assert_eq!(inflate_at_once(&[&file[..], &[0; 8]].concat()), None);
+        for cut in 0..file.len() {
+            assert_eq!(inflate_at_once(&file[..cut]), None, "{cut}");
+        }
+        for place in 10..file.len() {
+            let mut wrong = file.clone();
+            wrong[place] ^= 0x10;
+            // Bits that pad the last byte mean nothing.
+            if gzip_length(&wrong).is_some_and(|length| length < 1 << 20) {
+                assert!(inflate_at_once(&wrong).is_none_or(|data| data == b"a member"), "{place}");
+            }
+        }
+        assert_eq!(gzip_length(b"plain text"), None);
+    }
+
     proptest! {
+        #[test]
+        fn at_once_and_streamed_are_the_same(data: Vec<u8>) {
+            prop_assert_eq!(inflate_at_once(&compress(Format::Gzip, &data)), Some(data));
+        }
+
         #[test]
         fn what_was_compressed_comes_back(data: Vec<u8>, buffer in 1usize..40) {
             for format in COMPRESSED {

@@ -93,6 +93,8 @@ pub struct Member {
     pub group: Vec<u8>,
     /// Seconds since 1970.
     pub mtime: u64,
+    /// Where in the tar its content begins.
+    pub offset: u64,
     /// Bytes of content.
     pub size: u64,
     /// Where a link leads; empty for others.
@@ -179,6 +181,7 @@ fn member(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Member> {
         user: header.username_bytes().unwrap_or_default().to_vec(),
         group: header.groupname_bytes().unwrap_or_default().to_vec(),
         mtime: if blank(&raw.mtime) { 0 } else { header.mtime()? },
+        offset: entry.raw_file_position(),
         size: entry.size(),
         link_target: entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default(),
         records,

@@ -3,8 +3,6 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::{BootstrapError, Tools};
 use crate::catalog::Step;
 use crate::ecosystem::{Ecosystem, FileOptions, Trust};
@@ -83,13 +81,13 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     };
 
     let remote = files.iter().any(|file| file.locations.iter().any(Location::is_remote));
-    let mut results: Vec<(usize, Result<E::Package, BootstrapError>)> = if remote {
-        let done = Mutex::new(Vec::with_capacity(files.len()));
-        let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let finish = |i: usize, result: Result<E::Package, BootstrapError>| {
-            failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
-            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((i, result));
-        };
+    let done = Mutex::new(Vec::with_capacity(files.len()));
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let finish = |i: usize, result: Result<E::Package, BootstrapError>| {
+        failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((i, result));
+    };
+    if remote {
         rayon::in_place_scope(|inflating| {
             std::thread::scope(|downloading| {
                 for _ in 0..DOWNLOADS.min(files.len()) {
@@ -110,11 +108,15 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
                 }
             });
         });
-        done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     } else {
-        largest_first.par_iter().map(|&i| (i, fetch(i).and_then(|fetched| open(i, &fetched)))).collect()
-    };
-
+        rayon::in_place_scope_fifo(|opening| {
+            for &i in &largest_first {
+                let (open, fetch, finish) = (&open, &fetch, &finish);
+                opening.spawn_fifo(move |_| finish(i, fetch(i).and_then(|fetched| open(i, &fetched))));
+            }
+        });
+    }
+    let mut results = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|&(i, _)| i);
     let packages = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
     tools.reporter.finish(Phase::Fetch, "");

@@ -29,7 +29,7 @@ pub use store::{Store, StoreWriter, is_abandoned};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
-use crate::package::Content;
+use crate::package::{Buffer, Content};
 use crate::reporter::{Phase, Reporter, Silent};
 use http::Http;
 use promise::Promise;
@@ -254,10 +254,13 @@ impl Fetcher {
         promise.check_length(facts.len())?;
         let mut check = promise.check();
         let content = if facts.len() <= IN_MEMORY {
-            let mut bytes = Vec::with_capacity(facts.len() as usize + 1);
-            // It may have grown since; one byte more is enough to tell.
-            (&mut file).take(facts.len() + 1).read_to_end(&mut bytes)?;
+            let mut bytes = Buffer::zeroed(facts.len() as usize);
+            file.read_exact(&mut bytes)?;
             check.take(&bytes)?;
+            // It may have grown since; one byte more is enough to tell.
+            let mut more = [0];
+            let grown = file.read(&mut more)?;
+            check.take(&more[..grown])?;
             Content::from(bytes)
         } else {
             let mut buffer = vec![0; 256 << 10];

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::buffer::Buffer;
+
 /// A file's content. Cheap to clone and to slice: the bytes are shared.
 #[derive(Clone)]
 pub struct Content {
@@ -25,7 +27,7 @@ struct Blob {
 }
 
 enum BlobStore {
-    Memory(Vec<u8>),
+    Memory(Buffer),
     File(File),
     Elsewhere(Box<dyn Source>),
 }
@@ -117,6 +119,12 @@ impl Content {
 
 impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Buffer::from(bytes))
+    }
+}
+
+impl From<Buffer> for Content {
+    fn from(bytes: Buffer) -> Self {
         let length = bytes.len() as u64;
         Self { blob: Arc::new(Blob { store: BlobStore::Memory(bytes), reserved: None }), offset: 0, length }
     }
@@ -190,13 +198,26 @@ impl Spool {
 
     /// Begins a content whose length is expected to be `expected` bytes (a hint, not trusted beyond the limit).
     pub fn writer(&self, expected: u64) -> SpoolWriter {
-        let mut writer = SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new()), reserved: 0, length: 0 };
-        if writer.reserve(expected)
-            && let SpoolState::Memory(bytes) = &mut writer.state
-        {
-            bytes.reserve_exact(expected as usize);
+        let mut writer =
+            SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new().into()), reserved: 0, length: 0 };
+        if writer.reserve(expected) {
+            writer.state = SpoolState::Memory(Buffer::with_capacity(expected as usize));
         }
         writer
+    }
+
+    /// A content of exactly so many bytes, which `fill` writes. `None` where memory is spent, or `fill` says that it failed.
+    pub fn fill(&self, length: u64, fill: impl FnOnce(&mut [u8]) -> bool) -> Option<Content> {
+        let mut writer = SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new().into()), reserved: 0, length };
+        if !writer.reserve(length) {
+            return None;
+        }
+        let mut bytes = Buffer::zeroed(usize::try_from(length).ok()?);
+        if !fill(&mut bytes) {
+            return None;
+        }
+        writer.state = SpoolState::Memory(bytes);
+        Some(writer.finish())
     }
 
     /// Bytes held in memory now.
@@ -214,7 +235,7 @@ pub struct SpoolWriter {
 }
 
 enum SpoolState {
-    Memory(Vec<u8>),
+    Memory(Buffer),
     File(File),
 }
 
@@ -241,7 +262,7 @@ impl SpoolWriter {
     /// The content that was written.
     pub fn finish(mut self) -> Content {
         let length = self.length;
-        let state = std::mem::replace(&mut self.state, SpoolState::Memory(Vec::new()));
+        let state = std::mem::replace(&mut self.state, SpoolState::Memory(Vec::new().into()));
         let (store, reserved) = match state {
             SpoolState::Memory(bytes) => {
                 (BlobStore::Memory(bytes), Some((Arc::clone(&self.spool.budget), std::mem::take(&mut self.reserved))))
@@ -309,6 +330,17 @@ mod tests {
         }
         assert_eq!(spool.used(), 9);
         drop(contents);
+        assert_eq!(spool.used(), 0, "memory is given back");
+        assert!(spool.fill(11, |_| true).is_none(), "beyond the limit");
+        assert!(spool.fill(3, |_| false).is_none(), "not filled");
+        let filled = spool
+            .fill(3, |bytes| {
+                bytes.fill(7);
+                true
+            })
+            .unwrap();
+        assert_eq!((filled.memory(), filled.len(), spool.used()), (Some(&[7; 3][..]), 3, 3));
+        drop(filled);
         assert_eq!(spool.used(), 0, "memory is given back");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "files are unlinked");
     }

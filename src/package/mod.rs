@@ -2,12 +2,14 @@
 //!
 //! In: nothing; `rpm::package` and `apk::package` make these. Out: [`Entry`] and [`Content`] for `tree/` and the reports.
 
+mod buffer;
 mod content;
 mod facts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use buffer::Buffer;
 pub use content::{Content, ContentReader, Source, Spool, SpoolWriter};
 pub use facts::{Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
 

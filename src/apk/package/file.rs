@@ -89,33 +89,47 @@ impl File {
     }
 }
 
-/// Reads members of the data stream into files, their contents into one spooled blob.
+/// Where the contents of files are.
+pub(super) enum Contents {
+    /// In the inflated tar, where they are.
+    Tar(Content),
+    /// One after another in a blob, into which they are copied as they are read.
+    Spooled(SpoolWriter),
+}
+
+/// Offset and length in the tar or blob, and a digest where one was wanted.
+type Place = (u64, u64, Option<Digest>);
+
+/// Reads members of the data stream into files.
 pub(super) struct FileReader {
     files: Vec<File>,
-    /// Where in the blob the content of each regular file lies.
+    /// Where in the tar or blob the content of each regular file lies.
     ranges: Vec<(usize, u64, u64)>,
     by_path: FxHashMap<Box<[u8]>, usize>,
     names: FxHashMap<Vec<u8>, Arc<str>>,
-    blob: SpoolWriter,
+    contents: Contents,
     position: u64,
 }
 
 impl FileReader {
-    pub(super) fn new(blob: SpoolWriter) -> Self {
+    pub(super) fn new(contents: Contents) -> Self {
         Self {
             files: Vec::new(),
             ranges: Vec::new(),
             by_path: FxHashMap::default(),
             names: FxHashMap::default(),
-            blob,
+            contents,
             position: 0,
         }
     }
 
     /// All files, with their contents.
     pub(super) fn finish(self) -> Vec<File> {
-        let Self { mut files, ranges, blob, .. } = self;
-        let blob = blob.finish();
+        let Self { mut files, ranges, contents, .. } = self;
+        let blob = match contents {
+            Contents::Tar(tar) => tar,
+            Contents::Spooled(blob) => blob.finish(),
+        };
         for (place, offset, length) in ranges {
             files[place].kind = FileKind::Regular(blob.slice(offset, length).unwrap_or_else(Content::empty));
         }
@@ -139,7 +153,7 @@ impl FileReader {
         let mut found = None;
         let kind = match member.kind {
             MemberKind::File => {
-                let (offset, length, digest) = self.spool(content, promised.is_some())?;
+                let (offset, length, digest) = self.content(member, content, promised.is_some())?;
                 self.ranges.push((place, offset, length));
                 found = digest;
                 FileKind::Regular(Content::empty())
@@ -209,12 +223,23 @@ impl FileReader {
         self.by_path.get(path).is_some_and(|&place| matches!(self.files[place].kind, FileKind::Directory))
     }
 
-    fn spool(&mut self, content: &mut dyn Read, hash: bool) -> Result<(u64, u64, Option<Digest>), PackageError> {
+    /// Where a file's content lies from now on, and its digest.
+    fn content(&mut self, member: &Member, input: &mut dyn Read, hash: bool) -> Result<Place, PackageError> {
+        let blob = match &mut self.contents {
+            Contents::Tar(tar) => {
+                let content = tar.slice(member.offset, member.size);
+                let content = content.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+                let bytes = content.bytes().map_err(PackageError::Io)?;
+                let digest = hash.then(|| Digest::of(Algorithm::Sha1, &bytes));
+                return Ok((member.offset, member.size, digest));
+            }
+            Contents::Spooled(blob) => blob,
+        };
         let offset = self.position;
         let mut hasher = hash.then(|| Hasher::new(Algorithm::Sha1));
         let mut buffer = vec![0; 64 << 10];
         loop {
-            let n = match content.read(&mut buffer) {
+            let n = match input.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -223,7 +248,7 @@ impl FileReader {
             if let Some(hasher) = &mut hasher {
                 hasher.update(&buffer[..n]);
             }
-            self.blob.write_all(&buffer[..n]).map_err(PackageError::Io)?;
+            blob.write_all(&buffer[..n]).map_err(PackageError::Io)?;
             self.position += n as u64;
         }
         Ok((offset, self.position - offset, hasher.map(Hasher::finish)))

@@ -26,9 +26,10 @@ pub use script::{Script, ScriptKind};
 
 use super::archive::{GzipStreams, read_tar};
 use super::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
+use crate::compression;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, Entry, EntryKind, Owner, Spool};
-use file::FileReader;
+use file::{Contents, FileReader};
 
 /// As much of a control stream as is read: scripts are small.
 const MAX_CONTROL: u64 = 16 << 20;
@@ -271,10 +272,22 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
         return Err(PackageError::DataHash { expected: expected.clone(), found });
     }
     let data = content.slice(range.start, range.end - range.start).unwrap_or_else(Content::empty);
-    let mut reader = FileReader::new(spool.writer(info.installed_size));
+    if let Some(tar) = inflate_at_once(&data, spool) {
+        let mut reader = FileReader::new(Contents::Tar(tar.clone()));
+        read_tar(&mut tar.reader(), |member, content| reader.take(member, content))?;
+        return Ok(reader.finish());
+    }
+    let mut reader = FileReader::new(Contents::Spooled(spool.writer(info.installed_size)));
     let mut input = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, data.reader()));
     read_tar(&mut input, |member, content| reader.take(member, content))?;
     Ok(reader.finish())
+}
+
+/// The whole tar of a data stream, where memory allows it; contents of files are parts of it then. `None`: it has to be read as a
+/// stream, which also tells what is wrong with it.
+fn inflate_at_once(data: &Content, spool: &Spool) -> Option<Content> {
+    let compressed = data.memory()?;
+    spool.fill(u64::from(compression::gzip_length(compressed)?), |out| compression::inflate_gzip(compressed, out))
 }
 
 fn digest_range(content: &Content, range: &Range<u64>, algorithm: Algorithm) -> Result<Digest, PackageError> {
