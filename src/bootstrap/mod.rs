@@ -6,6 +6,7 @@
 mod advisories;
 mod change;
 mod fetching;
+mod product;
 mod report;
 mod resolve;
 mod source;
@@ -14,18 +15,22 @@ use std::path::Path;
 
 pub use advisories::advisories;
 pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
+pub use product::archive;
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 pub use source::{Gathered, Source};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};
-use crate::ecosystem::{Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError, Scriptlets};
+use crate::ecosystem::{
+    Ecosystem, FileOptions, InstallError, InstallOptions, KeyError, PackageError, ScriptletRecord, Scriptlets,
+};
 use crate::fetch::{FetchError, Fetcher, LocationError};
 use crate::finish;
-use crate::output::{self, Ownership, WriteOptions};
+use crate::output::{self, Origin, Ownership, WriteOptions, Written};
 use crate::package::{Entry, Spool};
 use crate::reporter::{Phase, Reporter};
+use crate::transaction::plan::Plan;
 use crate::tree::Tree;
 
 /// What the run is given to work with.
@@ -113,6 +118,40 @@ pub fn bootstrap<E: Ecosystem>(
     tools: &Tools<'_>,
 ) -> Result<Report, BootstrapError> {
     let destination = output::Directory::prepare(out)?;
+    let root = make(ecosystem, request, build, tools)?;
+    let options = WriteOptions { ownership: build.ownership, epoch: root.epoch, jobs: None, sync: false };
+    let written = destination.write(&root.tree, &options, tools.reporter, tools.cancel)?;
+    Ok(root.report(&written))
+}
+
+/// A root file system that is not on any disk.
+#[derive(Debug)]
+pub struct Root {
+    /// All of it.
+    pub tree: Tree,
+    /// Its packages, at the places that [`PackageIndex`](crate::tree::PackageIndex) names.
+    pub packages: Vec<Origin>,
+    /// Seconds since 1970 that everything made by this run bears.
+    pub epoch: i64,
+    plan: Plan,
+    scriptlets: Vec<ScriptletRecord>,
+    unsigned: Vec<String>,
+}
+
+impl Root {
+    /// What was done, once it is written somewhere.
+    pub fn report(self, written: &Written) -> Report {
+        Report::new(self.plan, written, self.scriptlets, self.epoch, self.unsigned)
+    }
+}
+
+/// Makes the root file system of a request as a model.
+pub fn make<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    build: &BuildOptions,
+    tools: &Tools<'_>,
+) -> Result<Root, BootstrapError> {
     let keyring = ecosystem.keyring(&request.keys)?;
     let Resolved { pool, choice, plan, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
@@ -146,9 +185,12 @@ pub fn bootstrap<E: Ecosystem>(
     if tools.cancel.is_raised() {
         return Err(BootstrapError::Interrupted);
     }
-
-    let options = WriteOptions { ownership: build.ownership, epoch, jobs: None, sync: false };
-    let written = destination.write(&tree, &options, tools.reporter, tools.cancel)?;
-    let unsigned = packages.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
-    Ok(Report::new(plan, &written, installed.scriptlets, epoch, unsigned))
+    Ok(Root {
+        tree,
+        packages: wanted[..count].iter().map(|&(id, _)| Origin::of(pool.solvable(id))).collect(),
+        epoch,
+        plan,
+        scriptlets: installed.scriptlets,
+        unsigned: packages.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect(),
+    })
 }

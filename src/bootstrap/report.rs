@@ -85,5 +85,6 @@ fn wanted(wanted: &Wanted) -> String {
         Wanted::Xattr { name, .. } => format!("attribute {}", display(name)),
         Wanted::Mode(mode) => format!("mode {mode:04o}"),
         Wanted::Mtime(mtime) => format!("time {mtime}"),
+        Wanted::Socket => "to be a socket".to_owned(),
     }
 }

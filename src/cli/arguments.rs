@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::product::ProductArguments;
 use crate::ecosystem::Scriptlets;
 
 /// Turns the name of an image variant into a root file system.
@@ -18,6 +19,7 @@ use crate::ecosystem::Scriptlets;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
+#[command(group = clap::ArgGroup::new("product").args(["tar"]).multiple(true))]
 #[command(after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed.")]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -74,8 +76,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct BootstrapArguments {
     /// The directory to make: empty, or not there yet
-    #[arg(value_name = "OUT", required = true)]
+    #[arg(value_name = "OUT", required_unless_present = "product")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub product: ProductArguments,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]

@@ -7,11 +7,12 @@ use serde_json::json;
 use super::arguments::{BootstrapArguments, Format, ScriptletMode};
 use super::failure::{Code, Failure, code_of, hint_of};
 use super::packaging::{Job, run_with};
+use super::product;
 use super::progress::{bytes, count, packages};
 use super::request::{Prepared, prepare};
 use super::resolve::resolve_failure;
 use super::run::{Run, write};
-use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, bootstrap};
+use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
 use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
 use crate::output::Ownership;
 use crate::package::Spool;
@@ -23,7 +24,9 @@ pub(super) const SPOOL_LIMIT: u64 = 128 << 20;
 
 /// Makes the tree; the text is the report with `--format json`, and nothing otherwise.
 pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
-    let out = arguments.out.as_deref().ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
+    let place = arguments.out.as_deref().or(arguments.product.place());
+    let out = place.ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
+    product::check(arguments)?;
     let request = &arguments.request;
     if request.distro.is_some() && request.variant.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
@@ -62,7 +65,13 @@ impl Job for Bootstrap<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, build, out, run, tools } = self;
-        let report = bootstrap(ecosystem, &prepared.request, build, out, tools).map_err(|error| {
+        let made = match &arguments.product.tar {
+            None => bootstrap(ecosystem, &prepared.request, build, out, tools),
+            Some(path) => product::open(arguments, path).and_then(|(file, packing)| {
+                archive(ecosystem, &prepared.request, build, file, (packing, arguments.product.clamp_mtime), tools)
+            }),
+        };
+        let report = made.map_err(|error| {
             let failure = run.or_stopped(failure(error, prepared));
             if failure.code == Code::Usage {
                 failure

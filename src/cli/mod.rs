@@ -14,6 +14,7 @@ mod info;
 mod list;
 mod owner;
 mod packaging;
+mod product;
 mod progress;
 mod repositories;
 mod request;

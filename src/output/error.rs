@@ -84,6 +84,20 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
+    /// A path of the tree could not be written into an archive.
+    #[error("cannot write {path} into the archive: {error}")]
+    Archive {
+        /// The path inside the tree.
+        path: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A directory where a file is to be made.
+    #[error("{}: a directory, where a file is to be made; choose another name", out.display())]
+    NotAFile {
+        /// The place.
+        out: PathBuf,
+    },
     /// A content could not be read back from the spool.
     #[error("{path}: its content cannot be read back: {error}")]
     Content {
@@ -167,7 +181,14 @@ impl OutputError {
         if let Self::Root { error, .. } = self {
             return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
         }
-        matches!(self, Self::NotEmpty { .. } | Self::NotADirectory { .. } | Self::DanglingLink { .. } | Self::NoParent { .. })
+        matches!(
+            self,
+            Self::NotEmpty { .. }
+                | Self::NotADirectory { .. }
+                | Self::NotAFile { .. }
+                | Self::DanglingLink { .. }
+                | Self::NoParent { .. }
+        )
     }
 
     pub(super) fn write(path: &[u8], action: &'static str, error: Errno) -> Self {

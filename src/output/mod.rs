@@ -1,23 +1,29 @@
-//! A finished tree goes out: to a directory, whole or not at all; or its changes to a root that is there already.
+//! A finished tree goes out: to a directory, an archive or an image, whole or not at all; or its changes to a root that is there already.
 //!
-//! In: a [`Tree`](crate::tree::Tree) with numeric owners, and where to. Out: the directory, and what could not be applied to it
+//! In: a [`Tree`](crate::tree::Tree) with numeric owners, and where to. Out: the directory or file, and what could not be applied to it
 //! ([`Written`]). It never changes the tree, never follows a link, and leaves nothing behind when it fails, is stopped or
 //! panics.
 
+mod archive;
 mod create;
 mod destination;
 mod directory;
 mod error;
 mod existing;
 pub mod manifest;
+mod origin;
 mod ownership;
+mod packing;
 mod plan;
 mod remove;
 #[cfg(test)]
 mod tests;
 pub mod user_namespace;
 
+pub use archive::{ArchiveFile, Times};
 pub use directory::{Directory, WriteOptions, Written};
 pub use error::OutputError;
 pub use existing::{Applied, Base, ExistingRoot, Recovered};
+pub use origin::Origin;
 pub use ownership::{NotApplied, Ownership, Reason, Wanted};
+pub use packing::{Packer, Packing, Unpacked};

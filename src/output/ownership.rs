@@ -88,6 +88,8 @@ pub enum Wanted {
     Mode(u16),
     /// This time of modification, in seconds since 1970.
     Mtime(i64),
+    /// To be a socket; nothing is there instead.
+    Socket,
 }
 
 /// Why something was not applied.
@@ -109,7 +111,7 @@ impl Reason {
         match self {
             Self::NotPermitted => "only root may do this",
             Self::NotMapped => "the id is not mapped in this user namespace",
-            Self::NotSupported => "the file system does not support it",
+            Self::NotSupported => "the file system, or the format, does not support it",
             Self::Reserved => "this attribute records owners that could not be applied",
         }
     }

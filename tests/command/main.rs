@@ -19,4 +19,5 @@ mod queries;
 mod real_apk;
 mod resolve;
 mod server;
+mod tar;
 mod universes;
