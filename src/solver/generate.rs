@@ -5,6 +5,8 @@
 //!
 //! A package that is installed may have dependencies that are broken already: those are let be.
 
+use std::ops::Range;
+
 use super::literal::Lit;
 use super::request::{Request, colours_differ};
 use super::rich::{self, Normal};
@@ -16,8 +18,10 @@ use crate::pool::{DependencyId, Kind, Pool, SolvableId, StringId};
 struct Known {
     /// Its rules: a run of [`Reach::rules`].
     rules: (u32, u32),
-    /// Of its rules, those at the end that begin with another package (rich dependencies make such): not in order.
-    loose: u32,
+    /// Whether some of its rules begin with another package (rich dependencies make such): they have their place among that one's.
+    has_loose: bool,
+    /// Whether the pool has a package of its name for a better architecture.
+    has_better_arch: bool,
     /// The packages that it may bring: a run of [`Reach::brings`].
     brings: (u32, u32),
 }
@@ -42,6 +46,12 @@ pub(super) struct Reach {
     rules: Vec<Rule>,
     brings: Vec<SolvableId>,
     queue: Vec<SolvableId>,
+    loose: Vec<Rule>,
+    /// Of each package that supplements or enhances others by complex dependencies, if it has to wait for any: a run of `awaited`. None before they
+    /// were needed.
+    waiting: Option<Vec<(SolvableId, Option<Range<usize>>)>>,
+    /// Packages of which one has to be reached before those that wait can be.
+    awaited: Vec<SolvableId>,
 }
 
 impl Reach {
@@ -59,6 +69,9 @@ impl Reach {
             rules: Vec::new(),
             brings: Vec::new(),
             queue: Vec::new(),
+            loose: Vec::new(),
+            waiting: None,
+            awaited: Vec::new(),
         }
     }
 
@@ -151,43 +164,76 @@ impl Reach {
 
     /// Reaches what supplements or enhances the reached packages by complex dependencies, until nothing more does.
     pub(super) fn add_complex_supplements(&mut self, pool: &Pool, rules: &mut Rules) {
+        let waiting = self.waiting.take().unwrap_or_else(|| self.find_awaited(pool));
         loop {
             let before = self.packages.len();
-            for &id in pool.complex_supplements() {
-                if self.contains(id) || self.is_excluded(id) {
+            for (id, awaited) in &waiting {
+                let reached = |literal: Lit| self.contains(literal.id());
+                let comes = |&id: &SolvableId| self.reached[id.index()];
+                if awaited.clone().is_some_and(|awaited| !self.awaited[awaited].iter().any(comes)) {
                     continue;
                 }
-                let package = pool.solvable(id);
-                let reached = |literal: Lit| self.contains(literal.id());
-                let mut weak = [Kind::Supplements, Kind::Enhances].into_iter().flat_map(|kind| package.dependencies(kind));
-                if weak.any(|&dependency| rich::is_possible(pool, dependency, &reached)) {
-                    self.add(pool, rules, id);
+                if self.contains(*id) || self.is_excluded(*id) {
+                    continue;
+                }
+                if weak_dependencies(pool, *id).any(|dependency| rich::is_possible(pool, dependency, &reached)) {
+                    self.add(pool, rules, *id);
                 }
             }
             if self.packages.len() == before {
-                return;
+                break;
             }
         }
+        self.waiting = Some(waiting);
+    }
+
+    fn find_awaited(&mut self, pool: &Pool) -> Vec<(SolvableId, Option<Range<usize>>)> {
+        let mut waiting = Vec::with_capacity(pool.complex_supplements().len());
+        for &id in pool.complex_supplements() {
+            let start = self.awaited.len();
+            let found: Option<Vec<Vec<SolvableId>>> =
+                weak_dependencies(pool, id).map(|dependency| rich::needed(pool, dependency)).collect();
+            waiting.push((
+                id,
+                found.map(|found| {
+                    self.awaited.extend(found.into_iter().flatten());
+                    start..self.awaited.len()
+                }),
+            ));
+        }
+        waiting
     }
 
     /// Hands the rules of all reached packages over, in the order in which dependencies are looked at: by package, the highest id
     /// first, then by their literals (libsolv's `solver_unifyrules`).
     pub(super) fn hand_over(&mut self, rules: &mut Rules) {
         self.packages.sort_unstable_by(|a, b| b.cmp(a));
-        let mut loose = false;
+        self.loose.clear();
         for &id in &self.packages {
+            let this = Lit::of(id);
             if self.excluded[id.index()] {
-                rules.add_short(-Lit::of(id), Lit::NONE);
+                rules.add_short(-this, Lit::NONE);
             } else if let Some(known) = self.known(id) {
                 let run = &self.rules[known.rules.0 as usize..known.rules.1 as usize];
-                rules.all.extend_from_slice(run);
-                loose |= known.loose > 0;
+                if known.has_loose {
+                    rules.all.extend(run.iter().filter(|rule| rule.first == -this));
+                    self.loose.extend(run.iter().filter(|rule| rule.first != -this));
+                } else {
+                    rules.all.extend_from_slice(run);
+                }
             }
         }
-        if loose {
-            rules.unify(1);
+        if !self.loose.is_empty() {
+            rules.merge(1, &mut self.loose);
             rules.mark_blocks(1);
         }
+    }
+
+    /// Whether a reached package is surely for the best architecture among those of its name: a new one, beside which the pool has no better.
+    pub(super) fn is_for_the_best(&self, pool: &Pool, id: SolvableId) -> bool {
+        !pool.solvable(id).is_installed()
+            && !self.excluded[id.index()]
+            && self.known(id).is_some_and(|known| !known.has_better_arch)
     }
 
     /// Makes the rules of a package.
@@ -226,11 +272,15 @@ impl Reach {
         let brought = dedup_from(&mut self.brings, first_brought);
         rules.unify(first);
         rules.mark_blocks(first);
-        let loose = rules.all[first..].iter().filter(|rule| rule.first != -this).count() as u32;
+        let has_loose = rules.all[first..].iter().any(|rule| rule.first != -this);
         let start = self.rules.len();
         self.rules.extend(rules.all.drain(first..));
-        let known =
-            Known { rules: (start as u32, self.rules.len() as u32), loose, brings: (first_brought as u32, brought as u32) };
+        let known = Known {
+            rules: (start as u32, self.rules.len() as u32),
+            has_loose,
+            has_better_arch: package.is_multiarch() && has_better_architecture(pool, id),
+            brings: (first_brought as u32, brought as u32),
+        };
         self.entries.push(known);
         self.known[id.index()] = self.entries.len() as u32;
         known
@@ -282,6 +332,20 @@ impl Reach {
             self.brings.extend_from_slice(candidates);
         }
     }
+}
+
+/// Whether the pool has a package of the name for an architecture that is better than this one's.
+fn has_better_architecture(pool: &Pool, id: SolvableId) -> bool {
+    let package = pool.solvable(id);
+    let rank = |id| pool.solvable(id).arch_rank().filter(|&rank| rank != 0);
+    let is_better = |&other: &SolvableId| rank(other).is_some_and(|other| rank(id).is_none_or(|own| other < own));
+    pool.named(package.name_id()).iter().any(is_better)
+}
+
+/// By what a package supplements or enhances others.
+fn weak_dependencies(pool: &Pool, id: SolvableId) -> impl Iterator<Item = DependencyId> {
+    let package = pool.solvable(id);
+    [Kind::Supplements, Kind::Enhances].into_iter().flat_map(move |kind| package.dependencies(kind)).copied()
 }
 
 /// Drops repeated entries of a sorted end; returns the new length.

@@ -125,7 +125,8 @@ impl Solver<'_> {
         let coloured = !reach.second_colour.is_empty();
         let rank = |id| pool.solvable(id).arch_rank().filter(|&rank| rank != 0);
         let mut worse: Vec<(SolvableId, u16)> = Vec::new();
-        for &id in reach.packages.iter().filter(|&&id| pool.solvable(id).is_multiarch()) {
+        let is_candidate = |id| pool.solvable(id).is_multiarch() && !reach.is_for_the_best(pool, id);
+        for &id in reach.packages.iter().filter(|&&id| is_candidate(id)) {
             let reached = || {
                 let named = pool.named(pool.solvable(id).name_id()).iter().copied();
                 named.filter(|&other| reach.contains(other) && !reach.is_excluded(other))

@@ -1,7 +1,7 @@
 //! Rich dependencies as clauses: conjunctive (or disjunctive) normal form over packages, as libsolv's `cplxdeps.c` makes it.
 
 use super::literal::Lit;
-use crate::pool::{Dependency, DependencyId, Pool, RichOp};
+use crate::pool::{Dependency, DependencyId, Pool, RichOp, SolvableId};
 
 /// A dependency in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,6 +227,19 @@ pub(super) fn met(pool: &Pool, dependency: DependencyId, is_new: &impl Fn(Lit) -
 /// Whether a dependency holds where the given packages are installed.
 pub(super) fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
     met(pool, dependency, &|literal| if installed(literal) { Met::Anew } else { Met::Not }).is_met()
+}
+
+/// Packages of which at least one must be there for the dependency to hold, as few as are easily found; `None` where it could hold without any.
+pub(super) fn needed(pool: &Pool, dependency: DependencyId) -> Option<Vec<SolvableId>> {
+    match pool.dependency(dependency) {
+        Dependency::Rich { op: RichOp::If | RichOp::Unless, .. } => None,
+        Dependency::Rich { op: RichOp::And, left, right } => match (needed(pool, left), needed(pool, right)) {
+            (Some(left), Some(right)) => Some(if left.len() <= right.len() { left } else { right }),
+            (one, other) => one.or(other),
+        },
+        Dependency::Rich { op: RichOp::Or, left, right } => Some([needed(pool, left)?, needed(pool, right)?].concat()),
+        _ => Some(pool.candidates(dependency).to_vec()),
+    }
 }
 
 /// Whether a dependency could hold if some of the given packages were installed.

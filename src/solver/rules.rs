@@ -221,6 +221,27 @@ impl Rules {
         self.order = order;
     }
 
+    /// Merges others into the rules from a place on, which are in the order of their literals and stay so. The same rule comes once.
+    pub(super) fn merge(&mut self, from: usize, others: &mut Vec<Rule>) {
+        others.sort_by(|a, b| self.compare(a, b));
+        others.dedup_by(|a, b| self.compare(a, b).is_eq());
+        let mut merged = std::mem::take(&mut self.sorted);
+        merged.clear();
+        let mut rest = &self.all[from..];
+        for other in others.iter() {
+            let before = rest.partition_point(|rule| self.compare(rule, other).is_lt());
+            merged.extend_from_slice(&rest[..before]);
+            rest = &rest[before..];
+            if rest.first().is_none_or(|rule| self.compare(rule, other).is_ne()) {
+                merged.push(*other);
+            }
+        }
+        merged.extend_from_slice(rest);
+        self.all.truncate(from);
+        self.all.extend_from_slice(&merged);
+        self.sorted = merged;
+    }
+
     /// Notes in each rule from a place on how many of the same package follow, so that the rules of a package that is not
     /// installed can be passed over at once.
     pub(super) fn mark_blocks(&mut self, from: usize) {
@@ -231,9 +252,17 @@ impl Rules {
         }
     }
 
+    /// The order of two rules by their literals, before either was watched anew.
+    fn compare(&self, a: &Rule, b: &Rule) -> Ordering {
+        (a.first, a.watched[1]).cmp(&(b.first, b.watched[1])).then_with(|| self.compare_tails(a.tail, b.tail))
+    }
+
     /// The order of two rules whose first two literals are the same.
     fn compare_rest(&self, a: u32, b: u32) -> Ordering {
-        let (a, b) = (self.all[a as usize].tail, self.all[b as usize].tail);
+        self.compare_tails(self.all[a as usize].tail, self.all[b as usize].tail)
+    }
+
+    fn compare_tails(&self, a: Tail, b: Tail) -> Ordering {
         if a == b {
             return Ordering::Equal;
         }

@@ -1,0 +1,58 @@
+#![allow(clippy::print_stdout, reason = "it tells what it measured")]
+//! The solver alone: every name of some repositories installed on its own, one thread, the pool loaded. Tells it as one line of JSON, so
+//! that `benches/peers/solve` can set it beside libsolv.
+//!
+//! usage: cargo bench --bench solve -- ARCH DIRECTORY...    (directories with `repodata`)
+
+mod solver {
+    pub(crate) mod universe;
+}
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use rootstrap::pool::Solvable;
+use rootstrap::rpm::selection::install_jobs;
+use rootstrap::rpm::spec::Among;
+use rootstrap::solver::{Request, Solver};
+
+/// How often each request is solved; the quickest counts.
+const ROUNDS: usize = 3;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let Some((arch, directories)) = arguments.split_first().filter(|(_, directories)| !directories.is_empty()) else {
+        println!("usage: cargo bench --bench solve -- ARCH DIRECTORY...");
+        return;
+    };
+    let pool = solver::universe::real(arch, directories);
+    let mut names: Vec<&str> = pool.solvables().map(Solvable::name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let requests: Vec<Request> =
+        names.iter().map(|name| Request::new(install_jobs(&pool, name, Among::default(), false))).collect();
+    let mut solver = Solver::new(&pool);
+    let mut whole = Duration::MAX;
+    let mut quickest = vec![Duration::MAX; names.len()];
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        for (request, quickest) in requests.iter().zip(&mut quickest) {
+            let begin = Instant::now();
+            let _ = black_box(solver.solve(request));
+            *quickest = begin.elapsed().min(*quickest);
+        }
+        whole = whole.min(begin.elapsed());
+    }
+    let (slowest, name) = quickest.iter().zip(&names).max().expect("a package");
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+    println!(
+        "{}",
+        serde_json::json!({
+            "packages": pool.len(),
+            "requests": names.len(),
+            "ms": milliseconds(whole),
+            "slowest": {"spec": name, "ms": milliseconds(*slowest)},
+            "pool_bytes": pool.image().bytes().len(),
+        })
+    );
+}
