@@ -129,6 +129,7 @@ fn whole(c: &mut Criterion) {
         ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new(), modules: ModuleOptions::default() },
         paths: Vec::new(),
         texts: false,
+        locked: None,
     };
     let build = BuildOptions {
         arch: image.arch,

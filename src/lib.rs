@@ -11,6 +11,7 @@ pub mod digest;
 pub mod ecosystem;
 pub mod fetch;
 pub mod finish;
+pub mod lock;
 pub mod metadata;
 pub mod output;
 pub mod package;

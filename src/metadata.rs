@@ -16,6 +16,12 @@ pub trait MetadataFormat: Sync {
     /// The document that a repository begins with, relative to its base: `repodata/repomd.xml`.
     fn root_document(&self) -> &'static str;
 
+    /// What the root document says of the state that it is of: a number, a time, a commit.
+    fn revision(&self, root: &[u8]) -> Option<String> {
+        let _ = root;
+        None
+    }
+
     /// What the root document lists.
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
 

@@ -164,8 +164,8 @@ impl Ecosystem for Apk {
         opened.package.id()
     }
 
-    fn is_signed(&self, opened: &Opened) -> bool {
-        opened.package.signer().is_some()
+    fn signer(&self, opened: &Opened) -> Option<String> {
+        opened.package.signer().map(str::to_owned)
     }
 
     fn build_time(&self, opened: &Opened) -> i64 {

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::fetching::{self, Sources};
 use super::report::{NotAppliedRecord, records};
 use super::resolve::{InstalledPackages, Request, Resolved, resolve};
-use super::{BootstrapError, Tools, fetching};
+use super::{BootstrapError, Tools};
 use crate::catalog::{Architecture, Database};
 use crate::ecosystem::{
     Action, Change, Choice, Ecosystem, InstallError, InstallOptions, PackageChange, RootChanges, ScriptletRecord, Scriptlets,
@@ -96,7 +97,7 @@ pub fn change<E: Ecosystem>(
     }
     let request = Request { installed: Some(InstalledPackages::Root(root.to_owned())), ..request.clone() };
     let keyring = ecosystem.keyring(&request.keys)?;
-    let Resolved { pool, choice, plan, .. } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
 
     // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
     let mut wanted = Vec::new();
@@ -109,7 +110,8 @@ pub fn change<E: Ecosystem>(
         }
     }
     let trust = request.trust(&keyring);
-    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &request.repositories, trust, tools)?;
+    let from = Sources { repositories: &request.repositories, locked: &locked };
+    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, trust, tools)?;
     let unsigned = opened.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
 
     tools.reporter.begin(Phase::Install, Some(choice.changes.len() as u64), None);

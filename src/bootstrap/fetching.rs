@@ -3,10 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustc_hash::FxHashMap;
+
 use super::{BootstrapError, Tools};
-use crate::catalog::Step;
+use crate::catalog::{Langs, Step};
+use crate::digest::Digest;
 use crate::ecosystem::{Ecosystem, FileOptions, Trust};
-use crate::fetch::{Fetched, Location, Wanted};
+use crate::fetch::{FetchError, Fetched, Location, Wanted};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
 use crate::reporter::Phase;
@@ -16,6 +19,9 @@ const DOWNLOADS: usize = 8;
 
 /// How large a package may be whose size the index does not tell.
 const PACKAGE_LIMIT: u64 = 16 << 30;
+
+/// Of a package that is only looked at: as few of its files as can be are unpacked.
+pub(super) const FEWEST_FILES: FileOptions = FileOptions { docs: false, langs: Langs::Only(Vec::new()) };
 
 /// The packages that finishing steps take files from though they are not installed: of each name the best candidate. A name that no
 /// repository has is left out; the step says so.
@@ -49,41 +55,58 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     ecosystem: &E,
     pool: &Pool,
     wanted: &[(SolvableId, &FileOptions)],
-    repositories: &[Repository],
+    from: &Sources<'_>,
     trust: Trust<'_, E::Keyring>,
     tools: &Tools<'_>,
 ) -> Result<Vec<E::Package>, BootstrapError> {
-    let solvable = |i: usize| pool.solvable(wanted[i].0);
-    let bytes = (0..wanted.len()).map(|i| solvable(i).size()).sum();
-    tools.reporter.begin(Phase::Fetch, Some(wanted.len() as u64), Some(bytes));
-    let files: Vec<Wanted> = (0..wanted.len()).map(|i| file(ecosystem, solvable(i), repositories)).collect::<Result<_, _>>()?;
-    // The largest first, so that none of them is left for the end.
-    let mut largest_first: Vec<usize> = (0..wanted.len()).collect();
-    largest_first.sort_by_key(|&i| std::cmp::Reverse(solvable(i).size()));
+    let files = wanted.iter().map(|&(id, _)| file(ecosystem, pool.solvable(id), from, tools)).collect::<Result<Vec<_>, _>>()?;
+    fetch_each(&files, tools, |i, fetched| open(ecosystem, pool.solvable(wanted[i].0), &fetched?, trust, wanted[i].1, tools))
+}
 
-    let open = |i: usize, fetched: &Fetched| -> Result<E::Package, BootstrapError> {
+/// Opens a package that was got.
+pub(super) fn open<E: Ecosystem>(
+    ecosystem: &E,
+    package: Solvable<'_>,
+    fetched: &Fetched,
+    trust: Trust<'_, E::Keyring>,
+    options: &FileOptions,
+    tools: &Tools<'_>,
+) -> Result<E::Package, BootstrapError> {
+    ecosystem.open(&fetched.content, Some(package), trust, options, tools.spool).map_err(|source| BootstrapError::Package {
+        file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
+        from: fetched.location.to_string(),
+        repo: package.repo_name().to_owned(),
+        source,
+    })
+}
+
+/// Gets files, and does with each what `then` does, while others still come; the results are in the order of the files.
+pub(super) fn fetch_each<T: Send>(
+    files: &[Wanted],
+    tools: &Tools<'_>,
+    then: impl Fn(usize, Result<Fetched, FetchError>) -> Result<T, BootstrapError> + Sync,
+) -> Result<Vec<T>, BootstrapError> {
+    let bytes = files.iter().filter_map(|file| file.size).sum();
+    tools.reporter.begin(Phase::Fetch, Some(files.len() as u64), Some(bytes));
+    // The largest first, so that none of them is left for the end.
+    let mut largest_first: Vec<usize> = (0..files.len()).collect();
+    largest_first.sort_by_key(|&i| std::cmp::Reverse(files[i].size));
+
+    let open = |i: usize, fetched: Result<Fetched, FetchError>| -> Result<T, BootstrapError> {
         stop_if_asked(tools)?;
-        let package = ecosystem.open(&fetched.content, Some(solvable(i)), trust, wanted[i].1, tools.spool).map_err(|source| {
-            let package = solvable(i);
-            BootstrapError::Package {
-                file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
-                from: fetched.location.to_string(),
-                repo: package.repo_name().to_owned(),
-                source,
-            }
-        })?;
+        let done = then(i, fetched)?;
         tools.reporter.advance(Phase::Fetch, 1, 0);
-        Ok(package)
+        Ok(done)
     };
-    let fetch = |i: usize| -> Result<Fetched, BootstrapError> {
+    let fetch = |i: usize| -> Result<Result<Fetched, FetchError>, BootstrapError> {
         stop_if_asked(tools)?;
-        Ok(tools.fetcher.fetch(&files[i])?)
+        Ok(tools.fetcher.fetch(&files[i]))
     };
 
     let remote = files.iter().any(|file| file.locations.iter().any(Location::is_remote));
     let done = Mutex::new(Vec::with_capacity(files.len()));
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let finish = |i: usize, result: Result<E::Package, BootstrapError>| {
+    let finish = |i: usize, result: Result<T, BootstrapError>| {
         failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((i, result));
     };
@@ -99,7 +122,7 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
                             match fetch(i) {
                                 Ok(fetched) => {
                                     let (open, finish) = (&open, &finish);
-                                    inflating.spawn(move |_| finish(i, open(i, &fetched)));
+                                    inflating.spawn(move |_| finish(i, open(i, fetched)));
                                 }
                                 Err(error) => finish(i, Err(error)),
                             }
@@ -112,28 +135,51 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
         rayon::in_place_scope_fifo(|opening| {
             for &i in &largest_first {
                 let (open, fetch, finish) = (&open, &fetch, &finish);
-                opening.spawn_fifo(move |_| finish(i, fetch(i).and_then(|fetched| open(i, &fetched))));
+                opening.spawn_fifo(move |_| finish(i, fetch(i).and_then(|fetched| open(i, fetched))));
             }
         });
     }
     let mut results = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|&(i, _)| i);
-    let packages = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
+    let done = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
     tools.reporter.finish(Phase::Fetch, "");
-    Ok(packages)
+    Ok(done)
 }
 
-/// A package's file, where its repository has it and with what the index promises of it.
-fn file<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, repositories: &[Repository]) -> Result<Wanted, BootstrapError> {
+/// Where files come from, and what is known of them beside what an index promises.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    /// The repositories.
+    pub(super) repositories: &'a [Repository],
+    /// The digests of whole files that a lock knows.
+    pub(super) locked: &'a FxHashMap<SolvableId, Digest>,
+}
+
+/// A package's file, where its repository has it and with what is promised of it.
+pub(super) fn file<E: Ecosystem>(
+    ecosystem: &E,
+    package: Solvable<'_>,
+    from: &Sources<'_>,
+    tools: &Tools<'_>,
+) -> Result<Wanted, BootstrapError> {
     let location = package.location();
-    let repository = repositories.iter().find(|repository| repository.name == package.repo_name());
+    let repository = from.repositories.iter().find(|repository| repository.name == package.repo_name());
     // What belongs to no repository was given as a file.
     let given = || Ok(vec![Location::Path(location.into())]);
     let locations = repository.map_or_else(given, |repository| repository.locations(location));
+    let mut locations = locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?;
+    let locked = from.locked.get(&package.id());
+    if let Some(digest) = locked
+        && !locations.iter().any(Location::is_remote)
+    {
+        // Of what is remote the store is asked first; of what a directory has no more, last.
+        let stored = tools.fetcher.store().path(digest);
+        locations.extend(stored.exists().then_some(Location::Path(stored)));
+    }
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),
-        locations: locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?,
-        digest: ecosystem.file_digest(package),
+        locations,
+        digest: locked.cloned().or_else(|| ecosystem.file_digest(package)),
         size: Some(package.size()).filter(|&size| size > 0),
         limit: PACKAGE_LIMIT,
         phase: Phase::Fetch,

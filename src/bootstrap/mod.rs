@@ -6,6 +6,8 @@
 mod advisories;
 mod change;
 mod fetching;
+mod files;
+mod locking;
 mod product;
 mod report;
 mod resolve;
@@ -15,6 +17,9 @@ use std::path::Path;
 
 pub use advisories::advisories;
 pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
+use fetching::Sources;
+pub use files::{FetchedFiles, fetch_files};
+pub use locking::{Locking, lock};
 pub use product::archive;
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
@@ -95,6 +100,17 @@ pub enum BootstrapError {
         /// Why.
         source: PackageError,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The bytes of a file could not be read.
+    #[error("cannot read a file: {0}")]
+    Read(std::io::Error),
     /// The packages could not be installed into the tree.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -153,7 +169,7 @@ pub fn make<E: Ecosystem>(
     tools: &Tools<'_>,
 ) -> Result<Root, BootstrapError> {
     let keyring = ecosystem.keyring(&request.keys)?;
-    let Resolved { pool, choice, plan, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     let mut wanted: Vec<_> = choice.incoming().collect();
     let count = wanted.len();
@@ -161,7 +177,8 @@ pub fn make<E: Ecosystem>(
     let all_files = FileOptions { docs: true, langs: Langs::All };
     wanted.extend(extra.iter().map(|&(_, id)| (id, &all_files)));
     let trust = request.trust(&keyring);
-    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &request.repositories, trust, tools)?;
+    let from = Sources { repositories: &request.repositories, locked: &locked };
+    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, trust, tools)?;
     let extra_packages = opened.split_off(count);
     let packages = opened;
     let epoch = build.epoch.unwrap_or_else(|| packages.iter().map(|package| ecosystem.build_time(package)).max().unwrap_or(0));

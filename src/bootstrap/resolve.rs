@@ -1,17 +1,21 @@
 //! From a request to the packages, in the order of their installation.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::locking;
 use super::source::{Gathered, Source};
 use crate::catalog::Key;
+use crate::digest::Digest;
 use crate::ecosystem::{Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, Reason, Refusal, Trust};
 use crate::fetch::Fetcher;
+use crate::lock::{LockError, LockedArchitecture};
 use crate::metadata::Texts;
 use crate::pool::{Pool, PoolError, SolvableId};
-use crate::repo::{self, Repository};
+use crate::repo::{self, Repositories, Repository};
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
 
@@ -30,6 +34,8 @@ pub struct Request {
     pub installed: Option<InstalledPackages>,
     /// What is asked for.
     pub ask: Ask,
+    /// The packages, where a lock tells them: then no metadata is read, and nothing is chosen.
+    pub locked: Option<Arc<LockedArchitecture>>,
     /// Paths whose packages are to be known, beside those that some package requires.
     pub paths: Vec<String>,
     /// Whether what repositories tell people of packages is to be known too.
@@ -65,6 +71,10 @@ pub struct Resolved {
     pub choice: Choice,
     /// The same as data.
     pub plan: Plan,
+    /// The digests of whole files that a lock knows.
+    pub locked: FxHashMap<SolvableId, Digest>,
+    /// The repositories that were read; none where a lock tells the packages.
+    pub repositories: Repositories,
 }
 
 /// Why there is nothing to install.
@@ -82,6 +92,9 @@ pub enum ResolveError {
     /// The repositories hold more than a pool can.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// The lock contradicts itself or the request.
+    #[error("the lock cannot be used: {0}")]
+    Lock(#[from] LockError),
     /// No set of packages satisfies the request.
     #[error("no set of packages satisfies this request")]
     Unsolvable(Box<Unresolved>),
@@ -105,7 +118,7 @@ impl Unresolved {
     }
 }
 
-/// Reads the repositories and chooses the packages.
+/// Reads the repositories and chooses the packages, unless a lock tells them.
 pub fn resolve<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -113,6 +126,9 @@ pub fn resolve<E: Ecosystem>(
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
+    if let Some(locked) = &request.locked {
+        return locking::resolved(ecosystem, locked, request);
+    }
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
     // The lists of all files are long, and rarely needed: only once a package came into question that needs to know more.
     let (Gathered { pool, kept, took }, chosen) = loop {
@@ -135,11 +151,16 @@ pub fn resolve<E: Ecosystem>(
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints })));
         }
     };
-    let changes = choice.changes.iter().filter_map(|change| planned(ecosystem, &pool, change)).collect();
-    let plan = Plan::new(&request.arch, changes, choice.warnings.clone());
+    let plan = plan_of(ecosystem, request, &pool, &choice);
     reporter.advance(Phase::Resolve, choice.changes.len() as u64, 0);
     reporter.finish(Phase::Resolve, "");
-    Ok(Resolved { pool, kept, took, choice, plan })
+    Ok(Resolved { pool, kept, took, choice, plan, locked: FxHashMap::default(), repositories: source.repositories })
+}
+
+/// What is to be done as data.
+pub(super) fn plan_of<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool, choice: &Choice) -> Plan {
+    let changes = choice.changes.iter().filter_map(|change| planned(ecosystem, pool, change)).collect();
+    Plan::new(&request.arch, changes, choice.warnings.clone())
 }
 
 /// All that exists, before anything is chosen.

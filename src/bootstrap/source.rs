@@ -21,7 +21,7 @@ pub struct Source<'a, E: Ecosystem> {
     reporter: &'a dyn Reporter,
     /// What is installed, and what the request itself makes.
     base: PoolBuilder,
-    repositories: Repositories,
+    pub(super) repositories: Repositories,
     /// What the root remembers beside its packages.
     pub state: E::State,
     /// The paths that the lists of all files are asked for.

@@ -20,7 +20,9 @@ use crate::ecosystem::Scriptlets;
     subcommand_negates_reqs = true
 )]
 #[command(group = clap::ArgGroup::new("product").args(["tar"]).multiple(true))]
-#[command(after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed.")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 6 out of date (lock --check)."
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -33,6 +35,10 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Solve only: print the packages that the request takes
     Resolve(ResolveArguments),
+    /// Write a lock file: the packages of an image to the byte, for one architecture or several; `--lock FILE` builds from it
+    Lock(LockArguments),
+    /// Get all packages of a lock file: into the cache, or into a directory that serves as a mirror
+    Fetch(FetchArguments),
     /// Install packages into a root file system
     Install(ChangeArguments),
     /// Remove packages from a root file system
@@ -84,6 +90,9 @@ pub(super) struct BootstrapArguments {
     pub request: RequestArguments,
     #[command(flatten)]
     pub output: OutputArguments,
+    /// Build from this lock file: no metadata is read, and every byte is held against the lock. Its request need not be given again
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
     /// Write what was done, and what could not be, as JSON to FILE
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -100,7 +109,7 @@ pub(super) struct BootstrapArguments {
 }
 
 /// What is asked for, and where it comes from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "What to install")]
 pub(super) struct RequestArguments {
     /// The distribution, as `rootstrap variants` names it
@@ -225,6 +234,37 @@ pub(super) struct ResolveArguments {
     /// With --each: every name in the repositories
     #[arg(long, requires = "each", conflicts_with = "specs")]
     pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LockArguments {
+    /// The lock file; `-` is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "rootstrap.lock")]
+    pub output: PathBuf,
+    /// Write nothing: tell whether the lock file is what would be written now; exit code 6 and what is different where it is not
+    #[arg(long)]
+    pub check: bool,
+    /// Write only what metadata tell: packages are not got, and who signed them is not known
+    #[arg(long)]
+    pub no_fetch: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub how: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FetchArguments {
+    /// The lock file
+    #[arg(long, value_name = "FILE", required = true)]
+    pub lock: PathBuf,
+    /// The directory to fill, laid out as a mirror: `--mirror DIR` builds from it. Without it the cache is filled
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub how: OutputArguments,
 }
 
 /// A change of what is installed.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format, ScriptletMode};
 use super::failure::{Code, Failure, code_of, hint_of};
+use super::locked::Locked;
 use super::packaging::{Job, run_with};
 use super::product;
 use super::progress::{bytes, count, packages};
@@ -14,6 +15,7 @@ use super::resolve::resolve_failure;
 use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
 use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
+use crate::fetch::FetchError;
 use crate::output::Ownership;
 use crate::package::Spool;
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
@@ -27,11 +29,15 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let place = arguments.out.as_deref().or(arguments.product.place());
     let out = place.ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
     product::check(arguments)?;
-    let request = &arguments.request;
+    let locked = arguments.lock.as_deref().map(|path| Locked::open(path, &arguments.request)).transpose()?;
+    let request = locked.as_ref().map_or(&arguments.request, |locked| &locked.arguments);
     if request.distro.is_some() && request.variant.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
-    let prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;
+    let mut prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;
+    if let Some(locked) = &locked {
+        locked.lend(&mut prepared)?;
+    }
     let run = Run::new(&arguments.output)?;
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
@@ -156,7 +162,15 @@ pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
 pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
         BootstrapError::Resolve(error) => resolve_failure(error, prepared),
-        BootstrapError::Fetch(error) => Failure::from(&error),
+        BootstrapError::Fetch(error) => {
+            let mut failure = Failure::from(&error);
+            if let (FetchError::Failed { name, .. }, Some(_), Code::Verification) =
+                (&error, &prepared.request.locked, failure.code)
+            {
+                failure.message = format!("{name} is not what the lock file says");
+            }
+            failure
+        }
         BootstrapError::Package { file, from, repo, source } => {
             Failure::new(code_of(&source), format!("{file} is not used: {source}"))
                 .detail(format!("from      {from}"))

@@ -22,6 +22,8 @@ pub(super) enum Code {
     NoSolution = 3,
     /// A checksum, a size or a signature is not what it should be.
     Verification = 4,
+    /// What was looked at is not what it would be now.
+    OutOfDate = 6,
     /// Ctrl-C: 128 and the signal's number, as a shell would say it.
     Interrupted = 130,
     /// The other end of a terminal or connection went away.
@@ -81,7 +83,8 @@ pub(super) struct Failure {
     pub details: Vec<String>,
     /// What to do.
     pub hints: Vec<String>,
-    /// For `--format json`: the problems of a request that has no solution.
+    /// For standard output: with `--format json` the problems of a request that has no solution; a text, in either format, is the
+    /// answer of a command that asks.
     pub problems: Option<serde_json::Value>,
 }
 
@@ -110,7 +113,7 @@ impl Failure {
 
     /// As a format asks: the problems are data, so only `json` has them on standard output.
     pub(super) fn in_format(mut self, format: Format) -> Self {
-        if format == Format::Human {
+        if format == Format::Human && !matches!(self.problems, Some(Value::String(_))) {
             self.problems = None;
         }
         self

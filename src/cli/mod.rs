@@ -9,9 +9,12 @@ mod bootstrap;
 mod cache;
 mod change;
 mod failure;
+mod fetch;
 mod files;
 mod info;
 mod list;
+mod lock;
+mod locked;
 mod owner;
 mod packaging;
 mod product;
@@ -51,8 +54,10 @@ pub fn run() -> ExitCode {
     match result {
         Ok(text) => print(&text),
         Err(failure) => {
-            if let Some(problems) = &failure.problems {
-                print(format!("{problems}\n").as_bytes());
+            match &failure.problems {
+                Some(serde_json::Value::String(answer)) => drop(print(answer.as_bytes())),
+                Some(problems) => drop(print(format!("{problems}\n").as_bytes())),
+                None => {}
             }
             let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let _ = writeln!(std::io::stderr(), "{}", failure.render(color));
@@ -96,6 +101,11 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
             let format = arguments.output.format;
             resolve::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
         }
+        Some(Command::Lock(arguments)) => {
+            let format = arguments.how.format;
+            lock::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Fetch(arguments)) => fetch::run(&arguments).map(String::into_bytes),
         Some(Command::Install(arguments)) => change(Verb::Install, arguments),
         Some(Command::Remove(arguments)) => change(Verb::Remove, arguments),
         Some(Command::Upgrade(arguments)) => change(Verb::Upgrade, arguments),

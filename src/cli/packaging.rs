@@ -72,6 +72,14 @@ fn of(kind: Kind) -> Packaging {
     }
 }
 
+/// What a packaging is called on the command line.
+pub(super) fn kind_of(packaging: Packaging) -> Kind {
+    match packaging {
+        Packaging::Rpm => Kind::Rpm,
+        Packaging::Apk => Kind::Apk,
+    }
+}
+
 /// The kind of packages where no distribution tells it: what is said, or else what the directories of the repositories show.
 pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
     let directories: Vec<_> = arguments

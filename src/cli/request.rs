@@ -172,6 +172,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             ask: empty_ask(arguments, image.module_platform),
             paths: Vec::new(),
             texts: false,
+            locked: None,
         },
         options: image.options,
         arch: image.arch,
@@ -243,6 +244,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             ask: empty_ask(arguments, None),
             paths: Vec::new(),
             texts: false,
+            locked: None,
         },
         options: PLAIN,
         arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },
@@ -285,7 +287,7 @@ fn location(text: &str) -> Result<Location, Failure> {
     Location::parse(text).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn read_key(path: &Path) -> Result<Key, Failure> {
+pub(super) fn read_key(path: &Path) -> Result<Key, Failure> {
     let data =
         fs::read(path).map_err(|error| Failure::new(Code::Failed, format!("cannot read the key {}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -293,7 +295,7 @@ fn read_key(path: &Path) -> Result<Key, Failure> {
 }
 
 /// This machine's architecture, as distributions name it.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     match std::env::consts::ARCH {
         "x86" => "i686",
         "powerpc64" if cfg!(target_endian = "little") => "ppc64le",

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Format, ResolveArguments};
 use super::failure::{Code, Failure, problems};
+use super::locked::lock_failure;
 use super::packaging::{Job, run_with};
 use super::progress;
 use super::request::{Prepared, prepare};
@@ -61,6 +62,7 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
         ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Repository(error) => Failure::from(&error),
         ResolveError::Installed(error) => Failure::from_error(Code::Failed, &error),
+        ResolveError::Lock(error) => lock_failure(&error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Unsolvable(unresolved) => Failure::from(unresolved.tell(&|spec| prepared.asked_by(spec))),
     }

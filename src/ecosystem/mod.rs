@@ -132,8 +132,13 @@ pub trait Ecosystem: Sync {
     /// The package's id, as [`Ecosystem::identity`] has it.
     fn id(&self, package: &Self::Package) -> String;
 
+    /// The trusted key that signed the package, as the ecosystem names keys.
+    fn signer(&self, package: &Self::Package) -> Option<String>;
+
     /// Whether a trusted key signed the package.
-    fn is_signed(&self, package: &Self::Package) -> bool;
+    fn is_signed(&self, package: &Self::Package) -> bool {
+        self.signer(package).is_some()
+    }
 
     /// When the package was built, in seconds since 1970.
     fn build_time(&self, package: &Self::Package) -> i64;

@@ -203,6 +203,18 @@ impl Fetcher {
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
     }
 
+    /// Keeps a file that was got otherwise under its digest, unless it is kept already.
+    pub fn keep(&self, digest: &Digest, content: &Content) -> Result<(), FetchError> {
+        let path = self.store.path(digest);
+        if path.exists() {
+            return Ok(());
+        }
+        let failed = |error| FetchError::Store { path: path.clone(), error };
+        let mut file = self.store.begin().map_err(failed)?;
+        content.write_to(&mut file).map_err(failed)?;
+        file.finish(&path).map(drop).map_err(failed)
+    }
+
     /// Waits before another try.
     fn wait(&self, time: Duration) -> Result<(), FetchError> {
         let end = Instant::now() + time;

@@ -175,8 +175,8 @@ impl Ecosystem for Rpm {
         package.id().to_owned()
     }
 
-    fn is_signed(&self, package: &Unpacked) -> bool {
-        package.package.signer().is_some()
+    fn signer(&self, package: &Unpacked) -> Option<String> {
+        package.package.signer().map(|signer| signer.key.clone())
     }
 
     fn build_time(&self, package: &Unpacked) -> i64 {

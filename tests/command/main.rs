@@ -12,6 +12,7 @@ mod change;
 mod disk;
 mod forms;
 mod interrupt;
+mod lock;
 mod mirror;
 mod ordinary_user;
 mod place;

@@ -19,6 +19,7 @@ pub use verification::{VerifyError, verify};
 
 use super::archive::{self, MemberKind};
 use crate::apk::checksum;
+use crate::compression;
 use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
@@ -29,6 +30,9 @@ pub struct ApkIndex;
 /// What the index is called, in a repository and in its tar.
 const DOCUMENT: &str = "APKINDEX.tar.gz";
 const MEMBER: &[u8] = b"APKINDEX";
+/// Where the index says of what state it is.
+const DESCRIPTION: &[u8] = b"DESCRIPTION";
+const LONGEST_DESCRIPTION: u64 = 1024;
 
 /// Longer lines are no index's: the longest list of provided names has some hundred kilobytes.
 const LINE_LIMIT: u64 = 16 << 20;
@@ -40,6 +44,20 @@ impl MetadataFormat for ApkIndex {
 
     fn root_document(&self) -> &'static str {
         DOCUMENT
+    }
+
+    /// `DESCRIPTION`: of Alpine's own repositories what `git describe` said.
+    fn revision(&self, root: &[u8]) -> Option<String> {
+        let mut found = None;
+        let read = archive::read_tar(&mut compression::decompress(root).ok()?.1, |member, content| {
+            if member.path == DESCRIPTION {
+                let mut text = String::new();
+                content.take(LONGEST_DESCRIPTION).read_to_string(&mut text)?;
+                found = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+            }
+            Ok::<_, io::Error>(())
+        });
+        read.ok().and(found)
     }
 
     fn files(&self, _root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {

@@ -36,6 +36,10 @@ impl MetadataFormat for RpmMd {
         "repodata/repomd.xml"
     }
 
+    fn revision(&self, root: &[u8]) -> Option<String> {
+        repomd::revision(root)
+    }
+
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
         repomd::read(root)
     }

@@ -4,6 +4,13 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::digest::{Algorithm, Digest};
 use crate::metadata::{IndexError, MetadataFile, MetadataKind};
 
+/// What the repository calls its state, in `<revision>`: createrepo's time, or what its maker says.
+pub(super) fn revision(document: &[u8]) -> Option<String> {
+    let mut repomd = Repomd::default();
+    xml::read(document, &mut repomd).ok()?;
+    repomd.revision
+}
+
 /// Reads the whole document.
 pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
     let mut repomd = Repomd::default();
@@ -49,6 +56,9 @@ enum Field {
 
 #[derive(Default)]
 struct Repomd {
+    revision: Option<String>,
+    /// Within `<revision>`.
+    in_revision: bool,
     files: Vec<MetadataFile>,
     depth: usize,
     /// Within `<data>`.
@@ -65,6 +75,10 @@ impl Handler for Repomd {
         match (self.depth, element.name()) {
             (1, "repomd") => {}
             (1, name) => return Err(format!("expected <repomd>, found <{name}>").into()),
+            (2, "revision") => {
+                self.in_revision = true;
+                self.text.clear();
+            }
             (2, "data") => {
                 self.data = true;
                 let name = element.attribute("type")?.unwrap_or_default();
@@ -101,7 +115,7 @@ impl Handler for Repomd {
     }
 
     fn wants_text(&self) -> bool {
-        self.field.is_some()
+        self.field.is_some() || self.in_revision
     }
 
     fn text(&mut self, text: &str) {
@@ -112,6 +126,9 @@ impl Handler for Repomd {
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 1 {
             self.data = false;
+            if std::mem::take(&mut self.in_revision) {
+                self.revision = Some(self.text.trim().to_owned()).filter(|text| !text.is_empty());
+            }
         }
         let (Some(field), Some(file)) = (self.field.take(), self.files.last_mut()) else { return Ok(()) };
         let text = self.text.trim();

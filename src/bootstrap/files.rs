@@ -1,0 +1,98 @@
+//! The files of all packages of a request, got and kept: in the store, or in a directory laid out as a mirror.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::fetching::{self, Sources};
+use super::resolve::{Request, Resolved, resolve};
+use super::{BootstrapError, Tools};
+use crate::digest::Digest;
+use crate::ecosystem::{COMMAND_LINE, Ecosystem};
+use crate::fetch::{Fetched, Location};
+use crate::package::Content;
+use crate::pool::Solvable;
+use crate::repo::Repository;
+
+/// What was got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchedFiles {
+    /// How many packages.
+    pub packages: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// How many of the files were not there before.
+    pub written: u64,
+}
+
+/// Gets the files of all packages of a request (of a lock: those of which only files are taken too), each verified by what is promised
+/// of it, into the store or below the places where `mirror` has its repositories.
+pub fn fetch_files<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    mirror: Option<&[Repository]>,
+    tools: &Tools<'_>,
+) -> Result<FetchedFiles, BootstrapError> {
+    let keyring = ecosystem.keyring(&request.keys)?;
+    let Resolved { pool, choice, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let ids: Vec<_> = match &request.locked {
+        Some(_) => pool.solvables().map(Solvable::id).collect(),
+        None => choice.incoming().map(|(id, _)| id).collect(),
+    };
+    let from = Sources { repositories: &request.repositories, locked: &locked };
+    let files =
+        ids.iter().map(|&id| fetching::file(ecosystem, pool.solvable(id), &from, tools)).collect::<Result<Vec<_>, _>>()?;
+    let options = fetching::FEWEST_FILES;
+    let new = fetching::fetch_each(&files, tools, |i, fetched| {
+        let fetched = fetched?;
+        let package = pool.solvable(ids[i]);
+        if files[i].digest.is_none() {
+            // Nothing but the package itself tells whether it is what was promised.
+            fetching::open(ecosystem, package, &fetched, request.trust(&keyring), &options, tools)?;
+        }
+        match mirror {
+            None => keep(files[i].digest.as_ref(), &fetched, tools),
+            // Whoever builds from here has the file itself.
+            Some(_) if package.repo_name() == COMMAND_LINE => Ok(false),
+            Some(mirror) => {
+                let location = package.location();
+                let place = mirror.iter().find(|repository| repository.name == package.repo_name());
+                let place = place.and_then(|repository| repository.bases.first()).map(|base| base.join(location));
+                let Some(place) = place else { return Ok(false) };
+                // A whole URL has no place in a mirror: whoever builds finds it in the store.
+                let Ok(Location::Path(path)) = place else { return keep(files[i].digest.as_ref(), &fetched, tools) };
+                write(&path, &fetched.content).map_err(|error| BootstrapError::Write { path, error })
+            }
+        }
+    })?;
+    Ok(FetchedFiles {
+        packages: files.len() as u64,
+        bytes: ids.iter().map(|&id| pool.solvable(id).size()).sum(),
+        written: new.into_iter().filter(|&new| new).count() as u64,
+    })
+}
+
+/// Keeps a file in the store; whether it was not there.
+fn keep(digest: Option<&Digest>, fetched: &Fetched, tools: &Tools<'_>) -> Result<bool, BootstrapError> {
+    let Some(digest) = digest else { return Ok(fetched.location.is_remote()) };
+    let store = tools.fetcher.store().path(digest);
+    let is_new = fetched.location.is_remote() || !store.exists();
+    tools.fetcher.keep(digest, &fetched.content)?;
+    Ok(is_new)
+}
+
+/// Writes a file, unless it is there already; whether it was not. It has its name only once it is whole.
+fn write(path: &Path, content: &Content) -> io::Result<bool> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    if fs::read(path)
+        .is_ok_and(|there| there.len() as u64 == content.len() && content.bytes().is_ok_and(|bytes| *bytes == *there))
+    {
+        return Ok(false);
+    }
+    let permissions: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut file = tempfile::Builder::new().prefix(".rootstrap-").permissions(permissions).tempfile_in(directory)?;
+    content.write_to(&mut file)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(true)
+}

@@ -1,0 +1,288 @@
+//! Between what was chosen and a lock: what is locked of it, and what a lock stands for.
+//!
+//! A lock takes the place of metadata and choice alone. What follows is the same: its packages are a pool and a choice.
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::fetching::{self, Sources};
+use super::resolve::{Request, ResolveError, Resolved, plan_of, resolve};
+use super::{BootstrapError, Tools};
+use crate::catalog::{Langs, Step};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::ecosystem::{Action, COMMAND_LINE, Change, Choice, Ecosystem, FileOptions, Reason, Trust};
+use crate::fetch::Fetched;
+use crate::lock::{LockError, LockedArchitecture, LockedPackage, LockedReason, LockedRepository, name_in_order};
+use crate::pool::{self, Checksum, Pool, PoolBuilder, Solvable, SolvableId, StringId};
+use crate::repo::Repositories;
+
+/// How a lock is made.
+#[derive(Clone, Debug, Default)]
+pub struct Locking {
+    /// What is done to the tree after the packages: it may take files from others.
+    pub finishing: Vec<Step>,
+    /// Whether packages are got and verified: only then it is known who signed them, and what the digests of files are that the index
+    /// promises nothing of as a whole.
+    pub fetch: bool,
+    /// An earlier lock: what it knows of the same files need not be found out again.
+    pub previous: Option<LockedArchitecture>,
+}
+
+/// Solves a request, and locks what comes of it.
+pub fn lock<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    locking: &Locking,
+    tools: &Tools<'_>,
+) -> Result<LockedArchitecture, BootstrapError> {
+    let keyring = ecosystem.keyring(&request.keys)?;
+    let Resolved { pool, choice, repositories, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let incoming: Vec<_> = choice.incoming().collect();
+    let files_only = fetching::not_installed(&pool, &incoming, &locking.finishing);
+    let usual = usual_files(&incoming);
+    let mut packages: Vec<(SolvableId, LockedPackage)> = Vec::new();
+    for change in &choice.changes {
+        if let Some(id) = change.new.filter(|_| change.action != Action::Repin) {
+            let mut package = locked_package(ecosystem, pool.solvable(id), reason(change.reason));
+            package.docs = Some(change.files.docs).filter(|&docs| docs != usual.docs);
+            package.langs = Some(change.files.langs.clone()).filter(|langs| *langs != usual.langs);
+            packages.push((id, package));
+        }
+    }
+    let installed = packages.len();
+    packages.extend(files_only.iter().map(|&(_, id)| (id, locked_package(ecosystem, pool.solvable(id), LockedReason::Files))));
+    if let Some(previous) = &locking.previous {
+        remember(&mut packages, previous);
+    }
+    if locking.fetch {
+        look_at_files(ecosystem, request, request.trust(&keyring), &pool, &mut packages, tools)?;
+    }
+    let mut packages: Vec<LockedPackage> = packages.into_iter().map(|(_, package)| package).collect();
+    let order = packages[..installed].iter().map(|package| name_in_order(package, &packages).to_owned()).collect();
+    packages.sort_by(|a, b| (&a.name, &a.arch, &a.id).cmp(&(&b.name, &b.arch, &b.id)));
+    Ok(LockedArchitecture {
+        name: request.arch.clone(),
+        docs: usual.docs,
+        langs: usual.langs,
+        world: choice.world,
+        order,
+        repositories: locked_repositories(ecosystem, &repositories)?,
+        packages,
+    })
+}
+
+/// Which files most packages bring; of options that as many have, those of the first.
+fn usual_files(packages: &[(SolvableId, &FileOptions)]) -> FileOptions {
+    let mut counts: Vec<(&FileOptions, usize)> = Vec::new();
+    for &(_, options) in packages {
+        match counts.iter_mut().find(|(known, _)| *known == options) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((options, 1)),
+        }
+    }
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    most.map_or(FileOptions { docs: true, langs: Langs::All }, |&(options, _)| options.clone())
+}
+
+fn reason(reason: Reason) -> LockedReason {
+    match reason {
+        Reason::Requested => LockedReason::Requested,
+        Reason::Dependency => LockedReason::Dependency,
+        Reason::Weak => LockedReason::Weak,
+    }
+}
+
+/// Whether a digest is good enough to know a file by for years.
+fn is_strong(digest: &Digest) -> bool {
+    !matches!(digest.algorithm(), Algorithm::Md5 | Algorithm::Sha1)
+}
+
+fn locked_package<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, reason: LockedReason) -> LockedPackage {
+    let promised = package.checksum().and_then(|checksum| Digest::new(checksum.kind, checksum.bytes));
+    let of_file = ecosystem.file_digest(package).filter(is_strong);
+    LockedPackage {
+        id: ecosystem.identity(package).id,
+        name: package.name().to_owned(),
+        version: package.version().to_owned(),
+        arch: package.arch().to_owned(),
+        repository: package.repo_name().to_owned(),
+        location: package.location().to_owned(),
+        size: package.size(),
+        installed_size: package.installed_size(),
+        index_checksum: promised.filter(|promised| of_file.as_ref() != Some(promised)),
+        checksum: of_file,
+        key: None,
+        reason,
+        docs: None,
+        langs: None,
+    }
+}
+
+fn locked_repositories<E: Ecosystem>(
+    ecosystem: &E,
+    repositories: &Repositories,
+) -> Result<Vec<LockedRepository>, BootstrapError> {
+    let one = |opened: &crate::repo::OpenRepository| {
+        let bytes = opened.root.bytes().map_err(BootstrapError::Read)?;
+        Ok(LockedRepository {
+            name: opened.repository.name.clone(),
+            priority: opened.repository.priority,
+            tag: opened.repository.tag.clone(),
+            revision: ecosystem.metadata().revision(&bytes),
+            metadata: Digest::of(Algorithm::Sha256, &bytes),
+        })
+    };
+    repositories.opened.iter().map(one).collect()
+}
+
+/// Takes over what an earlier lock knows of the very same files.
+fn remember(packages: &mut [(SolvableId, LockedPackage)], previous: &LockedArchitecture) {
+    for (_, package) in packages {
+        let same = |old: &&LockedPackage| {
+            (&old.id, &old.repository, &old.location, old.size)
+                == (&package.id, &package.repository, &package.location, package.size)
+                && old.promised() == package.promised()
+        };
+        if let Some(old) = previous.packages.iter().find(same) {
+            package.checksum = package.checksum.take().or_else(|| old.checksum.clone());
+            package.key.clone_from(&old.key);
+        }
+    }
+}
+
+/// Gets and verifies the packages of which something is not known yet.
+fn look_at_files<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    trust: Trust<'_, E::Keyring>,
+    pool: &Pool,
+    packages: &mut [(SolvableId, LockedPackage)],
+    tools: &Tools<'_>,
+) -> Result<(), BootstrapError> {
+    let unknown: Vec<usize> =
+        (0..packages.len()).filter(|&i| packages[i].1.key.is_none() || packages[i].1.checksum.is_none()).collect();
+    let nothing = FxHashMap::default();
+    let from = Sources { repositories: &request.repositories, locked: &nothing };
+    let package = |place: usize| pool.solvable(packages[unknown[place]].0);
+    let files: Vec<_> =
+        (0..unknown.len()).map(|place| fetching::file(ecosystem, package(place), &from, tools)).collect::<Result<_, _>>()?;
+    let found = fetching::fetch_each(&files, tools, |place, fetched| {
+        let known = packages[unknown[place]].1.checksum.is_some();
+        let fetched = match fetched {
+            Err(error) if known && error.is_absent() => return Ok(None),
+            fetched => fetched?,
+        };
+        let opened = fetching::open(ecosystem, package(place), &fetched, trust, &fetching::FEWEST_FILES, tools)?;
+        let digest = digest_of(&fetched)?;
+        if fetched.location.is_remote() {
+            // Under the digest that whoever builds from the lock asks for.
+            tools.fetcher.keep(&digest, &fetched.content)?;
+        }
+        Ok(Some((digest, ecosystem.signer(&opened))))
+    })?;
+    let mut absent = 0;
+    for (place, found) in unknown.into_iter().zip(found) {
+        match found {
+            Some((digest, key)) => {
+                let package = &mut packages[place].1;
+                package.checksum.get_or_insert(digest);
+                package.key = key;
+            }
+            None => absent += 1,
+        }
+    }
+    if absent > 0 {
+        tools.reporter.warn(&format!(
+            "{absent} packages for {} cannot be had now: who signed them is not in the lock (their checksums are)",
+            request.arch
+        ));
+    }
+    Ok(())
+}
+
+fn digest_of(fetched: &Fetched) -> Result<Digest, BootstrapError> {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    fetched.content.write_to(&mut hasher).map_err(BootstrapError::Read)?;
+    Ok(hasher.finish())
+}
+
+/// What a lock stands for: its packages as a pool, and all of them chosen.
+pub(super) fn resolved<E: Ecosystem>(
+    ecosystem: &E,
+    locked: &LockedArchitecture,
+    request: &Request,
+) -> Result<Resolved, ResolveError> {
+    let mut builder = PoolBuilder::new();
+    for repository in &locked.repositories {
+        if !request.repositories.iter().any(|asked| asked.name == repository.name) {
+            return Err(LockError::NotAsked { repository: repository.name.clone() }.into());
+        }
+        builder.add_repo(&repository.name, repository.priority, repository.tag.as_deref());
+    }
+    let mut ids = FxHashMap::default();
+    let mut digests = FxHashMap::default();
+    for package in &locked.packages {
+        let id = intern(&mut builder, package)?;
+        ids.insert(package.id.as_str(), id);
+        digests.extend(package.checksum.clone().map(|digest| (id, digest)));
+    }
+    let pool = builder.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
+    for (package, solvable) in locked.packages.iter().zip(pool.solvables()) {
+        let found = ecosystem.identity(solvable).id;
+        if found != package.id {
+            return Err(LockError::Identity { written: package.id.clone(), found }.into());
+        }
+    }
+    let change = |package: &LockedPackage| Change {
+        action: Action::Install,
+        old: None,
+        new: ids.get(package.id.as_str()).copied(),
+        tag: None,
+        reason: match package.reason {
+            LockedReason::Requested => Reason::Requested,
+            LockedReason::Weak => Reason::Weak,
+            LockedReason::Dependency | LockedReason::Files => Reason::Dependency,
+        },
+        files: FileOptions {
+            docs: package.docs.unwrap_or(locked.docs),
+            langs: package.langs.clone().unwrap_or_else(|| locked.langs.clone()),
+        },
+    };
+    let changes = locked.ordered()?.into_iter().map(change).collect();
+    let choice = Choice { changes, world: locked.world.clone(), warnings: Vec::new() };
+    let plan = plan_of(ecosystem, request, &pool, &choice);
+    let repositories = Repositories { opened: Vec::new(), missing: Vec::new() };
+    Ok(Resolved { pool, kept: false, took: Duration::ZERO, choice, plan, locked: digests, repositories })
+}
+
+fn intern(builder: &mut PoolBuilder, package: &LockedPackage) -> Result<SolvableId, ResolveError> {
+    let repo = match builder.find_repo(&package.repository) {
+        Some(repo) => repo,
+        None if package.repository == COMMAND_LINE => builder.add_repo(COMMAND_LINE, 0, None),
+        None => {
+            let (id, repository) = (package.id.clone(), package.repository.clone());
+            return Err(LockError::Repository { id, repository }.into());
+        }
+    };
+    let (name, version) = (builder.intern(&package.name), builder.intern(&package.version));
+    let (arch, location) = (builder.intern(&package.arch), builder.intern(&package.location));
+    let promised = package.promised();
+    Ok(builder.finish_package(
+        repo,
+        pool::Package {
+            name,
+            version,
+            arch,
+            location,
+            checksum: promised.map(|digest| Checksum { kind: digest.algorithm(), bytes: digest.bytes() }),
+            size: package.size,
+            installed_size: package.installed_size,
+            build_time: 0,
+            vendor: StringId::EMPTY,
+            source: StringId::EMPTY,
+            license: StringId::EMPTY,
+            provider_priority: 0,
+        },
+    ))
+}

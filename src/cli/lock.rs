@@ -1,0 +1,200 @@
+//! `rootstrap lock`: writes what an image is made of, or tells whether that is still so.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::arguments::{Format, LockArguments, RequestArguments};
+use super::bootstrap::{SPOOL_LIMIT, failure};
+use super::failure::{Code, Failure};
+use super::locked::{Locked, read, request_of};
+use super::packaging::{Job, run_with};
+use super::progress::packages;
+use super::request::{Prepared, machine, prepare};
+use super::run::Run;
+use crate::bootstrap::{self, Locking, Tools};
+use crate::ecosystem::Ecosystem;
+use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, differences};
+use crate::package::Spool;
+use crate::reporter::Reporter;
+
+/// Writes or checks a lock file; the text is what is different from what it was.
+pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
+    let path = arguments.output.as_path();
+    let run = Run::new(&arguments.how)?;
+    let (asked, old) = asked(arguments)?;
+    let mut prepared = asked.prepared.into_iter();
+    let prepared: Vec<Prepared> = prepared.by_ref().collect();
+    if prepared.iter().any(|prepared| prepared.request.allow_unsigned) {
+        run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
+    }
+    let fetch = !arguments.no_fetch && !arguments.check;
+    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
+    let solved: Vec<Result<LockedArchitecture, Failure>> = prepared
+        .par_iter()
+        .map(|prepared| {
+            let previous = old.as_ref().and_then(|old| old.architecture(&prepared.request.arch)).cloned();
+            let locking = Locking { finishing: prepared.finishing.clone(), fetch, previous };
+            run_with(prepared.packaging, LockOne { prepared, locking: &locking, tools: &tools })
+                .map_err(|failure| run.or_stopped(failure))
+        })
+        .collect();
+    let mut lock = Lock { request: asked.request, architectures: Vec::with_capacity(solved.len()) };
+    for (prepared, solved) in prepared.iter().zip(solved) {
+        let solved = solved?;
+        let order = packages(solved.order.len() as u64);
+        run.progress.line(if arguments.check { "Resolved" } else { "Locked" }, &format!("{order} for {}", prepared.title), None);
+        lock.architectures.push(solved);
+    }
+    lock.architectures.sort_by(|a, b| a.name.cmp(&b.name));
+    run.stats(&json!({"architectures": lock.architectures.len()}))?;
+    let differences: Vec<Difference> =
+        lock.architectures.iter().filter_map(|new| Some(differences(old.as_ref()?.architecture(&new.name)?, new))).collect();
+    if arguments.check {
+        return checked(path, &differences, arguments.how.format);
+    }
+    let text = lock.to_toml();
+    if path == Path::new("-") {
+        return Ok(text);
+    }
+    let same = std::fs::read_to_string(path).is_ok_and(|there| there == text);
+    if !same {
+        write(path, &text).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+    }
+    let seconds = run.begin.elapsed().as_secs_f64();
+    let what = if same { "is as it was" } else { "written" };
+    run.progress.line("Finished", &format!("{} {what} in {seconds:.2} s", path.display()), None);
+    Ok(match arguments.how.format {
+        Format::Json => format!("{:#}\n", json!({"schema": 1, "file": path.to_string_lossy(), "architectures": differences})),
+        Format::Human => human(&differences),
+    })
+}
+
+/// What is to be locked.
+struct Asked {
+    request: LockedRequest,
+    /// For each architecture.
+    prepared: Vec<Prepared>,
+}
+
+/// What is asked for, on the command line or else by the lock that is there; and that lock.
+fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
+    let (path, given) = (arguments.output.as_path(), &arguments.request);
+    let is_asked = given.distro.is_some() || !given.repo.is_empty();
+    let old = if arguments.check || (!is_asked && path.exists()) { Some(read(path)?) } else { read(path).ok() };
+    let archs = architectures(given, old.as_ref().filter(|_| !is_asked || arguments.check));
+    let of = |arch: &String| RequestArguments { arch: Some(arch.clone()), ..given.clone() };
+    if let Some(old) = old.as_ref().filter(|_| !is_asked) {
+        let one = |arch: &String| -> Result<Prepared, Failure> {
+            let locked = Locked::of(path, old.clone(), &of(arch))?;
+            let mut prepared = prepare(&locked.arguments, &[])?;
+            locked.furnish(&mut prepared)?;
+            Ok(prepared)
+        };
+        let prepared = archs.iter().map(one).collect::<Result<_, _>>()?;
+        return Ok((Asked { request: old.request.clone(), prepared }, Some(old.clone())));
+    }
+    if given.distro.is_some() && given.variant.is_none() {
+        return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
+    }
+    let prepared = archs.iter().map(|arch| prepare(&of(arch), &[])).collect::<Result<Vec<_>, _>>()?;
+    Ok((Asked { request: request_of(given)?, prepared }, old))
+}
+
+/// The architectures that are asked for, or those of a lock, or this machine's.
+fn architectures(given: &RequestArguments, lock: Option<&Lock>) -> Vec<String> {
+    let mut names: Vec<String> = match (&given.arch, lock) {
+        (Some(list), _) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        (None, Some(lock)) => lock.architectures.iter().map(|architecture| architecture.name.clone()).collect(),
+        (None, None) => vec![machine()],
+    };
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+struct LockOne<'a> {
+    prepared: &'a Prepared,
+    locking: &'a Locking,
+    tools: &'a Tools<'a>,
+}
+
+impl Job for LockOne<'_> {
+    type Output = Result<LockedArchitecture, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        let Self { prepared, locking, tools } = self;
+        bootstrap::lock(ecosystem, &prepared.request, locking, tools)
+            .map_err(|error| failure(error, prepared).detail(format!("for {}", prepared.title)))
+    }
+}
+
+/// The answer of `--check`.
+fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<String, Failure> {
+    let is_current = !differences.iter().any(Difference::is_of_packages);
+    let answer = match format {
+        Format::Json => {
+            let (file, schema) = (path.to_string_lossy(), 1);
+            format!("{:#}\n", json!({"schema": schema, "file": file, "up_to_date": is_current, "architectures": differences}))
+        }
+        Format::Human if is_current => format!("{} is up to date\n{}", path.display(), human(differences)),
+        Format::Human => human(differences),
+    };
+    if is_current {
+        return Ok(answer);
+    }
+    let mut failure = Failure::new(Code::OutOfDate, format!("{} is out of date", path.display()))
+        .hint("`rootstrap lock` takes what the repositories have now");
+    failure.problems = Some(answer.into());
+    Err(failure)
+}
+
+/// What is different, a line a package.
+fn human(differences: &[Difference]) -> String {
+    let mut text = String::new();
+    for difference in differences.iter().filter(|difference| !difference.is_empty()) {
+        text += &format!("{}:\n", difference.arch);
+        for package in &difference.packages {
+            text += &match (&package.from, &package.to) {
+                (Some(from), Some(to)) if from.version != to.version => {
+                    format!("  ~ {} {} -> {} ({})\n", package.name, from.version, to.version, to.repository)
+                }
+                (Some(from), Some(to)) if from.checksum != to.checksum => {
+                    format!("  ~ {} {}: the same version, but another file ({})\n", package.name, from.version, to.repository)
+                }
+                (Some(from), Some(to)) => {
+                    format!("  ~ {} {} ({} -> {})\n", package.name, to.version, from.repository, to.repository)
+                }
+                (None, Some(to)) => format!("  + {} {} ({})\n", package.name, to.version, to.repository),
+                (Some(from), None) => format!("  - {} {}\n", package.name, from.version),
+                (None, None) => String::new(),
+            };
+        }
+        if difference.packages.is_empty() && difference.order {
+            text += "  the order of the packages, or what is asked for\n";
+        }
+        for repository in &difference.repositories {
+            let said = |state: &Option<String>| state.clone().unwrap_or_else(|| "nothing".to_owned());
+            let (from, to) = (said(&repository.from), said(&repository.to));
+            let moved = if from == to { "other metadata of the same revision".to_owned() } else { format!("{from} -> {to}") };
+            text += &format!("  repository {}: {moved}\n", repository.name);
+        }
+    }
+    text
+}
+
+/// Writes the file beside its place first, so that there is always a whole one.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".rootstrap-lock-").permissions(readable()).tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// What `umask` leaves of it.
+fn readable() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}

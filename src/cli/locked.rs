@@ -1,0 +1,225 @@
+//! What a lock file asks for and the options of the command line: from one to the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use super::arguments::{Kind, RequestArguments, choice};
+use super::failure::{Code, Failure};
+use super::packaging::{kind_of, packaging};
+use super::request::{Prepared, machine, read_key};
+use crate::catalog::Key;
+use crate::lock::{Lock, LockError, LockedKey, LockedRequest};
+use crate::repo::Repository;
+
+/// A lock file, and the options that it stands for.
+pub(super) struct Locked {
+    path: PathBuf,
+    pub lock: Lock,
+    /// As if all that the lock asks for had been given, beside what was.
+    pub arguments: RequestArguments,
+    /// Repositories that were given: more places for those of the lock.
+    places: Vec<Repository>,
+}
+
+/// Reads a lock file.
+pub(super) fn read(path: &Path) -> Result<Lock, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        let failure = Failure::failed(format!("cannot read the lock file {}: {error}", path.display()));
+        match error.kind() {
+            std::io::ErrorKind::NotFound => failure.hint("`rootstrap lock` writes one"),
+            _ => failure,
+        }
+    })?;
+    let lock = Lock::parse(&text).map_err(|error| {
+        let mut failure = lock_failure(&error);
+        failure.message = format!("the lock file {} cannot be used", path.display());
+        failure.details.insert(0, error.to_string());
+        failure
+    })?;
+    if lock.request.distro.is_none() && lock.request.repositories.is_empty() {
+        return Err(Failure::failed(format!("the lock file {} cannot be used", path.display()))
+            .detail("its request names neither a distribution nor a repository"));
+    }
+    Ok(lock)
+}
+
+/// The failure of a lock that contradicts itself.
+pub(super) fn lock_failure(error: &LockError) -> Failure {
+    let failure = Failure::from_error(Code::Failed, error);
+    match error {
+        LockError::Version { .. } => failure.hint("the rootstrap that wrote it reads it; or write it anew: `rootstrap lock`"),
+        LockError::NotAsked { .. } => {
+            failure.hint("what it was written with (--repo, --catalog) is not here; or write it anew: `rootstrap lock`")
+        }
+        _ => failure.hint("take it from your version control again, or write it anew: `rootstrap lock`"),
+    }
+}
+
+impl Locked {
+    /// Reads a lock file; what was given beside it must be what it asks for, or say where to find it.
+    pub(super) fn open(path: &Path, given: &RequestArguments) -> Result<Self, Failure> {
+        Self::of(path, read(path)?, given)
+    }
+
+    /// The same for a lock that was read already.
+    pub(super) fn of(path: &Path, lock: Lock, given: &RequestArguments) -> Result<Self, Failure> {
+        agree(path, &lock.request, given)?;
+        let places = given.repo.iter().map(|text| Repository::parse(text).map_err(|error| Failure::usage(error.to_string())));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
+        let asked = &lock.request;
+        let mut arguments = given.clone();
+        arguments.distro.clone_from(&asked.distro);
+        arguments.release.clone_from(&asked.release);
+        arguments.variant.clone_from(&asked.variant);
+        if let Some(kind) = &asked.kind {
+            let known = Kind::from_str(kind, true);
+            arguments.kind = Some(known.map_err(|_| Failure::failed(format!("{}: there is no type `{kind}`", path.display())))?);
+        }
+        if arguments.mirror.is_empty() {
+            arguments.mirror.clone_from(&asked.mirrors);
+        }
+        arguments.repo.clone_from(&asked.repositories);
+        if arguments.catalog.is_empty() {
+            arguments.catalog = asked.catalogs.iter().map(PathBuf::from).collect();
+        }
+        arguments.with.clone_from(&asked.with);
+        arguments.without.clone_from(&asked.without);
+        arguments.exclude.clone_from(&asked.exclude);
+        let both = |value: Option<bool>| (value == Some(true), value == Some(false));
+        (arguments.best, arguments.no_best) = both(asked.best);
+        (arguments.weak_deps, arguments.no_weak_deps) = both(asked.weak_deps);
+        (arguments.docs, arguments.no_docs) = both(asked.docs);
+        (arguments.modules, arguments.no_modules) = both(asked.modules);
+        arguments.langs.clone_from(&asked.langs);
+        arguments.enable_module.clone_from(&asked.enable_modules);
+        arguments.module_platform.clone_from(&asked.module_platform);
+        arguments.allow_unsigned |= asked.allow_unsigned;
+        arguments.allow_weak_checksums |= asked.allow_weak_checksums;
+        if arguments.arch.is_none() {
+            let names: Vec<&str> = lock.architectures.iter().map(|architecture| architecture.name.as_str()).collect();
+            arguments.arch = match names[..] {
+                [one] => Some(one.to_owned()),
+                _ if names.contains(&machine().as_str()) => None,
+                _ => {
+                    return Err(Failure::usage(format!(
+                        "{} is for several architectures: say which with --arch",
+                        path.display()
+                    ))
+                    .detail(format!("there are: {}", names.join(", "))));
+                }
+            };
+        }
+        Ok(Self { path: path.to_owned(), lock, arguments, places })
+    }
+
+    /// What was prepared by the lock's options gets what the lock knows beside them: keys and places.
+    pub(super) fn furnish(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        let keys = self.lock.request.key.iter();
+        prepared.request.keys.extend(keys.map(|key| Key { name: key.name.clone(), data: key.data.clone().into() }));
+        for place in &self.places {
+            let known = prepared.request.repositories.iter_mut().find(|repository| repository.name == place.name);
+            let Some(known) = known else {
+                return Err(Failure::usage(format!("{} asks for no repository {}", self.path.display(), place.name))
+                    .hint("with a lock file --repo names another place of one of its repositories"));
+            };
+            let mut bases = place.bases.clone();
+            bases.extend(known.bases.iter().filter(|base| !place.bases.contains(base)).cloned());
+            known.bases = bases;
+        }
+        Ok(())
+    }
+
+    /// Lets what was prepared be built from the lock.
+    pub(super) fn lend(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        self.furnish(prepared)?;
+        let Some(architecture) = self.lock.architecture(&prepared.request.arch) else {
+            let names: Vec<&str> = self.lock.architectures.iter().map(|architecture| architecture.name.as_str()).collect();
+            return Err(Failure::usage(format!("{} has nothing for {}", self.path.display(), prepared.request.arch))
+                .detail(format!("there are: {}", names.join(", ")))
+                .hint("`rootstrap lock --arch A,B,…` locks several architectures"));
+        };
+        prepared.request.locked = Some(Arc::new(architecture.clone()));
+        Ok(())
+    }
+}
+
+/// What the options ask for, as a lock file says it.
+pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, Failure> {
+    let key = |path: &PathBuf| read_key(path).map(|key| LockedKey { name: key.name, data: key.data.to_vec() });
+    let kind = arguments.distro.is_none().then(|| kind_of(packaging(arguments)));
+    Ok(LockedRequest {
+        distro: arguments.distro.clone(),
+        release: arguments.release.clone(),
+        variant: arguments.variant.clone(),
+        kind: kind.and_then(|kind| kind.to_possible_value()).map(|value| value.get_name().to_owned()),
+        mirrors: arguments.mirror.iter().map(|mirror| without_password(mirror)).collect(),
+        repositories: arguments.repo.iter().map(|repository| without_password(repository)).collect(),
+        catalogs: arguments.catalog.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        with: arguments.with.clone(),
+        without: arguments.without.clone(),
+        exclude: arguments.exclude.clone(),
+        best: choice(arguments.best, arguments.no_best),
+        weak_deps: choice(arguments.weak_deps, arguments.no_weak_deps),
+        docs: choice(arguments.docs, arguments.no_docs),
+        langs: arguments.langs.clone(),
+        modules: choice(arguments.modules, arguments.no_modules),
+        enable_modules: arguments.enable_module.clone(),
+        module_platform: arguments.module_platform.clone(),
+        allow_unsigned: arguments.allow_unsigned,
+        allow_weak_checksums: arguments.allow_weak_checksums,
+        key: arguments.key.iter().map(key).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Whether nothing was given that the lock does not ask for.
+fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Result<(), Failure> {
+    let text = |text: &Option<String>| text.clone().into_iter().collect::<Vec<_>>();
+    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string()).into_iter().collect::<Vec<_>>();
+    let pairs: [(&str, Vec<String>, Vec<String>); 12] = [
+        ("--distro", text(&given.distro), text(&locked.distro)),
+        ("--release", text(&given.release), text(&locked.release)),
+        ("--variant", text(&given.variant), text(&locked.variant)),
+        ("--with", given.with.clone(), locked.with.clone()),
+        ("--without", given.without.clone(), locked.without.clone()),
+        ("--exclude", given.exclude.clone(), locked.exclude.clone()),
+        ("--best", flag(choice(given.best, given.no_best)), flag(locked.best)),
+        ("--weak-deps", flag(choice(given.weak_deps, given.no_weak_deps)), flag(locked.weak_deps)),
+        ("--docs", flag(choice(given.docs, given.no_docs)), flag(locked.docs)),
+        ("--langs", text(&given.langs), text(&locked.langs)),
+        ("--modules", flag(choice(given.modules, given.no_modules)), flag(locked.modules)),
+        ("--enable-module", given.enable_module.clone(), locked.enable_modules.clone()),
+    ];
+    for (option, given, locked) in pairs {
+        if !given.is_empty() && given != locked {
+            let said = |values: &[String]| if values.is_empty() { "nothing".to_owned() } else { values.join(", ") };
+            return Err(Failure::usage(format!("{option} is not what {} was written for", path.display()))
+                .detail(format!("you say {}, the lock says {}", said(&given), said(&locked)))
+                .hint("leave the option out, or lock what you want: `rootstrap lock`, with all options"));
+        }
+    }
+    Ok(())
+}
+
+/// A place without the name and password that its URL may hold: a lock file is read by many.
+fn without_password(place: &str) -> String {
+    let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[host..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_holds_no_password() {
+        assert_eq!(without_password("https://me:secret@host:8080/os?a=b@c"), "https://host:8080/os?a=b@c");
+        assert_eq!(without_password("base=https://token@host,priority=1"), "base=https://host,priority=1");
+        assert_eq!(without_password("https://host/a@b"), "https://host/a@b");
+        assert_eq!(without_password("some/dir@x"), "some/dir@x");
+    }
+}

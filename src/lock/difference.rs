@@ -1,0 +1,133 @@
+//! What is different between two locks of one architecture.
+
+use serde::Serialize;
+
+use super::{LockedArchitecture, LockedPackage};
+
+/// What is different between two locks of one architecture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The architecture.
+    pub arch: String,
+    /// By name.
+    pub packages: Vec<PackageDifference>,
+    /// Whether the packages come in another order, or the root is asked to have something else.
+    pub order: bool,
+    /// Repositories whose metadata are others.
+    pub repositories: Vec<RepositoryDifference>,
+}
+
+impl Difference {
+    /// Whether the image is another: not only repositories moved on.
+    pub fn is_of_packages(&self) -> bool {
+        !self.packages.is_empty() || self.order
+    }
+
+    /// Whether nothing is different.
+    pub fn is_empty(&self) -> bool {
+        !self.is_of_packages() && self.repositories.is_empty()
+    }
+}
+
+/// A package that is in one lock only, or in both and not the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackageDifference {
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    pub arch: String,
+    /// What the first lock has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Told>,
+    /// What the second lock has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Told>,
+}
+
+/// What tells one build of a package from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// Its id.
+    pub id: String,
+    /// Its whole version.
+    pub version: String,
+    /// Its repository.
+    pub repository: String,
+    /// What the index promises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+}
+
+impl Told {
+    fn of(package: &LockedPackage) -> Self {
+        Self {
+            id: package.id.clone(),
+            version: package.version.clone(),
+            repository: package.repository.clone(),
+            checksum: package.promised().map(ToString::to_string),
+        }
+    }
+}
+
+/// A repository that is in one lock only, or in another state in the second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RepositoryDifference {
+    /// Its name.
+    pub name: String,
+    /// What it called its state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it calls it now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// What is different from one lock of an architecture to another.
+pub fn differences(old: &LockedArchitecture, new: &LockedArchitecture) -> Difference {
+    let mut names: Vec<(&str, &str)> =
+        old.packages.iter().chain(&new.packages).map(|package| (package.name.as_str(), package.arch.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut packages = Vec::new();
+    for (name, arch) in names {
+        let of = |lock: &LockedArchitecture| -> Vec<LockedPackage> {
+            lock.packages.iter().filter(|package| package.name == name && package.arch == arch).cloned().collect()
+        };
+        let (mut before, mut after) = (of(old), of(new));
+        let is_same = |a: &LockedPackage, b: &LockedPackage| {
+            (&a.id, &a.repository, &a.location, a.size, a.promised(), a.reason, a.docs, &a.langs)
+                == (&b.id, &b.repository, &b.location, b.size, b.promised(), b.reason, b.docs, &b.langs)
+        };
+        let kept = before.clone();
+        before.retain(|package| !after.iter().any(|other| is_same(package, other)));
+        after.retain(|package| !kept.iter().any(|other| is_same(package, other)));
+        for place in 0..before.len().max(after.len()) {
+            let told = |side: &[LockedPackage]| side.get(place).map(Told::of);
+            let (name, arch) = (name.to_owned(), arch.to_owned());
+            packages.push(PackageDifference { name, arch, from: told(&before), to: told(&after) });
+        }
+    }
+    let order = (&old.order, &old.world, old.docs, &old.langs) != (&new.order, &new.world, new.docs, &new.langs);
+    Difference { arch: new.name.clone(), packages, order, repositories: repositories(old, new) }
+}
+
+fn repositories(old: &LockedArchitecture, new: &LockedArchitecture) -> Vec<RepositoryDifference> {
+    let mut names: Vec<&str> =
+        old.repositories.iter().chain(&new.repositories).map(|repository| repository.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let state = |lock: &LockedArchitecture, name: &str| {
+        let found = lock.repositories.iter().find(|repository| repository.name == name)?;
+        let said = found.revision.clone().unwrap_or_else(|| found.metadata.to_string());
+        Some((found.metadata.clone(), said))
+    };
+    let moved = names.into_iter().map(|name| (name, state(old, name), state(new, name)));
+    moved
+        .filter(|(_, from, to)| from.as_ref().map(|state| &state.0) != to.as_ref().map(|state| &state.0))
+        .map(|(name, from, to)| RepositoryDifference {
+            name: name.to_owned(),
+            from: from.map(|state| state.1),
+            to: to.map(|state| state.1),
+        })
+        .collect()
+}

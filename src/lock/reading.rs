@@ -1,0 +1,319 @@
+//! The text of a lock file as a lock: everything that is wrong with it is found here.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::{Lock, LockedArchitecture, LockedKey, LockedPackage, LockedReason, LockedRepository, LockedRequest, VERSION};
+use crate::catalog::Langs;
+use crate::digest::{Algorithm, Digest};
+use crate::ecosystem::COMMAND_LINE;
+use crate::fetch::{Location, LocationError};
+
+/// Why a text is no lock that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It is not TOML, or not of the form.
+    #[error("it is not a lock file, or damaged: {0}")]
+    Form(String),
+    /// It was written in another form.
+    #[error("it is of version {found}; this program knows version {VERSION}")]
+    Version {
+        /// The version that it says.
+        found: i64,
+    },
+    /// Something stands there twice.
+    #[error("{what} {name} stands there twice")]
+    Twice {
+        /// What: `the package`.
+        what: &'static str,
+        /// Which.
+        name: String,
+    },
+    /// A name is empty or holds characters that no name holds.
+    #[error("{what} cannot be called `{}`", .name.escape_debug())]
+    Name {
+        /// What: `a package`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A package is of a repository that is not there.
+    #[error("{id} is of the repository {repository}, which the lock does not have")]
+    Repository {
+        /// The package.
+        id: String,
+        /// The repository.
+        repository: String,
+    },
+    /// A package's file is not in its repository.
+    #[error("{id}: `{}` is not a place in a repository", .location.escape_debug())]
+    Location {
+        /// The package.
+        id: String,
+        /// What stands there.
+        location: String,
+        /// Why it is none.
+        problem: LocationError,
+    },
+    /// A package's bytes are not told.
+    #[error("{id}: there is no checksum that proves anything")]
+    NoChecksum {
+        /// The package.
+        id: String,
+    },
+    /// The order and the packages do not fit.
+    #[error("the order of {arch} and its packages do not fit: {name} {problem}")]
+    Order {
+        /// The architecture.
+        arch: String,
+        /// The name in the order, or the package.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A package's id is not that of its name and version.
+    #[error("the package {written} is called {found} by its name, version and architecture")]
+    Identity {
+        /// The id that stands there.
+        written: String,
+        /// The id that it has.
+        found: String,
+    },
+    /// A repository is locked that the request does not have.
+    #[error("the lock has packages of the repository {repository}, which what it asks for does not have")]
+    NotAsked {
+        /// The repository.
+        repository: String,
+    },
+}
+
+/// The form as a whole.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    #[allow(dead_code, reason = "it was looked at before all else")]
+    version: i64,
+    request: LockedRequest,
+    #[serde(default)]
+    architecture: Vec<ArchitectureForm>,
+}
+
+/// What is read of a lock of whatever version.
+#[derive(Deserialize)]
+struct VersionForm {
+    version: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArchitectureForm {
+    name: String,
+    docs: bool,
+    langs: Langs,
+    #[serde(default)]
+    world: Vec<String>,
+    #[serde(default)]
+    order: Vec<String>,
+    #[serde(default)]
+    repository: Vec<LockedRepository>,
+    #[serde(default)]
+    package: Vec<PackageForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackageForm {
+    id: String,
+    name: String,
+    version: String,
+    arch: String,
+    repository: String,
+    location: String,
+    size: u64,
+    installed_size: u64,
+    checksum: Option<DigestText>,
+    index_checksum: Option<DigestText>,
+    key: Option<String>,
+    reason: LockedReason,
+    docs: Option<bool>,
+    langs: Option<Langs>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyForm {
+    name: String,
+    text: Option<String>,
+    base64: Option<String>,
+}
+
+impl TryFrom<KeyForm> for LockedKey {
+    type Error = &'static str;
+
+    fn try_from(form: KeyForm) -> Result<Self, Self::Error> {
+        let data = match (form.text, form.base64) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(text)) => STANDARD.decode(text).map_err(|_| "the key's data is not base 64")?,
+            _ => return Err("a key has `text` or `base64`"),
+        };
+        Ok(Self { name: form.name, data })
+    }
+}
+
+/// `sha256:0f…`.
+#[derive(Deserialize)]
+struct DigestText(#[serde(with = "digest_text")] Digest);
+
+pub(super) mod digest_text {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer};
+
+    use super::{Algorithm, Digest};
+
+    pub(in crate::lock) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Digest, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digest = text.split_once(':').and_then(|(name, hex)| Digest::from_hex(Algorithm::from_name(name)?, hex));
+        digest.ok_or_else(|| D::Error::custom(format!("`{}` is not a checksum as sha256:…", text.escape_debug())))
+    }
+}
+
+impl Lock {
+    /// The lock of a text.
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        let damaged = |error: toml::de::Error| LockError::Form(error.to_string().trim_end().to_owned());
+        let VersionForm { version } = toml::from_str(text).map_err(damaged)?;
+        if version != i64::from(VERSION) {
+            return Err(LockError::Version { found: version });
+        }
+        let form: Form = toml::from_str(text).map_err(damaged)?;
+        let mut architectures: Vec<LockedArchitecture> =
+            form.architecture.into_iter().map(architecture).collect::<Result<_, _>>()?;
+        architectures.sort_by(|a, b| a.name.cmp(&b.name));
+        once("the architecture", architectures.iter().map(|architecture| architecture.name.as_str()))?;
+        Ok(Self { request: form.request, architectures })
+    }
+}
+
+fn architecture(form: ArchitectureForm) -> Result<LockedArchitecture, LockError> {
+    named("an architecture", &form.name)?;
+    for repository in &form.repository {
+        named("a repository", &repository.name)?;
+    }
+    once("the repository", form.repository.iter().map(|repository| repository.name.as_str()))?;
+    let mut packages: Vec<LockedPackage> =
+        form.package.into_iter().map(|package| locked_package(package, &form.repository)).collect::<Result<_, _>>()?;
+    once("the package", packages.iter().map(|package| package.id.as_str()))?;
+    packages.sort_by(|a, b| (&a.name, &a.arch, &a.id).cmp(&(&b.name, &b.arch, &b.id)));
+    let architecture = LockedArchitecture {
+        name: form.name,
+        docs: form.docs,
+        langs: form.langs,
+        world: form.world,
+        order: form.order,
+        repositories: form.repository,
+        packages,
+    };
+    architecture.ordered()?;
+    Ok(architecture)
+}
+
+fn locked_package(form: PackageForm, repositories: &[LockedRepository]) -> Result<LockedPackage, LockError> {
+    let package = LockedPackage {
+        id: form.id,
+        name: form.name,
+        version: form.version,
+        arch: form.arch,
+        repository: form.repository,
+        location: form.location,
+        size: form.size,
+        installed_size: form.installed_size,
+        checksum: form.checksum.map(|DigestText(digest)| digest),
+        index_checksum: form.index_checksum.map(|DigestText(digest)| digest),
+        key: form.key,
+        reason: form.reason,
+        docs: form.docs,
+        langs: form.langs,
+    };
+    for text in [&package.id, &package.name, &package.version, &package.arch] {
+        named("a package", text)?;
+    }
+    let id = || package.id.clone();
+    if package.repository == COMMAND_LINE {
+        // A file that was named itself: wherever that is.
+        named("a file", &package.location)?;
+    } else if repositories.iter().any(|repository| repository.name == package.repository) {
+        check_location(&package.location).map_err(|problem| LockError::Location {
+            id: id(),
+            location: package.location.clone(),
+            problem,
+        })?;
+    } else {
+        return Err(LockError::Repository { id: id(), repository: package.repository.clone() });
+    }
+    // SHA-1 is what apk's indexes have of the part of a package that vouches for the rest.
+    let proves = |digest: &Digest| !matches!(digest.algorithm(), Algorithm::Md5 | Algorithm::Sha1);
+    if !package.checksum.as_ref().map_or(package.index_checksum.is_some(), proves) {
+        return Err(LockError::NoChecksum { id: id() });
+    }
+    Ok(package)
+}
+
+/// Whether a place is within a repository, wherever that may be, or a whole URL.
+fn check_location(location: &str) -> Result<(), LocationError> {
+    Location::parse("https://repository.invalid")?.resolve(location).map(drop)
+}
+
+fn named(what: &'static str, name: &str) -> Result<(), LockError> {
+    let wrong = name.is_empty() || name.len() > 4096 || name.chars().any(char::is_control);
+    if wrong { Err(LockError::Name { what, name: name.to_owned() }) } else { Ok(()) }
+}
+
+fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), LockError> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(LockError::Twice { what, name: pair[0].to_owned() }),
+        None => Ok(()),
+    }
+}
+
+impl LockedArchitecture {
+    /// The packages that are installed, in the order of their installation: each once, and all of them.
+    pub fn ordered(&self) -> Result<Vec<&LockedPackage>, LockError> {
+        let wrong = |name: &str, problem| LockError::Order { arch: self.name.clone(), name: name.to_owned(), problem };
+        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, package) in self.packages.iter().enumerate() {
+            by_name.entry(&package.name).or_default().push(place);
+            if package.id != package.name {
+                by_name.entry(&package.id).or_default().push(place);
+            }
+        }
+        let mut seen = vec![false; self.packages.len()];
+        let mut ordered = Vec::with_capacity(self.order.len());
+        for name in &self.order {
+            let place = match by_name.get(name.as_str()).map(Vec::as_slice) {
+                Some(&[place]) => place,
+                None => return Err(wrong(name, "is not among them")),
+                Some(_) => return Err(wrong(name, "is the name of several")),
+            };
+            if self.packages[place].reason == LockedReason::Files {
+                return Err(wrong(name, "is not installed"));
+            }
+            if std::mem::replace(&mut seen[place], true) {
+                return Err(wrong(name, "stands there twice"));
+            }
+            ordered.push(&self.packages[place]);
+        }
+        let missing = self.packages.iter().zip(seen).find(|(package, seen)| !seen && package.reason != LockedReason::Files);
+        missing.map_or(Ok(ordered), |(package, _)| Err(wrong(&package.id, "has no place in it")))
+    }
+}
+
+/// What a package is called in the order: its name, which a new version of it keeps; its id where the name alone would not do.
+pub fn name_in_order<'p>(package: &'p LockedPackage, all: &[LockedPackage]) -> &'p str {
+    let meant = |other: &&LockedPackage| other.name == package.name || other.id == package.name;
+    if all.iter().filter(meant).count() > 1 { &package.id } else { &package.name }
+}

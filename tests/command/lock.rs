@@ -1,0 +1,237 @@
+//! Lock files: written, checked, built from and fetched; and those that are refused.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::disk::{differences, walk, without_inodes};
+use crate::mirror::flip;
+use crate::place::{MICRO, Outcome, Place, real_data};
+use crate::server::FileServer;
+
+const KEY: [&str; 2] = ["--key", "mirror/keys/rootstrap-fixtures.asc"];
+const ASKED: [&str; 6] = ["--distro", "almalinux", "--release", "9", "--variant", "micro"];
+const MIRROR: [&str; 2] = ["--mirror", "mirror"];
+const BOTH: [&str; 2] = ["--arch", "x86_64,aarch64"];
+
+fn lock(place: &Place, arguments: &[&str]) -> Outcome {
+    place.run(&[&["lock"], &ASKED[..], &MIRROR, &KEY, arguments].concat())
+}
+
+fn text(place: &Place) -> String {
+    fs::read_to_string(place.path("rootstrap.lock")).unwrap()
+}
+
+/// Removes all metadata from the place's mirror.
+fn without_metadata(directory: &Path) {
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.ends_with("repodata") {
+            fs::remove_dir_all(path).unwrap();
+        } else if path.is_dir() {
+            without_metadata(&path);
+        } else if path.file_name().unwrap().to_str().unwrap().starts_with("APKINDEX") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[track_caller]
+fn same(place: &Place, one: &str, two: &str) {
+    let (one, two) = (without_inodes(walk(&place.path(one))), without_inodes(walk(&place.path(two))));
+    assert!(one.len() > 40);
+    assert_eq!(differences(&one, &two), <[String; 0]>::default());
+}
+
+#[test]
+fn the_tree_of_a_lock_is_the_tree_without_one() {
+    let place = Place::new();
+    lock(&place, &BOTH).success();
+    for arch in ["aarch64", "x86_64"] {
+        place.run(&[&ASKED[..], &MIRROR, &KEY, &["--arch", arch, &format!("plain-{arch}")]].concat()).success();
+    }
+    without_metadata(&place.path("mirror"));
+    for arch in ["aarch64", "x86_64"] {
+        place.run(&["--lock", "rootstrap.lock", "--arch", arch, &format!("locked-{arch}")]).success();
+        same(&place, &format!("plain-{arch}"), &format!("locked-{arch}"));
+        assert!(walk(&place.path(&format!("locked-{arch}"))).contains_key("var/lib/rpm/rpmdb.sqlite"));
+    }
+    // Everything may be said again, as long as it is the same.
+    place.run(&[&MICRO[..], &MIRROR, &KEY, &["--lock", "rootstrap.lock", "again"]].concat()).success();
+    same(&place, "plain-aarch64", "again");
+}
+
+#[test]
+fn alpine_is_locked_to_the_whole_file() {
+    let place = Place::new();
+    let asked = ["--distro", "alpine", "--release", "3.20", "--variant", "minirootfs", "--mirror", "mirror"];
+    let key = ["--key", "mirror/keys/rootstrap-fixtures.rsa.pub"];
+    place.run(&[&["lock"], &asked[..], &key, &BOTH].concat()).success();
+    place.run(&[&asked[..], &key, &["--arch", "aarch64", "plain"]].concat()).success();
+    assert!(text(&place).contains("key = \"rootstrap-fixtures.rsa.pub\""));
+    without_metadata(&place.path("mirror"));
+    place.run(&["--lock", "rootstrap.lock", "--arch", "linux/arm64", "locked"]).success();
+    let (plain, locked) = (without_inodes(walk(&place.path("plain"))), without_inodes(walk(&place.path("locked"))));
+    assert_eq!(differences(&plain, &locked), <[String; 0]>::default());
+    assert!(plain.contains_key("lib/apk/db/installed"));
+}
+
+#[test]
+fn over_http_and_then_without_it() {
+    let place = Place::new();
+    place.bootstrap(&["plain"]).success();
+    let server = FileServer::new(&place.path("mirror"));
+    let url = server.url();
+    let remote = ["--mirror", url.as_str(), "--cache-dir", "cache"];
+    place.run(&[&["lock", "--no-fetch"], &ASKED[..], &remote, &KEY, &["--arch", "aarch64"]].concat()).success();
+    without_metadata(&place.path("mirror"));
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    let build = |arguments: &[&str]| place.run(&[&["--lock", "rootstrap.lock", "--cache-dir", "cache"], arguments].concat());
+    assert_eq!(build(&["--offline", "too-early"]).code, Some(1));
+    let before = server.requests();
+    build(&["remote"]).success();
+    assert_eq!(server.requests() - before, 11, "the packages, and the one that files are taken from");
+    build(&["--offline", "offline"]).success();
+    assert_eq!(server.requests() - before, 11);
+    same(&place, "plain", "remote");
+    same(&place, "plain", "offline");
+}
+
+#[test]
+fn a_directory_for_those_without_a_network() {
+    let place = Place::new();
+    place.bootstrap(&["plain"]).success();
+    lock(&place, &BOTH).success();
+    let outcome = place.run(&["fetch", "--lock", "rootstrap.lock", "--output", "hermetic", "--format", "json"]).success();
+    let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((told["fetched"]["packages"].as_u64(), told["fetched"]["written"].as_u64()), (Some(22), Some(22)));
+    let again = place.run(&["fetch", "--lock", "rootstrap.lock", "--output", "hermetic", "--format", "json"]).success();
+    assert_eq!(serde_json::from_str::<Value>(&again.stdout).unwrap()["fetched"]["written"], 0);
+    place.run(&["fetch", "--lock", "rootstrap.lock", "--arch", "aarch64", "--cache-dir", "cache"]).success();
+    fs::remove_dir_all(place.path("mirror")).unwrap();
+    place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--mirror", "hermetic", "from-directory"]).success();
+    same(&place, "plain", "from-directory");
+    place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--cache-dir", "cache", "--offline", "from-store"]).success();
+    same(&place, "plain", "from-store");
+}
+
+/// Lets the newer bash be unknown to the mirror's index.
+fn before_the_update(place: &Place) {
+    place.mirror().edit(|text| {
+        let mut packages: Vec<&str> = text.split_inclusive("</package>").collect();
+        packages.retain(|package| !(package.contains("bash") && package.contains("5.1.8") && package.contains("6.el9")));
+        packages.concat()
+    });
+}
+
+#[test]
+fn an_update_changes_its_own_lines_alone() {
+    let place = Place::new();
+    let newer = place.mirror();
+    let (repomd, primary, filelists) =
+        (fs::read(newer.repomd()).unwrap(), newer.metadata("primary"), newer.metadata("filelists"));
+    let kept = [&primary, &filelists].map(|path| (path.clone(), fs::read(path).unwrap()));
+    before_the_update(&place);
+    lock(&place, &BOTH).success();
+    let old = text(&place);
+    let check = place.run(&["lock", "--check"]);
+    assert_eq!((check.code, check.stdout.as_str()), (Some(0), "rootstrap.lock is up to date\n"));
+
+    fs::write(newer.repomd(), repomd).unwrap();
+    for (path, bytes) in kept {
+        fs::write(path, bytes).unwrap();
+    }
+    let check = place.run(&["lock", "--check"]);
+    assert_eq!(check.code, Some(6), "{}", check.stderr);
+    insta::assert_snapshot!("lock_check", format!("{}---\n{}", check.stdout, check.stderr));
+    let check = place.run(&["lock", "--check", "--format", "json"]);
+    let told: Value = serde_json::from_str(&check.stdout).unwrap();
+    assert_eq!(
+        (check.code, &told["up_to_date"], &told["architectures"][0]["packages"][0]["name"]),
+        (Some(6), &false.into(), &"bash".into())
+    );
+    assert_eq!(text(&place), old, "--check writes nothing");
+
+    let moved = place.run(&["lock"]).success();
+    assert!(moved.stdout.contains("~ bash 5.1.8-2.el9 -> 5.1.8-6.el9"), "{}", moved.stdout);
+    let new = text(&place);
+    assert_eq!(old.lines().count(), new.lines().count());
+    let changed: Vec<&str> = old.lines().zip(new.lines()).filter(|(old, new)| old != new).map(|(_, new)| new).collect();
+    let keys: Vec<&str> = changed.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    let package = ["id", "version", "repository", "location", "size", "installed_size", "checksum"];
+    let unexpected = keys.iter().filter(|key| !package.contains(key) && !["revision", "metadata"].contains(key)).count();
+    assert_eq!(unexpected, 0, "{changed:?}");
+    assert!(keys.iter().filter(|&&key| key == "id").count() == 1 && keys.len() <= 9, "{changed:?}");
+    assert_eq!(place.run(&["lock", "--check"]).code, Some(0));
+    // The same again is the same text.
+    place.run(&["lock"]).success();
+    assert_eq!(text(&place), new);
+}
+
+#[test]
+fn a_changed_package_is_refused() {
+    let place = Place::new();
+    lock(&place, &["--arch", "aarch64"]).success();
+    flip(&place.mirror().package("libcap-2.48-9.el9.aarch64.rpm"), -20);
+    let outcome = place.run(&["--lock", "rootstrap.lock", "out"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    insta::assert_snapshot!("lock_changed_package", outcome.stderr);
+    assert!(!place.path("out").exists());
+    assert_eq!(place.run(&["fetch", "--lock", "rootstrap.lock", "--output", "hermetic"]).code, Some(4));
+    // Another mirror may have the right file.
+    let good = crate::mirror::fixtures();
+    place.run(&["--lock", "rootstrap.lock", "--mirror", "mirror", "--mirror", good.to_str().unwrap(), "out"]).success();
+}
+
+#[test]
+fn locks_that_cannot_be_used() {
+    let place = Place::new();
+    lock(&place, &["--arch", "aarch64"]).success();
+    let good = text(&place);
+    let mut messages = String::new();
+    let mut refused = |name: &str, code: i32, from: &str, to: &str, arguments: &[&str]| {
+        assert!(good.contains(from), "{from}");
+        fs::write(place.path("bad.lock"), good.replacen(from, to, 1)).unwrap();
+        let outcome = place.run(&[&["--lock", "bad.lock", "--offline"], arguments, &["out"]].concat());
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), ""), "{name}: {}", outcome.stderr);
+        assert!(!place.path("out").exists());
+        messages += &format!("--- {name}\n{}\n", outcome.stderr);
+    };
+    refused("cut in the middle", 1, &good[good.len() / 2..], "", &[]);
+    refused("not a lock", 1, &good, "name = \"x\"\n", &[]);
+    refused("another version", 1, "version = 1\n", "version = 2\n", &[]);
+    refused("a package twice", 1, "id = \"libgcc-0:11.4.1-2.1.el9.aarch64\"", "id = \"bash-0:5.1.8-6.el9.aarch64\"", &[]);
+    refused("another package's id", 1, "version = \"5.1.8-6.el9\"", "version = \"5.1.8-7.el9\"", &[]);
+    refused("a location that leads out", 1, "location = \"Packages/bash", "location = \"../../../Packages/bash", &[]);
+    refused("a location on this machine", 1, "location = \"Packages/bash", "location = \"file:///Packages/bash", &[]);
+    refused("a repository that was not asked for", 1, "name = \"appstream\"", "name = \"elsewhere\"", &[]);
+    refused("no architecture", 2, "version = 1\n", "version = 1\n", &["--arch", "s390x"]);
+    refused("an architecture that there is not", 2, "version = 1\n", "version = 1\n", &["--arch", "vax"]);
+    refused("another request", 2, "version = 1\n", "version = 1\n", &["--with", "bash"]);
+    refused("another release", 2, "version = 1\n", "version = 1\n", &["--distro", "almalinux", "--release", "8"]);
+    refused(
+        "a wrong checksum",
+        4,
+        "checksum = \"sha256:",
+        "checksum = \"sha512:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        &[],
+    );
+    let outcome = place.run(&["--lock", "absent.lock", "out"]);
+    assert_eq!(outcome.code, Some(1));
+    messages += &format!("--- no file\n{}\n", outcome.stderr);
+    insta::assert_snapshot!("locks_refused", messages);
+}
+
+#[test]
+fn the_real_micro() {
+    let Some(data) = real_data("almalinux") else { return };
+    let place = Place::new();
+    let mirror = data.to_str().unwrap();
+    let key = data.join("keys/rootstrap-test.asc");
+    let asked = [&ASKED[..], &["--mirror", mirror, "--key", key.to_str().unwrap(), "--arch", "aarch64"]].concat();
+    place.run(&[&["lock"], &asked[..]].concat()).success();
+    place.run(&[&asked[..], &["plain"]].concat()).success();
+    place.run(&["--lock", "rootstrap.lock", "locked"]).success();
+    same(&place, "plain", "locked");
+}
