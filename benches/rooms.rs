@@ -126,10 +126,16 @@ fn whole(c: &mut Criterion) {
         keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
         allow_unsigned: false,
         installed: None,
-        ask: Ask { operation: Operation::Fill(image.install.clone()), exclude: Vec::new(), modules: ModuleOptions::default() },
+        ask: Ask {
+            operation: Operation::Fill(image.install.clone()),
+            exclude: Vec::new(),
+            pins: std::collections::BTreeMap::new(),
+            modules: ModuleOptions::default(),
+        },
         paths: Vec::new(),
         texts: false,
         locked: None,
+        keep: Vec::new(),
     };
     let build = BuildOptions {
         arch: image.arch,

@@ -13,7 +13,7 @@ use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
 use crate::ecosystem::{
     self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
 };
-use crate::pool::{Pool, Solvable};
+use crate::pool::{Pool, Solvable, SolvableId};
 
 /// What the repository of packages that are made up is called.
 pub(super) const VIRTUAL: &str = "virtual";
@@ -102,10 +102,24 @@ impl Choosing<'_> {
             operation,
             installed_tags: self.state.tags(),
             repositories,
+            hidden: self.hidden(ask),
             force_broken_world: flags.force_broken_world,
             rules: None,
         };
         Ok(select(self.pool, &request)?)
+    }
+
+    /// Packages in place of which others are pinned.
+    fn hidden(&self, ask: &Ask) -> Vec<SolvableId> {
+        let named = |name: &String| self.pool.find(name).map(|name| self.pool.named(name)).unwrap_or_default();
+        let is_hidden = |name: &str, id| {
+            let package = self.pool.solvable(id);
+            ask.is_pinned_away(name, || format!("{}-{}", package.name(), package.version()))
+        };
+        let mut hidden: Vec<SolvableId> =
+            ask.pins.keys().flat_map(|name| named(name).iter().copied().filter(|&id| is_hidden(name, id))).collect();
+        hidden.sort_unstable();
+        hidden
     }
 
     fn operation(&self, ask: &Ask, changing: &Changing) -> Result<Operation, ChoosingError> {

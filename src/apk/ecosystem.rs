@@ -17,8 +17,8 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError,
-    InventoryError, KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
+    Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
+    InstalledError, InventoryError, KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -106,6 +106,10 @@ impl Ecosystem for Apk {
             }
         }
         Ok(())
+    }
+
+    fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError> {
+        named::add_one(content, place, builder).map_err(refused)
     }
 
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {

@@ -10,8 +10,9 @@ use super::checksum;
 use super::database::Record;
 use super::dependency::{CHECKSUM, Constraint};
 use super::installed::intern;
-use super::package::{Package, PackageError};
-use crate::ecosystem::{Ask, Operation};
+use super::package::{Package, PackageError, PackageInfo};
+use crate::digest::Digest;
+use crate::ecosystem::{Ask, FilePlace, Operation};
 use crate::metadata::IndexError;
 use crate::package::Content;
 use crate::pool::{PoolBuilder, RepoId};
@@ -53,13 +54,25 @@ pub(super) fn add(spec: &str, builder: &mut PoolBuilder, repo: RepoId) -> Result
     intern(&record, Some(&path.to_string_lossy()), builder, repo).map(drop).map_err(failed)
 }
 
+/// Puts what a package file says of itself into a repository of the pool that is being built, as an index would.
+pub(super) fn add_one(content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError> {
+    let (mut info, checksum) = Package::read_info(content)?;
+    place.arch.clone_into(&mut info.arch);
+    let record = record(info, checksum, content.len());
+    let interned = intern(&record, Some(place.location), builder, place.repo);
+    interned.map(drop).map_err(|_| PackageError::NotAPackage { what: "its .PKGINFO is no package's" })
+}
+
+fn record(info: PackageInfo, checksum: Digest, size: u64) -> Record {
+    let (directories, scripts) = (Vec::new(), Vec::new());
+    Record { info, checksum, size, tag: None, broken: String::new(), directories, scripts }
+}
+
 fn read(spec: &str) -> Result<(Record, PathBuf), NamedFileError> {
     let failed = |problem: PackageError| NamedFileError { path: spec.into(), problem: problem.into() };
     let io = |error| failed(PackageError::Io(error));
     let path = std::path::absolute(spec).map_err(io)?;
     let content = File::open(&path).and_then(Content::from_file).map_err(io)?;
     let (info, checksum) = Package::read_info(&content).map_err(failed)?;
-    let size = content.len();
-    let (directories, scripts) = (Vec::new(), Vec::new());
-    Ok((Record { info, checksum, size, tag: None, broken: String::new(), directories, scripts }, path))
+    Ok((record(info, checksum, content.len()), path))
 }

@@ -9,7 +9,7 @@ use super::{BootstrapError, Tools};
 use crate::catalog::{Langs, Step};
 use crate::digest::Digest;
 use crate::ecosystem::{Ecosystem, FileOptions, Trust};
-use crate::fetch::{FetchError, Fetched, Location, Wanted};
+use crate::fetch::{FetchError, Fetched, Location, Store, Wanted};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
 use crate::reporter::Phase;
@@ -59,7 +59,10 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     trust: Trust<'_, E::Keyring>,
     tools: &Tools<'_>,
 ) -> Result<Vec<E::Package>, BootstrapError> {
-    let files = wanted.iter().map(|&(id, _)| file(ecosystem, pool.solvable(id), from, tools)).collect::<Result<Vec<_>, _>>()?;
+    let files = wanted
+        .iter()
+        .map(|&(id, _)| file(ecosystem, pool.solvable(id), from, tools.fetcher.store()))
+        .collect::<Result<Vec<_>, _>>()?;
     fetch_each(&files, tools, |i, fetched| open(ecosystem, pool.solvable(wanted[i].0), &fetched?, trust, wanted[i].1, tools))
 }
 
@@ -160,27 +163,47 @@ pub(super) fn file<E: Ecosystem>(
     ecosystem: &E,
     package: Solvable<'_>,
     from: &Sources<'_>,
-    tools: &Tools<'_>,
+    store: &Store,
 ) -> Result<Wanted, BootstrapError> {
-    let location = package.location();
-    let repository = from.repositories.iter().find(|repository| repository.name == package.repo_name());
+    let digest = from.locked.get(&package.id());
+    let place = FilePlace { repository: package.repo_name(), location: package.location(), size: package.size(), locked: digest };
+    wanted(place, ecosystem.file_digest(package), from.repositories, store)
+}
+
+/// Where a package file is, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct FilePlace<'a> {
+    pub(super) repository: &'a str,
+    pub(super) location: &'a str,
+    pub(super) size: u64,
+    /// The digest of the whole file that a lock knows.
+    pub(super) locked: Option<&'a Digest>,
+}
+
+pub(super) fn wanted(
+    file: FilePlace<'_>,
+    promised: Option<Digest>,
+    repositories: &[Repository],
+    store: &Store,
+) -> Result<Wanted, BootstrapError> {
+    let FilePlace { location, locked, .. } = file;
+    let repository = repositories.iter().find(|repository| repository.name == file.repository);
     // What belongs to no repository was given as a file.
     let given = || Ok(vec![Location::Path(location.into())]);
     let locations = repository.map_or_else(given, |repository| repository.locations(location));
     let mut locations = locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?;
-    let locked = from.locked.get(&package.id());
     if let Some(digest) = locked
         && !locations.iter().any(Location::is_remote)
     {
         // Of what is remote the store is asked first; of what a directory has no more, last.
-        let stored = tools.fetcher.store().path(digest);
+        let stored = store.path(digest);
         locations.extend(stored.exists().then_some(Location::Path(stored)));
     }
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),
         locations,
-        digest: locked.cloned().or_else(|| ecosystem.file_digest(package)),
-        size: Some(package.size()).filter(|&size| size > 0),
+        digest: locked.cloned().or(promised),
+        size: Some(file.size).filter(|&size| size > 0),
         limit: PACKAGE_LIMIT,
         phase: Phase::Fetch,
     })

@@ -40,8 +40,10 @@ pub fn fetch_files<E: Ecosystem>(
         None => choice.incoming().map(|(id, _)| id).collect(),
     };
     let from = Sources { repositories: &request.repositories, locked: &locked };
-    let files =
-        ids.iter().map(|&id| fetching::file(ecosystem, pool.solvable(id), &from, tools)).collect::<Result<Vec<_>, _>>()?;
+    let files = ids
+        .iter()
+        .map(|&id| fetching::file(ecosystem, pool.solvable(id), &from, tools.fetcher.store()))
+        .collect::<Result<Vec<_>, _>>()?;
     let options = fetching::FEWEST_FILES;
     let new = fetching::fetch_each(&files, tools, |i, fetched| {
         let fetched = fetched?;

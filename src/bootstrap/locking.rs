@@ -39,7 +39,10 @@ pub fn lock<E: Ecosystem>(
     let keyring = ecosystem.keyring(&request.keys)?;
     let Resolved { pool, choice, repositories, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     let incoming: Vec<_> = choice.incoming().collect();
-    let files_only = fetching::not_installed(&pool, &incoming, &locking.finishing);
+    let files_only: Vec<SolvableId> = fetching::not_installed(&pool, &incoming, &locking.finishing)
+        .into_iter()
+        .map(|(name, best)| kept(ecosystem, request, &pool, name).unwrap_or(best))
+        .collect();
     let usual = usual_files(&incoming);
     let mut packages: Vec<(SolvableId, LockedPackage)> = Vec::new();
     for change in &choice.changes {
@@ -51,7 +54,7 @@ pub fn lock<E: Ecosystem>(
         }
     }
     let installed = packages.len();
-    packages.extend(files_only.iter().map(|&(_, id)| (id, locked_package(ecosystem, pool.solvable(id), LockedReason::Files))));
+    packages.extend(files_only.iter().map(|&id| (id, locked_package(ecosystem, pool.solvable(id), LockedReason::Files))));
     if let Some(previous) = &locking.previous {
         remember(&mut packages, previous);
     }
@@ -70,6 +73,13 @@ pub fn lock<E: Ecosystem>(
         repositories: locked_repositories(ecosystem, &repositories)?,
         packages,
     })
+}
+
+/// The package of a name that stays what it is, if one does.
+fn kept<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool, name: &str) -> Option<SolvableId> {
+    let kept = request.keep.iter().find(|kept| kept.name == name)?;
+    let named = pool.named(pool.find(name)?).iter().copied();
+    named.into_iter().find(|&id| ecosystem.identity(pool.solvable(id)).id == kept.id)
 }
 
 /// Which files most packages bring; of options that as many have, those of the first.
@@ -165,8 +175,9 @@ fn look_at_files<E: Ecosystem>(
     let nothing = FxHashMap::default();
     let from = Sources { repositories: &request.repositories, locked: &nothing };
     let package = |place: usize| pool.solvable(packages[unknown[place]].0);
-    let files: Vec<_> =
-        (0..unknown.len()).map(|place| fetching::file(ecosystem, package(place), &from, tools)).collect::<Result<_, _>>()?;
+    let files: Vec<_> = (0..unknown.len())
+        .map(|place| fetching::file(ecosystem, package(place), &from, tools.fetcher.store()))
+        .collect::<Result<_, _>>()?;
     let found = fetching::fetch_each(&files, tools, |place, fetched| {
         let known = packages[unknown[place]].1.checksum.is_some();
         let fetched = match fetched {

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::keeping::{self, Kept};
 use super::locking;
 use super::source::{Gathered, Source};
 use crate::catalog::Key;
 use crate::digest::Digest;
-use crate::ecosystem::{Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, Reason, Refusal, Trust};
+use crate::ecosystem::{
+    Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal, Trust,
+};
 use crate::fetch::Fetcher;
 use crate::lock::{LockError, LockedArchitecture};
 use crate::metadata::Texts;
@@ -36,6 +39,8 @@ pub struct Request {
     pub ask: Ask,
     /// The packages, where a lock tells them: then no metadata is read, and nothing is chosen.
     pub locked: Option<Arc<LockedArchitecture>>,
+    /// Packages that stay what they are, where they are wanted at all: no others of their names are chosen.
+    pub keep: Vec<Kept>,
     /// Paths whose packages are to be known, beside those that some package requires.
     pub paths: Vec<String>,
     /// Whether what repositories tell people of packages is to be known too.
@@ -92,6 +97,20 @@ pub enum ResolveError {
     /// The repositories hold more than a pool can.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// A package that is to stay what it is cannot be had.
+    #[error("{id} is to stay as it is, but no repository has it any more")]
+    Gone {
+        /// The package.
+        id: String,
+    },
+    /// A package file that no repository has any more cannot be read.
+    #[error("{id} is to stay as it is, but its file cannot be used: {problem}")]
+    Kept {
+        /// The package.
+        id: String,
+        /// Why not.
+        problem: PackageError,
+    },
     /// The lock contradicts itself or the request.
     #[error("the lock cannot be used: {0}")]
     Lock(#[from] LockError),
@@ -130,12 +149,13 @@ pub fn resolve<E: Ecosystem>(
         return locking::resolved(ecosystem, locked, request);
     }
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
+    let ask = keeping::pinned(ecosystem, request, &mut source)?;
     // The lists of all files are long, and rarely needed: only once a package came into question that needs to know more.
     let (Gathered { pool, kept, took }, chosen) = loop {
         let gathered = source.gather()?;
         reporter.begin(Phase::Resolve, None, None);
         let mut chooser = ecosystem.chooser(&gathered.pool, &source.state);
-        let chosen = chooser.choose(&request.ask);
+        let chosen = chooser.choose(&ask);
         let lacked = chooser.take_lacked_paths();
         drop(chooser);
         if !source.ask_for_paths(lacked) {
@@ -146,7 +166,7 @@ pub fn resolve<E: Ecosystem>(
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
-            let hints = ecosystem.chooser(&pool, &source.state).hints(&request.ask);
+            let hints = ecosystem.chooser(&pool, &source.state).hints(&ask);
             reporter.finish(Phase::Resolve, "");
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints })));
         }

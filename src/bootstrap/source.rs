@@ -17,10 +17,10 @@ use crate::reporter::{Phase, Reporter};
 pub struct Source<'a, E: Ecosystem> {
     ecosystem: &'a E,
     request: &'a Request,
-    fetcher: &'a Fetcher,
-    reporter: &'a dyn Reporter,
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) reporter: &'a dyn Reporter,
     /// What is installed, and what the request itself makes.
-    base: PoolBuilder,
+    pub(super) base: PoolBuilder,
     pub(super) repositories: Repositories,
     /// What the root remembers beside its packages.
     pub state: E::State,

@@ -244,6 +244,13 @@ pub(super) struct LockArguments {
     /// Write nothing: tell whether the lock file is what would be written now; exit code 6 and what is different where it is not
     #[arg(long)]
     pub check: bool,
+    /// Take what the repositories have now: of these packages (names or patterns), while all others stay as the lock file has them;
+    /// without a name of all
+    #[arg(long, value_name = "PACKAGE", num_args = 0.., conflicts_with = "check")]
+    pub upgrade: Option<Vec<String>>,
+    /// Lock the very packages that a root file system has, or that a report or a plan in JSON lists
+    #[arg(long, value_name = "ROOT|FILE", conflicts_with_all = ["check", "upgrade"])]
+    pub from: Option<PathBuf>,
     /// Write only what metadata tell: packages are not got, and who signed them is not known
     #[arg(long)]
     pub no_fetch: bool,

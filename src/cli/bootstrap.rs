@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     product::check(arguments)?;
     let locked = arguments.lock.as_deref().map(|path| Locked::open(path, &arguments.request)).transpose()?;
     let request = locked.as_ref().map_or(&arguments.request, |locked| &locked.arguments);
-    if request.distro.is_some() && request.variant.is_none() {
+    if request.distro.is_some() && request.variant.is_none() && locked.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
     let mut prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;

@@ -9,12 +9,13 @@ use serde_json::json;
 use super::arguments::{Format, LockArguments, RequestArguments};
 use super::bootstrap::{SPOOL_LIMIT, failure};
 use super::failure::{Code, Failure};
+use super::kept;
 use super::locked::{Locked, read, request_of};
 use super::packaging::{Job, run_with};
 use super::progress::packages;
 use super::request::{Prepared, machine, prepare};
 use super::run::Run;
-use crate::bootstrap::{self, Locking, Tools};
+use crate::bootstrap::{self, Kept, Locking, Tools};
 use crate::ecosystem::Ecosystem;
 use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, differences};
 use crate::package::Spool;
@@ -25,8 +26,15 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     let path = arguments.output.as_path();
     let run = Run::new(&arguments.how)?;
     let (asked, old) = asked(arguments)?;
-    let mut prepared = asked.prepared.into_iter();
-    let prepared: Vec<Prepared> = prepared.by_ref().collect();
+    let mut prepared = asked.prepared;
+    for prepared in &mut prepared {
+        let locked = old.as_ref().and_then(|old| old.architecture(&prepared.request.arch));
+        prepared.request.keep = match (&arguments.upgrade, &asked.from) {
+            (_, Some(from)) => from.clone(),
+            (Some(words), None) => kept::all_but(words, locked)?,
+            (None, None) => Vec::new(),
+        };
+    }
     if prepared.iter().any(|prepared| prepared.request.allow_unsigned) {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
@@ -45,9 +53,18 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     let mut lock = Lock { request: asked.request, architectures: Vec::with_capacity(solved.len()) };
     for (prepared, solved) in prepared.iter().zip(solved) {
         let solved = solved?;
+        if let Some(from) = &asked.from {
+            kept::same_packages(&solved, from, prepared)?;
+        }
         let order = packages(solved.order.len() as u64);
         run.progress.line(if arguments.check { "Resolved" } else { "Locked" }, &format!("{order} for {}", prepared.title), None);
         lock.architectures.push(solved);
+    }
+    if arguments.upgrade.is_some() {
+        // Architectures that were not asked for stay as they are.
+        let others = old.iter().flat_map(|old| &old.architectures);
+        let others: Vec<_> = others.filter(|other| lock.architecture(&other.name).is_none()).cloned().collect();
+        lock.architectures.extend(others);
     }
     lock.architectures.sort_by(|a, b| a.name.cmp(&b.name));
     run.stats(&json!({"architectures": lock.architectures.len()}))?;
@@ -78,14 +95,20 @@ struct Asked {
     request: LockedRequest,
     /// For each architecture.
     prepared: Vec<Prepared>,
+    /// The packages that it must be.
+    from: Option<Vec<Kept>>,
 }
 
 /// What is asked for, on the command line or else by the lock that is there; and that lock.
 fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     let (path, given) = (arguments.output.as_path(), &arguments.request);
     let is_asked = given.distro.is_some() || !given.repo.is_empty();
-    let old = if arguments.check || (!is_asked && path.exists()) { Some(read(path)?) } else { read(path).ok() };
-    let archs = architectures(given, old.as_ref().filter(|_| !is_asked || arguments.check));
+    let old = if arguments.check || arguments.upgrade.is_some() || (!is_asked && path.exists()) {
+        Some(read(path)?)
+    } else {
+        read(path).ok()
+    };
+    let archs = architectures(given, old.as_ref().filter(|_| !is_asked || arguments.check || arguments.upgrade.is_some()));
     let of = |arch: &String| RequestArguments { arch: Some(arch.clone()), ..given.clone() };
     if let Some(old) = old.as_ref().filter(|_| !is_asked) {
         let one = |arch: &String| -> Result<Prepared, Failure> {
@@ -95,13 +118,21 @@ fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
             Ok(prepared)
         };
         let prepared = archs.iter().map(one).collect::<Result<_, _>>()?;
-        return Ok((Asked { request: old.request.clone(), prepared }, Some(old.clone())));
+        let from = arguments.from.as_deref().map(|from| kept::from(from, given)).transpose()?.map(|from| from.packages);
+        return Ok((Asked { request: old.request.clone(), prepared, from }, Some(old.clone())));
     }
-    if given.distro.is_some() && given.variant.is_none() {
+    let from = arguments.from.as_deref().map(|from| kept::from(from, given)).transpose()?;
+    let mut given = given.clone();
+    if let Some(from) = &from {
+        from.complete(&mut given);
+    }
+    let given = &given;
+    if given.distro.is_some() && given.variant.is_none() && from.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
     let prepared = archs.iter().map(|arch| prepare(&of(arch), &[])).collect::<Result<Vec<_>, _>>()?;
-    Ok((Asked { request: request_of(given)?, prepared }, old))
+    let from = from.map(|from| from.packages);
+    Ok((Asked { request: request_of(given)?, prepared, from }, old))
 }
 
 /// The architectures that are asked for, or those of a lock, or this machine's.
@@ -147,7 +178,7 @@ fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<St
         return Ok(answer);
     }
     let mut failure = Failure::new(Code::OutOfDate, format!("{} is out of date", path.display()))
-        .hint("`rootstrap lock` takes what the repositories have now");
+        .hint("`rootstrap lock --upgrade` takes what the repositories have now");
     failure.problems = Some(answer.into());
     Err(failure)
 }

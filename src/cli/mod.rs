@@ -12,6 +12,7 @@ mod failure;
 mod fetch;
 mod files;
 mod info;
+mod kept;
 mod list;
 mod lock;
 mod locked;

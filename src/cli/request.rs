@@ -1,5 +1,6 @@
 //! From the options to what the library is asked: repositories, steps, keys, build options.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::str::FromStr;
@@ -44,6 +45,7 @@ impl Prepared {
         Ask {
             operation: Operation::Fill(vec![step]),
             exclude: self.request.ask.exclude.clone(),
+            pins: BTreeMap::new(),
             modules: self.request.ask.modules.clone(),
         }
     }
@@ -128,7 +130,7 @@ fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
         platform: arguments.module_platform.clone().or(platform),
         hotfixes: Vec::new(),
     };
-    Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone(), modules }
+    Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone(), pins: BTreeMap::new(), modules }
 }
 
 /// The options where no distribution has any of its own.
@@ -173,6 +175,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             paths: Vec::new(),
             texts: false,
             locked: None,
+            keep: Vec::new(),
         },
         options: image.options,
         arch: image.arch,
@@ -245,6 +248,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             paths: Vec::new(),
             texts: false,
             locked: None,
+            keep: Vec::new(),
         },
         options: PLAIN,
         arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },

@@ -63,6 +63,10 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
         ResolveError::Repository(error) => Failure::from(&error),
         ResolveError::Installed(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Lock(error) => lock_failure(&error),
+        ResolveError::Gone { .. } => {
+            Failure::from_error(Code::NoSolution, &error).hint("another mirror may have it: --mirror URL")
+        }
+        ResolveError::Kept { .. } => Failure::from_error(Code::Failed, &error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Unsolvable(unresolved) => Failure::from(unresolved.tell(&|spec| prepared.asked_by(spec))),
     }

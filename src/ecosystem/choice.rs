@@ -1,5 +1,7 @@
 //! What is asked of an ecosystem's choice of packages, and what it answers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::FileOptions;
@@ -13,11 +15,18 @@ pub struct Ask {
     pub operation: Operation,
     /// Names of packages that must not be installed; patterns.
     pub exclude: Vec<String>,
+    /// Packages of which only these may be chosen: their ids, by name. Names that are not here are free.
+    pub pins: BTreeMap<String, BTreeSet<String>>,
     /// What is said of modules, where the ecosystem has them.
     pub modules: ModuleOptions,
 }
 
 impl Ask {
+    /// Whether another package of this name is pinned.
+    pub fn is_pinned_away(&self, name: &str, id: impl FnOnce() -> String) -> bool {
+        self.pins.get(name).is_some_and(|ids| !ids.contains(&id()))
+    }
+
     /// All that is asked for by name or otherwise, as it was written.
     pub fn specs(&self) -> impl Iterator<Item = &str> {
         let (steps, specs) = match &self.operation {

@@ -20,7 +20,7 @@ use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
-use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -63,6 +63,9 @@ pub trait Ecosystem: Sync {
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
+
+    /// Adds what a package file says of itself to a pool in the making, as a repository's index would. It is not verified here.
+    fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError>;
 
     /// The metadata files that say what the packages of repositories are to each other, whatever of them is asked for. What is read of them
     /// is kept with the pool.
@@ -184,6 +187,17 @@ pub trait Ecosystem: Sync {
 /// What the repository of the package files is called that a request itself names (dnf's word for it). Their
 /// locations are their paths.
 pub const COMMAND_LINE: &str = "@commandline";
+
+/// Where a package file belongs in a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct FilePlace<'a> {
+    /// The repository.
+    pub repo: RepoId,
+    /// The file, relative to the repository.
+    pub location: &'a str,
+    /// The architecture that the repository's index gives it.
+    pub arch: &'a str,
+}
 
 /// What tells a package from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::catalog::Langs;
 
 const HEAD: &str = "\
 # The packages of an image, to the byte. `rootstrap lock` wrote this, `rootstrap --lock FILE` builds from it.
-# To take what the repositories have now: `rootstrap lock`.
+# To take what the repositories have now: `rootstrap lock --upgrade [PACKAGE]`.
 ";
 
 impl Lock {

@@ -10,7 +10,7 @@ use super::install::{self, UnpackError, Unpacked};
 use super::installed::{self, State};
 use super::inventory;
 use super::package::{self, PackageError};
-use super::package_files;
+use super::package_files::{self, FileProblem};
 use super::selection::{Selection, Settled};
 use super::signature::Keyring;
 use super::version::{Evr, RpmVersions};
@@ -18,7 +18,7 @@ use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    self, Ask, Chooser, Ecosystem, FileOptions, Identity, InstallError, InstallOptions, Installed, InstalledError,
+    self, Ask, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed, InstalledError,
     InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges,
 };
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
@@ -84,6 +84,13 @@ impl Ecosystem for Rpm {
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
         package_files::add(ask.specs(), builder).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
+    }
+
+    fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), EcosystemPackageError> {
+        package_files::add_one(content, place.location, place.repo, builder).map_err(|problem| match problem {
+            FileProblem::Read(error) => EcosystemPackageError::Io(error),
+            problem => EcosystemPackageError::Unverified(problem.into()),
+        })
     }
 
     fn standing_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {

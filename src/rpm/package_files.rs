@@ -14,7 +14,7 @@ use super::package::{Package, PackageError};
 use crate::digest::{Algorithm, HashingReader};
 use crate::ecosystem::{self, Explanation, Refusal};
 use crate::package::Content;
-use crate::pool::{self, Checksum, Pool, PoolBuilder, SolvableId};
+use crate::pool::{self, Checksum, Pool, PoolBuilder, RepoId, SolvableId};
 
 /// What the repository of the package files is called, in dnf's manner.
 pub const REPOSITORY: &str = crate::ecosystem::COMMAND_LINE;
@@ -62,18 +62,21 @@ pub fn add<'s>(specs: impl Iterator<Item = &'s str>, builder: &mut PoolBuilder) 
     let repo = builder.add_repo(REPOSITORY, PRIORITY, None);
     for path in paths {
         let failed = |problem| FileError { path: path.to_owned(), problem };
-        let read = || -> Result<_, FileProblem> {
-            let content = Content::from_file(File::open(path)?)?;
-            let mut hashing = HashingReader::new(content.reader(), Algorithm::Sha256);
-            io::copy(&mut hashing, &mut io::sink())?;
-            let (digest, size) = hashing.finish();
-            Ok((Package::inspect(&content)?, digest, size))
-        };
-        let (package, digest, size) = read().map_err(failed)?;
-        let checksum = Some(Checksum { kind: digest.algorithm(), bytes: digest.bytes() });
-        let file = pool::Package { location: builder.intern(path), checksum, size, ..pool::Package::default() };
-        installed::add_file(package.header(), repo, builder, file).map_err(|problem| failed(problem.into()))?;
+        let content = File::open(path).and_then(Content::from_file).map_err(|error| failed(error.into()))?;
+        add_one(&content, path, repo, builder).map_err(failed)?;
     }
+    Ok(())
+}
+
+/// Adds what a package file says of itself, as the file at `location` in a repository.
+pub fn add_one(content: &Content, location: &str, repo: RepoId, builder: &mut PoolBuilder) -> Result<(), FileProblem> {
+    let mut hashing = HashingReader::new(content.reader(), Algorithm::Sha256);
+    io::copy(&mut hashing, &mut io::sink())?;
+    let (digest, size) = hashing.finish();
+    let package = Package::inspect(content)?;
+    let checksum = Some(Checksum { kind: digest.algorithm(), bytes: digest.bytes() });
+    let file = pool::Package { location: builder.intern(location), checksum, size, ..pool::Package::default() };
+    installed::add_file(package.header(), repo, builder, file)?;
     Ok(())
 }
 

@@ -116,13 +116,24 @@ fn a_directory_for_those_without_a_network() {
     same(&place, "plain", "from-store");
 }
 
+/// A list of packages without the bash of this release.
+fn without_bash(text: &str, release: &str) -> String {
+    let is_it = |package: &str| package.contains("bash") && package.contains(&format!("rel=\"{release}\""));
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some(end) = rest.find("</package>") {
+        let end = end + "</package>".len();
+        let start = rest.find("<package ").unwrap();
+        kept += &rest[..start];
+        kept += if is_it(&rest[start..end]) { "" } else { &rest[start..end] };
+        rest = &rest[end..];
+    }
+    kept + rest
+}
+
 /// Lets the newer bash be unknown to the mirror's index.
 fn before_the_update(place: &Place) {
-    place.mirror().edit(|text| {
-        let mut packages: Vec<&str> = text.split_inclusive("</package>").collect();
-        packages.retain(|package| !(package.contains("bash") && package.contains("5.1.8") && package.contains("6.el9")));
-        packages.concat()
-    });
+    place.mirror().edit(|text| without_bash(text, "6.el9"));
 }
 
 #[test]
@@ -234,4 +245,81 @@ fn the_real_micro() {
     place.run(&[&asked[..], &["plain"]].concat()).success();
     place.run(&["--lock", "rootstrap.lock", "locked"]).success();
     same(&place, "plain", "locked");
+}
+
+/// Locks while the newer bash is unknown, then lets it be known.
+fn with_an_older_bash(place: &Place) {
+    let state = place.path("newer");
+    crate::mirror::copy(&place.path("mirror"), &state);
+    before_the_update(place);
+    lock(place, &["--arch", "aarch64"]).success();
+    fs::remove_dir_all(place.path("mirror")).unwrap();
+    fs::rename(state, place.path("mirror")).unwrap();
+    assert!(text(place).contains("version = \"5.1.8-2.el9\""));
+}
+
+#[test]
+fn only_what_is_named_moves() {
+    let place = Place::new();
+    with_an_older_bash(&place);
+    let old = text(&place);
+    let other = place.run(&["lock", "--upgrade", "libcap", "glibc*"]).success();
+    assert!(!other.stdout.contains("bash"), "{}", other.stdout);
+    let changed = |new: &str| {
+        let pairs = old.lines().zip(new.lines()).filter(|(old, new)| old != new);
+        pairs.map(|(_, new)| new.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&text(&place)), ["revision", "metadata"]);
+    let unknown = place.run(&["lock", "--upgrade", "bahs"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("did you mean bash?"), "{}", unknown.stderr);
+    let moved = place.run(&["lock", "--upgrade", "bash"]).success();
+    assert!(moved.stdout.contains("~ bash 5.1.8-2.el9 -> 5.1.8-6.el9"), "{}", moved.stdout);
+    fs::write(place.path("rootstrap.lock"), &old).unwrap();
+    let moved = place.run(&["lock", "--upgrade"]).success();
+    assert!(moved.stdout.contains("~ bash 5.1.8-2.el9 -> 5.1.8-6.el9"), "{}", moved.stdout);
+}
+
+#[test]
+fn what_no_index_has_any_more_stays_as_long_as_its_file_is_there() {
+    let place = Place::new();
+    with_an_older_bash(&place);
+    let old = text(&place);
+    let appstream = crate::mirror::Mirror::appstream(&place.path("mirror"));
+    appstream.edit(|text| without_bash(text, "2.el9"));
+    let kept = place.run(&["lock", "--upgrade", "libcap"]).success();
+    assert!(!kept.stdout.contains("bash"), "{}", kept.stdout);
+    let changed = old.lines().zip(text(&place).lines().map(str::to_owned)).filter(|(old, new)| old != new).count();
+    assert_eq!((old.lines().count(), changed), (text(&place).lines().count(), 4), "two revisions and two digests");
+    place.run(&["--lock", "rootstrap.lock", "kept"]).success();
+
+    fs::remove_file(appstream.package("bash-5.1.8-2.el9.aarch64.rpm")).unwrap();
+    let moved = place.run(&["lock", "--upgrade", "libcap"]).success();
+    assert!(moved.stderr.contains("bash moves too"), "{}", moved.stderr);
+    assert!(moved.stdout.contains("~ bash 5.1.8-2.el9 -> 5.1.8-6.el9"), "{}", moved.stdout);
+}
+
+#[test]
+fn what_a_root_or_a_report_has_is_locked() {
+    let place = Place::new();
+    let state = place.path("newer");
+    crate::mirror::copy(&place.path("mirror"), &state);
+    before_the_update(&place);
+    place.bootstrap(&["--report", "report.json", "old"]).success();
+    fs::remove_dir_all(place.path("mirror")).unwrap();
+    fs::rename(state, place.path("mirror")).unwrap();
+    for from in ["old", "report.json"] {
+        lock(&place, &["--arch", "aarch64", "--from", from, "-o", "from.lock"]).success();
+        assert!(fs::read_to_string(place.path("from.lock")).unwrap().contains("version = \"5.1.8-2.el9\""));
+        place.run(&["--lock", "from.lock", "again"]).success();
+        same(&place, "old", "again");
+        fs::remove_dir_all(place.path("again")).unwrap();
+    }
+    // What the variant does not ask for has to be asked for.
+    place.bootstrap(&["--with", "rootfiles", "more"]).success();
+    let refused = lock(&place, &["--arch", "aarch64", "--from", "more", "-o", "from.lock"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    insta::assert_snapshot!("lock_from_more", refused.stderr);
+    lock(&place, &["--arch", "aarch64", "--from", "more", "--with", "rootfiles", "-o", "from.lock"]).success();
+    assert_eq!(lock(&place, &["--from", "mirror"]).code, Some(1));
 }

@@ -49,6 +49,11 @@ impl Mirror {
         self.repository.join("repodata/repomd.xml")
     }
 
+    /// The other repository of the same architecture.
+    pub(crate) fn appstream(root: &Path) -> Self {
+        Self { repository: root.join("9/AppStream/aarch64/os") }
+    }
+
     /// The file of this kind: `primary` or `filelists`.
     pub(crate) fn metadata(&self, kind: &str) -> PathBuf {
         let files = fs::read_dir(self.repository.join("repodata")).unwrap().map(|entry| entry.unwrap().path());

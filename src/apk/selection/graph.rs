@@ -197,7 +197,7 @@ impl<'a> Graph<'a> {
             });
             let package = match known {
                 Some(known) if (known as usize) < self.packages.len() => known,
-                _ => self.add_package(solvable),
+                _ => self.add_package(solvable, request.hidden.binary_search(&solvable.id()).is_ok()),
             };
             if is_root(&solvable) {
                 let tag = request.installed_tags.get(solvable.name());
@@ -219,7 +219,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_package(&mut self, solvable: Solvable<'a>) -> PackageId {
+    fn add_package(&mut self, solvable: Solvable<'a>, is_hidden: bool) -> PackageId {
         let name = self.name_of(solvable.name_id());
         let mut provides: Vec<(NameId, &'a str)> = Vec::new();
         let run = solvable.dependencies(Kind::Provides);
@@ -248,7 +248,7 @@ impl<'a> Graph<'a> {
             repos: 0,
             is_file: false,
             is_cached: false,
-            uninstallable: invalid || solvable.arch_rank().is_none(),
+            uninstallable: invalid || is_hidden || solvable.arch_rank().is_none(),
             installed_size: solvable.installed_size(),
             priority: solvable.provider_priority(),
             tag: 0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::apk::dependency::Constraint;
 use crate::apk::version;
-use crate::pool::{Pool, RepoId};
+use crate::pool::{Pool, RepoId, SolvableId};
 
 /// What is asked for. Names and constraints, never packages: which package is meant is what the selection finds out.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Request {
     pub repositories: Vec<(RepoId, RepositoryKind)>,
     /// Whether what of the world cannot be had is passed over (`--force-broken-world`).
     pub force_broken_world: bool,
+    /// Packages that may not be chosen, sorted.
+    pub hidden: Vec<SolvableId>,
     /// Whose rules decide; those of the apk that belongs to the packages where nothing is said.
     pub rules: Option<Rules>,
 }

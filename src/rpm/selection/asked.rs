@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::Settled;
 use crate::ecosystem::Ask;
 use crate::pool::{Pool, SolvableId};
+use crate::rpm::ecosystem::identity;
 use crate::rpm::groups::Member;
 use crate::rpm::installed::State;
 use crate::rpm::modules::{Build, ModuleError, ModuleSpec};
@@ -53,6 +54,11 @@ impl<'p> Scope<'p> {
         };
         let named = ask.exclude.iter().flat_map(|pattern| spec::select_by_name(pool, pattern));
         let mut excluded: Vec<SolvableId> = named.chain(settled.hidden.packages().iter().copied()).collect();
+        for name in ask.pins.keys() {
+            let named = pool.find(name).map(|name| pool.named(name)).unwrap_or_default();
+            let others = named.iter().copied().filter(|&id| ask.is_pinned_away(name, || identity(pool.solvable(id)).id));
+            excluded.extend(others);
+        }
         excluded.sort_unstable();
         excluded.dedup();
         Ok(Self { pool, state, settled, excluded })

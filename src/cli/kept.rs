@@ -1,0 +1,129 @@
+//! Which packages a lock is to keep: those of the lock that was there, of a root, or of a report.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::arguments::RequestArguments;
+use super::failure::{Code, Failure};
+use super::packaging::{ALL, Job, run_with};
+use super::repositories::matches;
+use super::request::Prepared;
+use crate::bootstrap::{Kept, KeptFile};
+use crate::catalog::nearest;
+use crate::digest::{Algorithm, Digest};
+use crate::ecosystem::{Ecosystem, InventoryError};
+use crate::lock::{LockedArchitecture, LockedReason};
+use crate::package::PackageFacts;
+use crate::transaction::plan::{Plan, PlannedPackage};
+
+/// All packages of a lock but those that words mean: names or patterns; none for all.
+pub(super) fn all_but(words: &[String], locked: Option<&LockedArchitecture>) -> Result<Vec<Kept>, Failure> {
+    let Some(locked) = locked.filter(|_| !words.is_empty()) else { return Ok(Vec::new()) };
+    for word in words {
+        if !locked.packages.iter().any(|package| matches(word, &package.name)) {
+            let failure = Failure::usage(format!("the lock file has no package `{word}` for {}", locked.name));
+            let near = nearest(word, locked.packages.iter().map(|package| package.name.as_str()));
+            return Err(near.into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))));
+        }
+    }
+    let moves = |name: &str| words.iter().any(|word| matches(word, name));
+    Ok(locked.packages.iter().filter(|package| !moves(&package.name)).map(Kept::locked).collect())
+}
+
+/// The packages of a root or a report.
+pub(super) struct From {
+    pub packages: Vec<Kept>,
+    /// The architecture, where a report tells it.
+    arch: Option<String>,
+}
+
+impl From {
+    /// Asks for what is not said: the architecture, and where no variant is named, for the packages themselves.
+    pub(super) fn complete(&self, given: &mut RequestArguments) {
+        if given.arch.is_none() {
+            given.arch.clone_from(&self.arch);
+        }
+        if given.variant.is_none() && given.with.is_empty() {
+            let names: BTreeSet<&str> = self.packages.iter().map(|package| package.name.as_str()).collect();
+            given.with = names.into_iter().map(str::to_owned).collect();
+        }
+    }
+}
+
+/// Reads the packages of a root, or of a report or plan in JSON.
+pub(super) fn from(place: &Path, given: &RequestArguments) -> Result<From, Failure> {
+    if !place.is_dir() {
+        return from_report(place);
+    }
+    let broken = |error: InventoryError| Failure::from_error(Code::Failed, &error).detail(format!("in {}", place.display()));
+    for packaging in
+        ALL.into_iter().filter(|&packaging| given.kind.is_none_or(|kind| super::packaging::kind_of(packaging) == kind))
+    {
+        if let Some(facts) = run_with(packaging, Inventory(place)).map_err(broken)? {
+            // What is of no architecture was not installed from a package: keys that somebody trusts.
+            let packages = facts.into_iter().filter(|facts| facts.arch.is_some());
+            let packages = packages.map(|facts| Kept { name: facts.name, id: facts.id, file: None, must: true }).collect();
+            return Ok(From { packages, arch: None });
+        }
+    }
+    Err(Failure::failed(format!("{} has no package database", place.display()))
+        .hint("--from takes a root file system, or what --report or `resolve --format json` wrote"))
+}
+
+struct Inventory<'a>(&'a Path);
+
+impl Job for Inventory<'_> {
+    type Output = Result<Option<Vec<PackageFacts>>, InventoryError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.inventory(self.0)
+    }
+}
+
+fn from_report(path: &Path) -> Result<From, Failure> {
+    let wrong = |error: String| {
+        Failure::failed(format!("cannot read {}: {error}", path.display()))
+            .hint("--from takes a root file system, or what --report or `resolve --format json` wrote")
+    };
+    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let digest = |text: &String| {
+        let (name, hex) = text.split_once(':')?;
+        Digest::from_hex(Algorithm::from_name(name)?, hex)
+    };
+    let kept = |package: &PlannedPackage| {
+        let file = KeptFile {
+            repository: package.repo.clone(),
+            location: package.location.clone(),
+            arch: package.arch.clone(),
+            size: package.size,
+            digest: package.checksum.as_ref().and_then(digest),
+        };
+        Kept { name: package.name.clone(), id: package.id.clone(), file: Some(file), must: true }
+    };
+    Ok(From { packages: plan.install.iter().map(kept).collect(), arch: Some(plan.arch) })
+}
+
+/// Whether what is locked is what was to be locked.
+pub(super) fn same_packages(locked: &LockedArchitecture, from: &[Kept], prepared: &Prepared) -> Result<(), Failure> {
+    let installed = locked.packages.iter().filter(|package| package.reason != LockedReason::Files);
+    let has: BTreeSet<&str> = installed.map(|package| package.id.as_str()).collect();
+    let wanted: BTreeSet<&str> = from.iter().map(|package| package.id.as_str()).collect();
+    if has == wanted {
+        return Ok(());
+    }
+    let mut failure = Failure::new(Code::NoSolution, format!("{} takes other packages", prepared.title));
+    let missing: Vec<&Kept> = from.iter().filter(|package| !has.contains(package.id.as_str())).collect();
+    for package in &missing {
+        failure = failure.detail(format!("{} is there, and nothing asks for it", package.id));
+    }
+    for id in has.difference(&wanted) {
+        failure = failure.detail(format!("{id} is needed, and is not there"));
+    }
+    if missing.is_empty() {
+        return Err(failure);
+    }
+    let options: Vec<String> = missing.iter().map(|package| format!("--with {}", package.name)).collect();
+    Err(failure.hint(format!("ask for them too: {}", options.join(" "))))
+}
