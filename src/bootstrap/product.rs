@@ -1,8 +1,13 @@
-//! The main job where something else than a directory comes out.
+//! The main job where something else than a directory comes out: an archive, or an image.
+
+use serde::Serialize;
 
 use super::{BootstrapError, BuildOptions, Report, Request, Root, Tools, make};
+use crate::catalog::{ImageConfig, Naming};
 use crate::ecosystem::Ecosystem;
+use crate::output::oci::{DockerArchive, Image, Layout, WrittenImage};
 use crate::output::{ArchiveFile, Packing, Times};
+use crate::tree::Tree;
 
 /// Makes the root file system of a request as a tar archive; with `clamp` nothing in it is younger than the build.
 pub fn archive<E: Ecosystem>(
@@ -17,4 +22,152 @@ pub fn archive<E: Ecosystem>(
     let times = Times { epoch: root.epoch, clamp };
     let written = file.write(&root.tree, times, packing, tools.reporter, tools.cancel)?;
     Ok(root.report(&written))
+}
+
+/// What an image is beside its tree.
+#[derive(Clone, Debug)]
+pub struct ImageOptions {
+    /// How it is run.
+    pub config: ImageConfig,
+    /// Its tags and labels.
+    pub naming: Naming,
+    /// In how many layers it is cut at most.
+    pub layers: usize,
+    /// How its layers are compressed.
+    pub packing: Packing,
+    /// Whether nothing in it is younger than the build.
+    pub clamp: bool,
+}
+
+/// What was made of the request for one architecture.
+#[derive(Debug, Serialize)]
+pub struct ImageReport {
+    /// What it runs on.
+    pub platform: String,
+    /// The version of the distribution, as the tree says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The digest of its manifest.
+    pub manifest: String,
+    /// The digest of its configuration.
+    pub config: String,
+    /// Its layers, the lowest first.
+    pub layers: Vec<LayerReport>,
+    /// What is in it.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// A layer of an image.
+#[derive(Debug, Serialize)]
+pub struct LayerReport {
+    /// What is in it, in words.
+    pub holds: String,
+    /// The digest of its blob.
+    pub digest: String,
+    /// The bytes of its blob.
+    pub size: u64,
+    /// The digest of its archive.
+    pub diff_id: String,
+    /// The bytes of its archive.
+    pub unpacked: u64,
+}
+
+/// Makes the root file system of a request as an image of a layout.
+pub fn add_image<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    build: &BuildOptions,
+    options: &ImageOptions,
+    layout: &mut Layout,
+    tools: &Tools<'_>,
+) -> Result<ImageReport, BootstrapError> {
+    let root = make(ecosystem, request, build, tools)?;
+    let version = version(&root.tree);
+    let labels = options.naming.labels(version.as_deref(), root.epoch);
+    let written = layout.add(&image(&root, build, options, &labels), tools.reporter, tools.cancel)?;
+    Ok(report(root, version, &written))
+}
+
+/// Makes the root file system of a request as an archive for `docker load`; `names` are given its tags.
+pub fn docker_archive<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    build: &BuildOptions,
+    options: &ImageOptions,
+    (file, names): (DockerArchive, &dyn Fn(Vec<String>) -> Vec<String>),
+    tools: &Tools<'_>,
+) -> Result<ImageReport, BootstrapError> {
+    let root = make(ecosystem, request, build, tools)?;
+    let version = version(&root.tree);
+    let labels = options.naming.labels(version.as_deref(), root.epoch);
+    let names = names(options.naming.tags(version.as_deref(), root.epoch));
+    let written = file.write(&image(&root, build, options, &labels), &names, tools.reporter, tools.cancel)?;
+    Ok(report(root, version, &written))
+}
+
+fn image<'a>(
+    root: &'a Root,
+    build: &'a BuildOptions,
+    options: &'a ImageOptions,
+    labels: &'a std::collections::BTreeMap<String, String>,
+) -> Image<'a> {
+    Image {
+        tree: &root.tree,
+        origins: &root.packages,
+        times: Times { epoch: root.epoch, clamp: options.clamp },
+        platform: &build.arch.platform,
+        config: &options.config,
+        labels,
+        layers: options.layers,
+        packing: options.packing,
+    }
+}
+
+fn report(root: Root, version: Option<String>, written: &WrittenImage) -> ImageReport {
+    let layers = written.layers.iter().map(|layer| LayerReport {
+        holds: layer.what.clone(),
+        digest: layer.digest.to_string(),
+        size: layer.size,
+        diff_id: layer.diff_id.to_string(),
+        unpacked: layer.unpacked,
+    });
+    ImageReport {
+        platform: written.platform.to_string(),
+        version,
+        manifest: written.manifest.to_string(),
+        config: written.config.to_string(),
+        layers: layers.collect(),
+        report: root.report(&written.written),
+    }
+}
+
+/// The version that the release package of a tree tells in `os-release`: `9.4`, `3.20.10`.
+fn version(tree: &Tree) -> Option<String> {
+    let text = [&b"/etc/os-release"[..], b"/usr/lib/os-release"].map(|path| tree.read_text(path));
+    let line = text.iter().flat_map(|text| text.lines()).find_map(|line| line.strip_prefix("VERSION_ID="));
+    // A shell's quotes, as os-release(5) lets them be.
+    let value = line?.trim().trim_matches(|c| c == '"' || c == '\'').to_owned();
+    Some(value).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::Content;
+    use crate::tree::Node;
+
+    #[test]
+    fn the_version_is_what_the_release_package_says() {
+        let mut tree = Tree::new();
+        assert_eq!(version(&tree), None);
+        let text = "NAME=\"AlmaLinux\"\nVERSION_ID=\"9.3\"\nPLATFORM_ID=\"platform:el9\"\n";
+        tree.write(b"/usr/lib/os-release", Content::from(text.as_bytes()), 0o644).unwrap();
+        assert_eq!(version(&tree).unwrap(), "9.3");
+        let etc = tree.create_directories(b"/etc").unwrap();
+        tree.insert(etc, b"os-release", Node::symlink(b"../usr/lib/os-release")).unwrap();
+        assert_eq!(version(&tree).unwrap(), "9.3");
+        tree.write(b"/etc/os-release", Content::from(&b"VERSION_ID=3.20.10\n"[..]), 0o644).unwrap();
+        assert_eq!(version(&tree).unwrap(), "3.20.10");
+    }
 }

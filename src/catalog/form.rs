@@ -32,6 +32,10 @@ pub(super) struct DistroForm {
     pub(super) releases: BTreeMap<String, ReleaseForm>,
     /// Further names of the release with the highest number: `latest`.
     pub(super) newest_aliases: Option<Vec<String>>,
+    /// The release whose images bear the `newest_tags`, when not the one with the highest number.
+    pub(super) newest: Option<String>,
+    /// Labels of every image: templates.
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// A place that holds whole releases.
@@ -85,6 +89,10 @@ pub(super) struct VariantForm {
     /// Names of lists in `steps`.
     pub(super) finishing: Option<Vec<String>>,
     pub(super) config: ConfigForm,
+    /// Tags of its images: templates.
+    pub(super) tags: Option<Vec<String>>,
+    /// Tags that only the images of the newest release bear, before the others.
+    pub(super) newest_tags: Option<Vec<String>>,
     pub(super) drop_database: Option<bool>,
 }
 
@@ -194,14 +202,15 @@ macro_rules! over_by_field {
 over_by_field! {
     DistroForm {
         distro, title, packaging, variant_order, mirrors, repositories, architectures, options, steps, variants,
-        every_release, releases, newest_aliases,
+        every_release, releases, newest_aliases, newest, labels,
     }
     MirrorForm { base, mirrorlist }
     RepositoryForm { title, layout, optional }
     ArchitectureForm { platform, byte_order }
     OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
     VariantForm {
-        description, architectures, repositories, options, install, finishing, config, drop_database,
+        description, architectures, repositories, options, install, finishing, config, tags, newest_tags,
+        drop_database,
     }
     ConfigForm { cmd, entrypoint, env, stop_signal, labels }
     ReleaseForm {

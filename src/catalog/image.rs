@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::architecture::Architecture;
 use super::finishing::Step;
+use super::naming::Naming;
 
 /// One distribution, release, variant and architecture, and all that makes an image of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Image {
     pub finishing: Vec<Step>,
     /// The configuration of the container image.
     pub config: ImageConfig,
+    /// Its tags and labels.
+    pub naming: Naming,
     /// The package database and where the release's own tools look for it.
     pub database: Database,
     /// What dnf calls `module_platform_id`: `platform:el9`.

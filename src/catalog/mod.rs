@@ -22,6 +22,7 @@ mod form;
 mod image;
 mod listing;
 mod loading;
+mod naming;
 mod nearest;
 mod resolve;
 mod template;
@@ -42,6 +43,7 @@ pub use image::{
     Repository,
 };
 pub use listing::{Distro, Release, Variant};
+pub use naming::Naming;
 pub use nearest::nearest;
 
 use loading::Loaded;

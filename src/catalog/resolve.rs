@@ -7,7 +7,8 @@ use super::error::ContentProblem;
 use super::finishing::{Content, Step, Write};
 use super::form::{ConfigForm, InstallForm, MirrorForm, OptionsForm, Over};
 use super::image::{Image, ImageConfig, InstallStep, Key, Langs, Options, Repository};
-use super::listing::{Release, Variant};
+use super::listing::{Release, Variant, natural_order};
+use super::naming::Naming;
 use super::template::{Variables, expand};
 
 /// A problem and the dotted name of the table it is in.
@@ -38,6 +39,14 @@ impl Release<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether its images are the distribution's newest.
+    fn is_newest(&self) -> bool {
+        let loaded = self.distro.loaded;
+        let numbered = loaded.releases.keys().filter(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+        let highest = || numbered.max_by(|a, b| natural_order(a, b)).map(String::as_str);
+        loaded.form.newest.as_deref().or_else(highest) == Some(self.series)
     }
 
     /// What mirrors call it.
@@ -138,6 +147,7 @@ impl Variant<'_> {
             options: options(&general),
             finishing: self.finishing(&arch).map_err(in_variant)?,
             config: self.config(&arch).map_err(in_variant)?,
+            naming: self.naming(&arch).map_err(in_variant)?,
             database,
             module_platform: release.form.module_platform.clone(),
             arch,
@@ -169,6 +179,26 @@ impl Variant<'_> {
             }
         }
         Ok(steps)
+    }
+
+    fn naming(&self, arch: &Architecture) -> Result<Naming, ContentProblem> {
+        let release = &self.release;
+        let distro = &release.distro.loaded.form;
+        // A minor release is nobody's newest.
+        let is_newest = release.name == release.series && release.is_newest();
+        let newest = self.form.newest_tags.iter().flatten().filter(|_| is_newest);
+        let known = [
+            ("distro", distro.distro.clone()),
+            ("title", release.title()),
+            ("release", release.name.clone()),
+            ("series", release.series.to_owned()),
+            ("variant", self.name.clone()),
+            ("arch", arch.name.clone()),
+        ];
+        let tags = newest.chain(self.form.tags.iter().flatten()).cloned().collect();
+        let naming = Naming { tags, labels: distro.labels.clone(), known: known.into() };
+        naming.check()?;
+        Ok(naming)
     }
 
     fn config(&self, arch: &Architecture) -> Result<ImageConfig, ContentProblem> {

@@ -19,7 +19,8 @@ use crate::ecosystem::Scriptlets;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
-#[command(group = clap::ArgGroup::new("product").args(["tar"]).multiple(true))]
+#[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
+#[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 #[command(
     after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 6 out of date (lock --check)."
 )]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format, ScriptletMode};
 use super::failure::{Code, Failure, code_of, hint_of};
+use super::image;
 use super::locked::Locked;
 use super::packaging::{Job, run_with};
 use super::product;
@@ -29,6 +30,9 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let place = arguments.out.as_deref().or(arguments.product.place());
     let out = place.ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
     product::check(arguments)?;
+    if arguments.product.is_image() {
+        return image::run(arguments, out);
+    }
     let locked = arguments.lock.as_deref().map(|path| Locked::open(path, &arguments.request)).transpose()?;
     let request = locked.as_ref().map_or(&arguments.request, |locked| &locked.arguments);
     if request.distro.is_some() && request.variant.is_none() && locked.is_none() {
@@ -42,19 +46,28 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
-    let build = BuildOptions {
+    let build = build_options(arguments, &prepared)?;
+    let spool = spool_beside(out);
+    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
+    run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
+}
+
+/// How the tree is made, as the options ask.
+pub(super) fn build_options(arguments: &BootstrapArguments, prepared: &Prepared) -> Result<BuildOptions, Failure> {
+    Ok(BuildOptions {
         arch: prepared.arch.clone(),
         finishing: prepared.finishing.clone(),
         database: prepared.database.clone().filter(|_| !arguments.drop_database),
         epoch: source_date_epoch()?,
         ownership: Ownership::detect(),
         scriptlets: arguments.scriptlets.map(ScriptletMode::of),
-    };
-    // What does not fit goes where the tree goes: there must be room for it anyway, which a /tmp in memory may not have.
+    })
+}
+
+/// What does not fit into memory goes where the result goes: there must be room for it anyway, which a /tmp in memory may not have.
+pub(super) fn spool_beside(out: &Path) -> Spool {
     let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let spool = Spool::new(SPOOL_LIMIT, beside);
-    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
-    run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
+    Spool::new(SPOOL_LIMIT, beside)
 }
 
 struct Bootstrap<'a> {

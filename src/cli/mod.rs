@@ -11,6 +11,7 @@ mod change;
 mod failure;
 mod fetch;
 mod files;
+mod image;
 mod info;
 mod kept;
 mod list;

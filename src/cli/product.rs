@@ -1,4 +1,4 @@
-//! What comes out instead of a directory: an archive.
+//! What comes out instead of a directory: an archive, or an image.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use clap::Args;
 use super::arguments::{BootstrapArguments, Format};
 use super::failure::Failure;
 use crate::bootstrap::BootstrapError;
+use crate::output::oci::{Reference, is_tag};
 use crate::output::{ArchiveFile, Packing};
 
 /// What is made in place of OUT, and how.
@@ -17,34 +18,59 @@ pub(super) struct ProductArguments {
     /// Make a tar archive, `-` for standard output; compressed by its name (.tar.gz, .tar.zst, .tar.xz) or --compression
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["out", "userns"])]
     pub tar: Option<PathBuf>,
-    /// gzip, zstd, xz or none, with a level where another than the usual is wanted (zstd:19)
+    /// Make an OCI image layout, or add to one: an image for each --arch (`--arch x86_64,aarch64`). Without TAG the image bears the tags
+    /// that the distribution gives
+    #[arg(long, value_name = "DIR[:TAG]", conflicts_with_all = ["out", "userns", "tar"])]
+    pub oci: Option<Reference>,
+    /// Make an archive for `docker load` and `podman load`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "userns", "tar", "oci"])]
+    pub docker_archive: Option<PathBuf>,
+    /// gzip, zstd, xz or none, with a level where another than the usual is wanted (zstd:19) [default: by the file's name; gzip for --oci]
     #[arg(long, value_name = "HOW", requires = "product")]
     pub compression: Option<Packing>,
     /// Let nothing in it be younger than the build: `$SOURCE_DATE_EPOCH`, or else the newest package
     #[arg(long, requires = "product")]
     pub clamp_mtime: bool,
+    /// Cut the image into so many layers at most: what changes together lies together, the database comes last
+    #[arg(long, value_name = "N", requires = "image", value_parser = clap::value_parser!(u8).range(1..=125))]
+    pub layers: Option<u8>,
+    /// One more tag for the image; for --docker-archive a name may come with it (NAME:TAG)
+    #[arg(long, value_name = "TAG", requires = "image")]
+    pub tag: Vec<String>,
 }
 
 impl ProductArguments {
     /// Where the product goes.
     pub(super) fn place(&self) -> Option<&Path> {
-        self.tar.as_deref()
+        let layout = self.oci.as_ref().map(|reference| reference.directory.as_path());
+        self.tar.as_deref().or(layout).or(self.docker_archive.as_deref())
+    }
+
+    /// Whether an image is asked for.
+    pub(super) fn is_image(&self) -> bool {
+        self.oci.is_some() || self.docker_archive.is_some()
+    }
+
+    /// How a file of this name, or the layers of a layout, are compressed.
+    pub(super) fn packing(&self) -> Packing {
+        let of_file = || self.place().map_or(Packing::NONE, |path| Packing::of_name(&path.to_string_lossy()));
+        self.compression.unwrap_or_else(|| if self.oci.is_some() { Packing::GZIP } else { of_file() })
     }
 }
 
 /// Opens the archive that is asked for, and says how it is compressed.
 pub(super) fn open(arguments: &BootstrapArguments, path: &Path) -> Result<(ArchiveFile, Packing), BootstrapError> {
-    let packing = arguments.product.compression.unwrap_or_else(|| Packing::of_name(&path.to_string_lossy()));
     let file = match path.to_str() {
         Some("-") => ArchiveFile::stream("standard output", Box::new(std::io::stdout())),
         _ => ArchiveFile::prepare(path)?,
     };
-    Ok((file, packing))
+    Ok((file, arguments.product.packing()))
 }
 
 /// Refuses what contradicts itself.
 pub(super) fn check(arguments: &BootstrapArguments) -> Result<(), Failure> {
-    if arguments.product.tar.as_deref() == Some(Path::new("-")) {
+    let product = &arguments.product;
+    if product.tar.as_deref() == Some(Path::new("-")) {
         if arguments.output.format == Format::Json {
             return Err(Failure::usage("standard output cannot hold both the archive and the report")
                 .hint("--report FILE writes the report as JSON"));
@@ -52,6 +78,18 @@ pub(super) fn check(arguments: &BootstrapArguments) -> Result<(), Failure> {
         if std::io::stdout().is_terminal() {
             return Err(Failure::usage("an archive is not for a terminal").hint("--tar FILE, or redirect standard output"));
         }
+    }
+    if product.oci.is_some() {
+        if product.compression.is_some_and(|packing| packing.format() == crate::compression::Format::Xz) {
+            return Err(Failure::usage("layers of an image cannot be compressed with xz").hint("--compression gzip, or zstd"));
+        }
+        if let Some(tag) = product.tag.iter().find(|tag| !is_tag(tag)) {
+            return Err(Failure::usage(format!("`{tag}` is not a possible tag")).hint("letters, digits, `_`, `.` and `-`"));
+        }
+    }
+    let several = arguments.request.arch.as_deref().is_some_and(|arch| arch.contains(','));
+    if several && product.oci.is_none() {
+        return Err(Failure::usage("several architectures go into one image layout only").hint("--oci DIR"));
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use super::load_catalog;
 use super::packaging::{packaging, sources};
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
-    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, InstallAction, InstallStep, Key, Langs, Multilib,
-    Options, Packaging, Platform, Step,
+    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs,
+    Multilib, Naming, Options, Packaging, Platform, Step,
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
 use crate::fetch::Location;
@@ -29,6 +29,10 @@ pub(super) struct Prepared {
     pub arch: Architecture,
     pub finishing: Vec<Step>,
     pub database: Option<Database>,
+    /// How an image of it is run.
+    pub config: ImageConfig,
+    /// The tags and labels of an image of it.
+    pub naming: Naming,
     /// What the variant itself asks for, for messages.
     pub variant_packages: Vec<String>,
 }
@@ -181,6 +185,8 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
         arch: image.arch,
         finishing: image.finishing,
         database: Some(image.database),
+        config: image.config,
+        naming: image.naming,
         variant_packages,
     };
     Ok((prepared, image.install))
@@ -258,6 +264,8 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             Packaging::Rpm => database(DatabaseBackend::Sqlite, "var/lib/rpm"),
             Packaging::Apk => database(DatabaseBackend::Apk214, "lib/apk/db"),
         }),
+        config: ImageConfig::default(),
+        naming: Naming::default(),
         variant_packages: Vec::new(),
     })
 }

@@ -45,6 +45,8 @@ pub(super) struct Destination {
 enum Placement {
     /// By this name beside it.
     Beside(CString),
+    /// By this name beside it, in exchange for the directory that is there, which is removed then.
+    Exchange(CString),
     /// Its names move up into OUT, which holds it.
     Within,
 }
@@ -82,6 +84,16 @@ impl Destination {
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Beside(name), armed: true })
     }
 
+    /// Creates the hidden directory for what is to take the place of a directory that is there, whatever is in it.
+    pub(super) fn replace(out: &Path) -> Result<Self, OutputError> {
+        let (real, _) = resolve(out)?;
+        let mut destination = Self::beside(out, &real)?;
+        if let Placement::Beside(name) = &destination.placement {
+            destination.placement = Placement::Exchange(name.clone());
+        }
+        Ok(destination)
+    }
+
     fn within(out: &Path, real: &Path) -> Result<Self, OutputError> {
         let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
         let holder = open_path(real).map_err(place("open it"))?;
@@ -99,7 +111,7 @@ impl Destination {
 
     /// Whether the hidden directory itself becomes OUT; otherwise OUT stays, and gets the root's mode, owner and times last.
     pub(super) fn replaces(&self) -> bool {
-        matches!(self.placement, Placement::Beside(_))
+        !matches!(self.placement, Placement::Within)
     }
 
     /// OUT, where it stays.
@@ -118,6 +130,12 @@ impl Destination {
                     Errno::NOTDIR => OutputError::NotADirectory { out: self.out.clone() },
                     error => self.failed("rename the finished directory to it", error),
                 })?;
+            }
+            Placement::Exchange(name) => {
+                renameat_with(&self.holder, &*self.hidden, &self.holder, &**name, RenameFlags::EXCHANGE)
+                    .map_err(|error| self.failed("exchange it for the finished directory", error))?;
+                // What was there has the hidden name now. If it cannot go, the next run to the same OUT tries again.
+                let _ = remove_tree(self.holder.as_fd(), &self.hidden);
             }
             Placement::Within => self.move_up()?,
         }

@@ -92,6 +92,20 @@ pub enum OutputError {
         /// Why not.
         error: io::Error,
     },
+    /// A directory with something in it that is no image layout, where one is to be made or read.
+    #[error("{}: not an OCI image layout ({problem}); choose another directory", out.display())]
+    NotALayout {
+        /// The directory.
+        out: PathBuf,
+        /// What is missing or wrong.
+        problem: String,
+    },
+    /// A document of an image could not be made.
+    #[error("cannot make a document of the image: {0}")]
+    Document(String),
+    /// Two images of one index are for the same platform.
+    #[error("two images for {0} cannot be told apart in one index")]
+    SamePlatform(String),
     /// A directory where a file is to be made.
     #[error("{}: a directory, where a file is to be made; choose another name", out.display())]
     NotAFile {
@@ -186,6 +200,8 @@ impl OutputError {
             Self::NotEmpty { .. }
                 | Self::NotADirectory { .. }
                 | Self::NotAFile { .. }
+                | Self::NotALayout { .. }
+                | Self::SamePlatform(_)
                 | Self::DanglingLink { .. }
                 | Self::NoParent { .. }
         )

@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod existing;
 pub mod manifest;
+pub mod oci;
 mod origin;
 mod ownership;
 mod packing;

@@ -14,6 +14,7 @@ mod forms;
 mod interrupt;
 mod lock;
 mod mirror;
+mod oci;
 mod ordinary_user;
 mod place;
 mod queries;

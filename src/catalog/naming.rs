@@ -1,0 +1,101 @@
+//! What an image is called: tags and labels, some of which are known only when it is known what is in it.
+
+use std::collections::BTreeMap;
+
+use super::date::DateFormat;
+use super::error::ContentProblem;
+use super::template::{Variables, expand};
+
+/// The tags and labels of an image, as templates.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Naming {
+    /// Templates of tags, the most particular last.
+    pub(super) tags: Vec<String>,
+    /// Templates of labels.
+    pub(super) labels: BTreeMap<String, String>,
+    /// What is known of the image beforehand: `release`, `variant`…
+    pub(super) known: Vec<(&'static str, String)>,
+}
+
+impl Naming {
+    /// The tags of an image that was built at `epoch` and whose release says it is `version` (`9.4`, `3.20.10`). What needs a version is
+    /// left out where there is none.
+    pub fn tags(&self, version: Option<&str>, epoch: i64) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        for tag in self.tags.iter().filter_map(|template| self.expand(template, version, epoch)) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        tags
+    }
+
+    /// The labels of that image.
+    pub fn labels(&self, version: Option<&str>, epoch: i64) -> BTreeMap<String, String> {
+        let labels = self.labels.iter();
+        labels.filter_map(|(name, value)| Some((name.clone(), self.expand(value, version, epoch)?))).collect()
+    }
+
+    /// Fails where a template names what no image has.
+    pub(super) fn check(&self) -> Result<(), ContentProblem> {
+        for template in self.tags.iter().chain(self.labels.values()) {
+            self.try_expand(template, Some("1"), 0)?;
+        }
+        Ok(())
+    }
+
+    fn expand(&self, template: &str, version: Option<&str>, epoch: i64) -> Option<String> {
+        self.try_expand(template, version, epoch).ok()
+    }
+
+    fn try_expand(&self, template: &str, version: Option<&str>, epoch: i64) -> Result<String, ContentProblem> {
+        let (date, time) = (render("%Y%m%d", epoch), render("%FT%TZ", epoch));
+        let mut variables: Vec<(&'static str, &str)> = self.known.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.extend([("date", date.as_str()), ("created", &time)]);
+        variables.extend(version.map(|version| ("version", version)));
+        let variables: &Variables<'_> = &variables;
+        expand(template, variables)
+    }
+}
+
+fn render(format: &str, epoch: i64) -> String {
+    let epoch = u64::try_from(epoch).unwrap_or(0);
+    DateFormat::try_from(format.to_owned()).map(|format| format.render(epoch)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Catalog;
+
+    /// 2026-09-02, 00:00 UTC.
+    const DAY: i64 = 1_788_307_200;
+
+    #[test]
+    fn tags_are_those_of_the_distributions() {
+        let catalog = Catalog::builtin().unwrap();
+        let tags = |distro, release, variant, version: &str| {
+            let version = Some(version).filter(|version| !version.is_empty());
+            catalog.find(distro, release, variant, "x86_64").unwrap().naming.tags(version, DAY).join(" ")
+        };
+        assert_eq!(tags("almalinux", "9", "default", "9.8"), "latest 9 9.8 9.8-20260902");
+        assert_eq!(tags("almalinux", "8", "default", "8.10"), "8 8.10 8.10-20260902");
+        assert_eq!(tags("almalinux", "9.4", "default", "9.4"), "9.4 9.4-20260902", "not what everybody gets");
+        assert_eq!(tags("almalinux", "9", "minimal", "9.8"), "minimal 9-minimal 9.8-minimal 9.8-minimal-20260902");
+        assert_eq!(tags("almalinux", "10", "micro", "10.2"), "10-micro 10.2-micro 10.2-micro-20260902");
+        assert_eq!(tags("almalinux", "10-kitten", "default", "10"), "10-kitten 10-kitten-20260902");
+        assert_eq!(tags("alpine", "latest", "minirootfs", "3.24.1"), "latest 3 3.24 3.24.1");
+        assert_eq!(tags("alpine", "3.22", "minirootfs", "3.22.4"), "3.22 3.22.4");
+        assert_eq!(tags("alpine", "edge", "minirootfs", "3.25.0_alpha20260127"), "edge 20260902");
+        assert_eq!(tags("alpine", "3.22", "scratch", ""), "3.22-scratch", "nothing in it tells a version");
+    }
+
+    #[test]
+    fn labels_tell_version_and_time() {
+        let image = Catalog::builtin().unwrap().find("almalinux", "9", "micro", "arm64").unwrap();
+        let labels = image.naming.labels(Some("9.8"), DAY);
+        let label = |name: &str| labels[&format!("org.opencontainers.image.{name}")].as_str();
+        assert_eq!(label("version"), "9.8");
+        assert_eq!(label("created"), "2026-09-02T00:00:00Z");
+        assert_eq!(label("title"), "AlmaLinux OS 9 micro");
+    }
+}

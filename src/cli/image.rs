@@ -1,0 +1,184 @@
+//! `--oci` and `--docker-archive`: an image, for one architecture or several.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::arguments::{BootstrapArguments, Format, RequestArguments};
+use super::bootstrap::{build_options, failure, spool_beside};
+use super::failure::{Code, Failure};
+use super::locked::{self, Locked};
+use super::packaging::{Job, run_with};
+use super::progress::{bytes, count, packages};
+use super::request::{Prepared, prepare};
+use super::run::{Run, write};
+use crate::bootstrap::{BootstrapError, ImageOptions, ImageReport, Tools, add_image, docker_archive};
+use crate::ecosystem::Ecosystem;
+use crate::lock::Lock;
+use crate::output::oci::{DockerArchive, Layout, is_tag};
+use crate::reporter::Reporter;
+
+/// Makes the image; the text is the report with `--format json`, and nothing otherwise.
+pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, Failure> {
+    let lock = arguments.lock.as_deref().map(|path| locked::read(path).map(|lock| (path, lock))).transpose()?;
+    let request = &arguments.request;
+    if request.distro.is_some() && request.variant.is_none() && lock.is_none() {
+        return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
+    }
+    let one = |one: &RequestArguments| match &lock {
+        None => prepare(one, &[]),
+        Some((path, lock)) => {
+            let locked = Locked::of(path, lock.clone(), one)?;
+            let mut prepared = prepare(&locked.arguments, &[])?;
+            locked.lend(&mut prepared)?;
+            Ok(prepared)
+        }
+    };
+    let all = of_each_architecture(request, lock.as_ref().map(|(_, lock)| lock).filter(|_| arguments.product.oci.is_some()));
+    let prepared = all.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
+    let run = Run::new(&arguments.output)?;
+    if arguments.request.allow_unsigned {
+        run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
+    }
+    let Some(first) = prepared.first() else { return Err(Failure::usage("--arch names no architecture")) };
+    run_with(first.packaging, Images { arguments, prepared: &prepared, out, run: &run })
+}
+
+/// The request, once for each architecture that it names, or else the lock.
+fn of_each_architecture(arguments: &RequestArguments, lock: Option<&Lock>) -> Vec<RequestArguments> {
+    let names: Vec<&str> = match (&arguments.arch, lock) {
+        (Some(list), _) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
+        (None, Some(lock)) => lock.architectures.iter().map(|architecture| architecture.name.as_str()).collect(),
+        (None, None) => return vec![arguments.clone()],
+    };
+    names.into_iter().map(|name| RequestArguments { arch: Some(name.to_owned()), ..arguments.clone() }).collect()
+}
+
+struct Images<'a> {
+    arguments: &'a BootstrapArguments,
+    prepared: &'a [Prepared],
+    out: &'a Path,
+    run: &'a Run,
+}
+
+impl Job for Images<'_> {
+    type Output = Result<String, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+        let Self { arguments, prepared, out, run } = &self;
+        let (images, digest, names) = self.make(ecosystem).map_err(|failure| {
+            let failure = run.or_stopped(failure);
+            if failure.code == Code::Usage {
+                failure
+            } else {
+                failure.detail(format!("Nothing was written to {}", out.display()))
+            }
+        })?;
+        let text = json!({"schema": 1, "digest": digest, "tags": names, "images": images});
+        let text = format!("{text:#}\n");
+        if let Some(path) = &arguments.report {
+            write(path, &text)?;
+        }
+        run.stats(&json!({"images": images.len()}))?;
+        for (image, prepared) in images.iter().zip(*prepared) {
+            tell(image, prepared, run);
+        }
+        let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(" ")) };
+        let seconds = run.begin.elapsed().as_secs_f64();
+        run.progress.line("Finished", &format!("{}{names} in {seconds:.2} s, {digest}", out.display()), None);
+        Ok(match arguments.output.format {
+            Format::Human => String::new(),
+            Format::Json => text,
+        })
+    }
+}
+
+impl Images<'_> {
+    /// The images, the digest of what the tags name, and the tags.
+    fn make<E: Ecosystem>(&self, ecosystem: &E) -> Result<(Vec<ImageReport>, String, Vec<String>), Failure> {
+        let product = &self.arguments.product;
+        if let Some(path) = &product.docker_archive {
+            return self.make_archive(ecosystem, path);
+        }
+        // Errors of the layout are of all images, and so of the first as well as of any.
+        let of = |error, prepared: &Prepared| failure(error, prepared);
+        let first = &self.prepared[0];
+        let mut layout = Layout::prepare(self.out).map_err(|error| of(BootstrapError::Output(error), first))?;
+        let mut images = Vec::with_capacity(self.prepared.len());
+        let spool = spool_beside(self.out);
+        let tools = self.tools(&spool);
+        for prepared in self.prepared {
+            let build = build_options(self.arguments, prepared)?;
+            let options = self.options(prepared);
+            let image = add_image(ecosystem, &prepared.request, &build, &options, &mut layout, &tools);
+            images.push(image.map_err(|error| of(error, prepared))?);
+        }
+        // Architectures may differ in their newest package, and a mirror may be ahead for one: what all agree in is told of all.
+        let epoch = images.iter().map(|image| image.report.epoch).max().unwrap_or(0);
+        let version = images[0].version.clone().filter(|_| images.iter().all(|image| image.version == images[0].version));
+        let named = product.oci.as_ref().and_then(|reference| reference.tag.clone());
+        let mut tags = match named {
+            Some(tag) => vec![tag],
+            None => first.naming.tags(version.as_deref(), epoch),
+        };
+        tags.extend(product.tag.iter().cloned());
+        tags.retain(|tag| is_tag(tag));
+        let mut seen = std::collections::BTreeSet::new();
+        tags.retain(|tag| seen.insert(tag.clone()));
+        let annotations = first.naming.labels(version.as_deref(), epoch);
+        let digest = layout.finish(&tags, &annotations, &self.run.cancel);
+        let digest = digest.map_err(|error| of(BootstrapError::Output(error), first))?;
+        Ok((images, digest.to_string(), tags))
+    }
+
+    fn make_archive<E: Ecosystem>(&self, ecosystem: &E, path: &Path) -> Result<(Vec<ImageReport>, String, Vec<String>), Failure> {
+        let prepared = &self.prepared[0];
+        let of = |error| failure(error, prepared);
+        let file = DockerArchive::prepare(path, self.arguments.product.packing());
+        let file = file.map_err(|error| of(BootstrapError::Output(error)))?;
+        let repository = self.arguments.request.distro.as_deref().unwrap_or("image");
+        let given = std::cell::RefCell::new(Vec::new());
+        let name_all = |tags: Vec<String>| {
+            let all = tags.iter().chain(&self.arguments.product.tag);
+            // What has a name of its own keeps it.
+            let full = all.map(|tag| if tag.contains([':', '/']) { tag.clone() } else { format!("{repository}:{tag}") });
+            let all: Vec<String> = full.collect();
+            given.borrow_mut().clone_from(&all);
+            all
+        };
+        let spool = spool_beside(self.out);
+        let build = build_options(self.arguments, prepared)?;
+        let options = self.options(prepared);
+        let image = docker_archive(ecosystem, &prepared.request, &build, &options, (file, &name_all), &self.tools(&spool));
+        let image = image.map_err(of)?;
+        let digest = image.config.clone();
+        Ok((vec![image], digest, given.into_inner()))
+    }
+
+    fn options(&self, prepared: &Prepared) -> ImageOptions {
+        let product = &self.arguments.product;
+        ImageOptions {
+            config: prepared.config.clone(),
+            naming: prepared.naming.clone(),
+            layers: product.layers.map_or(1, usize::from),
+            packing: product.packing(),
+            clamp: product.clamp_mtime,
+        }
+    }
+
+    fn tools<'a>(&'a self, spool: &'a crate::package::Spool) -> Tools<'a> {
+        Tools { fetcher: &self.run.fetcher, spool, reporter: &*self.run.progress, cancel: &self.run.cancel }
+    }
+}
+
+/// The line of an image.
+fn tell(image: &ImageReport, prepared: &Prepared, run: &Run) {
+    let size = image.layers.iter().map(|layer| layer.size).sum();
+    let layers = match image.layers.len() {
+        1 => "1 layer".to_owned(),
+        n => format!("{n} layers"),
+    };
+    let held = packages(image.report.plan.install.len() as u64);
+    let text = format!("{}: {held}, {} files, {layers}, {}", prepared.title, count(image.report.files), bytes(size));
+    run.progress.line("Packed", &text, None);
+}

@@ -1,0 +1,169 @@
+//! The documents of an image: configuration, manifest, index. `oci-spec` has their forms; here they are filled, and written with sorted
+//! keys.
+
+use std::collections::{BTreeMap, HashMap};
+
+use oci_spec::OciSpecError;
+use oci_spec::image::{
+    Config, ConfigBuilder, Descriptor, History, HistoryBuilder, ImageConfiguration, ImageConfigurationBuilder, ImageIndex,
+    ImageIndexBuilder, ImageManifest, ImageManifestBuilder, MediaType, Platform as OciPlatform, PlatformBuilder, RootFsBuilder,
+    Sha256Digest,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Image, WrittenLayer};
+use crate::catalog::{DateFormat, Platform};
+use crate::compression::Format;
+use crate::digest::Digest;
+use crate::output::error::OutputError;
+use crate::output::packing::Packing;
+
+/// As Docker does it where an image says nothing: a shell without PATH finds little.
+const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The bytes of a document: no space, keys sorted, so that they are the same each time.
+pub(super) fn canonical(document: &impl Serialize) -> Result<Vec<u8>, OutputError> {
+    let value = serde_json::to_value(document).map(sorted);
+    value.and_then(|value| serde_json::to_vec(&value)).map_err(|error| failed(&error))
+}
+
+/// Maps may keep the order in which they were filled, and a hash map's order is another each time.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map: BTreeMap<String, Value> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(map.into_iter().collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        value => value,
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> OutputError {
+    OutputError::Document(error.to_string())
+}
+
+/// What another document says of a blob.
+pub(super) fn descriptor(media_type: MediaType, digest: &Digest, size: u64) -> Result<Descriptor, OutputError> {
+    let digest: Sha256Digest = digest.hex().parse().map_err(|error: OciSpecError| failed(&error))?;
+    Ok(Descriptor::new(media_type, size, digest))
+}
+
+/// The type of a layer's blob.
+pub(super) fn layer_type(packing: Packing) -> MediaType {
+    match packing.format() {
+        Format::Gzip => MediaType::ImageLayerGzip,
+        Format::Zstd => MediaType::ImageLayerZstd,
+        _ => MediaType::ImageLayer,
+    }
+}
+
+/// RFC 3339.
+pub(super) fn time(epoch: i64) -> String {
+    let format = DateFormat::try_from("%FT%TZ".to_owned());
+    format.map(|format| format.render(u64::try_from(epoch).unwrap_or(0))).unwrap_or_default()
+}
+
+pub(super) fn platform(platform: &Platform) -> Result<OciPlatform, OutputError> {
+    let mut builder = PlatformBuilder::default().os("linux").architecture(platform.architecture.as_str());
+    if let Some(variant) = &platform.variant {
+        builder = builder.variant(variant.clone());
+    }
+    builder.build().map_err(|error| failed(&error))
+}
+
+/// The configuration of an image whose layers were written.
+pub(super) fn configuration(image: &Image<'_>, layers: &[WrittenLayer]) -> Result<ImageConfiguration, OutputError> {
+    let created = time(image.times.epoch);
+    let history: Vec<History> = layers
+        .iter()
+        .map(|layer| {
+            let entry = HistoryBuilder::default().created(created.clone()).created_by("rootstrap").comment(layer.what.clone());
+            entry.build().map_err(|error| failed(&error))
+        })
+        .collect::<Result<_, _>>()?;
+    let diff_ids: Vec<String> = layers.iter().map(|layer| layer.diff_id.to_string()).collect();
+    let rootfs = RootFsBuilder::default().typ("layers").diff_ids(diff_ids).build().map_err(|error| failed(&error))?;
+    let mut builder = ImageConfigurationBuilder::default()
+        .created(created)
+        .os("linux")
+        .architecture(image.platform.architecture.as_str())
+        .config(run_config(image)?)
+        .rootfs(rootfs)
+        .history(history);
+    if let Some(variant) = &image.platform.variant {
+        builder = builder.variant(variant.clone());
+    }
+    builder.build().map_err(|error| failed(&error))
+}
+
+fn run_config(image: &Image<'_>) -> Result<Config, OutputError> {
+    let config = image.config;
+    let mut builder = ConfigBuilder::default();
+    if !config.cmd.is_empty() {
+        builder = builder.cmd(config.cmd.clone());
+    }
+    if !config.entrypoint.is_empty() {
+        builder = builder.entrypoint(config.entrypoint.clone());
+    }
+    let mut env = config.env.clone();
+    if !env.iter().any(|variable| variable.starts_with("PATH=")) {
+        env.insert(0, PATH.to_owned());
+    }
+    builder = builder.env(env);
+    if let Some(signal) = &config.stop_signal {
+        builder = builder.stop_signal(signal.clone());
+    }
+    let labels = image.labels();
+    if !labels.is_empty() {
+        builder = builder.labels(labels.into_iter().collect::<HashMap<_, _>>());
+    }
+    builder.build().map_err(|error| failed(&error))
+}
+
+/// The manifest of an image.
+pub(super) fn manifest(
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+    annotations: &BTreeMap<String, String>,
+) -> Result<ImageManifest, OutputError> {
+    let builder =
+        ImageManifestBuilder::default().schema_version(2u32).media_type(MediaType::ImageManifest).config(config).layers(layers);
+    let builder = if annotations.is_empty() { builder } else { builder.annotations(hashed(annotations)) };
+    builder.build().map_err(|error| failed(&error))
+}
+
+/// An index over manifests.
+pub(super) fn index(manifests: Vec<Descriptor>, annotations: &BTreeMap<String, String>) -> Result<ImageIndex, OutputError> {
+    let builder = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex).manifests(manifests);
+    let builder = if annotations.is_empty() { builder } else { builder.annotations(hashed(annotations)) };
+    builder.build().map_err(|error| failed(&error))
+}
+
+fn hashed(map: &BTreeMap<String, String>) -> HashMap<String, String> {
+    map.clone().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_whatever_order_they_came_in() {
+        let map: HashMap<String, Vec<HashMap<String, u8>>> = (b'a'..=b'z')
+            .map(|c| (char::from(c).to_string(), vec![(b'a'..=b'z').map(|c| (char::from(c).to_string(), c)).collect()]))
+            .collect();
+        let text = String::from_utf8(canonical(&map).unwrap()).unwrap();
+        let keys: Vec<char> = text.split("\":[").filter_map(|part| part.chars().last()).take(26).collect();
+        assert_eq!(keys.iter().collect::<String>(), "abcdefghijklmnopqrstuvwxyz");
+        let inner: Vec<usize> = (b'a'..=b'z').map(|c| text.find(&format!("\"{}\":{c}", char::from(c))).unwrap()).collect();
+        assert!(inner.is_sorted());
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(time(1_788_307_200), "2026-09-02T00:00:00Z");
+        assert_eq!(time(-1), "1970-01-01T00:00:00Z");
+    }
+}

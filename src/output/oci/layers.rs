@@ -1,0 +1,152 @@
+//! Which names of a tree go into which layer: what changes together lies together, and what does not change keeps its digest.
+//!
+//! The files of packages of one source change together. The largest sources get a layer each, the others share some by a digest of
+//! their names, and everything that no package brought as it is (databases, caches, configuration that was changed) comes last, because
+//! it changes with every build. Where a source goes depends on its own name, on the power of two that its size is nearest below, and on which
+//! sources are larger: when a package grows a little, comes or goes, all other layers stay as they are.
+
+use rustc_hash::FxHashMap;
+
+use crate::digest::{Algorithm, Digest};
+use crate::output::origin::Origin;
+use crate::package::Content;
+use crate::tree::{Metadata, Node, NodeId, NodeKind, Tree};
+
+/// The time of a directory in layers that share it. Its own comes with the last of them, so that none of the others changes with it.
+const SHARED: i64 = 0;
+
+/// What a name takes in an archive beside its content.
+const HEADER: u64 = 512;
+
+/// A layer before it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// What is in it, in words.
+    pub(super) what: String,
+    /// Its names, sorted, directories before what is in them.
+    pub(super) members: Vec<Member>,
+}
+
+/// A name of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) path: Vec<u8>,
+    pub(super) id: NodeId,
+    /// Another time than the node's own.
+    pub(super) time: Option<i64>,
+}
+
+/// Cuts a tree into at most `count` layers, the last to change first.
+pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
+    let mut paths = vec![(Vec::new(), Tree::ROOT)];
+    tree.walk(|path, id| paths.push((path.to_vec(), id)));
+    if count <= 1 {
+        let members = paths.into_iter().map(|(path, id)| Member { path, id, time: None }).collect();
+        return vec![Layer { what: "everything".to_owned(), members }];
+    }
+    let sources = Sources::of(tree, origins, &paths);
+    let (of_source, mut titles) = sources.share_out(count - 1);
+    titles.push("what is made of them: databases, caches, configuration".to_owned());
+    let last = titles.len() - 1;
+
+    // The layers that each name is in, a bit a layer: its own, and for a directory those of all that is below it.
+    let own = |id: NodeId| sources.of_node(tree.node(id)).and_then(|source| of_source.get(source)).copied().unwrap_or(last);
+    let mut layers_of: Vec<u128> = paths.iter().map(|&(_, id)| 1 << own(id)).collect();
+    let place: FxHashMap<&[u8], usize> = paths.iter().enumerate().map(|(i, (path, _))| (path.as_slice(), i)).collect();
+    for i in (1..paths.len()).rev() {
+        let path = &paths[i].0;
+        let parent = path.iter().rposition(|&c| c == b'/').map_or(&b""[..], |at| &path[..at]);
+        if let Some(&parent) = place.get(parent) {
+            layers_of[parent] |= layers_of[i];
+        }
+    }
+    // The root is there without being told; what it is itself comes last.
+    if let Some(root) = layers_of.first_mut() {
+        *root = 1 << last;
+    }
+    let mut layers: Vec<Layer> = titles.into_iter().map(|what| Layer { what, members: Vec::new() }).collect();
+    for ((path, id), layers_of) in paths.iter().zip(layers_of) {
+        let is_shared = layers_of.count_ones() > 1;
+        let layers_of = if is_shared { layers_of | 1 << last } else { layers_of };
+        for (i, layer) in layers.iter_mut().enumerate().filter(|(i, _)| layers_of >> i & 1 == 1) {
+            let time = (is_shared && i != last).then_some(SHARED);
+            layer.members.push(Member { path: path.clone(), id: *id, time });
+        }
+    }
+    layers.retain(|layer| !layer.members.is_empty());
+    layers
+}
+
+/// The sources of a tree's packages.
+struct Sources<'a> {
+    /// Names, sorted.
+    names: Vec<&'a str>,
+    /// Of each package its source.
+    of_package: Vec<usize>,
+    /// The bytes of each source.
+    sizes: Vec<u64>,
+}
+
+impl<'a> Sources<'a> {
+    fn of(tree: &Tree, origins: &'a [Origin], paths: &[(Vec<u8>, NodeId)]) -> Self {
+        let mut names: Vec<&str> = origins.iter().map(|origin| origin.source.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let of_package = origins.iter().map(|origin| names.binary_search(&origin.source.as_str()).unwrap_or(0)).collect();
+        let mut sources = Self { sizes: vec![0; names.len()], names, of_package };
+        let mut seen = rustc_hash::FxHashSet::default();
+        for &(_, id) in paths {
+            let node = tree.node(id);
+            if let Some(source) = sources.of_node(node) {
+                let content = if seen.insert(id) { node.content().map_or(0, Content::len) } else { 0 };
+                sources.sizes[source] += HEADER + content;
+            }
+        }
+        sources
+    }
+
+    /// The source whose layer a node belongs to; `None` for what is not as a package brought it.
+    fn of_node(&self, node: &Node) -> Option<usize> {
+        let is_changed = node.metadata.mtime == Metadata::NOW
+            // Whoever changes a content clears its digest; of an empty one no package needs to promise any.
+            || matches!(&node.kind, NodeKind::File(content) if node.digest.is_none() && !content.is_empty());
+        node.package.filter(|_| !is_changed).and_then(|package| self.of_package.get(package.0 as usize).copied())
+    }
+
+    /// Of each source its layer, of at most `count`, and what each layer holds.
+    fn share_out(&self, count: usize) -> (Vec<usize>, Vec<String>) {
+        let mut order: Vec<usize> = (0..self.names.len()).filter(|&source| self.sizes[source] > 0).collect();
+        // Names are sorted, so equal sizes stay in the order of names.
+        order.sort_by_key(|&source| std::cmp::Reverse(self.sizes[source].ilog2()));
+        let shared = if order.len() <= count { 0 } else { count.div_ceil(3) };
+        let alone = order.len().min(count - shared);
+        let mut of_source = vec![usize::MAX; self.names.len()];
+        let mut members: Vec<Vec<&str>> = vec![Vec::new(); alone + shared];
+        for (rank, &source) in order.iter().enumerate() {
+            let layer = if rank < alone { rank } else { alone + bucket(self.names[source], shared) };
+            of_source[source] = layer;
+            members[layer].push(self.names[source]);
+        }
+        // Layers that nothing fell into are left out.
+        let mut numbers = Vec::with_capacity(members.len());
+        let mut titles = Vec::new();
+        for names in &mut members {
+            numbers.push(titles.len());
+            if !names.is_empty() {
+                names.sort_unstable();
+                titles.push(names.join(" "));
+            }
+        }
+        for layer in &mut of_source {
+            *layer = numbers.get(*layer).copied().unwrap_or(usize::MAX);
+        }
+        (of_source, titles)
+    }
+}
+
+/// One of `count` buckets, always the same for a name.
+fn bucket(name: &str, count: usize) -> usize {
+    let digest = Digest::of(Algorithm::Sha256, name.as_bytes());
+    let start = digest.bytes().iter().take(4).fold(0usize, |number, &byte| number << 8 | usize::from(byte));
+    start % count.max(1)
+}

@@ -1,0 +1,309 @@
+//! An image layout: a directory with blobs by their digests and an index of the images that have tags.
+//!
+//! A layout is made whole beside its place and takes it by one rename. Where one is already, its other images come along (their blobs are
+//! hard links, or copies), and what no image refers to any more stays behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oci_spec::image::{Descriptor, ImageIndex, MediaType, OciLayout, OciLayoutBuilder};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat};
+use rustix::io::Errno;
+use serde_json::Value;
+
+use super::config::{canonical, configuration, descriptor, index, layer_type, manifest, platform};
+use super::layers::Layer;
+use super::{Image, WrittenImage, WrittenLayer};
+use crate::cancel::Cancel;
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::output::destination::Destination;
+use crate::output::directory::umask;
+use crate::output::error::OutputError;
+use crate::output::ownership::NotApplied;
+use crate::output::packing::Packer;
+use crate::package::Content;
+use crate::reporter::{Phase, Reporter};
+
+/// The annotation by which an entry of the index bears a tag.
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// Documents are small; more is not read.
+const DOCUMENT_LIMIT: u64 = 4 << 20;
+const BLOBS: &str = "blobs/sha256";
+
+/// An image layout in the making. Dropped before it is finished, it leaves nothing behind, and what was there stays.
+pub struct Layout {
+    path: PathBuf,
+    destination: Destination,
+    blobs: OwnedFd,
+    /// The images that were there.
+    old: Vec<Descriptor>,
+    /// Those that came.
+    new: Vec<Descriptor>,
+    parts: AtomicU64,
+}
+
+impl Layout {
+    /// Checks that a layout can be made there: nothing is, or an empty directory, or a layout.
+    pub fn prepare(path: &Path) -> Result<Self, OutputError> {
+        let is_filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        let (destination, old) = if is_filled {
+            let old = read_index(path)?;
+            (Destination::replace(path)?, old.manifests().clone())
+        } else {
+            (Destination::prepare(path)?, Vec::new())
+        };
+        let failed = |action| move |error: Errno| OutputError::Place { out: path.to_owned(), action, error: error.into() };
+        let mode = Mode::from_raw_mode(0o777);
+        let root = destination.root();
+        let blobs = ["blobs", BLOBS].iter().try_for_each(|name| mkdirat(root, *name, mode)).and_then(|()| {
+            openat(root, BLOBS, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+        });
+        let blobs = blobs.map_err(failed("create a directory in it"))?;
+        Ok(Self { path: path.to_owned(), destination, blobs, old, new: Vec::new(), parts: AtomicU64::new(0) })
+    }
+
+    /// Adds the image of an architecture.
+    pub fn add(&mut self, image: &Image<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> Result<WrittenImage, OutputError> {
+        let layers = image.cut();
+        reporter.begin(Phase::Write, Some(layers.len() as u64), None);
+        let missed = Mutex::new(Vec::new());
+        let written: Vec<WrittenLayer> = layers
+            .par_iter()
+            .map(|layer| {
+                let (layer, not_applied) = self.layer(image, layer, cancel)?;
+                missed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(not_applied);
+                reporter.advance(Phase::Write, 1, 0);
+                Ok(layer)
+            })
+            .collect::<Result<_, OutputError>>()?;
+        let (digest, size) = self.blob(&canonical(&configuration(image, &written)?)?)?;
+        let config = descriptor(MediaType::ImageConfig, &digest, size)?;
+        let config_digest = digest;
+        let blobs = written.iter().map(|layer| descriptor(layer_type(image.packing), &layer.digest, layer.size));
+        let document = manifest(config, blobs.collect::<Result<_, _>>()?, image.labels)?;
+        let (digest, size) = self.blob(&canonical(&document)?)?;
+        let mut entry = descriptor(MediaType::ImageManifest, &digest, size)?;
+        let own = platform(image.platform)?;
+        if self.new.iter().any(|other| other.platform().as_ref() == Some(&own)) {
+            return Err(OutputError::SamePlatform(image.platform.to_string()));
+        }
+        entry.set_platform(Some(own));
+        self.new.push(entry);
+        let missed = missed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let counted = image.written(missed)?;
+        reporter.finish(Phase::Write, &format!("{} layers", written.len()));
+        Ok(WrittenImage {
+            platform: image.platform.clone(),
+            manifest: digest,
+            config: config_digest,
+            layers: written,
+            written: counted,
+        })
+    }
+
+    /// Gives the images that were added their tags, and lets the layout appear; the digest of what the tags name: the manifest of a
+    /// single image, or an index over several.
+    pub fn finish(
+        mut self,
+        tags: &[String],
+        annotations: &BTreeMap<String, String>,
+        cancel: &Cancel,
+    ) -> Result<Digest, OutputError> {
+        let mut images = std::mem::take(&mut self.new);
+        let named = match &mut images[..] {
+            [only] => only.clone(),
+            several => {
+                // In an order that is the same however they were asked for.
+                several.sort_by_key(|image| {
+                    image.platform().as_ref().map(|platform| (platform.architecture().to_string(), platform.variant().clone()))
+                });
+                let (digest, size) = self.blob(&canonical(&index(several.to_vec(), annotations)?)?)?;
+                descriptor(MediaType::ImageIndex, &digest, size)?
+            }
+        };
+        let mut entries = Vec::new();
+        for old in std::mem::take(&mut self.old) {
+            let tag = old.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME));
+            let is_replaced = tag.is_some_and(|tag| tags.contains(tag)) || old.digest() == named.digest();
+            if !is_replaced {
+                self.carry_over(&old)?;
+                entries.push(old);
+            }
+        }
+        for tag in tags {
+            let mut entry = named.clone();
+            entry.set_annotations(Some([(REF_NAME.to_owned(), tag.clone())].into()));
+            entries.push(entry);
+        }
+        if tags.is_empty() {
+            entries.push(named.clone());
+        }
+        let marker = OciLayoutBuilder::default().image_layout_version("1.0.0").build();
+        let marker = marker.map_err(|error| OutputError::Document(error.to_string()))?;
+        self.file("oci-layout", &canonical(&marker)?)?;
+        self.file("index.json", &canonical(&index(entries, &BTreeMap::new())?)?)?;
+        let mode = Mode::from_raw_mode(u32::from(0o777 & !umask()));
+        fchmod(self.destination.root(), mode).map_err(|error| self.failed("set its mode", error))?;
+        if cancel.is_raised() {
+            return Err(OutputError::Cancelled);
+        }
+        self.destination.commit()?;
+        Digest::from_hex(Algorithm::Sha256, named.digest().digest())
+            .ok_or_else(|| OutputError::Document("a digest of another kind".to_owned()))
+    }
+
+    fn layer(&self, image: &Image<'_>, layer: &Layer, cancel: &Cancel) -> Result<(WrittenLayer, Vec<NotApplied>), OutputError> {
+        let packer = Packer::new(self.part()?, image.packing);
+        let (packer, not_applied) = image.archive(layer, packer, cancel)?;
+        let failed = |error: io::Error| OutputError::Place { out: self.path.clone(), action: "write a layer", error };
+        let (part, unpacked) = packer.finish().map_err(failed)?;
+        let (digest, size) = self.keep(part)?;
+        let what = layer.what.clone();
+        Ok((WrittenLayer { what, digest, size, diff_id: unpacked.digest, unpacked: unpacked.length }, not_applied))
+    }
+
+    /// Writes a blob that is here as a whole.
+    fn blob(&self, data: &[u8]) -> Result<(Digest, u64), OutputError> {
+        let mut part = self.part()?;
+        let written = part.write_all(data);
+        written.map_err(|error| OutputError::Place { out: self.path.clone(), action: "write a document", error })?;
+        self.keep(part)
+    }
+
+    /// A blob whose digest is not known yet.
+    fn part(&self) -> Result<Part, OutputError> {
+        let name = format!(".part-{}", self.parts.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(&self.blobs, &*name, flags, Mode::from_raw_mode(0o666));
+        let file = File::from(file.map_err(|error| self.failed("create a file in it", error))?);
+        Ok(Part { file, name, hasher: Hasher::new(Algorithm::Sha256), length: 0 })
+    }
+
+    /// Gives a blob its name.
+    fn keep(&self, part: Part) -> Result<(Digest, u64), OutputError> {
+        let digest = part.hasher.finish();
+        let renamed = renameat(&self.blobs, &*part.name, &self.blobs, &*digest.hex());
+        renamed.map_err(|error| self.failed("rename a file in it", error))?;
+        Ok((digest, part.length))
+    }
+
+    fn file(&self, name: &str, data: &[u8]) -> Result<(), OutputError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(self.destination.root(), name, flags, Mode::from_raw_mode(0o666));
+        let mut file = File::from(file.map_err(|error| self.failed("create a file in it", error))?);
+        file.write_all(data).map_err(|error| OutputError::Place { out: self.path.clone(), action: "write a document", error })
+    }
+
+    /// Takes the blobs of an image that was there, all that its documents name.
+    fn carry_over(&self, image: &Descriptor) -> Result<(), OutputError> {
+        let mut pending = vec![image.digest().to_string()];
+        let mut seen = BTreeSet::new();
+        while let Some(digest) = pending.pop() {
+            // Only these are names of files; another algorithm's directory is not ours to know.
+            let Some(hex) = digest.strip_prefix("sha256:").filter(|hex| is_hex(hex)) else {
+                return Err(self.not_a_layout(format!("the digest {digest} is of a kind that is not known")));
+            };
+            if !seen.insert(digest.clone()) {
+                continue;
+            }
+            let from = self.path.join(BLOBS).join(hex);
+            match linkat(rustix::fs::CWD, &from, &self.blobs, hex, AtFlags::empty()) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                // A layout may lack blobs that are elsewhere.
+                Err(Errno::NOENT) => continue,
+                Err(_) => self.copy(&from, hex)?,
+            }
+            pending.extend(named_digests(&from));
+        }
+        Ok(())
+    }
+
+    fn copy(&self, from: &Path, hex: &str) -> Result<(), OutputError> {
+        let failed = |error| OutputError::Place { out: self.path.clone(), action: "copy a blob of it", error };
+        let mut part = self.part()?;
+        let mut file = File::open(from).map_err(failed)?;
+        io::copy(&mut file, &mut part).map_err(failed)?;
+        let (digest, _) = self.keep(part)?;
+        if digest.hex() != hex {
+            return Err(self.not_a_layout(format!("the blob {hex} is damaged")));
+        }
+        Ok(())
+    }
+
+    fn not_a_layout(&self, problem: String) -> OutputError {
+        OutputError::NotALayout { out: self.path.clone(), problem }
+    }
+
+    fn failed(&self, action: &'static str, error: Errno) -> OutputError {
+        OutputError::Place { out: self.path.clone(), action, error: error.into() }
+    }
+}
+
+/// A blob in the making: hashed as it is written.
+struct Part {
+    file: File,
+    name: String,
+    hasher: Hasher,
+    length: u64,
+}
+
+impl Write for Part {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(data)?;
+        self.hasher.update(&data[..n]);
+        self.length += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// The index of a layout. A directory that is none is refused.
+pub(super) fn read_index(path: &Path) -> Result<ImageIndex, OutputError> {
+    let none = |problem: String| OutputError::NotALayout { out: path.to_owned(), problem };
+    let read = |name: &str| -> Result<Vec<u8>, OutputError> {
+        let mut data = Vec::new();
+        let file = File::open(path.join(name)).map_err(|error| none(format!("{name}: {error}")))?;
+        file.take(DOCUMENT_LIMIT).read_to_end(&mut data).map_err(|error| none(format!("{name}: {error}")))?;
+        Ok(data)
+    };
+    let marker: OciLayout = serde_json::from_slice(&read("oci-layout")?).map_err(|error| none(format!("oci-layout: {error}")))?;
+    if !marker.image_layout_version().starts_with("1.") {
+        return Err(none(format!("it is of version {}", marker.image_layout_version())));
+    }
+    serde_json::from_slice(&read("index.json")?).map_err(|error| none(format!("index.json: {error}")))
+}
+
+/// The digests that a document names; none where the blob is no document.
+fn named_digests(path: &Path) -> Vec<String> {
+    let Ok(file) = File::open(path) else { return Vec::new() };
+    let content = Content::from_file(file).ok().filter(|content| content.len() <= DOCUMENT_LIMIT);
+    let Some(bytes) = content.as_ref().and_then(|content| content.bytes().ok()) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut pending: Vec<Value> = serde_json::from_slice(&bytes).into_iter().collect();
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Object(map) => {
+                if let (Some(Value::String(digest)), true) = (map.get("digest"), map.contains_key("mediaType")) {
+                    found.push(digest.clone());
+                }
+                pending.extend(map.into_iter().map(|(_, value)| value));
+            }
+            Value::Array(list) => pending.extend(list),
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,123 @@
+//! A tree as a container image: layers, a configuration, a manifest, and the layout or archive that holds them.
+//!
+//! In: finished trees, one for each architecture, and what their images say of themselves. Out: an OCI image layout ([`Layout`]) or
+//! an archive as `docker load` takes it ([`DockerArchive`]). The same trees give the same bytes: nothing of the host, of the day or
+//! of the number of threads comes into them.
+
+mod config;
+mod docker;
+mod layers;
+mod layout;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use docker::DockerArchive;
+pub use layout::Layout;
+pub use reference::{Reference, is_tag};
+
+use super::archive::{Archive, Times};
+use super::directory::Written;
+use super::error::OutputError;
+use super::origin::Origin;
+use super::ownership::NotApplied;
+use super::packing::Packing;
+use super::plan::Plan;
+use crate::cancel::Cancel;
+use crate::catalog::{ImageConfig, Platform};
+use crate::digest::Digest;
+use crate::tree::Tree;
+use layers::{Layer, Member};
+
+/// As many layers as overlayfs stacks, and so Docker (`layer_store.go`, `maxLayerDepth`).
+pub const MOST_LAYERS: usize = 125;
+
+/// An image of one architecture, before it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    /// Its root.
+    pub tree: &'a Tree,
+    /// The packages that the nodes of the tree name.
+    pub origins: &'a [Origin],
+    /// How times get into its layers.
+    pub times: Times,
+    /// What it runs on.
+    pub platform: &'a Platform,
+    /// How it is run.
+    pub config: &'a ImageConfig,
+    /// Its labels beside those of the configuration, which stand over them.
+    pub labels: &'a BTreeMap<String, String>,
+    /// In how many layers it is cut at most.
+    pub layers: usize,
+    /// How its layers are compressed.
+    pub packing: Packing,
+}
+
+/// A layer that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenLayer {
+    /// What is in it, in words.
+    pub what: String,
+    /// The digest of its blob.
+    pub digest: Digest,
+    /// The bytes of its blob.
+    pub size: u64,
+    /// The digest of its archive.
+    pub diff_id: Digest,
+    /// The bytes of its archive.
+    pub unpacked: u64,
+}
+
+/// An image that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenImage {
+    /// What it runs on.
+    pub platform: Platform,
+    /// The digest of its manifest.
+    pub manifest: Digest,
+    /// The digest of its configuration, which is its id.
+    pub config: Digest,
+    /// Its layers, the lowest first.
+    pub layers: Vec<WrittenLayer>,
+    /// What the tree holds, and what of it no layer does.
+    pub written: Written,
+}
+
+impl Image<'_> {
+    /// All labels.
+    fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        labels.extend(self.config.labels.clone());
+        labels
+    }
+
+    /// Its layers, the lowest first.
+    fn cut(&self) -> Vec<Layer> {
+        layers::cut(self.tree, self.origins, self.layers.clamp(1, MOST_LAYERS))
+    }
+
+    /// What the tree holds, where `not_applied` was missed by its layers.
+    fn written(&self, not_applied: Vec<NotApplied>) -> Result<Written, OutputError> {
+        let Plan { files, directories, bytes, .. } = Plan::of(self.tree)?;
+        let mut not_applied = not_applied;
+        not_applied.sort_unstable();
+        not_applied.dedup();
+        Ok(Written { files, directories, bytes, stands_for_root: None, not_applied })
+    }
+
+    /// Writes the archive of a layer.
+    fn archive<W: std::io::Write>(&self, layer: &Layer, out: W, cancel: &Cancel) -> Result<(W, Vec<NotApplied>), OutputError> {
+        let mut archive = Archive::new(out, self.times);
+        for Member { path, id, time } in &layer.members {
+            if cancel.is_raised() {
+                return Err(OutputError::Cancelled);
+            }
+            let node = self.tree.node(*id);
+            let time = time.unwrap_or_else(|| archive.time(&node.metadata));
+            archive.add_at(path, *id, node, time)?;
+        }
+        archive.finish()
+    }
+}

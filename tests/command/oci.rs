@@ -1,0 +1,209 @@
+//! `--oci` and `--docker-archive`: the same image for everybody and every day, and what others make of it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::disk::{differences, walk, without_inodes};
+use crate::place::{Place, is_root, peer};
+
+const USER: u32 = 65534;
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Every file of a layout, with its bytes.
+fn files(layout: &Path) -> Vec<(String, Vec<u8>)> {
+    let rows = walk(layout);
+    rows.into_iter()
+        .filter(|(_, row)| row.kind == 'f')
+        .map(|(path, _)| (path.clone(), fs::read(layout.join(path)).unwrap()))
+        .collect()
+}
+
+fn run(program: &str, arguments: &[&str], at: &Path) -> String {
+    let output = Command::new(program).args(arguments).current_dir(at).env("HOME", at).output().unwrap();
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_image_of_an_architecture() {
+    let place = Place::new();
+    let outcome = place.bootstrap(&["--oci", "layout", "--tag", "mine", "--format", "json"]).success();
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let tags: Vec<&str> = report["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
+    assert_eq!(tags[0], "9-micro");
+    assert_eq!(tags[1], "9.3-micro", "the minor release is what the release package says");
+    assert!(tags[2].starts_with("9.3-micro-20") && tags[3..] == ["mine"], "{tags:?}");
+    let layout = place.path("layout");
+    let index = json(&layout.join("index.json"));
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 4);
+    let entry = &index["manifests"][0];
+    assert_eq!(entry["digest"], report["digest"]);
+    assert_eq!(entry["platform"], serde_json::json!({"architecture": "arm64", "os": "linux"}));
+    let blob = |digest: &Value| layout.join("blobs/sha256").join(digest.as_str().unwrap().trim_start_matches("sha256:"));
+    let manifest = json(&blob(&entry["digest"]));
+    let config = json(&blob(&manifest["config"]["digest"]));
+    assert_eq!(config["config"]["Cmd"], serde_json::json!(["/bin/sh"]));
+    assert_eq!(config["config"]["Labels"]["org.opencontainers.image.version"], "9.3");
+    assert_eq!(config["created"], config["config"]["Labels"]["org.opencontainers.image.created"]);
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
+    assert_eq!(fs::metadata(&layout).unwrap().permissions().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn everybody_gets_the_same_image_every_day() {
+    let place = Place::new();
+    for compression in ["gzip", "zstd", "none"] {
+        let arguments = ["--compression", compression, "--layers", "4", "--oci"];
+        place.bootstrap(&[&arguments[..], &["one", "--jobs", "1"]].concat()).success();
+        place.bootstrap(&[&arguments[..], &["seven", "--jobs", "7"]].concat()).success();
+        assert!(files(&place.path("one")) == files(&place.path("seven")), "{compression}");
+    }
+    if !is_root() || !peer("faketime") {
+        println!("skipped: only root can be somebody else");
+        return;
+    }
+    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let home = place.path("home");
+    fs::create_dir(&home).unwrap();
+    chown(&home, Some(USER), Some(USER)).unwrap();
+    let program = place.path("rootstrap");
+    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let mut command = Command::new("faketime");
+    command.arg("2031-05-06 07:08:09").arg(program);
+    let arguments =
+        Place::usual(&["--cache-dir", "home/cache", "--compression", "none", "--layers", "4", "--oci", "home/layout"]);
+    place.set(&mut command, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    place.outcome(command.uid(USER).gid(USER)).success();
+    place.bootstrap(&["--compression", "none", "--layers", "4", "--oci", "again"]).success();
+    assert!(files(&home.join("layout")) == files(&place.path("again")));
+}
+
+#[test]
+fn several_architectures_are_one_index() {
+    let place = Place::new();
+    let several = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "x86_64,aarch64"];
+    let trusted = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
+    place.run(&[&several[..], &trusted, &["--oci", "layout:x"]].concat()).success();
+    let layout = place.path("layout");
+    let entry = json(&layout.join("index.json"))["manifests"][0].clone();
+    assert_eq!(entry["mediaType"], "application/vnd.oci.image.index.v1+json");
+    let digest = entry["digest"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
+    let inner = json(&layout.join("blobs/sha256").join(digest));
+    let platforms: Vec<&str> =
+        inner["manifests"].as_array().unwrap().iter().map(|entry| entry["platform"]["architecture"].as_str().unwrap()).collect();
+    assert_eq!(platforms, ["amd64", "arm64"]);
+    if !peer("skopeo") {
+        return;
+    }
+    for arch in platforms {
+        let text = run("skopeo", &["--override-arch", arch, "inspect", "oci:layout:x"], place.root());
+        let facts: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(facts["Architecture"], arch);
+        run("skopeo", &["--override-arch", arch, "copy", "oci:layout:x", &format!("oci:{arch}:x")], place.root());
+    }
+    run("skopeo", &["copy", "--all", "oci:layout:x", "oci:all:x"], place.root());
+}
+
+#[test]
+fn from_a_lock_it_is_the_same() {
+    let place = Place::new();
+    let several = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "x86_64,aarch64"];
+    let trusted = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
+    place.run(&[&several[..], &trusted, &["--oci", "solved"]].concat()).success();
+    place.run(&[&["lock"], &several[..], &trusted, &["-o", "image.lock"]].concat()).success();
+    fs::remove_dir_all(place.path("mirror/9/BaseOS/aarch64/os/repodata")).unwrap();
+    // All architectures of the lock, where none is named.
+    place.run(&[&trusted[..], &["--lock", "image.lock", "--oci", "locked"]].concat()).success();
+    assert!(files(&place.path("locked")) == files(&place.path("solved")));
+}
+
+#[test]
+fn unpacked_it_is_the_directory() {
+    if !is_root() || !peer("umoci") {
+        println!("skipped: owners are applied by root only");
+        return;
+    }
+    let place = Place::new();
+    place.bootstrap(&["expected"]).success();
+    let expected = without_inodes(walk(&place.path("expected")));
+    for layers in ["1", "2", "5", "60"] {
+        let layout = format!("layout{layers}");
+        place.bootstrap(&["--layers", layers, "--oci", &format!("{layout}:x")]).success();
+        run("umoci", &["unpack", "--image", &format!("{layout}:x"), &format!("bundle{layers}")], place.root());
+        let found = walk(&place.path(&format!("bundle{layers}/rootfs")));
+        assert_eq!(found["usr/bin/cat"].inode, found["usr/bin/coreutils"].inode, "hard links are one file");
+        assert_eq!(differences(&expected, &without_inodes(found)), <[String; 0]>::default(), "{layers} layers");
+    }
+}
+
+#[test]
+fn an_archive_for_docker() {
+    let place = Place::new();
+    place.bootstrap(&["--docker-archive", "image.tar", "--tag", "example.org/mine:1", "--layers", "3"]).success();
+    place.bootstrap(&["--docker-archive", "again.tar", "--tag", "example.org/mine:1", "--layers", "3", "--jobs", "1"]).success();
+    assert!(fs::read(place.path("image.tar")).unwrap() == fs::read(place.path("again.tar")).unwrap());
+    if peer("skopeo") {
+        run("skopeo", &["copy", "docker-archive:image.tar:almalinux:9.3-micro", "oci:copied:x"], place.root());
+        run("skopeo", &["copy", "docker-archive:image.tar:example.org/mine:1", "oci:mine:x"], place.root());
+    }
+}
+
+#[test]
+fn what_is_no_layout_and_what_fails_stays_as_it_was() {
+    let place = Place::new();
+    fs::create_dir(place.path("mine")).unwrap();
+    fs::write(place.path("mine/notes"), "of mine").unwrap();
+    let outcome = place.bootstrap(&["--oci", "mine"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("not an OCI image layout"), "{}", outcome.stderr);
+    assert_eq!(crate::place::names(&place.path("mine")), ["notes"]);
+
+    place.bootstrap(&["--oci", "layout"]).success();
+    let before = files(&place.path("layout"));
+    let names = place.names();
+    crate::mirror::flip(&place.mirror().package("bash-5.1.8-6.el9.aarch64.rpm"), -20);
+    let outcome = place.bootstrap(&["--oci", "layout:other"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    assert!(files(&place.path("layout")) == before);
+    assert_eq!(place.names(), names, "nothing half-written is left");
+}
+
+#[test]
+fn wrong_usage() {
+    let place = Place::new();
+    for (arguments, why) in [
+        (&["--oci", "layout", "out"][..], "cannot be used with"),
+        (&["--oci", "layout", "--tar", "a.tar"], "cannot be used with"),
+        (&["--oci", "layout:-x"], "not a possible tag"),
+        (&["--oci", "layout", "--tag", "a b"], "not a possible tag"),
+        (&["--oci", "layout", "--compression", "xz"], "cannot be compressed with xz"),
+        (&["--oci", "layout", "--layers", "0"], "--layers"),
+        (&["--oci", "layout", "--layers", "126"], "--layers"),
+        (&["--layers", "2", "out"], "--oci"),
+        (&["--oci", "layout", "--arch", "arm64,aarch64"], "cannot be used multiple times"),
+    ] {
+        let outcome = place.bootstrap(arguments);
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(why), "{arguments:?}: {}", outcome.stderr);
+    }
+    let micro = ["--distro", "almalinux", "--release", "9", "--variant", "micro"];
+    let trusted = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
+    for (arguments, why) in [
+        (&["--arch", "arm64,aarch64", "--oci", "layout"][..], "cannot be told apart"),
+        (&["--arch", "x86_64,aarch64", "out"], "--oci DIR"),
+        (&["--arch", "x86_64,vax", "--oci", "layout"], "vax"),
+    ] {
+        let outcome = place.run(&[&micro[..], &trusted, arguments].concat());
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(why), "{arguments:?}: {}", outcome.stderr);
+    }
+    assert!(!place.path("layout").exists());
+}
