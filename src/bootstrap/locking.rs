@@ -116,6 +116,7 @@ fn locked_package<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>, reason: Lo
         name: package.name().to_owned(),
         version: package.version().to_owned(),
         arch: package.arch().to_owned(),
+        source: package.source().to_owned(),
         repository: package.repo_name().to_owned(),
         location: package.location().to_owned(),
         size: package.size(),
@@ -278,6 +279,7 @@ fn intern(builder: &mut PoolBuilder, package: &LockedPackage) -> Result<Solvable
     };
     let (name, version) = (builder.intern(&package.name), builder.intern(&package.version));
     let (arch, location) = (builder.intern(&package.arch), builder.intern(&package.location));
+    let source = builder.intern(&package.source);
     let promised = package.promised();
     Ok(builder.finish_package(
         repo,
@@ -291,7 +293,7 @@ fn intern(builder: &mut PoolBuilder, package: &LockedPackage) -> Result<Solvable
             installed_size: package.installed_size,
             build_time: 0,
             vendor: StringId::EMPTY,
-            source: StringId::EMPTY,
+            source,
             license: StringId::EMPTY,
             provider_priority: 0,
         },

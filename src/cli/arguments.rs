@@ -40,6 +40,8 @@ pub(super) enum Command {
     Lock(LockArguments),
     /// Get all packages of a lock file: into the cache, or into a directory that serves as a mirror
     Fetch(FetchArguments),
+    /// Make the root file system of a lock file again, in memory, and tell path by path what is different in one that is there
+    Verify(VerifyArguments),
     /// Install packages into a root file system
     Install(ChangeArguments),
     /// Remove packages from a root file system
@@ -269,6 +271,26 @@ pub(super) struct FetchArguments {
     /// The directory to fill, laid out as a mirror: `--mirror DIR` builds from it. Without it the cache is filled
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub how: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The root file system
+    #[arg(value_name = "ROOT")]
+    pub root: PathBuf,
+    /// The lock file that it was built from
+    #[arg(long, value_name = "FILE", required = true)]
+    pub lock: PathBuf,
+    /// It was built without a package database
+    #[arg(long)]
+    pub drop_database: bool,
+    /// What scriptlets did when it was built
+    #[arg(long, value_name = "HOW")]
+    pub scriptlets: Option<ScriptletMode>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]

@@ -29,6 +29,7 @@ mod search;
 mod subject;
 mod terminal;
 mod variants;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -108,6 +109,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
             lock::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
         }
         Some(Command::Fetch(arguments)) => fetch::run(&arguments).map(String::into_bytes),
+        Some(Command::Verify(arguments)) => {
+            let format = arguments.how.format;
+            verify::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Install(arguments)) => change(Verb::Install, arguments),
         Some(Command::Remove(arguments)) => change(Verb::Remove, arguments),
         Some(Command::Upgrade(arguments)) => change(Verb::Upgrade, arguments),

@@ -141,6 +141,8 @@ pub struct LockedPackage {
     pub version: String,
     /// Its architecture, as the repository says.
     pub arch: String,
+    /// The source package that it was built from, as the repository says; empty where it does not. Layers of images are grouped by it.
+    pub source: String,
     /// The repository.
     pub repository: String,
     /// Its file, relative to the repository.

@@ -130,6 +130,8 @@ struct PackageForm {
     name: String,
     version: String,
     arch: String,
+    #[serde(default)]
+    source: String,
     repository: String,
     location: String,
     size: u64,
@@ -226,6 +228,7 @@ fn locked_package(form: PackageForm, repositories: &[LockedRepository]) -> Resul
         name: form.name,
         version: form.version,
         arch: form.arch,
+        source: form.source,
         repository: form.repository,
         location: form.location,
         size: form.size,

@@ -15,6 +15,7 @@ fn package(name: &str, version: &str) -> LockedPackage {
         name: name.to_owned(),
         version: version.to_owned(),
         arch: "aarch64".to_owned(),
+        source: String::new(),
         repository: "main".to_owned(),
         location: format!("{name}-{version}.apk"),
         size: 12,
@@ -170,6 +171,7 @@ proptest! {
         architecture.packages[0].size = u64::from(sizes.0);
         architecture.packages[0].installed_size = u64::from(sizes.1);
         architecture.packages[0].docs = flag;
+        architecture.packages[0].source = langs.concat();
         architecture.packages[1].langs = Some(Langs::Only(langs));
         architecture.packages[1].index_checksum = Some(Digest::of(Algorithm::Sha1, b"x"));
         prop_assert_eq!(Lock::parse(&lock.to_toml()).unwrap(), lock);

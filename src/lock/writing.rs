@@ -145,6 +145,7 @@ impl Out {
         self.text("name", &package.name);
         self.text("version", &package.version);
         self.text("arch", &package.arch);
+        self.text_if("source", Some(package.source.as_str()).filter(|source| !source.is_empty()));
         self.text("repository", &package.repository);
         self.text("location", &package.location);
         self.number("size", package.size);

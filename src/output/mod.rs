@@ -7,6 +7,7 @@
 mod archive;
 mod create;
 mod destination;
+mod difference;
 mod directory;
 mod error;
 mod existing;
@@ -22,6 +23,7 @@ mod tests;
 pub mod user_namespace;
 
 pub use archive::{ArchiveFile, Times};
+pub use difference::{Aspect, PathDifference, differences};
 pub use directory::{Directory, WriteOptions, Written};
 pub use error::OutputError;
 pub use existing::{Applied, Base, ExistingRoot, Recovered};

@@ -170,10 +170,10 @@ fn an_update_changes_its_own_lines_alone() {
     assert_eq!(old.lines().count(), new.lines().count());
     let changed: Vec<&str> = old.lines().zip(new.lines()).filter(|(old, new)| old != new).map(|(_, new)| new).collect();
     let keys: Vec<&str> = changed.iter().map(|line| line.split(' ').next().unwrap()).collect();
-    let package = ["id", "version", "repository", "location", "size", "installed_size", "checksum"];
+    let package = ["id", "version", "source", "repository", "location", "size", "installed_size", "checksum"];
     let unexpected = keys.iter().filter(|key| !package.contains(key) && !["revision", "metadata"].contains(key)).count();
     assert_eq!(unexpected, 0, "{changed:?}");
-    assert!(keys.iter().filter(|&&key| key == "id").count() == 1 && keys.len() <= 9, "{changed:?}");
+    assert!(keys.iter().filter(|&&key| key == "id").count() == 1 && keys.len() <= 10, "{changed:?}");
     assert_eq!(place.run(&["lock", "--check"]).code, Some(0));
     // The same again is the same text.
     place.run(&["lock"]).success();
@@ -322,4 +322,43 @@ fn what_a_root_or_a_report_has_is_locked() {
     insta::assert_snapshot!("lock_from_more", refused.stderr);
     lock(&place, &["--arch", "aarch64", "--from", "more", "--with", "rootfiles", "-o", "from.lock"]).success();
     assert_eq!(lock(&place, &["--from", "mirror"]).code, Some(1));
+}
+
+#[test]
+fn a_root_is_held_against_its_lock() {
+    let place = Place::new();
+    lock(&place, &["--arch", "aarch64"]).success();
+    place.run(&["--lock", "rootstrap.lock", "out"]).success();
+    let verify = |arguments: &[&str]| place.run(&[&["verify", "out", "--lock", "rootstrap.lock"], arguments].concat());
+    let same = verify(&[]).success();
+    assert!(same.stdout.starts_with("out is what rootstrap.lock makes: "), "{}", same.stdout);
+    // What was built without the lock is no other.
+    fs::rename(place.path("out"), place.path("locked")).unwrap();
+    place.bootstrap(&["out"]).success();
+    verify(&[]).success();
+
+    let out = place.path("out");
+    fs::write(out.join("usr/bin/bash"), "#!/bin/evil").unwrap();
+    fs::write(out.join("extra"), "").unwrap();
+    fs::remove_file(out.join("etc/shells")).unwrap();
+    fs::remove_file(out.join("usr/bin/ls")).unwrap();
+    fs::copy(out.join("usr/bin/cat"), out.join("usr/bin/ls")).unwrap();
+    let different = verify(&["--format", "json"]);
+    assert_eq!(different.code, Some(4), "{}", different.stderr);
+    let told: Value = serde_json::from_str(&different.stdout).unwrap();
+    let mut lines = String::new();
+    for difference in told["differences"].as_array().unwrap() {
+        let empty = Vec::new();
+        let aspects = difference["aspects"].as_array().unwrap_or(&empty);
+        // Times of what was just written, and of the directories that it is in.
+        let aspects: Vec<&str> =
+            aspects.iter().map(|aspect| aspect["name"].as_str().unwrap()).filter(|&name| name != "mtime").collect();
+        if difference["what"] != "changed" || !aspects.is_empty() {
+            lines += &format!("{} {} {}\n", difference["what"], difference["path"], aspects.join(" "));
+        }
+    }
+    insta::assert_snapshot!("verify_differences", lines);
+    let human = verify(&[]);
+    assert!(human.stdout.contains("extra    /extra\n") && human.stdout.contains("missing  /etc/shells\n"), "{}", human.stdout);
+    assert_eq!(place.run(&["verify", "absent", "--lock", "rootstrap.lock"]).code, Some(2));
 }
