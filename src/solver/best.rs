@@ -9,6 +9,15 @@ use super::rules::RuleId;
 use super::upkeep::is_forbidden;
 use crate::pool::{DependencyId, Kind, SolvableId};
 
+/// Adds the candidates that are not there yet.
+pub(super) fn add_missing(candidates: &mut Vec<Lit>, more: Vec<Lit>) {
+    for literal in more {
+        if !candidates.contains(&literal) {
+            candidates.push(literal);
+        }
+    }
+}
+
 impl Solver<'_> {
     pub(super) fn add_best_update_rules(&mut self) {
         if !self.upkeep.best_all && !self.upkeep.best.any {
@@ -28,6 +37,7 @@ impl Solver<'_> {
                 let own = Some(Lit::of(id)).filter(|&own| self.rules.get(update).first == own);
                 own.into_iter().chain(self.upkeep.beside[place].iter().map(|&id| Lit::of(id))).collect()
             };
+            let staying = self.drop_locked(&mut best);
             self.keep_best(place, &mut best);
             if best.is_empty() {
                 continue;
@@ -35,24 +45,23 @@ impl Solver<'_> {
             let feature = self.feature_rule(place);
             if !self.rules.get(feature).is_none() {
                 let mut wider: Vec<Lit> = self.rules.literals(feature).filter(|literal| literal.is_positive()).collect();
+                self.drop_locked(&mut wider);
                 self.keep_best(place, &mut wider);
-                wider.retain(|literal| !best.contains(literal));
-                best.extend(wider);
+                add_missing(&mut best, wider);
             }
-            if !self.upkeep.may_go(place) {
-                self.rules.add_all(&best);
-                self.best_of.push(BestOf::Update(id));
-                continue;
-            }
-            // It may go instead: nothing else than the best may come.
-            let Some(widest) = self.widest_rule(place) else { continue };
-            let others: Vec<Lit> = self.rules.literals(widest).filter(|literal| !best.contains(literal)).collect();
-            for other in others {
-                let literals: Vec<Lit> = std::iter::once(-other).chain(best.iter().copied()).collect();
-                self.rules.add_all(&literals);
-                self.best_of.push(BestOf::Update(id));
-            }
+            add_missing(&mut best, staying);
+            self.rules.add_all(&best);
+            self.best_of.push(BestOf::Update(id));
         }
+    }
+
+    /// Drops candidates that are locked: what is not installed cannot come. Those that are installed and stay are returned: they are as good as the
+    /// best.
+    pub(super) fn drop_locked(&self, candidates: &mut Vec<Lit>) -> Vec<Lit> {
+        let is_installed = |literal: &Lit| self.pool.solvable(literal.id()).is_installed();
+        let locked: Vec<Lit> = candidates.iter().copied().filter(|literal| self.is_locked(literal.id())).collect();
+        candidates.retain(|literal| is_installed(literal) || !locked.contains(literal));
+        locked.into_iter().filter(is_installed).collect()
     }
 
     fn keep_best(&mut self, place: usize, candidates: &mut Vec<Lit>) {

@@ -53,6 +53,8 @@ pub struct Solver<'a> {
     pub(super) upkeep: Upkeep,
     pub(super) sync: Sync,
     pub(super) favor: FxHashMap<SolvableId, i32>,
+    /// The packages that stay as they are, by id.
+    locked: Vec<SolvableId>,
     /// The rules of one literal, in their order.
     pub(super) assertions: Vec<RuleId>,
     /// What each best rule is about.
@@ -92,6 +94,7 @@ impl<'a> Solver<'a> {
             upkeep: Upkeep::new(pool),
             sync: Sync::default(),
             favor: FxHashMap::default(),
+            locked: Vec::new(),
             assertions: Vec::new(),
             best_of: Vec::new(),
             choice_of: Vec::new(),
@@ -127,6 +130,8 @@ impl<'a> Solver<'a> {
         self.clear();
         self.reach.set_side_by_side(self.pool, request);
         self.reach.exclude(self.pool, &request.excluded);
+        self.locked.extend_from_slice(&request.locked);
+        self.locked.sort_unstable();
         self.make_rules(request);
         self.start();
         self.search(request.weak_dependencies)
@@ -150,12 +155,18 @@ impl<'a> Solver<'a> {
         self.upkeep.clear();
         self.sync.clear();
         self.favor.clear();
+        self.locked.clear();
         self.best_of.clear();
         self.choice_of.clear();
         self.releases.clear();
         self.conflict = None;
         self.branches.clear();
         self.branch_candidates.clear();
+    }
+
+    /// Whether a package is to stay as it is.
+    pub(super) fn is_locked(&self, id: SolvableId) -> bool {
+        self.locked.binary_search(&id).is_ok()
     }
 
     pub(super) fn variables(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The rules that a request itself makes: its jobs, what is kept of what is installed, the best candidates only, no worse
 //! architecture.
 
+use super::best::add_missing;
 use super::engine::{BestOf, Solver};
 use super::literal::Lit;
 use super::policy::{self, Mode};
@@ -103,13 +104,12 @@ impl Solver<'_> {
         for (number, job) in request.jobs.iter().enumerate().filter(|(_, job)| job.best && job.action == Action::Install) {
             self.scratch.clear();
             self.scratch.extend(job.candidates.iter().filter(|&&id| !self.reach.is_excluded(id)).map(|&id| Lit::of(id)));
-            if self.scratch.is_empty() {
-                continue;
-            }
-            let all = self.scratch.len();
             let mut best = std::mem::take(&mut self.scratch);
+            let staying = self.drop_locked(&mut best);
+            let all = best.len();
             policy::filter(self, &mut best, Mode::Recommend);
-            if best.len() < all {
+            if (1..all).contains(&best.len()) {
+                add_missing(&mut best, staying);
                 self.rules.add_all(&best);
                 self.best_of.push(BestOf::Job(number as u32));
             }
@@ -129,7 +129,7 @@ impl Solver<'_> {
         for &id in reach.packages.iter().filter(|&&id| is_candidate(id)) {
             let reached = || {
                 let named = pool.named(pool.solvable(id).name_id()).iter().copied();
-                named.filter(|&other| reach.contains(other) && !reach.is_excluded(other))
+                named.filter(|&other| reach.contains(other))
             };
             let is_new = |other| !pool.solvable(other).is_installed();
             let (Some(own), Some(best)) = (rank(id), reached().filter(|&other| is_new(other)).filter_map(rank).min()) else {

@@ -27,14 +27,14 @@ pub(super) enum Mode {
 /// Thins out the candidates, and orders them.
 pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: Mode) {
     let pool = solver.pool;
+    if candidates.len() > 1 && !solver.favor.is_empty() {
+        keep_most_favored(solver, candidates);
+    }
     if candidates.len() > 1 {
         keep_highest_priority(pool, candidates);
     }
     if candidates.len() > 1 && solver.sync.active {
         drop_what_may_not_stay(solver, candidates);
-    }
-    if candidates.len() > 1 && !solver.favor.is_empty() {
-        keep_most_favored(solver, candidates);
     }
     if candidates.len() > 1 {
         keep_best_architecture(pool, candidates);
@@ -77,7 +77,7 @@ fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
         if this.is_installed() && solver.sync.involves(this.id()) {
             let mut is_same = false;
             for other in pool.named(this.name_id()).iter().map(|&id| pool.solvable(id)) {
-                let counts = !other.is_installed() && other.takes_part() && !solver.reach.is_excluded(other.id());
+                let counts = !other.is_installed() && other.takes_part();
                 let priority = other.repo().priority;
                 if !counts || priority > best || !is_identical(pool, this.id(), other.id()) {
                     continue;
@@ -99,7 +99,7 @@ fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Favoured packages come before all others, even newer ones; disfavoured ones after.
+/// Favoured packages come before all others, even newer ones and those of better repositories; disfavoured ones after.
 fn keep_most_favored(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     let favor = |literal: &Lit| solver.favor.get(&literal.id()).copied().unwrap_or(0);
     if let Some(best) = candidates.iter().map(favor).max() {

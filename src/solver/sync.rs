@@ -64,7 +64,7 @@ impl Solver<'_> {
             let installed = |&id: &SolvableId| pool.solvable(id).is_installed();
             let targeted = job.targeted || !job.candidates.iter().any(installed);
             for id in job.candidates.iter().copied() {
-                if installed(&id) || targeted && pool.solvable(id).arch_rank().is_some() && !self.reach.is_excluded(id) {
+                if installed(&id) || targeted && pool.solvable(id).arch_rank().is_some() {
                     self.involve(id, job, targeted);
                 }
             }
@@ -78,7 +78,7 @@ impl Solver<'_> {
         self.sync.involved[id.index()] = true;
         self.sync.good[id.index()] |= targeted;
         for &other in pool.named(package.name_id()) {
-            if !pool.solvable(other).takes_part() || self.reach.is_excluded(other) {
+            if !pool.solvable(other).takes_part() {
                 continue;
             }
             self.sync.involved[other.index()] = true;
@@ -148,7 +148,7 @@ impl Solver<'_> {
             if self.sync.is_good(id) {
                 continue;
             }
-            if self.is_same_as_good(id) || self.is_orphan(place) {
+            if self.is_same_as_good(id) || self.is_orphan(place) || self.is_locked(id) {
                 self.sync.good[id.index()] = true;
                 continue;
             }

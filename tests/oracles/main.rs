@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
+mod requests;
+
 use std::path::PathBuf;
 use std::process::Command;
 
