@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{BootstrapError, BuildOptions, Report, Request, Root, Tools, make};
 use crate::catalog::{ImageConfig, Naming};
 use crate::ecosystem::Ecosystem;
-use crate::output::oci::{DockerArchive, Image, Layout, WrittenImage};
+use crate::output::oci::{BaseImage, DockerArchive, Image, Layout, WrittenImage};
 use crate::output::{ArchiveFile, Packing, Times};
 use crate::tree::Tree;
 
@@ -25,7 +25,7 @@ pub fn archive<E: Ecosystem>(
 }
 
 /// What an image is beside its tree.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ImageOptions {
     /// How it is run.
     pub config: ImageConfig,
@@ -37,6 +37,8 @@ pub struct ImageOptions {
     pub packing: Packing,
     /// Whether nothing in it is younger than the build.
     pub clamp: bool,
+    /// The image that it is built upon.
+    pub base: Option<BaseImage>,
 }
 
 /// What was made of the request for one architecture.
@@ -121,6 +123,7 @@ fn image<'a>(
         labels,
         layers: options.layers,
         packing: options.packing,
+        base: options.base.as_ref(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
 use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
 use crate::fetch::FetchError;
-use crate::output::Ownership;
+use crate::output::{OutputError, Ownership};
 use crate::package::Spool;
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
@@ -191,6 +191,7 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
                 .hint(hint_of(&source))
         }
         BootstrapError::Output(error) if error.is_usage() => Failure::usage(error.to_string()),
+        BootstrapError::Output(error @ OutputError::DamagedBlob { .. }) => Failure::from_error(Code::Verification, &error),
         BootstrapError::Install(InstallError::FileConflict { .. }) => {
             Failure::from_error(Code::Failed, &error).hint("leave one of the two out: --exclude NAME, or --without NAME")
         }

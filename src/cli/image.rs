@@ -15,7 +15,7 @@ use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, ImageOptions, ImageReport, Tools, add_image, docker_archive};
 use crate::ecosystem::Ecosystem;
 use crate::lock::Lock;
-use crate::output::oci::{DockerArchive, Layout, is_tag};
+use crate::output::oci::{BaseImage, DockerArchive, Layout, is_tag};
 use crate::reporter::Reporter;
 
 /// Makes the image; the text is the report with `--format json`, and nothing otherwise.
@@ -109,7 +109,11 @@ impl Images<'_> {
         let tools = self.tools(&spool);
         for prepared in self.prepared {
             let build = build_options(self.arguments, prepared)?;
-            let options = self.options(prepared);
+            let mut options = self.options(prepared);
+            if let Some(reference) = &product.base {
+                let base = BaseImage::read(reference, &prepared.arch.platform, &spool);
+                options.base = Some(base.map_err(|error| of(BootstrapError::Output(error), prepared))?);
+            }
             let image = add_image(ecosystem, &prepared.request, &build, &options, &mut layout, &tools);
             images.push(image.map_err(|error| of(error, prepared))?);
         }
@@ -163,6 +167,7 @@ impl Images<'_> {
             layers: product.layers.map_or(1, usize::from),
             packing: product.packing(),
             clamp: product.clamp_mtime,
+            base: None,
         }
     }
 

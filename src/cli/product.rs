@@ -34,6 +34,9 @@ pub(super) struct ProductArguments {
     /// Cut the image into so many layers at most: what changes together lies together, the database comes last
     #[arg(long, value_name = "N", requires = "image", value_parser = clap::value_parser!(u8).range(1..=125))]
     pub layers: Option<u8>,
+    /// The image of a layout to build upon: its layers are kept, and one more tells the difference
+    #[arg(long, value_name = "DIR[:TAG]", requires = "oci", conflicts_with = "layers")]
+    pub base: Option<Reference>,
     /// One more tag for the image; for --docker-archive a name may come with it (NAME:TAG)
     #[arg(long, value_name = "TAG", requires = "image")]
     pub tag: Vec<String>,

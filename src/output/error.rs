@@ -100,6 +100,24 @@ pub enum OutputError {
         /// What is missing or wrong.
         problem: String,
     },
+    /// A blob of an image could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Blob {
+        /// Its file.
+        path: PathBuf,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// A blob of an image is not what its digest says.
+    #[error("{} is damaged: expected {expected}, found {found}", path.display())]
+    DamagedBlob {
+        /// Its file.
+        path: PathBuf,
+        /// What is said of it.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
     /// A document of an image could not be made.
     #[error("cannot make a document of the image: {0}")]
     Document(String),

@@ -145,6 +145,35 @@ fn unpacked_it_is_the_directory() {
 }
 
 #[test]
+fn upon_another_image_one_layer_tells_the_difference() {
+    let place = Place::new();
+    place.bootstrap(&["--oci", "layout:base", "--docs"]).success();
+    place.bootstrap(&["--base", "layout:base", "--langs", "all", "--no-docs", "--oci", "layout:above"]).success();
+    let layout = place.path("layout");
+    let index = json(&layout.join("index.json"));
+    let blob = |digest: &Value| json(&layout.join("blobs/sha256").join(digest.as_str().unwrap().trim_start_matches("sha256:")));
+    let manifests: Vec<Value> = (0..2).map(|i| blob(&index["manifests"][i]["digest"])).collect();
+    assert_eq!(manifests[1]["layers"][0], manifests[0]["layers"][0], "the layer below is the same");
+    assert_eq!(manifests[1]["layers"].as_array().unwrap().len(), 2);
+    let size = |layer: usize| manifests[1]["layers"][layer]["size"].as_u64().unwrap();
+    assert!(size(1) < size(0) / 2, "{} {}", size(1), size(0));
+    assert_eq!(manifests[1]["annotations"]["org.opencontainers.image.base.name"], "base");
+    let outcome = place.bootstrap(&["--base", "layout:none", "--oci", "other"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("no image has the tag none; it has base, above"), "{}", outcome.stderr);
+    if !is_root() || !peer("umoci") {
+        println!("skipped: owners are applied by root only");
+        return;
+    }
+    place.bootstrap(&["--langs", "all", "--no-docs", "expected"]).success();
+    run("umoci", &["unpack", "--image", "layout:above", "bundle"], place.root());
+    let found = without_inodes(walk(&place.path("bundle/rootfs")));
+    let expected = without_inodes(walk(&place.path("expected")));
+    assert_eq!(differences(&expected, &found), <[String; 0]>::default());
+    assert!(!found.keys().any(|path| path.starts_with("usr/share/doc/")), "what went is hidden");
+}
+
+#[test]
 fn an_archive_for_docker() {
     let place = Place::new();
     place.bootstrap(&["--docker-archive", "image.tar", "--tag", "example.org/mine:1", "--layers", "3"]).success();

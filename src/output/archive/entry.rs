@@ -89,6 +89,13 @@ impl<W: Write> Archive<W> {
         content.map_or(Ok(()), |content| self.content(content, path))
     }
 
+    /// Adds an empty file of mode 0 without owner: what OCI images mark removed names with.
+    pub(in crate::output) fn add_mark(&mut self, path: &[u8]) -> Result<(), OutputError> {
+        let mut member = Member::new(path, &Metadata::root(0), self.times.epoch)?;
+        member.header.set_entry_type(EntryType::Regular);
+        self.put(member, path)
+    }
+
     /// Ends the archive; the writer, and what the archive could not hold.
     pub(in crate::output) fn finish(self) -> Result<(W, Vec<NotApplied>), OutputError> {
         let out = self.builder.into_inner().map_err(|error| OutputError::Archive { path: "the end".to_owned(), error })?;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use oci_spec::OciSpecError;
 use oci_spec::image::{
-    Config, ConfigBuilder, Descriptor, History, HistoryBuilder, ImageConfiguration, ImageConfigurationBuilder, ImageIndex,
-    ImageIndexBuilder, ImageManifest, ImageManifestBuilder, MediaType, Platform as OciPlatform, PlatformBuilder, RootFsBuilder,
-    Sha256Digest,
+    Config, Descriptor, History, HistoryBuilder, ImageConfiguration, ImageConfigurationBuilder, ImageIndex, ImageIndexBuilder,
+    ImageManifest, ImageManifestBuilder, MediaType, Platform as OciPlatform, PlatformBuilder, RootFsBuilder, Sha256Digest,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -76,20 +75,24 @@ pub(super) fn platform(platform: &Platform) -> Result<OciPlatform, OutputError> 
 /// The configuration of an image whose layers were written.
 pub(super) fn configuration(image: &Image<'_>, layers: &[WrittenLayer]) -> Result<ImageConfiguration, OutputError> {
     let created = time(image.times.epoch);
-    let history: Vec<History> = layers
+    let below = image.base.map(|base| &base.config);
+    let own: Vec<History> = layers
         .iter()
         .map(|layer| {
             let entry = HistoryBuilder::default().created(created.clone()).created_by("rootstrap").comment(layer.what.clone());
             entry.build().map_err(|error| failed(&error))
         })
         .collect::<Result<_, _>>()?;
-    let diff_ids: Vec<String> = layers.iter().map(|layer| layer.diff_id.to_string()).collect();
+    let mut history = below.and_then(|config| config.history().clone()).unwrap_or_default();
+    history.extend(own);
+    let mut diff_ids = below.map(|config| config.rootfs().diff_ids().clone()).unwrap_or_default();
+    diff_ids.extend(layers.iter().map(|layer| layer.diff_id.to_string()));
     let rootfs = RootFsBuilder::default().typ("layers").diff_ids(diff_ids).build().map_err(|error| failed(&error))?;
     let mut builder = ImageConfigurationBuilder::default()
         .created(created)
         .os("linux")
         .architecture(image.platform.architecture.as_str())
-        .config(run_config(image)?)
+        .config(run_config(image))
         .rootfs(rootfs)
         .history(history);
     if let Some(variant) = &image.platform.variant {
@@ -98,28 +101,34 @@ pub(super) fn configuration(image: &Image<'_>, layers: &[WrittenLayer]) -> Resul
     builder.build().map_err(|error| failed(&error))
 }
 
-fn run_config(image: &Image<'_>) -> Result<Config, OutputError> {
+/// How the image is run: as the one below, but for what is said of this one.
+fn run_config(image: &Image<'_>) -> Config {
     let config = image.config;
-    let mut builder = ConfigBuilder::default();
+    let below = image.base.and_then(|base| base.config.config().clone());
+    let mut run = below.unwrap_or_default();
     if !config.cmd.is_empty() {
-        builder = builder.cmd(config.cmd.clone());
+        run.set_cmd(Some(config.cmd.clone()));
     }
     if !config.entrypoint.is_empty() {
-        builder = builder.entrypoint(config.entrypoint.clone());
+        run.set_entrypoint(Some(config.entrypoint.clone()));
     }
-    let mut env = config.env.clone();
+    let mut env = run.env().clone().unwrap_or_default();
+    for variable in &config.env {
+        let name = variable.split('=').next().unwrap_or_default();
+        env.retain(|other| other.split('=').next() != Some(name));
+        env.push(variable.clone());
+    }
     if !env.iter().any(|variable| variable.starts_with("PATH=")) {
         env.insert(0, PATH.to_owned());
     }
-    builder = builder.env(env);
+    run.set_env(Some(env));
     if let Some(signal) = &config.stop_signal {
-        builder = builder.stop_signal(signal.clone());
+        run.set_stop_signal(Some(signal.clone()));
     }
-    let labels = image.labels();
-    if !labels.is_empty() {
-        builder = builder.labels(labels.into_iter().collect::<HashMap<_, _>>());
-    }
-    builder.build().map_err(|error| failed(&error))
+    let mut labels = run.labels().clone().unwrap_or_default();
+    labels.extend(image.labels());
+    run.set_labels(Some(labels).filter(|labels| !labels.is_empty()));
+    run
 }
 
 /// The manifest of an image.

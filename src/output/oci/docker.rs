@@ -37,7 +37,7 @@ impl DockerArchive {
         reporter: &dyn Reporter,
         cancel: &Cancel,
     ) -> Result<WrittenImage, OutputError> {
-        let layers = image.cut();
+        let layers = image.cut()?;
         reporter.begin(Phase::Write, Some(layers.len() as u64), None);
         let mut written = Vec::with_capacity(layers.len());
         let mut missed = Vec::new();

@@ -31,7 +31,8 @@ pub(super) struct Layer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
-    pub(super) id: NodeId,
+    /// The node; without one the name is a mark, an empty file.
+    pub(super) id: Option<NodeId>,
     /// Another time than the node's own.
     pub(super) time: Option<i64>,
 }
@@ -41,7 +42,7 @@ pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
     let mut paths = vec![(Vec::new(), Tree::ROOT)];
     tree.walk(|path, id| paths.push((path.to_vec(), id)));
     if count <= 1 {
-        let members = paths.into_iter().map(|(path, id)| Member { path, id, time: None }).collect();
+        let members = paths.into_iter().map(|(path, id)| Member { path, id: Some(id), time: None }).collect();
         return vec![Layer { what: "everything".to_owned(), members }];
     }
     let sources = Sources::of(tree, origins, &paths);
@@ -70,7 +71,7 @@ pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
         let layers_of = if is_shared { layers_of | 1 << last } else { layers_of };
         for (i, layer) in layers.iter_mut().enumerate().filter(|(i, _)| layers_of >> i & 1 == 1) {
             let time = (is_shared && i != last).then_some(SHARED);
-            layer.members.push(Member { path: path.clone(), id: *id, time });
+            layer.members.push(Member { path: path.clone(), id: Some(*id), time });
         }
     }
     layers.retain(|layer| !layer.members.is_empty());

@@ -34,7 +34,7 @@ use crate::reporter::{Phase, Reporter};
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Documents are small; more is not read.
 const DOCUMENT_LIMIT: u64 = 4 << 20;
-const BLOBS: &str = "blobs/sha256";
+pub(super) const BLOBS: &str = "blobs/sha256";
 
 /// An image layout in the making. Dropped before it is finished, it leaves nothing behind, and what was there stays.
 pub struct Layout {
@@ -70,7 +70,7 @@ impl Layout {
 
     /// Adds the image of an architecture.
     pub fn add(&mut self, image: &Image<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> Result<WrittenImage, OutputError> {
-        let layers = image.cut();
+        let layers = image.cut()?;
         reporter.begin(Phase::Write, Some(layers.len() as u64), None);
         let missed = Mutex::new(Vec::new());
         let written: Vec<WrittenLayer> = layers
@@ -85,8 +85,19 @@ impl Layout {
         let (digest, size) = self.blob(&canonical(&configuration(image, &written)?)?)?;
         let config = descriptor(MediaType::ImageConfig, &digest, size)?;
         let config_digest = digest;
-        let blobs = written.iter().map(|layer| descriptor(layer_type(image.packing), &layer.digest, layer.size));
-        let document = manifest(config, blobs.collect::<Result<_, _>>()?, image.labels)?;
+        let mut blobs = Vec::new();
+        let mut annotations = image.labels.clone();
+        if let Some(base) = image.base {
+            for layer in &base.layers {
+                self.carry_over(&base.directory, layer)?;
+                blobs.push(layer.clone());
+            }
+            annotations.extend(base.annotations());
+        }
+        for layer in &written {
+            blobs.push(descriptor(layer_type(image.packing), &layer.digest, layer.size)?);
+        }
+        let document = manifest(config, blobs, &annotations)?;
         let (digest, size) = self.blob(&canonical(&document)?)?;
         let mut entry = descriptor(MediaType::ImageManifest, &digest, size)?;
         let own = platform(image.platform)?;
@@ -132,7 +143,7 @@ impl Layout {
             let tag = old.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME));
             let is_replaced = tag.is_some_and(|tag| tags.contains(tag)) || old.digest() == named.digest();
             if !is_replaced {
-                self.carry_over(&old)?;
+                self.carry_over(&self.path, &old)?;
                 entries.push(old);
             }
         }
@@ -200,8 +211,8 @@ impl Layout {
         file.write_all(data).map_err(|error| OutputError::Place { out: self.path.clone(), action: "write a document", error })
     }
 
-    /// Takes the blobs of an image that was there, all that its documents name.
-    fn carry_over(&self, image: &Descriptor) -> Result<(), OutputError> {
+    /// Takes blobs of a layout that is there: this one, and all that documents among them name.
+    fn carry_over(&self, directory: &Path, image: &Descriptor) -> Result<(), OutputError> {
         let mut pending = vec![image.digest().to_string()];
         let mut seen = BTreeSet::new();
         while let Some(digest) = pending.pop() {
@@ -212,7 +223,7 @@ impl Layout {
             if !seen.insert(digest.clone()) {
                 continue;
             }
-            let from = self.path.join(BLOBS).join(hex);
+            let from = directory.join(BLOBS).join(hex);
             match linkat(rustix::fs::CWD, &from, &self.blobs, hex, AtFlags::empty()) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 // A layout may lack blobs that are elsewhere.
@@ -266,7 +277,7 @@ impl Write for Part {
     }
 }
 
-fn is_hex(text: &str) -> bool {
+pub(super) fn is_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 

@@ -4,16 +4,20 @@
 //! an archive as `docker load` takes it ([`DockerArchive`]). The same trees give the same bytes: nothing of the host, of the day or
 //! of the number of threads comes into them.
 
+mod base;
 mod config;
+mod difference;
 mod docker;
 mod layers;
 mod layout;
+mod members;
 mod reference;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+pub use base::BaseImage;
 pub use docker::DockerArchive;
 pub use layout::Layout;
 pub use reference::{Reference, is_tag};
@@ -30,6 +34,7 @@ use crate::catalog::{ImageConfig, Platform};
 use crate::digest::Digest;
 use crate::tree::Tree;
 use layers::{Layer, Member};
+use members::WHITEOUT;
 
 /// As many layers as overlayfs stacks, and so Docker (`layer_store.go`, `maxLayerDepth`).
 pub const MOST_LAYERS: usize = 125;
@@ -53,6 +58,8 @@ pub struct Image<'a> {
     pub layers: usize,
     /// How its layers are compressed.
     pub packing: Packing,
+    /// The image that it is built upon, of which its one layer tells the difference.
+    pub base: Option<&'a BaseImage>,
 }
 
 /// A layer that was written.
@@ -94,8 +101,11 @@ impl Image<'_> {
     }
 
     /// Its layers, the lowest first.
-    fn cut(&self) -> Vec<Layer> {
-        layers::cut(self.tree, self.origins, self.layers.clamp(1, MOST_LAYERS))
+    fn cut(&self) -> Result<Vec<Layer>, OutputError> {
+        match self.base {
+            Some(base) => Ok(vec![difference::difference(&base.tree, self.tree)?]),
+            None => Ok(layers::cut(self.tree, self.origins, self.layers.clamp(1, MOST_LAYERS))),
+        }
     }
 
     /// What the tree holds, where `not_applied` was missed by its layers.
@@ -113,6 +123,15 @@ impl Image<'_> {
         for Member { path, id, time } in &layer.members {
             if cancel.is_raised() {
                 return Err(OutputError::Cancelled);
+            }
+            let Some(id) = id else {
+                archive.add_mark(path)?;
+                continue;
+            };
+            let name = path.rsplit(|&c| c == b'/').next().unwrap_or_default();
+            if name.starts_with(WHITEOUT) {
+                let error = std::io::Error::other("in a layer a name that begins with `.wh.` means that another is removed");
+                return Err(OutputError::Archive { path: crate::tree::display(path), error });
             }
             let node = self.tree.node(*id);
             let time = time.unwrap_or_else(|| archive.time(&node.metadata));

@@ -5,7 +5,7 @@ use super::*;
 use crate::digest::Algorithm;
 use crate::package::Content;
 use crate::reporter::Silent;
-use crate::tree::{NodeId, NodeKind, PackageIndex, Tree};
+use crate::tree::{Node, NodeId, NodeKind, PackageIndex, Tree};
 
 /// A package of a tree: its source, and its files with their lengths.
 type Package<'a> = (&'a str, &'a [(&'a str, usize)]);
@@ -57,6 +57,7 @@ fn image_of<'a>(tree: &'a Tree, origins: &'a [Origin], layers: usize, fixed: &'a
         labels: &fixed.labels,
         layers,
         packing: Packing::GZIP,
+        base: None,
     }
 }
 
@@ -79,6 +80,7 @@ fn digests(packages: &[Package<'_>], time: i64, count: usize) -> (BTreeSet<Strin
     let image = image_of(&tree, &origins, count, &fixed);
     let mut digests: Vec<String> = image
         .cut()
+        .unwrap()
         .iter()
         .map(|layer| Digest::of(Algorithm::Sha256, &image.archive(layer, Vec::new(), &Cancel::new()).unwrap().0).hex())
         .collect();
@@ -213,6 +215,151 @@ fn what_is_no_layout_is_left_alone() {
     let other = place.path().join("other");
     assert!(matches!(add(&other, &["amd64", "linux/amd64"], &["1"]), Err(OutputError::SamePlatform(_))));
     assert!(!other.exists());
+}
+
+/// Any kind of node, with binary attributes, long names, links.
+fn odd_tree() -> Tree {
+    let mut tree = Tree::new();
+    let long = [b'l'; 140];
+    let id = tree.write(b"/usr/bin/tool", Content::from(vec![7; 3000]), 0o4755).unwrap();
+    tree.node_mut(id).metadata.xattrs.insert(b"security.capability"[..].into(), b"\x01\n\0=\n"[..].into());
+    tree.node_mut(id).metadata.group = crate::package::Owner::Id(3_000_000);
+    tree.link(Tree::ROOT, &long, id).unwrap();
+    tree.write(b"/etc/old", Content::from(&b"old"[..]), 0o600).unwrap();
+    tree.write(b"/etc/kept", Content::from(&b"kept"[..]), 0o600).unwrap();
+    tree.write(b"/opt/gone/file", Content::from(&b"gone"[..]), 0o600).unwrap();
+    tree.write(b"/was/directory/file", Content::from(&b"x"[..]), 0o600).unwrap();
+    tree.insert(Tree::ROOT, b"link", Node::symlink(&[b't'; 120])).unwrap();
+    tree.insert(Tree::ROOT, b"null", Node::new(NodeKind::CharacterDevice { major: 1, minor: 3 }, 0o666)).unwrap();
+    tree.insert(Tree::ROOT, b"pipe", Node::new(NodeKind::Fifo, 0o600)).unwrap();
+    tree.node_mut(Tree::ROOT).metadata.mode = 0o555;
+    tree
+}
+
+fn rows(tree: &Tree) -> Vec<crate::output::manifest::Row> {
+    crate::output::manifest::rows(tree, 1_700_000_000).unwrap()
+}
+
+fn write_image(
+    path: &std::path::Path,
+    tree: &Tree,
+    layers: usize,
+    packing: Packing,
+    base: Option<&BaseImage>,
+    tag: &str,
+) -> WrittenImage {
+    let fixed = fixed("arm/v7");
+    let mut layout = Layout::prepare(path).unwrap();
+    let image = Image { packing, base, ..image_of(tree, &[], layers, &fixed) };
+    let written = layout.add(&image, &Silent, &Cancel::new()).unwrap();
+    layout.finish(&[tag.to_owned()], &BTreeMap::new(), &Cancel::new()).unwrap();
+    written
+}
+
+fn read_image(path: &std::path::Path, tag: &str) -> Result<BaseImage, OutputError> {
+    let reference = Reference { directory: path.to_owned(), tag: Some(tag.to_owned()) };
+    BaseImage::read(&reference, &"arm/v7".parse().unwrap(), &crate::package::Spool::new(100, path.parent().unwrap()))
+}
+
+#[test]
+fn an_image_is_read_back_as_it_was() {
+    let place = tempfile::tempdir().unwrap();
+    let tree = odd_tree();
+    for (packing, layers) in [(Packing::GZIP, 1), (Packing::ZSTD, 2), (Packing::NONE, 1)] {
+        let path = place.path().join(format!("{packing}"));
+        write_image(&path, &tree, layers, packing, None, "1");
+        let read = read_image(&path, "1").unwrap().tree;
+        assert_eq!(rows(&read), rows(&tree), "{packing}");
+        let (one, other) = (read.lookup(b"usr/bin/tool").unwrap(), tree.lookup(b"usr/bin/tool").unwrap());
+        assert_eq!(read.node(one).metadata.xattrs, tree.node(other).metadata.xattrs);
+        assert_eq!(read.lookup(&[b'l'; 140]), Some(one), "hard links are one file");
+        assert_eq!(read.node(Tree::ROOT).metadata.mode, 0o555);
+    }
+}
+
+#[test]
+fn a_layer_above_another_image_tells_the_difference() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    let mut tree = odd_tree();
+    write_image(&path, &tree, 1, Packing::GZIP, None, "base");
+    let base = read_image(&path, "base").unwrap();
+
+    tree.remove(b"/opt/gone");
+    tree.remove(b"/was");
+    tree.insert(Tree::ROOT, b"was", Node::symlink(b"etc")).unwrap();
+    tree.write(b"/etc/old", Content::from(&b"new"[..]), 0o600).unwrap();
+    tree.remove(b"/pipe");
+    let id = tree.lookup(b"/usr/bin/tool").unwrap();
+    let bin = tree.lookup(b"/usr/bin").unwrap();
+    tree.link(bin, b"another", id).unwrap();
+    let written = write_image(&path, &tree, 1, Packing::ZSTD, Some(&base), "above");
+    assert_eq!(written.layers.len(), 1);
+    let above = read_image(&path, "above").unwrap();
+    assert_eq!(above.layers.len(), 2);
+    assert_eq!(above.config.rootfs().diff_ids().len(), 2);
+    assert_eq!(rows(&above.tree), rows(&tree));
+    assert_eq!(above.tree.lookup(b"usr/bin/another"), above.tree.lookup(&[b'l'; 140]));
+
+    let layer = difference::difference(&base.tree, &tree).unwrap();
+    let names: Vec<String> = layer.members.iter().map(|member| member.path.escape_ascii().to_string()).collect();
+    let long = "l".repeat(140);
+    let expected =
+        [".wh.pipe", "etc", "etc/old", &long, "opt", "opt/.wh.gone", "usr", "usr/bin", "usr/bin/another", "usr/bin/tool", "was"];
+    assert_eq!(names, expected);
+    assert_eq!(difference::difference(&above.tree, &tree).unwrap().members, [], "nothing is different from itself");
+}
+
+#[test]
+fn what_is_wrong_with_a_base_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    let written = write_image(&path, &odd_tree(), 1, Packing::NONE, None, "1");
+    let problem = |tag: &str| read_image(&path, tag).unwrap_err();
+    assert!(problem("2").to_string().contains("no image has the tag 2; it has 1"));
+    let reference = Reference { directory: path.clone(), tag: None };
+    let other = BaseImage::read(&reference, &"amd64".parse().unwrap(), &crate::package::Spool::new(0, place.path()));
+    assert!(other.unwrap_err().to_string().contains("is for arm"));
+    let blob = path.join("blobs/sha256").join(written.layers[0].digest.hex());
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[700] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+    assert!(matches!(problem("1"), OutputError::DamagedBlob { .. }));
+}
+
+#[test]
+fn hostile_layers_stay_within_the_tree() {
+    let archive = |name: &[u8], kind: tar::EntryType, target: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        let ustar = header.as_ustar_mut().unwrap();
+        ustar.name[..name.len()].copy_from_slice(name);
+        ustar.linkname[..target.len()].copy_from_slice(target);
+        header.set_entry_type(kind);
+        for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime, tar::Header::set_size] {
+            set(&mut header, 0);
+        }
+        header.set_mode(0o644);
+        header.set_cksum();
+        [header.as_bytes().as_slice(), &[0; 1024]].concat()
+    };
+    let spool = crate::package::Spool::new(1 << 20, std::path::Path::new("."));
+    let read = |data: &[u8]| members::read(data, &spool);
+    assert!(read(&archive(b"../x", tar::EntryType::Regular, b"")).is_err());
+    assert!(read(&archive(b"a/../../x", tar::EntryType::Directory, b"")).is_err());
+    assert!(read(&archive(b"a", tar::EntryType::Link, b"../x")).is_err());
+    assert!(read(&archive(b"a", tar::EntryType::new(b'Z'), b"")).is_err());
+    for records in [&b"5 a=b\n"[..], b"99 a=b\n", b"x a=b\n", b"6 a=bc", b"4 a\n", b"0 a=b\n", b"7 size=x\n"] {
+        let mut header = archive(b"h", tar::EntryType::XHeader, b"");
+        let mut bytes = tar::Header::from_byte_slice(&header[..512]).clone();
+        bytes.set_size(records.len() as u64);
+        bytes.set_cksum();
+        header.splice(..512, bytes.as_bytes().iter().copied());
+        let mut block = records.to_vec();
+        block.resize(512, 0);
+        header.splice(512..512, block);
+        assert!(read(&header).is_err(), "{}", records.escape_ascii());
+    }
+    assert_eq!(read(&archive(b"/etc/.wh.x", tar::EntryType::Regular, b"")).unwrap()[0].path, b"etc/x");
 }
 
 #[test]
