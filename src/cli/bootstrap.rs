@@ -153,7 +153,7 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
 
 /// A single word that is nearly a command's name was meant as one.
 fn about_a_command(failure: Failure, arguments: &BootstrapArguments, out: &Path) -> Failure {
-    let commands = ["resolve", "variants", "list", "info", "files", "completions"];
+    let commands = ["resolve", "lock", "fetch", "verify", "variants", "list", "info", "files", "completions"];
     match out.to_str().and_then(|word| crate::catalog::nearest(word, commands)) {
         Some(command) if arguments.request.distro.is_none() && !out.exists() => {
             failure.hint(format!("did you mean the command `{command}`?"))

@@ -9,9 +9,9 @@ use clap::ValueEnum;
 use super::arguments::{Kind, RequestArguments, choice};
 use super::failure::{Code, Failure};
 use super::packaging::{kind_of, packaging};
-use super::request::{Prepared, machine, read_key};
+use super::request::{Prepared, machine, prepare, read_key};
 use crate::catalog::Key;
-use crate::lock::{Lock, LockError, LockedKey, LockedRequest};
+use crate::lock::{Lock, LockError, LockedArchitecture, LockedKey, LockedRequest};
 use crate::repo::Repository;
 
 /// A lock file, and the options that it stands for.
@@ -141,8 +141,35 @@ impl Locked {
                 .detail(format!("there are: {}", names.join(", ")))
                 .hint("`rootstrap lock --arch A,B,…` locks several architectures"));
         };
+        self.look_in_the_vault(architecture, prepared);
         prepared.request.locked = Some(Arc::new(architecture.clone()));
         Ok(())
+    }
+
+    /// A mirror carries a release's latest state alone, and the vault each minor release. Which of them was locked, the package says that tells a
+    /// root its release.
+    fn look_in_the_vault(&self, architecture: &LockedArchitecture, prepared: &mut Prepared) {
+        let (Some(distro), Some(release), true) =
+            (&self.arguments.distro, &self.arguments.release, self.arguments.mirror.is_empty())
+        else {
+            return;
+        };
+        let name = format!("{distro}-release");
+        let told = architecture.packages.iter().find(|package| package.name == name);
+        let minor = told.and_then(|package| package.version.split('-').next());
+        let Some(minor) = minor.filter(|minor| minor.strip_prefix(release.as_str()).is_some_and(|rest| rest.starts_with('.')))
+        else {
+            return;
+        };
+        let arguments = RequestArguments { release: Some(minor.to_owned()), repo: Vec::new(), ..self.arguments.clone() };
+        // What the catalog does not have is no place to look at.
+        let Ok(vault) = prepare(&arguments, &[]) else { return };
+        for repository in &mut prepared.request.repositories {
+            let other = vault.request.repositories.iter().find(|other| other.name == repository.name);
+            let bases = other.map(|other| other.bases.as_slice()).unwrap_or_default();
+            let new: Vec<_> = bases.iter().filter(|base| !repository.bases.contains(base)).cloned().collect();
+            repository.bases.extend(new);
+        }
     }
 }
 

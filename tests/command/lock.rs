@@ -1,6 +1,7 @@
 //! Lock files: written, checked, built from and fetched; and those that are refused.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -361,4 +362,68 @@ fn a_root_is_held_against_its_lock() {
     let human = verify(&[]);
     assert!(human.stdout.contains("extra    /extra\n") && human.stdout.contains("missing  /etc/shells\n"), "{}", human.stdout);
     assert_eq!(place.run(&["verify", "absent", "--lock", "rootstrap.lock"]).code, Some(2));
+}
+
+#[test]
+fn what_the_mirror_has_no_more_is_in_the_vault() {
+    let place = Place::new();
+    crate::mirror::copy(&place.path("mirror/9"), &place.path("vault/9.3"));
+    let (mirror, vault) = (FileServer::new(&place.path("mirror")), FileServer::new(&place.path("vault")));
+    let catalog = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/almalinux.toml")).unwrap();
+    let catalog = catalog
+        .replace("base = \"https://repo.almalinux.org/almalinux\"", &format!("base = \"{}\"", mirror.url()))
+        .replace("base = \"https://vault.almalinux.org\"", &format!("base = \"{}\"", vault.url()));
+    fs::write(place.path("my.toml"), catalog).unwrap();
+    let asked = [&ASKED[..], &KEY, &["--catalog", "my.toml", "--arch", "aarch64"]].concat();
+    place.run(&[&["lock"], &asked[..]].concat()).success();
+    place.bootstrap(&["plain"]).success();
+    without_metadata(&place.path("mirror"));
+    without_metadata(&place.path("vault"));
+    fs::remove_file(place.mirror().package("bash-5.1.8-6.el9.aarch64.rpm")).unwrap();
+    place.run(&["--lock", "rootstrap.lock", "--cache-dir", "another", "locked"]).success();
+    same(&place, "plain", "locked");
+    assert_eq!(vault.requests(), 1);
+}
+
+/// Takes the record of a package out of an Alpine index, whose signature goes with it.
+fn forget(index: &Path, name: &str) {
+    let packed = fs::read(index).unwrap();
+    let mut archive = tar::Archive::new(flate2::bufread::MultiGzDecoder::new(&packed[..]));
+    archive.set_ignore_zeros(true);
+    let mut text = String::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.path().unwrap() == Path::new("APKINDEX") {
+            entry.read_to_string(&mut text).unwrap();
+        }
+    }
+    let records: Vec<&str> = text.trim_end().split("\n\n").collect();
+    let kept: Vec<&str> =
+        records.iter().copied().filter(|record| !record.lines().any(|line| line == format!("P:{name}"))).collect();
+    assert_eq!(kept.len() + 1, records.len());
+    let text = kept.join("\n\n") + "\n\n";
+    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut header = tar::Header::new_ustar();
+    header.set_size(text.len() as u64);
+    builder.append_data(&mut header, "APKINDEX", text.as_bytes()).unwrap();
+    fs::write(index, builder.into_inner().unwrap().finish().unwrap()).unwrap();
+}
+
+#[test]
+fn alpine_keeps_what_its_index_forgot() {
+    let place = Place::new();
+    let asked = ["--distro", "alpine", "--release", "3.20", "--variant", "minirootfs", "--mirror", "mirror"];
+    let more = ["--key", "mirror/keys/rootstrap-fixtures.rsa.pub", "--allow-unsigned", "--arch", "x86_64"];
+    place.run(&[&["lock"], &asked[..], &more].concat()).success();
+    let old = text(&place);
+    forget(&place.path("mirror/v3.20/main/x86_64/APKINDEX.tar.gz"), "musl");
+    // What needs it cannot be solved anew, and stays as it is.
+    assert_eq!(place.run(&["lock", "--check"]).code, Some(3));
+    place.run(&["lock", "--upgrade", "busybox"]).success();
+    let packages = |lock: &str| {
+        let of_repository = |line: &&str| line.starts_with("metadata = ") || line.starts_with("revision = ");
+        lock.lines().filter(|line| !of_repository(line)).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(packages(&old), packages(&text(&place)));
+    place.run(&["--lock", "rootstrap.lock", "out"]).success();
 }

@@ -126,6 +126,21 @@ fn refusals_tell_who_asks_and_what_there_is() {
 }
 
 #[test]
+fn hidden_packages_are_not_chosen() {
+    let pool = universe::parse("app 1 requires lib\nlib 1\nlib 2\nlib 3", "x86_64").unwrap();
+    let hidden = |versions: &[&str]| {
+        let is_hidden = |package: &crate::pool::Solvable<'_>| package.name() == "lib" && versions.contains(&package.version());
+        let hidden = pool.solvables().filter(is_hidden).map(crate::pool::Solvable::id).collect();
+        let request = Request { operation: add("app"), hidden, ..Request::default() };
+        select(&pool, &request).map(|chosen| chosen.incoming().map(|id| pool.solvable(id).version()).collect::<Vec<_>>())
+    };
+    assert_eq!(hidden(&[]).unwrap(), ["3", "1"]);
+    assert_eq!(hidden(&["3"]).unwrap(), ["2", "1"]);
+    assert_eq!(hidden(&["2", "3"]).unwrap(), ["1", "1"]);
+    assert!(hidden(&["1", "2", "3"]).is_err());
+}
+
+#[test]
 fn a_conflict_keeps_packages_out() {
     let universe = "app 1 requires !old, tool\nold 1 provides tool priority 9\nnew 1 provides tool priority 1";
     assert_eq!(added(universe, "app"), "+new-1 +app-1");
