@@ -64,6 +64,14 @@ pub enum LockError {
         /// The package.
         id: String,
     },
+    /// A package is larger than any is.
+    #[error("{id}: no package is as large as {size} bytes")]
+    Size {
+        /// The package.
+        id: String,
+        /// What stands there.
+        size: u64,
+    },
     /// The order and the packages do not fit.
     #[error("the order of {arch} and its packages do not fit: {name} {problem}")]
     Order {
@@ -89,6 +97,9 @@ pub enum LockError {
         repository: String,
     },
 }
+
+/// A size beyond which a lock is damaged. Sums of sizes stay far from overflowing.
+const LARGEST: u64 = 1 << 40;
 
 /// The form as a whole.
 #[derive(Deserialize)]
@@ -255,6 +266,9 @@ fn locked_package(form: PackageForm, repositories: &[LockedRepository]) -> Resul
         })?;
     } else {
         return Err(LockError::Repository { id: id(), repository: package.repository.clone() });
+    }
+    if let Some(size) = [package.size, package.installed_size].into_iter().find(|&size| size > LARGEST) {
+        return Err(LockError::Size { id: id(), size });
     }
     // SHA-1 is what apk's indexes have of the part of a package that vouches for the rest.
     let proves = |digest: &Digest| !matches!(digest.algorithm(), Algorithm::Md5 | Algorithm::Sha1);

@@ -109,6 +109,7 @@ fn what_contradicts_itself_is_refused() {
         shown("version = 1\n", "version = \"x\"\n"),
         shown("[request]", "[request]\nunknown = 1"),
         shown("size = 12", "size = -12"),
+        shown("size = 12", "size = 9223372036854775807"),
         shown("reason = \"dependency\"", "reason = \"whim\""),
         shown("\"sha256:", "\"sha256:0"),
         shown("musl-1.2-r0\"", "busybox-1.36-r0\""),
