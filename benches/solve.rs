@@ -19,6 +19,13 @@ use rootstrap::solver::{Request, Solver};
 /// How often each request is solved; the quickest counts.
 const ROUNDS: usize = 3;
 
+/// Sizes of answers for which times are told; nought: it cannot be installed.
+const SIZES: [(usize, usize); 6] = [(0, 0), (1, 3), (4, 10), (11, 30), (31, 100), (101, usize::MAX)];
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let Some((arch, directories)) = arguments.split_first().filter(|(_, directories)| !directories.is_empty()) else {
@@ -43,14 +50,24 @@ fn main() {
         }
         whole = whole.min(begin.elapsed());
     }
+    let by_size = SIZES.map(|(from, to)| {
+        let times: Vec<f64> = (quickest.iter().zip(&requests))
+            .filter_map(|(time, request)| {
+                let size = solver.solve(request).map_or(0, |solution| solution.packages.len());
+                (from..=to).contains(&size).then(|| milliseconds(*time))
+            })
+            .collect();
+        let mean = times.iter().sum::<f64>() / times.len().max(1) as f64;
+        serde_json::json!({"from": from, "to": to, "requests": times.len(), "ms": mean})
+    });
     let (slowest, name) = quickest.iter().zip(&names).max().expect("a package");
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
         "{}",
         serde_json::json!({
             "packages": pool.len(),
             "requests": names.len(),
             "ms": milliseconds(whole),
+            "by_size": by_size,
             "slowest": {"spec": name, "ms": milliseconds(*slowest)},
             "pool_bytes": pool.image().bytes().len(),
         })
