@@ -27,7 +27,7 @@ pub use product::{ImageOptions, ImageReport, LayerReport, add_image, archive, do
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 pub use source::{Gathered, Source};
-pub use verify::{Verification, verify};
+pub use verify::{Subject, Verification, verify};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};

@@ -1,11 +1,23 @@
-//! Whether a root is what its lock makes: it is made again, in memory, and held against what is there.
+//! Whether a root or an image is what its lock makes: it is made again, in memory, and held against what is there.
 
 use std::path::Path;
 
 use super::resolve::Request;
 use super::{BootstrapError, BuildOptions, Tools, make};
 use crate::ecosystem::Ecosystem;
-use crate::output::{ExistingRoot, Ownership, PathDifference, differences};
+use crate::output::oci::{BaseImage, Reference, read_archive};
+use crate::output::{ExistingRoot, Ownership, PathDifference, Times, differences};
+
+/// What is verified.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A root file system in a directory.
+    Root(&'a Path),
+    /// A tar archive of one.
+    Archive(&'a Path),
+    /// An OCI image: that of the architecture.
+    Image(&'a Reference),
+}
 
 /// What became of the comparison.
 #[derive(Clone, Debug)]
@@ -18,21 +30,27 @@ pub struct Verification {
     pub not_applied: usize,
 }
 
-/// Makes the tree of a request and compares it with a root. Nothing is written.
+/// Makes the tree of a request and compares it with what is there. `clamp` says that nothing there is younger than the build.
 pub fn verify<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
     build: &BuildOptions,
-    root: &Path,
+    (subject, clamp): (Subject<'_>, bool),
     tools: &Tools<'_>,
 ) -> Result<Verification, BootstrapError> {
-    let existing = ExistingRoot::open(root, build.ownership, &[])?;
+    // Locked for as long as its files are read.
+    let mut existing = None;
+    let found = match subject {
+        Subject::Root(path) => existing.insert(ExistingRoot::open(path, build.ownership, &[])?).read()?.tree,
+        Subject::Archive(path) => read_archive(path, tools.spool)?,
+        Subject::Image(reference) => BaseImage::read(reference, &build.arch.platform, tools.spool)?.tree,
+    };
     let made = make(ecosystem, request, build, tools)?;
-    let found = existing.read()?;
-    let mut differences = differences(&made.tree, &found.tree, made.epoch).map_err(BootstrapError::Read)?;
+    let times = Times { epoch: made.epoch, clamp };
+    let mut differences = differences(&made.tree, &found, times).map_err(BootstrapError::Read)?;
     let mut not_applied = 0;
-    if build.ownership != Ownership::Apply {
-        // Capabilities and devices are for root alone: an ordinary user's tree lacks them, and its report says so.
+    if existing.is_some() && build.ownership != Ownership::Apply {
+        // Capabilities are for root alone: an ordinary user's tree lacks them, and its report says so.
         differences.retain_mut(|difference| {
             let before = difference.aspects.len();
             difference.aspects.retain(|aspect| !(aspect.name.starts_with("security.") && aspect.found == "none"));

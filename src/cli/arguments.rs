@@ -40,7 +40,7 @@ pub(super) enum Command {
     Lock(LockArguments),
     /// Get all packages of a lock file: into the cache, or into a directory that serves as a mirror
     Fetch(FetchArguments),
-    /// Make the root file system of a lock file again, in memory, and tell path by path what is different in one that is there
+    /// Make the root file system of a lock file again, in memory, and tell path by path what is different in a root or an image
     Verify(VerifyArguments),
     /// Install packages into a root file system
     Install(ChangeArguments),
@@ -279,15 +279,18 @@ pub(super) struct FetchArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
-    /// The root file system
-    #[arg(value_name = "ROOT")]
-    pub root: PathBuf,
+    /// The root file system, or a tar archive of it, or an OCI image layout
+    #[arg(value_name = "ROOT|FILE|DIR[:TAG]")]
+    pub subject: PathBuf,
     /// The lock file that it was built from
     #[arg(long, value_name = "FILE", required = true)]
     pub lock: PathBuf,
     /// It was built without a package database
     #[arg(long)]
     pub drop_database: bool,
+    /// It was built with --clamp-mtime
+    #[arg(long)]
+    pub clamp_mtime: bool,
     /// What scriptlets did when it was built
     #[arg(long, value_name = "HOW")]
     pub scriptlets: Option<ScriptletMode>,

@@ -68,6 +68,11 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     }
     lock.architectures.sort_by(|a, b| a.name.cmp(&b.name));
     run.stats(&json!({"architectures": lock.architectures.len()}))?;
+    if let (true, Some(old)) = (arguments.check, &old)
+        && let Some(new) = lock.architectures.iter().find(|new| old.architecture(&new.name).is_none())
+    {
+        return Err(Failure::usage(format!("{} has nothing for {}", path.display(), new.name)));
+    }
     let differences: Vec<Difference> =
         lock.architectures.iter().filter_map(|new| Some(differences(old.as_ref()?.architecture(&new.name)?, new))).collect();
     if arguments.check {

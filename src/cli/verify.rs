@@ -1,93 +1,130 @@
-//! `rootstrap verify`: whether a root is what its lock file makes, path by path.
+//! `rootstrap verify`: whether a root or an image is what its lock file makes, path by path.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::arguments::{Format, ScriptletMode, VerifyArguments};
+use super::arguments::{Format, RequestArguments, ScriptletMode, VerifyArguments};
 use super::bootstrap::{SPOOL_LIMIT, failure, source_date_epoch};
 use super::failure::{Code, Failure};
-use super::locked::Locked;
+use super::locked::{Locked, read};
 use super::packaging::{Job, run_with};
 use super::progress::count;
 use super::request::{Prepared, prepare};
 use super::run::Run;
-use crate::bootstrap::{self, BuildOptions, Tools, Verification};
+use crate::bootstrap::{self, BuildOptions, Subject, Tools, Verification};
 use crate::ecosystem::Ecosystem;
+use crate::output::oci::Reference;
 use crate::output::{Aspect, Ownership, PathDifference};
 use crate::package::Spool;
 
 /// Compares; the text is what is different.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
-    let root = arguments.root.as_path();
-    if !root.is_dir() {
-        return Err(Failure::usage(format!("{} is not a directory: verify takes a root file system", root.display())));
-    }
-    let locked = Locked::open(&arguments.lock, &arguments.request)?;
-    let mut prepared = prepare(&locked.arguments, &[])?;
-    locked.lend(&mut prepared)?;
-    let run = Run::new(&arguments.how)?;
-    let build = BuildOptions {
-        arch: prepared.arch.clone(),
-        finishing: prepared.finishing.clone(),
-        database: prepared.database.clone().filter(|_| !arguments.drop_database),
-        epoch: source_date_epoch()?,
-        ownership: Ownership::detect(),
-        scriptlets: arguments.scriptlets.map(ScriptletMode::of),
+    let place = arguments.subject.as_path();
+    let reference: Reference = place.to_string_lossy().parse().map_err(Failure::usage)?;
+    let subject = if reference.directory.join("oci-layout").is_file() {
+        Subject::Image(&reference)
+    } else if place.is_dir() {
+        Subject::Root(place)
+    } else if place.is_file() {
+        Subject::Archive(place)
+    } else {
+        return Err(Failure::usage(format!("there is no {}", place.display()))
+            .hint("verify takes a root file system, a tar archive of one, or an OCI image layout"));
     };
+    let lock = read(&arguments.lock)?;
+    let archs: Vec<Option<String>> = match (&arguments.request.arch, subject) {
+        (Some(list), _) => list.split(',').map(|name| Some(name.trim().to_owned())).collect(),
+        // An image is of all architectures.
+        (None, Subject::Image(_)) => lock.architectures.iter().map(|architecture| Some(architecture.name.clone())).collect(),
+        (None, _) => vec![None],
+    };
+    let run = Run::new(&arguments.how)?;
     let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
-    let job = VerifyRoot { prepared: &prepared, build: &build, root, tools: &tools };
-    let verification = run_with(prepared.packaging, job).map_err(|failure| run.or_stopped(failure))?;
-    run.stats(&json!({"paths": verification.paths, "different": verification.differences.len()}))?;
-    answer(arguments, &verification)
+    let mut found = Vec::new();
+    for arch in archs {
+        let given = RequestArguments { arch, ..arguments.request.clone() };
+        let locked = Locked::of(&arguments.lock, lock.clone(), &given)?;
+        let mut prepared = prepare(&locked.arguments, &[])?;
+        locked.lend(&mut prepared)?;
+        let build = BuildOptions {
+            arch: prepared.arch.clone(),
+            finishing: prepared.finishing.clone(),
+            database: prepared.database.clone().filter(|_| !arguments.drop_database),
+            epoch: source_date_epoch()?,
+            ownership: Ownership::detect(),
+            scriptlets: arguments.scriptlets.map(ScriptletMode::of),
+        };
+        let job = VerifyOne { prepared: &prepared, build: &build, subject, clamp: arguments.clamp_mtime, tools: &tools };
+        let verification = run_with(prepared.packaging, job).map_err(|failure| run.or_stopped(failure))?;
+        found.push((prepared.request.arch.clone(), verification));
+    }
+    let sum = |of: &dyn Fn(&Verification) -> u64| found.iter().map(|(_, one)| of(one)).sum::<u64>();
+    run.stats(&json!({"paths": sum(&|one| one.paths), "different": sum(&|one| one.differences.len() as u64)}))?;
+    answer(arguments, place, &found)
 }
 
-struct VerifyRoot<'a> {
+struct VerifyOne<'a> {
     prepared: &'a Prepared,
     build: &'a BuildOptions,
-    root: &'a Path,
+    subject: Subject<'a>,
+    clamp: bool,
     tools: &'a Tools<'a>,
 }
 
-impl Job for VerifyRoot<'_> {
+impl Job for VerifyOne<'_> {
     type Output = Result<Verification, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
-        let Self { prepared, build, root, tools } = self;
-        bootstrap::verify(ecosystem, &prepared.request, build, root, tools).map_err(|error| failure(error, prepared))
+        let Self { prepared, build, subject, clamp, tools } = self;
+        bootstrap::verify(ecosystem, &prepared.request, build, (subject, clamp), tools).map_err(|error| failure(error, prepared))
     }
 }
 
-fn answer(arguments: &VerifyArguments, verification: &Verification) -> Result<String, Failure> {
-    let Verification { paths, differences, not_applied } = verification;
-    let (root, lock) = (arguments.root.display(), arguments.lock.display());
-    let is_same = differences.is_empty();
+fn answer(arguments: &VerifyArguments, place: &Path, found: &[(String, Verification)]) -> Result<String, Failure> {
+    let (place, lock) = (place.display(), arguments.lock.display());
+    let different: usize = found.iter().map(|(_, one)| one.differences.len()).sum();
     let text = match arguments.how.format {
         Format::Json => {
-            let value = json!({
-                "schema": 1, "root": arguments.root.to_string_lossy(), "lock": arguments.lock.to_string_lossy(), "same": is_same,
-                "paths": paths, "not_applied": not_applied, "differences": differences,
-            });
+            let one = |(arch, one): &(String, Verification)| {
+                let (paths, not_applied, differences) = (one.paths, one.not_applied, &one.differences);
+                json!({"arch": arch, "paths": paths, "not_applied": not_applied, "differences": differences})
+            };
+            let architectures: Vec<Value> = found.iter().map(one).collect();
+            let (place, lock) = (place.to_string(), lock.to_string());
+            let value =
+                json!({"schema": 1, "subject": place, "lock": lock, "same": different == 0, "architectures": architectures});
             format!("{value:#}\n")
         }
-        Format::Human if is_same => {
-            let notes = match not_applied {
-                0 => String::new(),
-                n => format!(" ({} of them without what only root may apply)", count(*n as u64)),
+        Format::Human => {
+            let one = |(arch, one): &(String, Verification)| match different {
+                0 => format!("{place} is what {lock} makes for {arch}: {}\n", paths(one)),
+                _ => listed(arch, one, found.len() > 1),
             };
-            format!("{root} is what {lock} makes: {} paths{notes}\n", count(*paths))
+            found.iter().map(one).collect()
         }
-        Format::Human => differences.iter().map(line).collect(),
     };
-    if is_same {
+    if different == 0 {
         return Ok(text);
     }
-    let some =
-        if differences.len() == 1 { "1 path is".to_owned() } else { format!("{} paths are", count(differences.len() as u64)) };
-    let mut failure = Failure::new(Code::Verification, format!("{root} is not what {lock} makes: {some} different"));
+    let some = if different == 1 { "1 path is".to_owned() } else { format!("{} paths are", count(different as u64)) };
+    let mut failure = Failure::new(Code::Verification, format!("{place} is not what {lock} makes: {some} different"));
     failure.problems = Some(text.into());
     Err(failure)
+}
+
+fn paths(one: &Verification) -> String {
+    let notes = match one.not_applied {
+        0 => String::new(),
+        n => format!(" ({} of them without what only root may apply)", count(n as u64)),
+    };
+    format!("{} paths{notes}", count(one.paths))
+}
+
+fn listed(arch: &str, one: &Verification, several: bool) -> String {
+    let head = if several { format!("{arch}: {} different\n", count(one.differences.len() as u64)) } else { String::new() };
+    one.differences.iter().fold(head, |text, difference| text + &line(difference))
 }
 
 /// A path that is different, a line.

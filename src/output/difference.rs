@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use super::archive::Times;
 use super::ownership::number;
 use crate::digest::{Algorithm, Hasher};
 use crate::package::Content;
@@ -35,8 +36,8 @@ pub struct Aspect {
     pub found: String,
 }
 
-/// What is different from `expected` to `found`, sorted by path. [`Metadata::NOW`] is `epoch`.
-pub fn differences(expected: &Tree, found: &Tree, epoch: i64) -> io::Result<Vec<PathDifference>> {
+/// What is different from `expected` to `found`, sorted by path. `times` says what the times of the first became.
+pub fn differences(expected: &Tree, found: &Tree, times: Times) -> io::Result<Vec<PathDifference>> {
     let (old, new) = (Paths::of(expected), Paths::of(found));
     let mut paths: Vec<&[u8]> = old.by_path.keys().chain(new.by_path.keys()).map(Vec::as_slice).collect();
     paths.sort_unstable();
@@ -46,7 +47,7 @@ pub fn differences(expected: &Tree, found: &Tree, epoch: i64) -> io::Result<Vec<
         let only = |what| PathDifference { path: shown(), what, aspects: Vec::new() };
         Ok(match (old.by_path.get(*path), new.by_path.get(*path)) {
             (Some(&expected), Some(&found)) => {
-                let aspects = aspects((&old, expected), (&new, found), epoch)?;
+                let aspects = aspects((&old, expected), (&new, found), times)?;
                 (!aspects.is_empty()).then(|| PathDifference { path: shown(), what: "changed", aspects })
             }
             (Some(_), None) => Some(only("missing")),
@@ -79,7 +80,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-fn aspects((old, expected): (&Paths<'_>, NodeId), (new, found): (&Paths<'_>, NodeId), epoch: i64) -> io::Result<Vec<Aspect>> {
+fn aspects((old, expected): (&Paths<'_>, NodeId), (new, found): (&Paths<'_>, NodeId), times: Times) -> io::Result<Vec<Aspect>> {
     let mut aspects = Vec::new();
     let mut note = |name: &str, expected: String, found: String| {
         if expected != found {
@@ -106,8 +107,13 @@ fn aspects((old, expected): (&Paths<'_>, NodeId), (new, found): (&Paths<'_>, Nod
         note("mode", format!("{:04o}", a.metadata.mode), format!("{:04o}", b.metadata.mode));
     }
     note("owner", owner(&a.metadata), owner(&b.metadata));
-    let time = |metadata: &Metadata| if metadata.mtime == Metadata::NOW { epoch } else { metadata.mtime };
-    note("mtime", time(&a.metadata).to_string(), time(&b.metadata).to_string());
+    let time = match a.metadata.mtime {
+        Metadata::NOW => times.epoch,
+        time if times.clamp => time.min(times.epoch),
+        time => time,
+    };
+    let other = if b.metadata.mtime == Metadata::NOW { times.epoch } else { b.metadata.mtime };
+    note("mtime", time.to_string(), other.to_string());
     let link = |paths: &Paths<'_>, id| paths.first.get(&id).map(|path| format!("/{}", display(path))).unwrap_or_default();
     note("links", link(old, expected), link(new, found));
     let (a, b) = (&a.metadata.xattrs, &b.metadata.xattrs);
@@ -152,6 +158,8 @@ mod tests {
     use super::*;
     use crate::tree::Node;
 
+    const TIMES: Times = Times { epoch: 7, clamp: false };
+
     fn sample() -> Tree {
         let mut tree = Tree::new();
         tree.write(b"/etc/passwd", Content::from(&b"root"[..]), 0o644).unwrap();
@@ -163,7 +171,7 @@ mod tests {
 
     #[test]
     fn equal_trees_have_none() {
-        assert_eq!(differences(&sample(), &sample(), 7).unwrap(), []);
+        assert_eq!(differences(&sample(), &sample(), TIMES).unwrap(), []);
     }
 
     #[test]
@@ -181,7 +189,7 @@ mod tests {
         metadata.xattrs.insert((*b"user.x").into(), (*b"\x01").into());
         metadata.user = crate::package::Owner::Id(5);
         metadata.mtime = 9;
-        let told: Vec<String> = differences(&sample(), &other, 7)
+        let told: Vec<String> = differences(&sample(), &other, TIMES)
             .unwrap()
             .iter()
             .map(|difference| {

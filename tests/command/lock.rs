@@ -332,7 +332,7 @@ fn a_root_is_held_against_its_lock() {
     place.run(&["--lock", "rootstrap.lock", "out"]).success();
     let verify = |arguments: &[&str]| place.run(&[&["verify", "out", "--lock", "rootstrap.lock"], arguments].concat());
     let same = verify(&[]).success();
-    assert!(same.stdout.starts_with("out is what rootstrap.lock makes: "), "{}", same.stdout);
+    assert!(same.stdout.starts_with("out is what rootstrap.lock makes for aarch64: "), "{}", same.stdout);
     // What was built without the lock is no other.
     fs::rename(place.path("out"), place.path("locked")).unwrap();
     place.bootstrap(&["out"]).success();
@@ -348,7 +348,7 @@ fn a_root_is_held_against_its_lock() {
     assert_eq!(different.code, Some(4), "{}", different.stderr);
     let told: Value = serde_json::from_str(&different.stdout).unwrap();
     let mut lines = String::new();
-    for difference in told["differences"].as_array().unwrap() {
+    for difference in told["architectures"][0]["differences"].as_array().unwrap() {
         let empty = Vec::new();
         let aspects = difference["aspects"].as_array().unwrap_or(&empty);
         // Times of what was just written, and of the directories that it is in.
@@ -426,4 +426,26 @@ fn alpine_keeps_what_its_index_forgot() {
     };
     assert_eq!(packages(&old), packages(&text(&place)));
     place.run(&["--lock", "rootstrap.lock", "out"]).success();
+}
+
+#[test]
+fn an_archive_and_an_image_are_held_against_their_lock() {
+    let place = Place::new();
+    lock(&place, &BOTH).success();
+    place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--tar", "out.tar.gz"]).success();
+    place.run(&["--lock", "rootstrap.lock", "--oci", "image:nine", "--layers", "4"]).success();
+    let verify =
+        |subject: &str, arguments: &[&str]| place.run(&[&["verify", subject, "--lock", "rootstrap.lock"], arguments].concat());
+    verify("out.tar.gz", &["--arch", "aarch64"]).success();
+    let both = verify("image:nine", &[]).success();
+    assert_eq!(both.stdout.lines().count(), 2, "{}", both.stdout);
+    // Of the other architecture, everything that holds code is another.
+    let other = verify("out.tar.gz", &["--arch", "x86_64"]);
+    assert_eq!(other.code, Some(4), "{}", other.stderr);
+    assert!(
+        other.stdout.contains("/usr/lib64/libc.so.6  content") && other.stderr.contains("paths are different"),
+        "{}",
+        other.stdout
+    );
+    assert_eq!(verify("image:ten", &[]).code, Some(1));
 }

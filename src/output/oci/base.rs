@@ -185,6 +185,18 @@ fn empty(tree: &mut Tree, path: &[u8]) {
     }
 }
 
+/// Reads a tar archive, compressed or not, as the tree that it holds.
+pub fn read_archive(path: &Path, spool: &Spool) -> Result<Tree, OutputError> {
+    let failed = |error| OutputError::Blob { path: path.to_owned(), error };
+    let file = File::open(path).map_err(failed)?;
+    let (_, reader) = decompress(BufReader::with_capacity(1 << 16, file)).map_err(failed)?;
+    let mut tree = Tree::new();
+    for member in members::read(reader, spool).map_err(failed)? {
+        put(&mut tree, &member.path, member.what).map_err(|error| failed(io::Error::other(error)))?;
+    }
+    Ok(tree)
+}
+
 /// Puts a member into the tree, in place of what is there; a directory over a directory leaves what is in it.
 fn put(tree: &mut Tree, path: &[u8], what: What) -> Result<(), TreeError> {
     let (directory, name) = split(path);

@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use base::BaseImage;
+pub use base::{BaseImage, read_archive};
 pub use docker::DockerArchive;
 pub use layout::Layout;
 pub use reference::{Reference, is_tag};
