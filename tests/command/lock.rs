@@ -447,5 +447,5 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
         "{}",
         other.stdout
     );
-    assert_eq!(verify("image:ten", &[]).code, Some(1));
+    assert_eq!(verify("image:ten", &[]).code, Some(2));
 }
