@@ -13,22 +13,23 @@ use crate::bootstrap::{Kept, KeptFile};
 use crate::catalog::nearest;
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{Ecosystem, InventoryError};
-use crate::lock::{LockedArchitecture, LockedReason};
+use crate::lock::{Lock, LockedArchitecture, LockedReason};
 use crate::package::PackageFacts;
 use crate::transaction::plan::{Plan, PlannedPackage};
 
-/// All packages of a lock but those that words mean: names or patterns; none for all.
-pub(super) fn all_but(words: &[String], locked: Option<&LockedArchitecture>) -> Result<Vec<Kept>, Failure> {
-    let Some(locked) = locked.filter(|_| !words.is_empty()) else { return Ok(Vec::new()) };
-    for word in words {
-        if !locked.packages.iter().any(|package| matches(word, &package.name)) {
-            let failure = Failure::usage(format!("the lock file has no package `{word}` for {}", locked.name));
-            let near = nearest(word, locked.packages.iter().map(|package| package.name.as_str()));
-            return Err(near.into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))));
-        }
-    }
-    let moves = |name: &str| words.iter().any(|word| matches(word, name));
-    Ok(locked.packages.iter().filter(|package| !moves(&package.name)).map(Kept::locked).collect())
+/// All packages of an architecture but those that words mean: names or patterns; none for all.
+pub(super) fn all_but(words: &[String], locked: Option<&LockedArchitecture>) -> Vec<Kept> {
+    let moves = |name: &str| words.is_empty() || words.iter().any(|word| matches(word, name));
+    let packages = locked.into_iter().flat_map(|locked| &locked.packages);
+    packages.filter(|package| !moves(&package.name)).map(Kept::locked).collect()
+}
+
+/// Whether each word means a package of a lock.
+pub(super) fn known(words: &[String], lock: &Lock) -> Result<(), Failure> {
+    let names = || lock.architectures.iter().flat_map(|locked| &locked.packages).map(|package| package.name.as_str());
+    let Some(word) = words.iter().find(|word| !names().any(|name| matches(word, name))) else { return Ok(()) };
+    let failure = Failure::usage(format!("the lock file has no package `{word}`"));
+    Err(nearest(word, names()).into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))))
 }
 
 /// The packages of a root or a report.

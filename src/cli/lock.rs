@@ -26,12 +26,15 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     let path = arguments.output.as_path();
     let run = Run::new(&arguments.how)?;
     let (asked, old) = asked(arguments)?;
+    if let (Some(words), Some(old)) = (&arguments.upgrade, &old) {
+        kept::known(words, old)?;
+    }
     let mut prepared = asked.prepared;
     for prepared in &mut prepared {
         let locked = old.as_ref().and_then(|old| old.architecture(&prepared.request.arch));
         prepared.request.keep = match (&arguments.upgrade, &asked.from) {
             (_, Some(from)) => from.clone(),
-            (Some(words), None) => kept::all_but(words, locked)?,
+            (Some(words), None) => kept::all_but(words, locked),
             (None, None) => Vec::new(),
         };
     }
@@ -55,6 +58,10 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         let solved = solved?;
         if let Some(from) = &asked.from {
             kept::same_packages(&solved, from, prepared)?;
+        }
+        if solved.order.is_empty() {
+            return Err(Failure::new(Code::NoSolution, format!("there is nothing to install for {}", prepared.title))
+                .detail(format!("no package that is asked for is for {}", solved.name)));
         }
         let order = packages(solved.order.len() as u64);
         run.progress.line(if arguments.check { "Resolved" } else { "Locked" }, &format!("{order} for {}", prepared.title), None);
