@@ -16,10 +16,11 @@ use crate::ecosystem::{
     Action, Change, Choice, Ecosystem, InstallError, InstallOptions, PackageChange, RootChanges, ScriptletRecord, Scriptlets,
 };
 use crate::finish;
-use crate::output::{ExistingRoot, Ownership, Recovered};
+use crate::output::{ExistingRoot, OutputError, Ownership, Recovered};
 use crate::pool::Pool;
 use crate::reporter::Phase;
 use crate::transaction::plan::Plan;
+use crate::tree::Tree;
 
 /// How a root is changed.
 #[derive(Clone, Debug)]
@@ -28,8 +29,9 @@ pub struct ChangeOptions {
     pub arch: Architecture,
     /// Where the release keeps its package database; the root itself is asked first.
     pub database: Option<Database>,
-    /// Seconds since 1970 that everything made by this run bears.
-    pub epoch: i64,
+    /// Seconds since 1970 that everything made by this run bears; by default the newest time of the packages that come and of what
+    /// is there.
+    pub epoch: Option<i64>,
     /// What happens to owners.
     pub ownership: Ownership,
     /// What scriptlets do; where nothing is said, what the package manager itself would have them do, as far as it is known.
@@ -96,8 +98,55 @@ pub fn change<E: Ecosystem>(
         });
     }
     let request = Request { installed: Some(InstalledPackages::Root(root.to_owned())), ..request.clone() };
+    let mut base = None;
+    let read = || {
+        let read = existing.read()?;
+        let tree = read.tree.clone();
+        base = Some(read);
+        Ok(tree)
+    };
+    let changed = changed(ecosystem, &request, options, read, tools)?;
+    let Changed { tree, pool, choice, plan, scriptlets, unsigned, epoch } = changed;
+    let base = base.map_or_else(|| existing.read(), Ok)?;
+    let applied = existing.apply(&base, &tree, epoch, tools.reporter, tools.cancel)?;
+
+    let before = pool.installed_solvables().count();
+    let came = choice.changes.iter().filter(|change| change.old.is_none()).count();
+    let went = choice.changes.iter().filter(|change| change.new.is_none()).count();
+    Ok(ChangeReport {
+        steps: steps(&pool, &choice),
+        plan,
+        packages: before + came - went.min(before),
+        paths_written: applied.came,
+        paths_removed: applied.went,
+        epoch,
+        scriptlets,
+        not_applied: records(&applied.missing),
+        unsigned,
+    })
+}
+
+/// A root that was changed, in the model.
+pub(super) struct Changed {
+    pub(super) tree: Tree,
+    pub(super) pool: Pool,
+    pub(super) choice: Choice,
+    pub(super) plan: Plan,
+    pub(super) scriptlets: Vec<ScriptletRecord>,
+    pub(super) unsigned: Vec<String>,
+    pub(super) epoch: i64,
+}
+
+/// Changes the tree of a root, which is read when all that comes is there.
+pub(super) fn changed<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    options: &ChangeOptions,
+    read: impl FnOnce() -> Result<Tree, OutputError>,
+    tools: &Tools<'_>,
+) -> Result<Changed, BootstrapError> {
     let keyring = ecosystem.keyring(&request.keys)?;
-    let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, &request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
     let mut wanted = Vec::new();
@@ -115,8 +164,9 @@ pub fn change<E: Ecosystem>(
     let unsigned = opened.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
 
     tools.reporter.begin(Phase::Install, Some(choice.changes.len() as u64), None);
-    let base = existing.read()?;
-    let mut tree = base.tree.clone();
+    let mut tree = read()?;
+    let newest = || opened.iter().map(|package| ecosystem.build_time(package)).chain([newest_in(&tree)]).max().unwrap_or(0);
+    let epoch = options.epoch.unwrap_or_else(newest);
     let mut packages = coming.iter().map(|package| package.as_ref().unwrap_or_else(|&place| &opened[place]));
     let changes = choice.changes.iter().map(|change| PackageChange {
         action: change.action,
@@ -125,7 +175,7 @@ pub fn change<E: Ecosystem>(
         tag: change.tag.as_deref(),
     });
     let changes = RootChanges { packages: changes.collect(), world: &choice.world };
-    let ChangeOptions { arch, database, epoch, scriptlets, .. } = options.clone();
+    let ChangeOptions { arch, database, scriptlets, .. } = options.clone();
     let install = InstallOptions { arch, database, epoch, scriptlets };
     let installed = ecosystem.change(&mut tree, &changes, &install, tools.reporter, tools.cancel)?;
     let unknown_owners = finish::owners::resolve(&mut tree);
@@ -136,22 +186,15 @@ pub fn change<E: Ecosystem>(
     if tools.cancel.is_raised() {
         return Err(BootstrapError::Interrupted);
     }
-    let applied = existing.apply(&base, &tree, options.epoch, tools.reporter, tools.cancel)?;
+    let scriptlets = installed.scriptlets;
+    Ok(Changed { tree, pool, choice, plan, scriptlets, unsigned, epoch })
+}
 
-    let before = pool.installed_solvables().count();
-    let came = choice.changes.iter().filter(|change| change.old.is_none()).count();
-    let went = choice.changes.iter().filter(|change| change.new.is_none()).count();
-    Ok(ChangeReport {
-        steps: steps(&pool, &choice),
-        plan,
-        packages: before + came - went.min(before),
-        paths_written: applied.came,
-        paths_removed: applied.went,
-        epoch: options.epoch,
-        scriptlets: installed.scriptlets,
-        not_applied: records(&applied.missing),
-        unsigned,
-    })
+/// The newest time in a tree.
+fn newest_in(tree: &Tree) -> i64 {
+    let mut newest = tree.node(Tree::ROOT).metadata.mtime;
+    tree.walk(|_, id| newest = newest.max(tree.node(id).metadata.mtime));
+    newest
 }
 
 /// What a choice does, for people, in the order of the transaction.

@@ -23,7 +23,9 @@ use fetching::Sources;
 pub use files::{FetchedFiles, fetch_files};
 pub use keeping::{Kept, KeptFile};
 pub use locking::{Locking, lock};
-pub use product::{ImageOptions, ImageReport, LayerReport, add_image, archive, docker_archive};
+pub use product::{
+    ImageOptions, ImageReport, LayerReport, add_changed_image, add_image, archive, copy_for_reading, docker_archive,
+};
 pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 pub use source::{Gathered, Source};

@@ -1,13 +1,17 @@
 //! The main job where something else than a directory comes out: an archive, or an image.
 
+use std::path::Path;
+
 use serde::Serialize;
 
+use super::change::{ChangeOptions, Changed, changed};
 use super::{BootstrapError, BuildOptions, Report, Request, Root, Tools, make};
-use crate::catalog::{ImageConfig, Naming};
-use crate::ecosystem::Ecosystem;
+use crate::catalog::{Architecture, ImageConfig, Naming};
+use crate::ecosystem::{Ecosystem, InstallError};
 use crate::output::oci::{BaseImage, DockerArchive, Image, Layout, WrittenImage};
-use crate::output::{ArchiveFile, Packing, Times};
-use crate::tree::Tree;
+use crate::output::{ArchiveFile, Directory, Ownership, Packing, Times, WriteOptions};
+use crate::reporter::Silent;
+use crate::tree::{Metadata, Tree};
 
 /// Makes the root file system of a request as a tar archive; with `clamp` nothing in it is younger than the build.
 pub fn archive<E: Ecosystem>(
@@ -87,8 +91,45 @@ pub fn add_image<E: Ecosystem>(
     let root = make(ecosystem, request, build, tools)?;
     let version = version(&root.tree);
     let labels = options.naming.labels(version.as_deref(), root.epoch);
-    let written = layout.add(&image(&root, build, options, &labels), tools.reporter, tools.cancel)?;
+    let written = layout.add(&image(&root, &build.arch, options, &labels), tools.reporter, tools.cancel)?;
     Ok(report(root, version, &written))
+}
+
+/// Changes what is installed in the image that `options` name as the base, and adds the result to a layout: one layer more. `root` is a copy of
+/// that image's root, whose database is read.
+pub fn add_changed_image<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    change: &ChangeOptions,
+    options: &ImageOptions,
+    layout: &mut Layout,
+    tools: &Tools<'_>,
+) -> Result<ImageReport, BootstrapError> {
+    if let Some(reason) = ecosystem.leaves_roots_alone() {
+        return Err(InstallError::Unsupported(reason).into());
+    }
+    let read = || Ok(options.base.as_ref().map_or_else(Tree::new, |base| base.tree.clone()));
+    let Changed { tree, plan, scriptlets, unsigned, epoch, .. } = changed(ecosystem, request, change, read, tools)?;
+    let root = Root { tree, packages: Vec::new(), epoch, plan, scriptlets, unsigned };
+    let labels = std::collections::BTreeMap::new();
+    let written = layout.add(&image(&root, &change.arch, options, &labels), tools.reporter, tools.cancel)?;
+    let version = version(&root.tree);
+    Ok(report(root, version, &written))
+}
+
+/// A copy of a tree in the directory `out`, for whoever reads its database there: everything is the caller's.
+pub fn copy_for_reading(tree: &Tree, out: &Path, tools: &Tools<'_>) -> Result<(), BootstrapError> {
+    let mut copy = tree.clone();
+    let mut all = vec![Tree::ROOT];
+    copy.walk(|_, id| all.push(id));
+    for id in all {
+        let node = copy.node_mut(id);
+        let mode = if node.is_directory() { 0o755 } else { 0o644 };
+        node.metadata = Metadata { mtime: 0, ..Metadata::root(mode) };
+    }
+    let options = WriteOptions { ownership: Ownership::Record, epoch: 0, jobs: None, sync: false };
+    Directory::prepare(out)?.write(&copy, &options, &Silent, tools.cancel)?;
+    Ok(())
 }
 
 /// Makes the root file system of a request as an archive for `docker load`; `names` are given its tags.
@@ -104,13 +145,13 @@ pub fn docker_archive<E: Ecosystem>(
     let version = version(&root.tree);
     let labels = options.naming.labels(version.as_deref(), root.epoch);
     let names = names(options.naming.tags(version.as_deref(), root.epoch));
-    let written = file.write(&image(&root, build, options, &labels), &names, tools.reporter, tools.cancel)?;
+    let written = file.write(&image(&root, &build.arch, options, &labels), &names, tools.reporter, tools.cancel)?;
     Ok(report(root, version, &written))
 }
 
 fn image<'a>(
     root: &'a Root,
-    build: &'a BuildOptions,
+    arch: &'a Architecture,
     options: &'a ImageOptions,
     labels: &'a std::collections::BTreeMap<String, String>,
 ) -> Image<'a> {
@@ -118,7 +159,7 @@ fn image<'a>(
         tree: &root.tree,
         origins: &root.packages,
         times: Times { epoch: root.epoch, clamp: options.clamp },
-        platform: &build.arch.platform,
+        platform: &arch.platform,
         config: &options.config,
         labels,
         layers: options.layers,

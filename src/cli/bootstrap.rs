@@ -172,6 +172,15 @@ pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
         .ok_or_else(|| Failure::usage(format!("SOURCE_DATE_EPOCH is {}: expected seconds since 1970", value.display())))
 }
 
+/// What a failure of the result's own place is told as.
+pub(super) fn output_failure(error: OutputError) -> Failure {
+    match error {
+        error if error.is_usage() => Failure::usage(error.to_string()),
+        error @ OutputError::DamagedBlob { .. } => Failure::from_error(Code::Verification, &error),
+        error => Failure::from_error(Code::Failed, &error),
+    }
+}
+
 pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
         BootstrapError::Resolve(error) => resolve_failure(error, prepared),
@@ -190,8 +199,7 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
                 .detail(format!("for       repository {repo}"))
                 .hint(hint_of(&source))
         }
-        BootstrapError::Output(error) if error.is_usage() => Failure::usage(error.to_string()),
-        BootstrapError::Output(error @ OutputError::DamagedBlob { .. }) => Failure::from_error(Code::Verification, &error),
+        BootstrapError::Output(error) => output_failure(error),
         BootstrapError::Install(InstallError::FileConflict { .. }) => {
             Failure::from_error(Code::Failed, &error).hint("leave one of the two out: --exclude NAME, or --without NAME")
         }

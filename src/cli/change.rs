@@ -49,7 +49,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     let options = ChangeOptions {
         arch: prepared.arch.clone(),
         database: prepared.database.clone(),
-        epoch: time,
+        epoch: Some(time),
         ownership: Ownership::detect(),
         scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };

@@ -22,7 +22,7 @@ use crate::reporter::Reporter;
 pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, Failure> {
     let lock = arguments.lock.as_deref().map(|path| locked::read(path).map(|lock| (path, lock))).transpose()?;
     let request = &arguments.request;
-    if request.distro.is_some() && request.variant.is_none() && lock.is_none() {
+    if request.distro.is_some() && request.variant.is_none() && lock.is_none() && arguments.product.base.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
     let one = |one: &RequestArguments| match &lock {
@@ -34,6 +34,10 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
             Ok(prepared)
         }
     };
+    if arguments.product.base.is_some() && request.variant.is_none() && lock.is_none() {
+        let run = Run::new(&arguments.output)?;
+        return super::upon::run(arguments, &of_each_architecture(request, None), out, &run);
+    }
     let all = of_each_architecture(request, lock.as_ref().map(|(_, lock)| lock).filter(|_| arguments.product.oci.is_some()));
     let prepared = all.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
     let run = Run::new(&arguments.output)?;
@@ -65,7 +69,7 @@ impl Job for Images<'_> {
     type Output = Result<String, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
-        let Self { arguments, prepared, out, run } = &self;
+        let Self { arguments, out, run, .. } = &self;
         let (images, digest, names) = self.make(ecosystem).map_err(|failure| {
             let failure = run.or_stopped(failure);
             if failure.code == Code::Usage {
@@ -74,23 +78,34 @@ impl Job for Images<'_> {
                 failure.detail(format!("Nothing was written to {}", out.display()))
             }
         })?;
-        let text = json!({"schema": 1, "digest": digest, "tags": names, "images": images});
-        let text = format!("{text:#}\n");
-        if let Some(path) = &arguments.report {
-            write(path, &text)?;
-        }
-        run.stats(&json!({"images": images.len()}))?;
-        for (image, prepared) in images.iter().zip(*prepared) {
-            tell(image, prepared, run);
-        }
-        let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(" ")) };
-        let seconds = run.begin.elapsed().as_secs_f64();
-        run.progress.line("Finished", &format!("{}{names} in {seconds:.2} s, {digest}", out.display()), None);
-        Ok(match arguments.output.format {
-            Format::Human => String::new(),
-            Format::Json => text,
-        })
+        told(arguments, run, out, &images, (&digest, &names))
     }
+}
+
+/// Tells of images that were made; the text is the report with `--format json`, and nothing otherwise.
+pub(super) fn told(
+    arguments: &BootstrapArguments,
+    run: &Run,
+    out: &Path,
+    images: &[ImageReport],
+    (digest, names): (&str, &[String]),
+) -> Result<String, Failure> {
+    let text = json!({"schema": 1, "digest": digest, "tags": names, "images": images});
+    let text = format!("{text:#}\n");
+    if let Some(path) = &arguments.report {
+        write(path, &text)?;
+    }
+    run.stats(&json!({"images": images.len()}))?;
+    for image in images {
+        tell(image, run);
+    }
+    let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(" ")) };
+    let seconds = run.begin.elapsed().as_secs_f64();
+    run.progress.line("Finished", &format!("{}{names} in {seconds:.2} s, {digest}", out.display()), None);
+    Ok(match arguments.output.format {
+        Format::Human => String::new(),
+        Format::Json => text,
+    })
 }
 
 impl Images<'_> {
@@ -177,13 +192,13 @@ impl Images<'_> {
 }
 
 /// The line of an image.
-fn tell(image: &ImageReport, prepared: &Prepared, run: &Run) {
+fn tell(image: &ImageReport, run: &Run) {
     let size = image.layers.iter().map(|layer| layer.size).sum();
     let layers = match image.layers.len() {
         1 => "1 layer".to_owned(),
         n => format!("{n} layers"),
     };
     let held = packages(image.report.plan.install.len() as u64);
-    let text = format!("{}: {held}, {} files, {layers}, {}", prepared.title, count(image.report.files), bytes(size));
+    let text = format!("{}: {held}, {} files, {layers}, {}", image.platform, count(image.report.files), bytes(size));
     run.progress.line("Packed", &text, None);
 }

@@ -28,6 +28,7 @@ mod run;
 mod search;
 mod subject;
 mod terminal;
+mod upon;
 mod variants;
 mod verify;
 

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::change::ALPINE;
 use crate::disk::{differences, walk, without_inodes};
 use crate::place::{Place, is_root, peer};
 
@@ -171,6 +172,67 @@ fn upon_another_image_one_layer_tells_the_difference() {
     let expected = without_inodes(walk(&place.path("expected")));
     assert_eq!(differences(&expected, &found), <[String; 0]>::default());
     assert!(!found.keys().any(|path| path.starts_with("usr/share/doc/")), "what went is hidden");
+}
+
+#[test]
+fn what_an_image_has_installed_is_changed_in_one_layer() {
+    let place = Place::new();
+    let alpine = |arguments: &[&str]| place.run(&[&ALPINE[..], arguments].concat());
+    let made = ["--variant", "scratch", "--with", "busybox"];
+    alpine(&[&made[..], &["--oci", "layout:base"]].concat()).success();
+    alpine(&["--base", "layout:base", "--with", "dash", "--oci", "layout:more"]).success();
+    alpine(&["--base", "layout:more", "--without", "dash", "--oci", "layout:less"]).success();
+    let index = json(&place.path("layout/index.json"));
+    let blob = |digest: &Value| place.path("layout/blobs/sha256").join(digest.as_str().unwrap().trim_start_matches("sha256:"));
+    let layers: Vec<Vec<Value>> =
+        (0..3).map(|i| json(&blob(&index["manifests"][i]["digest"]))["layers"].as_array().unwrap().clone()).collect();
+    assert_eq!(layers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(layers[2].starts_with(&layers[1]) && layers[1].starts_with(&layers[0]));
+    assert!(!place.names().iter().any(|name| name.contains("rootstrap-")), "{:?}", place.names());
+
+    // The same without a layout.
+    alpine(&[&made[..], &["root"]].concat()).success();
+    let change = |verb: &str| place.run(&[&[verb], &ALPINE[..], &["--root", "root", "dash"]].concat()).success();
+    if !is_root() || !peer("umoci") {
+        println!("skipped: owners are applied by root only");
+        return;
+    }
+    for (verb, tag) in [("install", "more"), ("remove", "less")] {
+        change(verb);
+        run("umoci", &["unpack", "--image", &format!("layout:{tag}"), tag], place.root());
+        let mut found = crate::change::rows(&place.path(&format!("{tag}/rootfs")));
+        let mut expected = crate::change::rows(&place.path("root"));
+        // When it was installed.
+        for rows in [&mut found, &mut expected] {
+            rows.values_mut().for_each(|row| row.mtime = 0);
+        }
+        assert_eq!(differences(&expected, &found), <[String; 0]>::default(), "{tag}");
+    }
+}
+
+#[test]
+fn what_cannot_be_changed_in_an_image_is_told() {
+    let place = Place::new();
+    place.bootstrap(&["--oci", "layout:rpm"]).success();
+    let rpm = ["--distro", "almalinux", "--release", "9", "--arch", "aarch64"];
+    let trusted = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
+    for (arguments, why) in [
+        (&["--base", "layout:rpm", "--with", "bash", "--oci", "layout"][..], "what the image is called"),
+        (&["--base", "layout:rpm", "--with", "bash", "--without", "setup", "--oci", "layout:x"], "not both at once"),
+        (&["--base", "layout:rpm", "--with", "libcap", "--oci", "layout:x"], "RPM"),
+    ] {
+        let outcome = place.run(&[&rpm[..], &trusted, arguments].concat());
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(why), "{arguments:?}: {}", outcome.stderr);
+    }
+    let manifests = json(&place.path("layout/index.json"))["manifests"].as_array().unwrap().len();
+    assert_eq!(manifests, 1);
+    let layer = fs::read_dir(place.path("layout/blobs/sha256")).unwrap().map(|entry| entry.unwrap().path());
+    let layer = layer.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    crate::mirror::flip(&layer, 500);
+    let outcome = place.bootstrap(&["--base", "layout:rpm", "--oci", "layout:x"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is damaged"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -119,7 +119,8 @@ impl<'a> Sources<'a> {
         let mut order: Vec<usize> = (0..self.names.len()).filter(|&source| self.sizes[source] > 0).collect();
         // Names are sorted, so equal sizes stay in the order of names.
         order.sort_by_key(|&source| std::cmp::Reverse(self.sizes[source].ilog2()));
-        let shared = if order.len() <= count { 0 } else { count.div_ceil(3) };
+        // Half of them is what fits both a few large sources among small ones and many of about one size.
+        let shared = if order.len() <= count { 0 } else { count.div_ceil(2) };
         let alone = order.len().min(count - shared);
         let mut of_source = vec![usize::MAX; self.names.len()];
         let mut members: Vec<Vec<&str>> = vec![Vec::new(); alone + shared];

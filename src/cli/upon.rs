@@ -1,0 +1,143 @@
+//! `--base` without a variant: what is installed in an image is changed, and the difference becomes one more layer.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tempfile::TempDir;
+
+use super::arguments::{BootstrapArguments, RequestArguments, ScriptletMode};
+use super::bootstrap::{failure, output_failure, source_date_epoch, spool_beside};
+use super::failure::Failure;
+use super::image::told;
+use super::packaging::{Job, run_with};
+use super::request::{Prepared, base, machine};
+use super::run::Run;
+use crate::bootstrap::{
+    BootstrapError, ChangeOptions, ImageOptions, InstalledPackages, Tools, add_changed_image, copy_for_reading,
+};
+use crate::catalog::{ImageConfig, Naming, Platform};
+use crate::ecosystem::{ChangeFlags, Ecosystem, Verb};
+use crate::output::Ownership;
+use crate::output::oci::{BaseImage, Layout, Reference};
+use crate::package::Spool;
+use crate::reporter::Reporter;
+
+/// Makes the image for each of the requests, which differ in their architecture.
+pub(super) fn run(
+    arguments: &BootstrapArguments,
+    requests: &[RequestArguments],
+    out: &Path,
+    run: &Run,
+) -> Result<String, Failure> {
+    let Some(reference) = &arguments.product.base else { return Err(Failure::usage("say upon which image: --base DIR[:TAG]")) };
+    let named = arguments.product.oci.as_ref().and_then(|reference| reference.tag.clone());
+    let tags: Vec<String> = named.into_iter().chain(arguments.product.tag.iter().cloned()).collect();
+    if tags.is_empty() {
+        return Err(Failure::usage("say what the image is called: --oci DIR:TAG, or --tag TAG"));
+    }
+    let spool = spool_beside(out);
+    let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
+    let below = requests.iter().map(|one| Below::read(one, reference, out, &spool, &tools)).collect::<Result<Vec<_>, _>>()?;
+    if arguments.request.allow_unsigned {
+        run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
+    }
+    let Some(first) = below.first() else { return Err(Failure::usage("--arch names no architecture")) };
+    let packaging = first.prepared.packaging;
+    run_with(packaging, Images { arguments, below, tags: &tags, out, run, tools: &tools })
+}
+
+/// An image that is changed, and what is asked for.
+struct Below {
+    image: BaseImage,
+    prepared: Prepared,
+    /// Holds the copy of its root.
+    _place: TempDir,
+}
+
+impl Below {
+    fn read(
+        arguments: &RequestArguments,
+        reference: &Reference,
+        out: &Path,
+        spool: &Spool,
+        tools: &Tools<'_>,
+    ) -> Result<Self, Failure> {
+        let platform = if arguments.distro.is_some() {
+            base(arguments, None)?.0.arch.platform
+        } else {
+            let name = arguments.arch.clone().unwrap_or_else(machine);
+            Platform::from_str(&name).map_err(|error| Failure::usage(error.to_string()))?
+        };
+        let image = BaseImage::read(reference, &platform, spool);
+        let image = image.map_err(output_failure)?;
+        let (place, root) = copy(&image, out, tools)?;
+        // The root's own name of its architecture, where no distribution tells one.
+        let own = RequestArguments { arch: arguments.arch.clone().filter(|_| arguments.distro.is_some()), ..arguments.clone() };
+        let (mut prepared, _) = base(&own, Some(&root))?;
+        let (verb, specs) = match (&arguments.with[..], &arguments.without[..]) {
+            ([], []) => (Verb::Upgrade, Vec::new()),
+            ([], without) => (Verb::Remove, without.to_vec()),
+            (with, []) => (Verb::Install, with.to_vec()),
+            _ => {
+                return Err(Failure::usage("upon an image packages are installed or removed, not both at once")
+                    .hint("two images, one upon the other"));
+            }
+        };
+        let time = source_date_epoch()?.unwrap_or(0);
+        prepared.change(verb, specs, ChangeFlags::default(), time, InstalledPackages::Root(root));
+        Ok(Self { image, prepared, _place: place })
+    }
+}
+
+/// The root of an image in a directory that goes with the run.
+fn copy(image: &BaseImage, out: &Path, tools: &Tools<'_>) -> Result<(TempDir, PathBuf), Failure> {
+    let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = tempfile::Builder::new().prefix(".rootstrap-base-").tempdir_in(beside);
+    let place = place.map_err(|error| Failure::failed(format!("cannot make a directory in {}: {error}", beside.display())))?;
+    let root = place.path().join("root");
+    let copied = copy_for_reading(&image.tree, &root, tools);
+    copied.map_err(|error| Failure::from_error(super::failure::Code::Failed, &error))?;
+    Ok((place, root))
+}
+
+struct Images<'a> {
+    arguments: &'a BootstrapArguments,
+    below: Vec<Below>,
+    tags: &'a [String],
+    out: &'a Path,
+    run: &'a Run,
+    tools: &'a Tools<'a>,
+}
+
+impl Job for Images<'_> {
+    type Output = Result<String, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+        let Self { arguments, below, tags, out, run, tools } = self;
+        let mut layout = Layout::prepare(out).map_err(output_failure)?;
+        let mut images = Vec::with_capacity(below.len());
+        for Below { image, prepared, _place: place } in below {
+            let change = ChangeOptions {
+                arch: prepared.arch.clone(),
+                database: prepared.database.clone(),
+                epoch: source_date_epoch()?,
+                ownership: Ownership::detect(),
+                scriptlets: arguments.scriptlets.map(ScriptletMode::of),
+            };
+            let options = ImageOptions {
+                config: ImageConfig::default(),
+                naming: Naming::default(),
+                layers: 1,
+                packing: arguments.product.packing(),
+                clamp: arguments.product.clamp_mtime,
+                base: Some(image),
+            };
+            let made = add_changed_image(ecosystem, &prepared.request, &change, &options, &mut layout, tools);
+            images.push(made.map_err(|error: BootstrapError| run.or_stopped(failure(error, &prepared)))?);
+            drop(place);
+        }
+        let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &run.cancel);
+        let digest = digest.map_err(output_failure)?.to_string();
+        told(arguments, run, out, &images, (&digest, tags))
+    }
+}
