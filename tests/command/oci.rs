@@ -204,7 +204,9 @@ fn what_an_image_has_installed_is_changed_in_one_layer() {
         let mut expected = crate::change::rows(&place.path("root"));
         // When it was installed.
         for rows in [&mut found, &mut expected] {
-            rows.values_mut().for_each(|row| row.mtime = 0);
+            for row in rows.values_mut() {
+                row.mtime = 0;
+            }
         }
         assert_eq!(differences(&expected, &found), <[String; 0]>::default(), "{tag}");
     }
