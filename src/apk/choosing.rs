@@ -6,8 +6,8 @@ use super::dependency::{Constraint, ConstraintError};
 use super::installed::Installed;
 use super::named::{self, NamedFileError};
 use super::selection::{
-    Add, ChangeSet, Delete, Fix, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade, VirtualPackage,
-    VirtualPackageError, select,
+    Add, ChangeSet, Delete, Fix, NO_NETWORK, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade,
+    VirtualPackage, VirtualPackageError, select,
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
 use crate::ecosystem::{
@@ -87,12 +87,12 @@ impl Choosing<'_> {
             }
             ecosystem::Operation::Change(changing) => self.operation(ask, changing)?,
         };
-        let kind = |name: &str| match name {
+        let kind = |id, name: &str| match name {
             VIRTUAL => Some(RepositoryKind::Virtual),
             COMMAND_LINE => Some(RepositoryKind::Files),
-            _ => None,
+            _ => self.state.reach.remote.contains(&id).then_some(RepositoryKind::Unreachable),
         };
-        let repositories = self.pool.repos().filter_map(|(id, repo)| Some((id, kind(self.pool.text(repo.name))?))).collect();
+        let repositories = self.pool.repos().filter_map(|(id, repo)| Some((id, kind(id, self.pool.text(repo.name))?))).collect();
         let flags = match &ask.operation {
             ecosystem::Operation::Change(changing) => changing.flags.clone(),
             ecosystem::Operation::Fill(_) => ecosystem::ChangeFlags::default(),
@@ -102,6 +102,7 @@ impl Choosing<'_> {
             operation,
             installed_tags: self.state.tags(),
             repositories,
+            kept: self.state.reach.kept.clone(),
             hidden: self.hidden(ask),
             force_broken_world: flags.force_broken_world,
             rules: None,
@@ -233,6 +234,9 @@ fn hint(problem: &Problem) -> Option<String> {
         Problem::Missing { nearest, .. } => nearest.first().map(|name| format!("did you mean {name}?")),
         Problem::Ambiguous { provided_by, .. } => {
             provided_by.first().map(|_| format!("ask for one of {} by its name", provided_by.join(", ")))
+        }
+        Problem::Package { masked_in, .. } if masked_in.iter().any(|place| place == NO_NETWORK) => {
+            Some("run once without --no-network (--offline): what is fetched is kept".to_owned())
         }
         Problem::Package { masked_in, .. } if !masked_in.is_empty() => {
             Some(format!("NAME@TAG takes a package from a tagged repository ({})", masked_in.join(", ")))

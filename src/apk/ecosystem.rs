@@ -18,7 +18,7 @@ use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
-    InstalledError, InventoryError, KeyError, PackageError, Refusal, RootChanges, RootSources, Trust,
+    InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootSources, Trust,
 };
 use crate::metadata::MetadataFormat;
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -110,6 +110,10 @@ impl Ecosystem for Apk {
 
     fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError> {
         named::add_one(content, place, builder).map_err(refused)
+    }
+
+    fn heed_reach(&self, reach: Reach, state: &mut State) {
+        state.reach = reach;
     }
 
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {

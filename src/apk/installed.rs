@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::database::{DatabaseError, Record, read_installed};
 use super::dependency::{Constraint, ConstraintError, read_world};
 use super::index::Fields;
+use crate::ecosystem::Reach;
 use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, RepoId, SolvableId};
 
@@ -61,6 +62,8 @@ pub struct Installed {
     pub world: Vec<Constraint>,
     /// The architectures that the root takes, the first its own; none where it does not say.
     pub arches: Vec<String>,
+    /// What can be had where the network may not be used.
+    pub reach: Reach,
 }
 
 impl Installed {

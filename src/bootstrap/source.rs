@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
-use crate::ecosystem::{Ecosystem, PackageError};
-use crate::fetch::Fetcher;
+use crate::ecosystem::{Ecosystem, PackageError, Reach};
+use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
-use crate::pool::{CompletePool, Pool, PoolBuilder, SolvableId};
+use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
 use crate::repo::{self, PoolKey, Pools, Repositories};
 use crate::reporter::{Phase, Reporter};
 
@@ -94,12 +94,36 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         let (pool, kept) = self.find_or_make()?;
         let gathered = Gathered { pool, kept, took: begin.elapsed() };
         self.reporter.advance(Phase::Metadata, gathered.pool.len() as u64, 0);
+        if self.fetcher.is_offline() {
+            let reach = self.reach(&gathered.pool);
+            self.ecosystem.heed_reach(reach, &mut self.state);
+        }
         match self.ecosystem.settle(&self.request.ask, &self.request.arch, &gathered.pool, &mut self.state) {
             Ok(()) => Ok(gathered),
             Err(refusal) => {
                 Err(ResolveError::Unsolvable(Box::new(Unresolved { pool: gathered.pool, refusal, hints: Vec::new() })))
             }
         }
+    }
+
+    /// What can be had where the network may not be used.
+    fn reach(&self, pool: &Pool) -> Reach {
+        let mut reach = Reach::default();
+        for (id, repo) in pool.repos() {
+            let name = pool.text(repo.name);
+            let repository = self.request.repositories.iter().find(|repository| repository.name == name);
+            let Some(repository) = repository.filter(|repository| repository.bases.iter().all(Location::is_remote)) else {
+                continue;
+            };
+            reach.remote.push(id);
+            let kept = pool.solvables().filter(|package| package.repo_id() == id).filter(|&package| {
+                let digest = self.ecosystem.file_digest(package);
+                repository.locations(package.location()).is_ok_and(|places| self.fetcher.has(&places, digest.as_ref()))
+            });
+            reach.kept.extend(kept.map(Solvable::id));
+        }
+        reach.kept.sort_unstable();
+        reach
     }
 
     /// The pool that was kept (and that it was), or else one made of the metadata and kept for the next time.

@@ -20,9 +20,18 @@ use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
-use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
+
+/// What of the repositories can be had without the network.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// The repositories that are on the network.
+    pub remote: Vec<RepoId>,
+    /// Their packages whose files are kept, by id.
+    pub kept: Vec<SolvableId>,
+}
 
 /// A kind of packages and repositories.
 pub trait Ecosystem: Sync {
@@ -103,6 +112,9 @@ pub trait Ecosystem: Sync {
     fn settle(&self, _ask: &Ask, _arch: &str, _pool: &Pool, _state: &mut Self::State) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
+
+    /// What cannot be had is known: the network may not be used. By default that matters only once packages are fetched, as to dnf.
+    fn heed_reach(&self, _reach: Reach, _state: &mut Self::State) {}
 
     /// Chooses packages of a pool.
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p Self::State) -> Box<dyn Chooser + 'p>;

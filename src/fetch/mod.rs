@@ -149,6 +149,21 @@ impl Fetcher {
         &self.store
     }
 
+    /// Whether the network may not be used.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Whether a file is in the store: by its digest, or else as the document of one of the places.
+    pub fn has(&self, locations: &[Location], digest: Option<&Digest>) -> bool {
+        match digest {
+            Some(digest) => self.store.path(digest).exists(),
+            None => locations
+                .iter()
+                .any(|place| matches!(place, Location::Url(url) if self.store.document_path(url.as_str()).exists())),
+        }
+    }
+
     /// How many bytes came from where so far.
     pub fn traffic(&self) -> Traffic {
         Traffic {

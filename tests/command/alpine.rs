@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::almalinux::manifest;
 use crate::disk::{differences, walk};
 use crate::place::{Outcome, Place, is_root, real_data};
+use crate::server::FileServer;
 
 const MINIROOTFS: [&str; 7] = ["--distro", "alpine", "--release", "3.20", "--variant", "minirootfs", "--arch"];
 const FIXTURES: [&str; 4] = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.rsa.pub"];
@@ -134,4 +135,32 @@ fn twice_is_the_same() {
     fs::remove_dir_all(place.path("out")).unwrap();
     bootstrap(&place, "x86_64", &[&FIXTURES[..], &["--jobs", "4"]].concat()).success();
     assert_eq!(first, crate::disk::without_inodes(walk(&place.path("out"))));
+}
+
+#[test]
+fn without_the_network_what_is_kept_is_chosen() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let url = format!("community={}/v3.20/community/x86_64", server.url());
+    let main = format!("main={}/v3.20/main/x86_64", server.url());
+    let run = |arguments: &[&str]| {
+        let how = ["--type", "apk", "--arch", "x86_64", "--repo", &main, "--repo", &url, "--cache-dir", "cache"];
+        let key = ["--key", "mirror/keys/rootstrap-fixtures.rsa.pub"];
+        place.run(&[arguments, &how, &key].concat())
+    };
+    let resolve = |arguments: &[&str]| run(&[&["resolve", "--format", "json"], arguments].concat());
+    // The indexes are known, and no package is.
+    resolve(&["hello"]).success();
+    let refused = resolve(&["hello", "--no-network"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--no-network"), "{}", refused.stderr);
+    // What one root needed is kept, and another can have it too.
+    for root in ["first", "second"] {
+        place.run(&[&MINIROOTFS[..], &["x86_64"], &FIXTURES, &[root]].concat()).success();
+    }
+    let install = |root, arguments: &[&str]| run(&[&["install", "--root", root], arguments].concat());
+    assert_eq!(install("second", &["hello", "--no-network"]).code, Some(3));
+    install("first", &["hello"]).success();
+    install("second", &["hello", "--no-network"]).success();
+    assert_eq!(install("second", &["dash", "--no-network"]).code, Some(3));
 }

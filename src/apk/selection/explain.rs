@@ -3,7 +3,7 @@
 use super::changes::Step;
 use super::display_order;
 use super::graph::{Dep, NameId, PackageId};
-use super::refusal::{Broken, Problem, Requirer, Unsatisfiable};
+use super::refusal::{Broken, NO_NETWORK, Problem, Requirer, Unsatisfiable};
 use super::state::{Solver, WorldDep};
 use crate::apk::version;
 use crate::pool::Op;
@@ -193,7 +193,7 @@ impl Explainer<'_, '_, '_> {
             return Vec::new();
         }
         if !graph.is_available(package) && !node.is_cached {
-            return vec!["--no-network".to_owned()];
+            return vec![NO_NETWORK.to_owned()];
         }
         if node.repos == 0 || node.repos & graph.allowed(self.solver.packages[package as usize].allowed) != 0 {
             return Vec::new();

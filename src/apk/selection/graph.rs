@@ -214,7 +214,7 @@ impl<'a> Graph<'a> {
             let (kind, bit) = kinds[solvable.repo_id().index()];
             node.repos |= bit;
             node.is_file |= kind == RepositoryKind::Files;
-            node.is_cached |= kind == RepositoryKind::Virtual;
+            node.is_cached |= kind == RepositoryKind::Virtual || request.kept.binary_search(&solvable.id()).is_ok();
             node.source.get_or_insert(solvable.id());
         }
     }

@@ -97,6 +97,9 @@ pub enum Problem {
     },
 }
 
+/// What apk names as the place of a package that would have to be fetched.
+pub const NO_NETWORK: &str = "--no-network";
+
 impl fmt::Display for Requirer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.package.as_deref().unwrap_or("world"), self.constraint)
@@ -201,7 +204,11 @@ impl fmt::Display for Problem {
                     parts.push(format!("has dependencies that make no sense ({})", texts.join(", ")));
                 }
                 if !masked_in.is_empty() {
-                    parts.push(format!("is only in {}", words(masked_in)));
+                    parts.push(if masked_in.iter().any(|place| place == NO_NETWORK) {
+                        "is on the network alone, which may not be used (--no-network)".to_owned()
+                    } else {
+                        format!("is only in {}", words(masked_in))
+                    });
                 }
                 if !conflicts.is_empty() {
                     parts.push(format!("cannot be beside {}", words(conflicts)));

@@ -17,6 +17,8 @@ pub struct Request {
     pub installed_tags: BTreeMap<String, String>,
     /// What repositories of the pool are, where they are not [`RepositoryKind::Local`].
     pub repositories: Vec<(RepoId, RepositoryKind)>,
+    /// Packages of unreachable repositories whose files are kept, so that they can be had; sorted.
+    pub kept: Vec<SolvableId>,
     /// Whether what of the world cannot be had is passed over (`--force-broken-world`).
     pub force_broken_world: bool,
     /// Packages that may not be chosen, sorted.
@@ -72,7 +74,8 @@ pub enum RepositoryKind {
     /// Its packages can be had.
     #[default]
     Local,
-    /// It is on the network, and that is not to be used (`--no-network`): its packages are known and cannot be had.
+    /// It is on the network, and that is not to be used (`--no-network`): its packages are known, and only those can be
+    /// had whose files are kept.
     Unreachable,
     /// Package files that the user named.
     Files,
