@@ -6,7 +6,7 @@ use super::resolve::Request;
 use super::{BootstrapError, BuildOptions, Tools, make};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::{BaseImage, Reference, read_archive};
-use crate::output::{ExistingRoot, Ownership, PathDifference, Times, differences};
+use crate::output::{Aspect, ExistingRoot, Ownership, PathDifference, Times, UNREADABLE, differences};
 
 /// What is verified.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Verification {
     pub paths: u64,
     /// Sorted by path.
     pub differences: Vec<PathDifference>,
-    /// How many paths lack only what an ordinary user may not apply.
+    /// How many paths lack only what an ordinary user may not apply, or could not be read by one.
     pub not_applied: usize,
 }
 
@@ -50,10 +50,14 @@ pub fn verify<E: Ecosystem>(
     let mut differences = differences(&made.tree, &found, times).map_err(BootstrapError::Read)?;
     let mut not_applied = 0;
     if existing.is_some() && build.ownership != Ownership::Apply {
-        // Capabilities are for root alone: an ordinary user's tree lacks them, and its report says so.
+        // Capabilities are for root alone: an ordinary user's tree lacks them, and its report says so. So is reading what nobody may.
+        let is_for_root = |aspect: &Aspect| {
+            (aspect.name.starts_with("security.") && aspect.found == "none")
+                || (aspect.name == "content" && aspect.found == UNREADABLE)
+        };
         differences.retain_mut(|difference| {
             let before = difference.aspects.len();
-            difference.aspects.retain(|aspect| !(aspect.name.starts_with("security.") && aspect.found == "none"));
+            difference.aspects.retain(|aspect| !is_for_root(aspect));
             let left = before == 0 || !difference.aspects.is_empty();
             not_applied += usize::from(!left);
             left

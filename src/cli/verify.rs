@@ -117,7 +117,7 @@ fn answer(arguments: &VerifyArguments, place: &Path, found: &[(String, Verificat
 fn paths(one: &Verification) -> String {
     let notes = match one.not_applied {
         0 => String::new(),
-        n => format!(" ({} of them without what only root may apply)", count(n as u64)),
+        n => format!(" ({} of them without what only root may apply or read)", count(n as u64)),
     };
     format!("{} paths{notes}", count(one.paths))
 }

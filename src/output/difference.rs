@@ -25,6 +25,9 @@ pub struct PathDifference {
     pub aspects: Vec<Aspect>,
 }
 
+/// What is found of a content that only root may read (mode 0000, as shadow files have).
+pub const UNREADABLE: &str = "not readable";
+
 /// One thing that is different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Aspect {
@@ -92,7 +95,11 @@ fn aspects((old, expected): (&Paths<'_>, NodeId), (new, found): (&Paths<'_>, Nod
     match (&a.kind, &b.kind) {
         (NodeKind::File(a), NodeKind::File(b)) => {
             note("size", a.len().to_string(), b.len().to_string());
-            note("content", digest(a)?, digest(b)?);
+            let found = match digest(b) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => UNREADABLE.to_owned(),
+                found => found?,
+            };
+            note("content", digest(a)?, found);
         }
         (NodeKind::Symlink(a), NodeKind::Symlink(b)) => note("target", display(a), display(b)),
         (

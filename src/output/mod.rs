@@ -23,7 +23,7 @@ mod tests;
 pub mod user_namespace;
 
 pub use archive::{ArchiveFile, Times};
-pub use difference::{Aspect, PathDifference, differences};
+pub use difference::{Aspect, PathDifference, UNREADABLE, differences};
 pub use directory::{Directory, WriteOptions, Written};
 pub use error::OutputError;
 pub use existing::{Applied, Base, ExistingRoot, Recovered};

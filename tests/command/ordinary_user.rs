@@ -67,3 +67,32 @@ fn the_same_tree_but_for_owners() {
     assert_eq!(not_applied.len(), 2, "{not_applied:?}");
     assert!(outcome.stderr.contains("2 attributes not applied"), "{}", outcome.stderr);
 }
+
+#[test]
+fn a_root_of_an_ordinary_user_is_what_its_lock_makes() {
+    if !is_root() {
+        println!("skipped: only root can be both");
+        return;
+    }
+    let place = Place::new();
+    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let home = place.path("home");
+    fs::create_dir(&home).unwrap();
+    chown(&home, Some(USER), Some(USER)).unwrap();
+    let program = place.path("rootstrap");
+    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        place.set(&mut command, &[arguments, &["--cache-dir", "home/cache"]].concat());
+        place.outcome(command.uid(USER).gid(USER))
+    };
+    let asked = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "aarch64", "--mirror", "mirror"];
+    run(&[&["lock", "-o", "home/a.lock", "--key", "mirror/keys/rootstrap-fixtures.asc"], &asked[..]].concat()).success();
+    run(&["--lock", "home/a.lock", "home/out"]).success();
+    fs::set_permissions(home.join("out/usr/bin/bash"), fs::Permissions::from_mode(0o000)).unwrap();
+    let changed = run(&["verify", "home/out", "--lock", "home/a.lock"]);
+    assert_eq!((changed.code, changed.stdout.as_str()), (Some(4), "changed  /usr/bin/bash  mode 0755 -> 0000\n"));
+    fs::set_permissions(home.join("out/usr/bin/bash"), fs::Permissions::from_mode(0o755)).unwrap();
+    let same = run(&["verify", "home/out", "--lock", "home/a.lock"]).success();
+    assert!(same.stdout.contains("without what only root may apply"), "{}", same.stdout);
+}
