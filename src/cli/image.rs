@@ -9,6 +9,7 @@ use super::bootstrap::{build_options, failure, spool_beside};
 use super::failure::{Code, Failure};
 use super::locked::{self, Locked};
 use super::packaging::{Job, run_with};
+use super::product::attachments;
 use super::progress::{bytes, count, packages};
 use super::request::{Prepared, prepare};
 use super::run::{Run, write};
@@ -119,6 +120,9 @@ impl Images<'_> {
         let of = |error, prepared: &Prepared| failure(error, prepared);
         let first = &self.prepared[0];
         let mut layout = Layout::prepare(self.out).map_err(|error| of(BootstrapError::Output(error), first))?;
+        for attachment in attachments(self.arguments)? {
+            layout.attach(attachment);
+        }
         let mut images = Vec::with_capacity(self.prepared.len());
         let spool = spool_beside(self.out);
         let tools = self.tools(&spool);

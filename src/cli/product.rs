@@ -8,7 +8,7 @@ use clap::Args;
 use super::arguments::{BootstrapArguments, Format};
 use super::failure::Failure;
 use crate::bootstrap::BootstrapError;
-use crate::output::oci::{Reference, is_tag};
+use crate::output::oci::{Attachment, Reference, is_tag};
 use crate::output::{ArchiveFile, Packing};
 
 /// What is made in place of OUT, and how.
@@ -37,6 +37,9 @@ pub(super) struct ProductArguments {
     /// The image of a layout to build upon: its layers are kept, and one more tells the difference
     #[arg(long, value_name = "DIR[:TAG]", requires = "oci", conflicts_with = "layers")]
     pub base: Option<Reference>,
+    /// Attach a file to the image: a lock file, a bill of materials, a report. It refers to the image, whose digest does not change
+    #[arg(long, value_name = "FILE", requires = "oci")]
+    pub attach: Vec<PathBuf>,
     /// One more tag for the image; for --docker-archive a name may come with it (NAME:TAG)
     #[arg(long, value_name = "TAG", requires = "image")]
     pub tag: Vec<String>,
@@ -68,6 +71,16 @@ pub(super) fn open(arguments: &BootstrapArguments, path: &Path) -> Result<(Archi
         _ => ArchiveFile::prepare(path)?,
     };
     Ok((file, arguments.product.packing()))
+}
+
+/// Reads the files that are to be attached.
+pub(super) fn attachments(arguments: &BootstrapArguments) -> Result<Vec<Attachment>, Failure> {
+    let read = |path: &PathBuf| {
+        let failed = |error| Failure::failed(format!("cannot read {}: {error}", path.display()));
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        Ok(Attachment { name, data: std::fs::read(path).map_err(failed)? })
+    };
+    arguments.product.attach.iter().map(read).collect()
 }
 
 /// Refuses what contradicts itself.

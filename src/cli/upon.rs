@@ -10,6 +10,7 @@ use super::bootstrap::{failure, output_failure, source_date_epoch, spool_beside}
 use super::failure::Failure;
 use super::image::told;
 use super::packaging::{Job, run_with};
+use super::product::attachments;
 use super::request::{Prepared, base, machine};
 use super::run::Run;
 use crate::bootstrap::{
@@ -115,6 +116,9 @@ impl Job for Images<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, below, tags, out, run, tools } = self;
         let mut layout = Layout::prepare(out).map_err(output_failure)?;
+        for attachment in attachments(arguments)? {
+            layout.attach(attachment);
+        }
         let mut images = Vec::with_capacity(below.len());
         for Below { image, prepared, _place: place } in below {
             let change = ChangeOptions {

@@ -175,6 +175,32 @@ fn upon_another_image_one_layer_tells_the_difference() {
 }
 
 #[test]
+fn what_is_attached_refers_to_the_image() {
+    let place = Place::new();
+    fs::write(place.path("a.spdx.json"), "{\"spdxVersion\":\"SPDX-2.3\"}").unwrap();
+    place.bootstrap(&["--oci", "plain:x"]).success();
+    place.bootstrap(&["--oci", "layout:x", "--attach", "a.spdx.json"]).success();
+    let entries = |layout: &str| json(&place.path(layout).join("index.json"))["manifests"].as_array().unwrap().clone();
+    let found = entries("layout");
+    assert_eq!(found[0], entries("plain")[0], "the image is the same");
+    assert_eq!(found[1]["artifactType"], "application/spdx+json");
+    let blob = |digest: &Value| place.path("layout/blobs/sha256").join(digest.as_str().unwrap().trim_start_matches("sha256:"));
+    let manifest = json(&blob(&found[1]["digest"]));
+    assert_eq!(manifest["subject"]["digest"], found[0]["digest"]);
+    assert_eq!(fs::read(blob(&manifest["layers"][0]["digest"])).unwrap(), fs::read(place.path("a.spdx.json")).unwrap());
+    // Again, and then another image in its place: what spoke of the old one goes with it.
+    place.bootstrap(&["--oci", "layout:x", "--attach", "a.spdx.json"]).success();
+    assert_eq!(entries("layout"), found);
+    place.bootstrap(&["--oci", "layout:x", "--docs"]).success();
+    assert_eq!(entries("layout").len(), 1);
+    assert_eq!(crate::place::names(&place.path("layout/blobs/sha256")).len(), 3);
+    if peer("skopeo") {
+        place.bootstrap(&["--oci", "layout:x", "--attach", "a.spdx.json"]).success();
+        run("skopeo", &["inspect", "oci:layout:x"], place.root());
+    }
+}
+
+#[test]
 fn what_an_image_has_installed_is_changed_in_one_layer() {
     let place = Place::new();
     let alpine = |arguments: &[&str]| place.run(&[&ALPINE[..], arguments].concat());

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use oci_spec::image::{Descriptor, ImageIndex, MediaType, OciLayout, OciLayoutBuilder};
+use oci_spec::image::{Descriptor, ImageIndex, ImageManifest, MediaType, OciLayout, OciLayoutBuilder};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustix::fs::{AtFlags, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat};
 use rustix::io::Errno;
 use serde_json::Value;
 
+use super::attachment::{Attachment, EMPTY, is_orphan};
 use super::config::{canonical, configuration, descriptor, index, layer_type, manifest, platform};
 use super::layers::Layer;
 use super::{Image, WrittenImage, WrittenLayer};
@@ -45,6 +46,7 @@ pub struct Layout {
     old: Vec<Descriptor>,
     /// Those that came.
     new: Vec<Descriptor>,
+    attachments: Vec<Attachment>,
     parts: AtomicU64,
 }
 
@@ -65,7 +67,15 @@ impl Layout {
             openat(root, BLOBS, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
         });
         let blobs = blobs.map_err(failed("create a directory in it"))?;
-        Ok(Self { path: path.to_owned(), destination, blobs, old, new: Vec::new(), parts: AtomicU64::new(0) })
+        Ok(Self {
+            path: path.to_owned(),
+            destination,
+            blobs,
+            old,
+            new: Vec::new(),
+            attachments: Vec::new(),
+            parts: AtomicU64::new(0),
+        })
     }
 
     /// Adds the image of an architecture.
@@ -78,7 +88,7 @@ impl Layout {
             .map(|layer| {
                 let (layer, not_applied) = self.layer(image, layer, cancel)?;
                 missed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(not_applied);
-                reporter.advance(Phase::Write, 1, 0);
+                reporter.advance(Phase::Write, 1, layer.unpacked);
                 Ok(layer)
             })
             .collect::<Result<_, OutputError>>()?;
@@ -118,6 +128,11 @@ impl Layout {
         })
     }
 
+    /// Attaches a file to what the tags will name.
+    pub fn attach(&mut self, attachment: Attachment) {
+        self.attachments.push(attachment);
+    }
+
     /// Gives the images that were added their tags, and lets the layout appear; the digest of what the tags name: the manifest of a
     /// single image, or an index over several.
     pub fn finish(
@@ -139,10 +154,17 @@ impl Layout {
             }
         };
         let mut entries = Vec::new();
-        for old in std::mem::take(&mut self.old) {
+        let is_replaced = |old: &Descriptor| {
             let tag = old.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME));
-            let is_replaced = tag.is_some_and(|tag| tags.contains(tag)) || old.digest() == named.digest();
-            if !is_replaced {
+            tag.is_some_and(|tag| tags.contains(tag)) || old.digest() == named.digest()
+        };
+        let old = std::mem::take(&mut self.old);
+        let mut kept: BTreeSet<String> = BTreeSet::from([named.digest().to_string()]);
+        kept.extend(old.iter().filter(|old| !is_replaced(old)).map(|old| old.digest().to_string()));
+        let attached = self.attached(&named)?;
+        for old in old {
+            let again = attached.iter().any(|new| new.digest() == old.digest());
+            if !again && !is_replaced(&old) && !is_orphan(self.read_old(&old).as_ref(), &kept) {
                 self.carry_over(&self.path, &old)?;
                 entries.push(old);
             }
@@ -155,6 +177,7 @@ impl Layout {
         if tags.is_empty() {
             entries.push(named.clone());
         }
+        entries.extend(attached);
         let marker = OciLayoutBuilder::default().image_layout_version("1.0.0").build();
         let marker = marker.map_err(|error| OutputError::Document(error.to_string()))?;
         self.file("oci-layout", &canonical(&marker)?)?;
@@ -167,6 +190,31 @@ impl Layout {
         self.destination.commit()?;
         Digest::from_hex(Algorithm::Sha256, named.digest().digest())
             .ok_or_else(|| OutputError::Document("a digest of another kind".to_owned()))
+    }
+
+    /// Writes what is attached; the entries of the index.
+    fn attached(&self, named: &Descriptor) -> Result<Vec<Descriptor>, OutputError> {
+        let one = |attachment: &Attachment| {
+            let (digest, size) = self.blob(EMPTY)?;
+            let config = descriptor(MediaType::EmptyJSON, &digest, size)?;
+            let media_type = MediaType::Other(attachment.media_type().to_owned());
+            let (digest, size) = self.blob(&attachment.data)?;
+            let blob = descriptor(media_type.clone(), &digest, size)?;
+            let (digest, size) = self.blob(&canonical(&attachment.manifest(blob, config, named)?)?)?;
+            let mut entry = descriptor(MediaType::ImageManifest, &digest, size)?;
+            entry.set_artifact_type(Some(media_type));
+            Ok(entry)
+        };
+        self.attachments.iter().map(one).collect()
+    }
+
+    /// The manifest of an entry without a tag that was there.
+    fn read_old(&self, entry: &Descriptor) -> Option<ImageManifest> {
+        let is_tagged = entry.annotations().as_ref().is_some_and(|annotations| annotations.contains_key(REF_NAME));
+        let hex = entry.digest().digest();
+        let path = self.path.join(BLOBS).join(hex);
+        let document = (!is_tagged && is_hex(hex)).then(|| File::open(path).ok()).flatten()?;
+        serde_json::from_reader(document.take(DOCUMENT_LIMIT)).ok()
     }
 
     fn layer(&self, image: &Image<'_>, layer: &Layer, cancel: &Cancel) -> Result<(WrittenLayer, Vec<NotApplied>), OutputError> {

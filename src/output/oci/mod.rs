@@ -4,6 +4,7 @@
 //! an archive as `docker load` takes it ([`DockerArchive`]). The same trees give the same bytes: nothing of the host, of the day or
 //! of the number of threads comes into them.
 
+mod attachment;
 mod base;
 mod config;
 mod difference;
@@ -17,6 +18,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use attachment::Attachment;
 pub use base::{BaseImage, read_archive};
 pub use docker::DockerArchive;
 pub use layout::Layout;
