@@ -55,7 +55,8 @@ impl ArchiveFile {
         let made = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o666)).tempfile_in(parent);
         let file = made.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => OutputError::NoParent { out: path.to_owned(), parent: parent.to_owned() },
-            _ => place("create a file beside it")(error),
+            // The error names the file, which nobody asked for.
+            kind => place("create a file beside it")(kind.into()),
         })?;
         Ok(Self { path: real, out: Out::Beside(file) })
     }
