@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
     let Some(first) = prepared.first() else { return Err(Failure::usage("--arch names no architecture")) };
-    run_with(first.packaging, Images { arguments, prepared: &prepared, out, run: &run })
+    let distro = lock.as_ref().map_or(&request.distro, |(_, lock)| &lock.request.distro).as_deref();
+    run_with(first.packaging, Images { arguments, prepared: &prepared, distro, out, run: &run })
 }
 
 /// The request, once for each architecture that it names, or else the lock.
@@ -62,6 +63,8 @@ fn of_each_architecture(arguments: &RequestArguments, lock: Option<&Lock>) -> Ve
 struct Images<'a> {
     arguments: &'a BootstrapArguments,
     prepared: &'a [Prepared],
+    /// Whose images they are.
+    distro: Option<&'a str>,
     out: &'a Path,
     run: &'a Run,
 }
@@ -159,7 +162,7 @@ impl Images<'_> {
         let of = |error| failure(error, prepared);
         let file = DockerArchive::prepare(path, self.arguments.product.packing());
         let file = file.map_err(|error| of(BootstrapError::Output(error)))?;
-        let repository = self.arguments.request.distro.as_deref().unwrap_or("image");
+        let repository = self.distro.unwrap_or("image");
         let given = std::cell::RefCell::new(Vec::new());
         let name_all = |tags: Vec<String>| {
             let all = tags.iter().chain(&self.arguments.product.tag);
