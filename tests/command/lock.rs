@@ -434,6 +434,10 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
     lock(&place, &BOTH).success();
     place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--tar", "out.tar.gz"]).success();
     place.run(&["--lock", "rootstrap.lock", "--oci", "image:nine", "--layers", "4"]).success();
+    // Names and bytes are those of an image that is built without the lock.
+    place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--docker-archive", "locked.tar"]).success();
+    place.bootstrap(&["--docker-archive", "plain.tar"]).success();
+    assert!(fs::read(place.path("locked.tar")).unwrap() == fs::read(place.path("plain.tar")).unwrap());
     let verify =
         |subject: &str, arguments: &[&str]| place.run(&[&["verify", subject, "--lock", "rootstrap.lock"], arguments].concat());
     verify("out.tar.gz", &["--arch", "aarch64"]).success();
