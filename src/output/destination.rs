@@ -87,6 +87,12 @@ impl Destination {
     /// Creates the hidden directory for what is to take the place of a directory that is there, whatever is in it.
     pub(super) fn replace(out: &Path) -> Result<Self, OutputError> {
         let (real, _) = resolve(out)?;
+        let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
+        let directory = open_path(&real).map_err(place("open it"))?;
+        if must_stay(directory.as_fd(), &real) {
+            // A shell that stands in it would stand in what is removed.
+            return Err(place("take its place, for it is the current directory, a mount point, or another's")(Errno::BUSY));
+        }
         let mut destination = Self::beside(out, &real)?;
         if let Placement::Beside(name) = &destination.placement {
             destination.placement = Placement::Exchange(name.clone());

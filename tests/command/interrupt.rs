@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::mirror;
 use crate::place::Place;
 use crate::server;
 
@@ -43,6 +44,35 @@ fn while_it_waits_for_a_server() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.starts_with("error: ") && message.contains("Nothing was written to out"), "{message}");
     }
+}
+
+/// At any moment of a run: a layout that was there is as it was, or has the new image, and nothing else is there.
+#[test]
+fn at_any_moment_of_an_image() {
+    let place = Place::new();
+    let arguments = Place::usual(&["--cache-dir", "cache", "--layers", "4", "--oci", "layout:x"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    place.bootstrap(&["--cache-dir", "cache", "--docs", "--oci", "layout:old"]).success();
+    mirror::copy(&place.path("layout"), &place.path("before"));
+    let index = |name: &str| std::fs::read(place.path(name).join("index.json")).unwrap();
+    let begin = Instant::now();
+    place.run(&arguments).success();
+    let whole = begin.elapsed();
+    let (old, new) = (index("before"), index("layout"));
+    let names = place.names();
+    let mut stopped = 0;
+    for step in 0..12 {
+        std::fs::remove_dir_all(place.path("layout")).unwrap();
+        mirror::copy(&place.path("before"), &place.path("layout"));
+        let mut child = start(&mut place.command(&arguments));
+        std::thread::sleep(whole * step / 12);
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        let is_done = wait(&mut child) == Some(0);
+        stopped += u32::from(!is_done);
+        assert!(index("layout") == if is_done { new.clone() } else { old.clone() }, "step {step}");
+        assert_eq!(place.names(), names, "step {step}");
+    }
+    assert!(stopped > 0, "no run was stopped");
 }
 
 /// At any moment of a run: OUT is absent or whole, and nothing else is there.
