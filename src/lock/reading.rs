@@ -105,8 +105,9 @@ const LARGEST: u64 = 1 << 40;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
-    #[allow(dead_code, reason = "it was looked at before all else")]
-    version: i64,
+    /// It was looked at before all else.
+    #[serde(rename = "version")]
+    _version: i64,
     request: LockedRequest,
     #[serde(default)]
     architecture: Vec<ArchitectureForm>,

@@ -1,0 +1,194 @@
+//! The words of the commands that only look: at the catalog, repositories, roots, package files and the cache.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{FilesFormat, Format, OutputArguments, RequestArguments};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct VariantsArguments {
+    /// Only this distribution
+    #[arg(value_name = "DISTRO")]
+    pub distro: Option<String>,
+    /// More distributions and variants, in the form of the built-in catalog
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Vec<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SearchArguments {
+    /// Part of a name, or a shell pattern; of several all must fit
+    #[arg(value_name = "PATTERN", required = true)]
+    pub patterns: Vec<String>,
+    /// Look in descriptions too
+    #[arg(long, short)]
+    pub description: bool,
+    /// Only whole names
+    #[arg(long, short)]
+    pub exact: bool,
+    /// All versions, not only the newest
+    #[arg(long, short)]
+    pub all: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ProvidesArguments {
+    /// A capability (`libz.so.1()(64bit)`, `so:libz.so.1`, `cmd:git`) or a path; shell patterns too
+    #[arg(required = true)]
+    pub what: Vec<String>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListArguments {
+    /// The root file system; with --available it may be left out
+    #[arg(value_name = "ROOT", required_unless_present = "available")]
+    pub root: Option<PathBuf>,
+    /// Only these packages: names or shell patterns
+    #[arg(value_name = "PATTERN", long = "only")]
+    pub patterns: Vec<String>,
+    /// What is installed in the root; this is the default
+    #[arg(long)]
+    pub installed: bool,
+    /// What the repositories have
+    #[arg(long, conflicts_with = "installed")]
+    pub available: bool,
+    /// What of the root the repositories have newer
+    #[arg(long, conflicts_with_all = ["installed", "available"])]
+    pub upgradable: bool,
+    /// What the distribution says of updates: of those that a root lacks; with --installed of those that it has, with --available of all
+    #[arg(long, conflicts_with = "upgradable")]
+    pub advisories: bool,
+    /// Advisories for security
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub security: bool,
+    /// Advisories for faults
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub bugfix: bool,
+    /// Advisories for what is better
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub enhancement: bool,
+    /// Advisories for new packages
+    #[arg(long, requires = "advisories", help_heading = "Which advisories")]
+    pub newpackage: bool,
+    /// Advisories of this severity: Critical, Important, Moderate, Low
+    #[arg(long, value_name = "LEVEL", requires = "advisories", help_heading = "Which advisories")]
+    pub severity: Vec<String>,
+    /// Advisories about this CVE
+    #[arg(long, value_name = "ID", requires = "advisories", help_heading = "Which advisories")]
+    pub cve: Vec<String>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InfoArguments {
+    /// A root file system, or package files; with --distro or --repo a package
+    #[arg(value_name = "ROOT|FILE", required = true)]
+    pub subject: PathBuf,
+    /// The packages to tell of; by default all of them. After a package file: more package files
+    #[arg(value_name = "PACKAGE|FILE")]
+    pub packages: Vec<OsString>,
+    /// Tell which packages of the root PATH belongs to, and nothing else; links are followed within the root. Repeatable
+    #[arg(long, short = 'W', value_name = "PATH")]
+    pub who_owns: Vec<PathBuf>,
+    /// With --distro or --repo: tell which packages require it
+    #[arg(long, short)]
+    pub rdepends: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FilesArguments {
+    /// A root file system (then PACKAGE names may follow), or package files
+    #[arg(value_name = "ROOT|FILE", required = true)]
+    pub subject: PathBuf,
+    /// Only the files of these packages of the root; after a package file, more package files
+    #[arg(value_name = "PACKAGE|FILE")]
+    pub packages: Vec<OsString>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: FilesFormat,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CacheArguments {
+    #[command(subcommand)]
+    pub command: CacheCommand,
+    /// Where downloads and metadata are kept [default: `$XDG_CACHE_HOME/rootstrap`]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache_dir: Option<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum CacheCommand {
+    /// Tell how much of what there is
+    List,
+    /// Remove everything, or what was used longest ago
+    Clean {
+        /// Keep what was used last, up to so many bytes: 500M, 2G
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        max_size: Option<u64>,
+        /// Only pools: what was read from metadata; downloads stay
+        #[arg(long, conflicts_with = "files")]
+        pools: bool,
+        /// Only downloaded files; pools stay
+        #[arg(long)]
+        files: bool,
+    },
+    /// Read everything, and remove what is damaged; exit code 4 if anything was
+    Verify,
+}
+
+/// A number of bytes: `500M`, `2G`, `1 GiB`; each unit is 1024 of the one below.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size: give a number and K, M, G or T");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        assert_eq!(
+            ["0", "7B", "500k", "2 MiB", "1GB", "3t"].map(|text| size(text).ok()),
+            [0, 7, 500 << 10, 2 << 20, 1 << 30, 3 << 40].map(Some)
+        );
+        for text in ["", "M", "-1", "1X", "1.5G", "99999999999999999999", "18446744073709551615K"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}
