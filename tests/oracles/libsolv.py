@@ -5,8 +5,8 @@ usage: libsolv.py COUNT SEED [rich] [weak]    needs: python3-solv
 
 Beside installing and updating there are what a system with a history asks for: removing with what only served it, going back to an older
 version, locks, excludes, favoured packages, repositories of several priorities, packages that stand side by side. A universe is
-text, a package a line, as `rpm::universe` reads it; packages are named by their number in it. What no front end asks for at once is left out:
-only the best, and erasing what stands in its way, or favour beside it.
+text, a package a line, as `rpm::universe` reads it; packages are named by their number in it. Left out is what is known
+to differ (docs/architecture.md): only the best together with erasing what stands in its way, and favour beside it.
 """
 import json, random, sys
 import solv
