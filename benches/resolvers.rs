@@ -9,6 +9,7 @@
 //! usage: cargo bench --bench resolvers [-- ARCH DIRECTORY...]
 
 mod solver {
+    pub(crate) mod made_up;
     pub(crate) mod provider;
     pub(crate) mod universe;
 }
@@ -20,7 +21,7 @@ use rootstrap::rpm::selection::install_jobs;
 use rootstrap::rpm::spec::Among;
 use rootstrap::solver::{Request, Solver};
 use solver::provider::Requirements;
-use solver::universe;
+use solver::{made_up, universe};
 
 /// As many requests as are timed of a universe.
 const REQUESTS: usize = 300;
@@ -72,6 +73,6 @@ fn main() {
         return;
     }
     for packages in [1_000, 3_000, 10_000, 30_000, 100_000] {
-        compare("made up", &universe::made_up(packages), true);
+        compare("made up", &made_up::made_up(packages), true);
     }
 }

@@ -1,13 +1,10 @@
-#![allow(dead_code, reason = "each bench uses its own")]
-//! Pools for the benches of the solver: of real repositories, and made up.
-
-use std::fmt::Write as _;
+//! Pools of real repositories for the benches of the solver.
 
 use rootstrap::ecosystem::Ecosystem;
 use rootstrap::fetch::{FetchOptions, Fetcher, Location};
 use rootstrap::pool::{Pool, PoolBuilder};
 use rootstrap::repo::{self, Repository};
-use rootstrap::rpm::{Rpm, architecture, universe};
+use rootstrap::rpm::Rpm;
 
 /// The pool of repositories, for an architecture.
 pub(crate) fn real(arch: &str, directories: &[String]) -> Pool {
@@ -21,42 +18,4 @@ pub(crate) fn real(arch: &str, directories: &[String]) -> Pool {
     let mut builder = PoolBuilder::new();
     opened.read_packages(&mut builder, Rpm.metadata(), &fetcher).expect("it reads");
     builder.build(Rpm.version_scheme(), &Rpm.architectures(arch)).expect("it fits")
-}
-
-/// A universe of so many packages, three versions of each name: each requires a few capabilities, most of them of what comes before it, as in a
-/// distribution; a fifth of the capabilities has several providers, and few have none.
-pub(crate) fn made_up(packages: usize) -> Pool {
-    let names = packages / 3;
-    let mut random = Random(packages as u64);
-    let mut text = String::new();
-    for name in 0..names {
-        for version in 1..=3 {
-            let _ = write!(text, "p{name} {version}-1 provides c{name} = {version} provides shared{}", name / 5);
-            for _ in 0..random.below(6) {
-                // Many depend on the few that all need, the others on their neighbours.
-                let other = if random.below(2) == 0 { random.below(names.min(50)) } else { random.below(name.max(1)) };
-                let _ = match random.below(10) {
-                    0 | 1 => write!(text, " requires shared{}", other / 5),
-                    2 => write!(text, " requires c{other} >= {}", 1 + random.below(3)),
-                    3 => write!(text, " requires p{other} <= {}", 1 + random.below(3)),
-                    4 if random.below(20) == 0 => write!(text, " requires missing{other}"),
-                    _ => write!(text, " requires c{other}"),
-                };
-            }
-            text.push('\n');
-        }
-    }
-    universe::parse(&text, &architecture::compatible("x86_64")).expect("it reads")
-}
-
-/// A small generator (xorshift64*): the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
-    }
 }

@@ -210,7 +210,10 @@ pub fn make<E: Ecosystem>(
     }
     Ok(Root {
         tree,
-        packages: wanted[..count].iter().map(|&(id, _)| Origin::of(pool.solvable(id))).collect(),
+        packages: wanted[..count]
+            .iter()
+            .map(|&(id, _)| Origin::of(pool.solvable(id), ecosystem.source_name(pool.solvable(id))))
+            .collect(),
         epoch,
         plan,
         scriptlets: installed.scriptlets,

@@ -46,21 +46,25 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
-    let build = build_options(arguments, &prepared)?;
+    let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
     let spool = spool_beside(out);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
 }
 
 /// How the tree is made, as the options ask.
-pub(super) fn build_options(arguments: &BootstrapArguments, prepared: &Prepared) -> Result<BuildOptions, Failure> {
+pub(super) fn build_options(
+    prepared: &Prepared,
+    drop_database: bool,
+    scriptlets: Option<ScriptletMode>,
+) -> Result<BuildOptions, Failure> {
     Ok(BuildOptions {
         arch: prepared.arch.clone(),
         finishing: prepared.finishing.clone(),
-        database: prepared.database.clone().filter(|_| !arguments.drop_database),
+        database: prepared.database.clone().filter(|_| !drop_database),
         epoch: source_date_epoch()?,
         ownership: Ownership::detect(),
-        scriptlets: arguments.scriptlets.map(ScriptletMode::of),
+        scriptlets: scriptlets.map(ScriptletMode::of),
     })
 }
 

@@ -130,7 +130,7 @@ impl Images<'_> {
         let spool = spool_beside(self.out);
         let tools = self.tools(&spool);
         for prepared in self.prepared {
-            let build = build_options(self.arguments, prepared)?;
+            let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
             let mut options = self.options(prepared);
             if let Some(reference) = &product.base {
                 let base = BaseImage::read(reference, &prepared.arch.platform, &spool);
@@ -173,7 +173,7 @@ impl Images<'_> {
             all
         };
         let spool = spool_beside(self.out);
-        let build = build_options(self.arguments, prepared)?;
+        let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
         let options = self.options(prepared);
         let image = docker_archive(ecosystem, &prepared.request, &build, &options, (file, &name_all), &self.tools(&spool));
         let image = image.map_err(of)?;

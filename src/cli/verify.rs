@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::arguments::{Format, RequestArguments, ScriptletMode, VerifyArguments};
-use super::bootstrap::{SPOOL_LIMIT, failure, source_date_epoch};
+use super::arguments::{Format, RequestArguments, VerifyArguments};
+use super::bootstrap::{SPOOL_LIMIT, build_options, failure};
 use super::failure::{Code, Failure};
 use super::locked::{Locked, read};
 use super::packaging::{Job, run_with};
@@ -15,7 +15,7 @@ use super::run::Run;
 use crate::bootstrap::{self, BuildOptions, Subject, Tools, Verification};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::Reference;
-use crate::output::{Aspect, Ownership, PathDifference};
+use crate::output::{Aspect, PathDifference};
 use crate::package::Spool;
 
 /// Compares; the text is what is different.
@@ -48,14 +48,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         let locked = Locked::of(&arguments.lock, lock.clone(), &given)?;
         let mut prepared = prepare(&locked.arguments, &[])?;
         locked.lend(&mut prepared)?;
-        let build = BuildOptions {
-            arch: prepared.arch.clone(),
-            finishing: prepared.finishing.clone(),
-            database: prepared.database.clone().filter(|_| !arguments.drop_database),
-            epoch: source_date_epoch()?,
-            ownership: Ownership::detect(),
-            scriptlets: arguments.scriptlets.map(ScriptletMode::of),
-        };
+        let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
         let job = VerifyOne { prepared: &prepared, build: &build, subject, clamp: arguments.clamp_mtime, tools: &tools };
         let verification = run_with(prepared.packaging, job).map_err(|failure| run.or_stopped(failure))?;
         found.push((prepared.request.arch.clone(), verification));

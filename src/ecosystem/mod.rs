@@ -113,6 +113,11 @@ pub trait Ecosystem: Sync {
         Ok(())
     }
 
+    /// The name of the source package that a package was built from; empty where none is known.
+    fn source_name<'p>(&self, package: Solvable<'p>) -> &'p str {
+        package.source()
+    }
+
     /// What cannot be had is known: the network may not be used. By default that matters only once packages are fetched, as to dnf.
     fn heed_reach(&self, _reach: Reach, _state: &mut Self::State) {}
 

@@ -136,6 +136,10 @@ impl Ecosystem for Rpm {
         Ok(())
     }
 
+    fn source_name<'p>(&self, package: Solvable<'p>) -> &'p str {
+        source_name(package.source())
+    }
+
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {
         Box::new(Selection::new(pool, state))
     }
@@ -227,5 +231,31 @@ pub(super) fn identity(solvable: Solvable<'_>) -> Identity {
         epoch: Some(epoch),
         version: evr.version.to_owned(),
         release: Some(release.to_owned()),
+    }
+}
+
+/// The name in that of a source package's file, which is what rpm-md gives: `bash-5.1.8-6.el9_1.src.rpm`.
+fn source_name(file: &str) -> &str {
+    let Some(stem) = file.strip_suffix(".rpm") else { return file };
+    // The last two dashes are before version and release (rpm forbids dashes in both).
+    stem.rsplitn(3, '-').nth(2).unwrap_or(stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source_name;
+
+    #[test]
+    fn the_name_of_a_source_package() {
+        for (file, name) in [
+            ("bash-5.1.8-6.el9_1.src.rpm", "bash"),
+            ("openssl-fips-provider-3.0.7-2.el9.src.rpm", "openssl-fips-provider"),
+            ("busybox", "busybox"),
+            ("a-b-c", "a-b-c"),
+            ("odd.rpm", "odd"),
+            ("", ""),
+        ] {
+            assert_eq!(source_name(file), name);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! A root that is there already is changed: on the fixtures.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -9,9 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::disk::{Rows, differences, walk, without_inodes};
-use crate::place::{Outcome, Place, is_root};
-
-const USER: u32 = 65534;
+use crate::place::{Outcome, Place, USER, is_root};
 
 pub(crate) const ALPINE: [&str; 12] = [
     "--distro",
@@ -222,12 +219,7 @@ fn an_ordinary_user_changes_his_own() {
     }
     let place = Place::new();
     make(&place, &["--with", "hello", "expected"]);
-    fs::set_permissions(place.root(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let home = place.path("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(USER), Some(USER)).unwrap();
-    let program = place.path("rootstrap");
-    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let (_, program) = place.for_somebody_else();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         let (verb, rest) = split(arguments);

@@ -1,7 +1,7 @@
 //! `--oci` and `--docker-archive`: the same image for everybody and every day, and what others make of it.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -10,9 +10,7 @@ use serde_json::Value;
 
 use crate::change::ALPINE;
 use crate::disk::{differences, walk, without_inodes};
-use crate::place::{Place, is_root, peer};
-
-const USER: u32 = 65534;
+use crate::place::{Place, USER, is_root, peer};
 
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -71,12 +69,7 @@ fn everybody_gets_the_same_image_every_day() {
         println!("skipped: only root can be somebody else");
         return;
     }
-    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    let home = place.path("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(USER), Some(USER)).unwrap();
-    let program = place.path("rootstrap");
-    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let (home, program) = place.for_somebody_else();
     let mut command = Command::new("faketime");
     command.arg("2031-05-06 07:08:09").arg(program);
     let arguments =

@@ -1,16 +1,14 @@
 //! Without root: the same tree, with the caller's owners, and a record of what could not be applied.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::disk::{differences, walk, without_inodes, xattr};
-use crate::place::{Place, is_root};
-
-const USER: u32 = 65534;
+use crate::place::{Place, USER, is_root};
 
 #[test]
 fn the_same_tree_but_for_owners() {
@@ -20,12 +18,7 @@ fn the_same_tree_but_for_owners() {
     }
     let place = Place::new();
     place.bootstrap(&["expected"]).success();
-    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    let home = place.path("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(USER), Some(USER)).unwrap();
-    let program = place.path("rootstrap");
-    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let (home, program) = place.for_somebody_else();
 
     let mut command = Command::new(program);
     let arguments = Place::usual(&["--format", "json", "--cache-dir", "home/cache", "home/out"]);
@@ -75,12 +68,7 @@ fn a_root_of_an_ordinary_user_is_what_its_lock_makes() {
         return;
     }
     let place = Place::new();
-    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    let home = place.path("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(USER), Some(USER)).unwrap();
-    let program = place.path("rootstrap");
-    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let (home, program) = place.for_somebody_else();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         place.set(&mut command, &[arguments, &["--cache-dir", "home/cache"]].concat());

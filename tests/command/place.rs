@@ -1,6 +1,7 @@
 //! A place of a test's own: a mirror to damage, a cache, an OUT, and the command run there.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,6 +11,9 @@ use crate::mirror::{self, Mirror};
 
 /// What every run here asks for, unless it says otherwise.
 pub(crate) const MICRO: [&str; 8] = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "aarch64"];
+
+/// An ordinary user: nobody.
+pub(crate) const USER: u32 = 65534;
 
 /// A temporary directory with a copy of the fixtures in it.
 pub(crate) struct Place {
@@ -65,6 +69,16 @@ impl Place {
         all.extend(["--mirror".into(), "mirror".into(), "--key".into(), "mirror/keys/rootstrap-fixtures.asc".into()]);
         all.extend(arguments.iter().map(|&argument| argument.to_owned()));
         all
+    }
+
+    /// A home (`home`) for an ordinary user, who may read all of this place, and a copy of the binary that he can run.
+    pub(crate) fn for_somebody_else(&self) -> (PathBuf, PathBuf) {
+        fs::set_permissions(self.root(), fs::Permissions::from_mode(0o755)).unwrap();
+        let (home, program) = (self.path("home"), self.path("rootstrap"));
+        fs::create_dir(&home).unwrap();
+        chown(&home, Some(USER), Some(USER)).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+        (home, program)
     }
 
     pub(crate) fn outcome(&self, command: &mut Command) -> Outcome {

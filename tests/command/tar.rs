@@ -1,14 +1,12 @@
 //! `--tar`: the same tree as a directory, the same bytes for everybody, and nothing half-written.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::disk::{differences, walk, without_inodes};
-use crate::place::{Place, is_root, peer};
-
-const USER: u32 = 65534;
+use crate::place::{Place, USER, is_root, peer};
 
 #[test]
 fn unpacked_it_is_the_directory() {
@@ -54,12 +52,7 @@ fn everybody_gets_the_same_bytes() {
         println!("skipped: only root can be somebody else");
         return;
     }
-    fs::set_permissions(place.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    let home = place.path("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(USER), Some(USER)).unwrap();
-    let program = place.path("rootstrap");
-    fs::copy(env!("CARGO_BIN_EXE_rootstrap"), &program).unwrap();
+    let (home, program) = place.for_somebody_else();
     let mut command = Command::new(program);
     let arguments = Place::usual(&["--cache-dir", "home/cache", "--tar", "home/user.tar"]);
     place.set(&mut command, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
