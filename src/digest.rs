@@ -89,6 +89,12 @@ impl Digest {
         Some(Self { algorithm, bytes: bytes? })
     }
 
+    /// A digest as it is written with its algorithm: `sha256:…`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, hex) = text.split_once(':')?;
+        Self::from_hex(Algorithm::from_name(name)?, hex)
+    }
+
     /// The digest of `data`.
     pub fn of(algorithm: Algorithm, data: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);

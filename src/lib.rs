@@ -84,6 +84,7 @@
 //! The architecture of the whole, room by room, is told in `docs/architecture.md`.
 
 pub mod apk;
+pub mod audit;
 pub mod bootstrap;
 pub mod cancel;
 pub mod catalog;

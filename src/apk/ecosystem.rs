@@ -18,11 +18,11 @@ use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
-    InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootSources, Trust,
+    InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootFiles, RootSources, Trust,
 };
-use crate::metadata::MetadataFormat;
+use crate::metadata::{IndexError, MetadataFormat};
 use crate::package::{Content, Entry, PackageFacts, Spool};
-use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
+use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
@@ -66,12 +66,9 @@ impl Ecosystem for Apk {
         }
     }
 
-    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
-        if !State::is_in(root) {
-            return Ok(None);
-        }
-        let installed = State::open(root).map_err(|error| InventoryError::Broken(error.into()))?;
-        Ok(Some(installed.packages.iter().map(Record::facts).collect()))
+    fn inventory(&self, root: &dyn RootFiles) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
+        let installed = State::database_of(root, Path::new("")).map_err(|error| InventoryError::Broken(error.into()))?;
+        Ok(installed.map(|installed| installed.packages.iter().map(Record::facts).collect()))
     }
 
     fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError> {
@@ -81,9 +78,32 @@ impl Ecosystem for Apk {
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         let failed = |problem| InstalledError { place: place.display().to_string(), problem };
         let state = State::open(place).map_err(|error| failed(error.into()))?;
-        let repo = builder.add_installed_repo(INSTALLED);
-        state.intern(builder, repo).map_err(|error| failed(error.into()))?;
-        Ok(state)
+        take(state, builder).map_err(|error| failed(error.into()))
+    }
+
+    fn read_installed_of(&self, root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
+        let failed = |problem| InstalledError { place: place.to_owned(), problem };
+        let state = State::of(root, Path::new(place)).map_err(|error| failed(error.into()))?;
+        take(state, builder).map_err(|error| failed(error.into()))
+    }
+
+    fn requested(&self, state: &State, pool: &Pool) -> Option<Vec<SolvableId>> {
+        let is_met = |constraint: &&Constraint| !constraint.conflict;
+        let mut ids = Vec::new();
+        for constraint in state.world.iter().filter(is_met) {
+            let Some(name) = pool.find(&constraint.name) else { continue };
+            let installed = |id: &SolvableId| pool.solvable(*id).is_installed();
+            // A package of the name itself is meant before those that provide it.
+            let named: Vec<SolvableId> = pool.named(name).iter().copied().filter(installed).collect();
+            if named.is_empty() {
+                ids.extend(pool.providers(name).map(|(id, _)| id).filter(installed));
+            } else {
+                ids.extend(named);
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Some(ids)
     }
 
     fn sources(&self, root: &Path) -> Result<Option<RootSources>, InventoryError> {
@@ -221,6 +241,12 @@ impl Ecosystem for Apk {
             packages.iter().map(|opened| Selected { package: &opened.package, tag: opened.tag.as_deref() }).collect();
         install::install(tree, &selected, &self::world(world)?, options, reporter, cancel)
     }
+}
+
+/// What is installed, as a repository of the pool that is being built.
+fn take(state: State, builder: &mut PoolBuilder) -> Result<State, IndexError> {
+    let repo = builder.add_installed_repo(INSTALLED);
+    state.intern(builder, repo).map(|()| state)
 }
 
 fn world(texts: &[String]) -> Result<Vec<Constraint>, InstallError> {

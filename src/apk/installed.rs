@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::database::{DatabaseError, Record, read_installed};
 use super::dependency::{Constraint, ConstraintError, read_world};
 use super::index::Fields;
-use crate::ecosystem::Reach;
+use crate::ecosystem::{Reach, RootDirectory, RootFiles};
 use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, RepoId, SolvableId};
 
@@ -74,32 +74,42 @@ impl Installed {
 
     /// Reads what a root (a directory) or a database (a file) says. A root without a database has nothing installed.
     pub fn open(path: &Path) -> Result<Self, InstalledError> {
-        if !path.is_dir() {
-            return Self::open_database(path).map(Option::unwrap_or_default);
+        let failed = |error| InstalledError::Io { path: path.to_owned(), error };
+        if path.is_dir() {
+            return Self::of(&RootDirectory::open(path).map_err(failed)?, path);
         }
-        let mut installed = match Self::open_database(&path.join(DATABASE))? {
-            Some(installed) => installed,
-            None => Self::open_database(&path.join(MERGED_DATABASE))?.unwrap_or_default(),
-        };
-        let world = path.join(WORLD);
-        let text = read_text(&world)?;
-        installed.world = read_world(&text).map_err(|error| InstalledError::World { path: world, error })?;
-        installed.arches = read_text(&path.join(ARCH))?.split_ascii_whitespace().map(str::to_owned).collect();
+        match std::fs::read(path) {
+            Ok(bytes) => Self::read(&bytes).map_err(|error| InstalledError::Malformed { path: path.to_owned(), error }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Reads what a root says, wherever its files are; `place` is what errors call it.
+    pub fn of(root: &dyn RootFiles, place: &Path) -> Result<Self, InstalledError> {
+        let text = |path: &str| root.read_text(path).map_err(|error| InstalledError::Io { path: place.join(path), error });
+        let mut installed = Self::database_of(root, place)?.unwrap_or_default();
+        let malformed = |error| InstalledError::World { path: place.join(WORLD), error };
+        installed.world = read_world(&text(WORLD)?).map_err(malformed)?;
+        installed.arches = text(ARCH)?.split_ascii_whitespace().map(str::to_owned).collect();
         Ok(installed)
+    }
+
+    /// Reads the packages alone; `None` where the root has no database.
+    pub fn database_of(root: &dyn RootFiles, place: &Path) -> Result<Option<Self>, InstalledError> {
+        for path in [DATABASE, MERGED_DATABASE] {
+            let read = root.read(path).map_err(|error| InstalledError::Io { path: place.join(path), error })?;
+            if let Some(bytes) = read {
+                let malformed = |error| InstalledError::Malformed { path: place.join(path), error };
+                return Self::read(&bytes).map(Some).map_err(malformed);
+            }
+        }
+        Ok(None)
     }
 
     /// Whether a root has a database.
     pub fn is_in(root: &Path) -> bool {
         [DATABASE, MERGED_DATABASE].iter().any(|path| root.join(path).is_file())
-    }
-
-    fn open_database(path: &Path) -> Result<Option<Self>, InstalledError> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(InstalledError::Io { path: path.to_owned(), error }),
-        };
-        Self::read(&bytes).map(Some).map_err(|error| InstalledError::Malformed { path: path.to_owned(), error })
     }
 
     /// Puts the packages into the pool that is being built, in a repository of what is installed.
@@ -145,12 +155,4 @@ pub(super) fn intern(
         fields.set_location(location, builder);
     }
     fields.finish(builder, repo).map_err(malformed)
-}
-
-fn read_text(path: &Path) -> Result<String, InstalledError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(InstalledError::Io { path: path.to_owned(), error }),
-    }
 }

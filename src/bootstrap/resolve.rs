@@ -21,6 +21,7 @@ use crate::pool::{Pool, PoolError, SolvableId};
 use crate::repo::{self, Repositories, Repository};
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
+use crate::tree::Tree;
 
 /// What is to be installed, and from where.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Request {
 pub enum InstalledPackages {
     /// A root file system, or a file of the ecosystem's own that lists packages.
     Root(PathBuf),
+    /// A root file system that is on no disk: out of an archive or an image.
+    Tree(Arc<Tree>),
     /// A repository that holds the packages and no others.
     Repository(Repository),
 }

@@ -58,6 +58,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         match &request.installed {
             None => {}
             Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut base)?,
+            Some(InstalledPackages::Tree(tree)) => state = ecosystem.read_installed_of(&**tree, "the image", &mut base)?,
             Some(InstalledPackages::Repository(repository)) => repositories.push(repository.clone()),
         }
         if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {

@@ -11,8 +11,8 @@ use super::repositories::matches;
 use super::request::Prepared;
 use crate::bootstrap::{Kept, KeptFile};
 use crate::catalog::nearest;
-use crate::digest::{Algorithm, Digest};
-use crate::ecosystem::{Ecosystem, InventoryError};
+use crate::digest::Digest;
+use crate::ecosystem::{Ecosystem, InventoryError, RootDirectory};
 use crate::lock::{Lock, LockedArchitecture, LockedReason};
 use crate::package::PackageFacts;
 use crate::transaction::plan::{Plan, PlannedPackage};
@@ -78,7 +78,7 @@ impl Job for Inventory<'_> {
     type Output = Result<Option<Vec<PackageFacts>>, InventoryError>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
-        ecosystem.inventory(self.0)
+        ecosystem.inventory(&RootDirectory::open(self.0).map_err(InventoryError::Read)?)
     }
 }
 
@@ -89,17 +89,13 @@ fn from_report(path: &Path) -> Result<From, Failure> {
     };
     let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let digest = |text: &String| {
-        let (name, hex) = text.split_once(':')?;
-        Digest::from_hex(Algorithm::from_name(name)?, hex)
-    };
     let kept = |package: &PlannedPackage| {
         let file = KeptFile {
             repository: package.repo.clone(),
             location: package.location.clone(),
             arch: package.arch.clone(),
             size: package.size,
-            digest: package.checksum.as_ref().and_then(digest),
+            digest: package.checksum.as_deref().and_then(Digest::parse),
         };
         Kept { name: package.name.clone(), id: package.id.clone(), file: Some(file), must: true }
     };

@@ -10,6 +10,7 @@ use super::arguments::{Format, ListArguments};
 use super::failure::Failure;
 use super::progress::{self, bytes};
 use super::repositories::{Wanted, known, matches};
+use super::run::Run;
 use super::subject;
 use super::terminal::shown;
 use crate::package::PackageFacts;
@@ -31,7 +32,8 @@ pub(super) fn is_listed(arguments: &ListArguments, name: &str) -> bool {
 }
 
 fn installed(arguments: &ListArguments, root: &Path) -> Result<String, Failure> {
-    let mut packages = subject::installed(root)?;
+    let run = Run::new(&arguments.output)?;
+    let mut packages = subject::open(Some(root), &arguments.request, &run, subject::Wanted::default())?.packages;
     packages.retain(|package| is_listed(arguments, &package.name));
     Ok(match arguments.output.format {
         Format::Human => human(&packages),

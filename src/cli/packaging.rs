@@ -8,6 +8,7 @@ use crate::catalog::Packaging;
 use crate::ecosystem::{Ecosystem, InventoryError, RootSources};
 use crate::repo::Repository;
 use crate::rpm::Rpm;
+use crate::transaction::plan::Plan;
 
 /// All that there are, in the order in which they are tried.
 pub(super) const ALL: [Packaging; 2] = [Packaging::Rpm, Packaging::Apk];
@@ -63,6 +64,11 @@ pub(super) fn sources(root: &Path, kind: Option<Kind>) -> Result<Option<(Packagi
         }
     }
     Ok(None)
+}
+
+/// The kind of the packages of a plan: those of rpm have releases.
+pub(super) fn of_plan(plan: &Plan) -> Packaging {
+    if plan.install.iter().any(|package| package.release.is_none()) { Packaging::Apk } else { Packaging::Rpm }
 }
 
 fn of(kind: Kind) -> Packaging {

@@ -1,5 +1,7 @@
 //! What `list`, `info` and `files` are asked about: the packages of a root, or package files.
 
+mod open;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -15,9 +17,11 @@ use super::packaging::{ALL, Job, run_with};
 use super::progress::{self, count};
 use super::terminal::{hex, shown};
 use crate::catalog::nearest;
-use crate::ecosystem::{Ecosystem, InventoryError};
+use crate::ecosystem::{Ecosystem, InventoryError, RootDirectory};
 use crate::finish::glob;
 use crate::package::{Content, PackageFacts};
+
+pub(super) use open::{Wanted, open};
 
 /// A package, and what it was called in the question.
 pub(super) struct Described {
@@ -94,7 +98,7 @@ impl Job for Inventory<'_> {
     type Output = Result<Option<Vec<PackageFacts>>, InventoryError>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
-        ecosystem.inventory(self.0)
+        ecosystem.inventory(&RootDirectory::open(self.0).map_err(InventoryError::Read)?)
     }
 }
 

@@ -3,11 +3,13 @@
 //! Everything that differs between them goes through here; a room outside them that asks "is it rpm?" is in the wrong place.
 
 mod choice;
+mod root;
 
 pub use choice::{
     Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, ModuleOptions, Operation, Problem, Reason,
     Refusal, Verb,
 };
+pub use root::{RootDirectory, RootFiles};
 
 use std::error::Error;
 use std::io::Read;
@@ -55,13 +57,26 @@ pub trait Ecosystem: Sync {
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
     /// What the packages of a root say of themselves, in the order of its database; `None` where the root has no such database.
-    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError>;
+    fn inventory(&self, root: &dyn RootFiles) -> Result<Option<Vec<PackageFacts>>, InventoryError>;
 
     /// What a package file says of itself; `None` for a file of another kind. Who signed it is told, not believed.
     fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError>;
 
     /// Reads the packages that are installed, from a root or from a file that lists them, into the repository of what is installed.
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<Self::State, InstalledError>;
+
+    /// The same of a root wherever its files are; `place` is what errors call it.
+    fn read_installed_of(
+        &self,
+        root: &dyn RootFiles,
+        place: &str,
+        builder: &mut PoolBuilder,
+    ) -> Result<Self::State, InstalledError>;
+
+    /// Which of the installed packages of a pool were asked for, by what a root remembers; `None` where it does not.
+    fn requested(&self, _state: &Self::State, _pool: &Pool) -> Option<Vec<SolvableId>> {
+        None
+    }
 
     /// Where a root itself says that its packages come from; `None` for one that is not of this kind, or does not say.
     fn sources(&self, _root: &Path) -> Result<Option<RootSources>, InventoryError> {

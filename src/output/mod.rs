@@ -26,7 +26,7 @@ pub use archive::{ArchiveFile, Times};
 pub use difference::{Aspect, PathDifference, UNREADABLE, differences};
 pub use directory::{Directory, WriteOptions, Written};
 pub use error::OutputError;
-pub use existing::{Applied, Base, ExistingRoot, Recovered};
+pub use existing::{Applied, Base, ExistingRoot, Recovered, look_at};
 pub use origin::Origin;
 pub use ownership::{NotApplied, Ownership, Reason, Wanted};
 pub use packing::{Packer, Packing, Unpacked};

@@ -19,7 +19,7 @@ use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
     self, Ask, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed, InstalledError,
-    InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges,
+    InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges, RootFiles,
 };
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -55,7 +55,7 @@ impl Ecosystem for Rpm {
         identity(solvable)
     }
 
-    fn inventory(&self, root: &Path) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
+    fn inventory(&self, root: &dyn RootFiles) -> Result<Option<Vec<PackageFacts>>, InventoryError> {
         match inventory::installed(root) {
             Ok(facts) => Ok(Some(facts)),
             Err(inventory::InventoryError::Database(DatabaseError::Absent(_))) => Ok(None),
@@ -80,6 +80,10 @@ impl Ecosystem for Rpm {
 
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         installed::read(place, builder)
+    }
+
+    fn read_installed_of(&self, root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
+        installed::read_of(root, place, builder)
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

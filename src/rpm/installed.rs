@@ -12,7 +12,7 @@ use super::header::Header;
 use super::modules::Modules;
 use super::selection::Settled;
 use super::tag::Tag;
-use crate::ecosystem::InstalledError;
+use crate::ecosystem::{InstalledError, RootDirectory, RootFiles};
 use crate::pool::{Architectures, Kind, Op, Package, PoolBuilder, RepoId};
 
 /// What the repository of the installed packages is called, in dnf's manner.
@@ -83,8 +83,15 @@ pub struct State {
 
 /// Reads the database of a root into the repository of what is installed.
 pub fn read(root: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
-    let failed = |problem| InstalledError { place: root.display().to_string(), problem };
-    let installed = match database::read(root) {
+    let place = root.display().to_string();
+    let handle = RootDirectory::open(root).map_err(|error| InstalledError { place: place.clone(), problem: error.into() })?;
+    read_of(&handle, &place, builder)
+}
+
+/// The same of a root wherever its files are; `place` is what errors call it.
+pub fn read_of(root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
+    let failed = |problem| InstalledError { place: place.to_owned(), problem };
+    let installed = match database::read_of(root, place) {
         Ok(installed) => installed.headers,
         // A root that has no database yet has no packages.
         Err(DatabaseError::Absent(_)) => Vec::new(),

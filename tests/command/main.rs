@@ -21,5 +21,6 @@ mod queries;
 mod real_apk;
 mod resolve;
 mod server;
+mod subjects;
 mod tar;
 mod universes;

@@ -119,6 +119,14 @@ impl ExistingRoot {
     }
 }
 
+/// Reads a root as a tree for somebody who only looks: it is neither locked nor mended, and so may be one that nobody can write to.
+pub fn look_at(path: &Path, ownership: Ownership) -> Result<Tree, OutputError> {
+    let failed = |error: Errno| OutputError::Root { root: path.to_owned(), action: "open it", error: error.into() };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = openat(CWD, path, flags, Mode::empty()).map_err(failed)?;
+    Ok(read::read(&Arc::new(root), ownership)?.tree)
+}
+
 /// Closing the handles is not enough: a process that was just started may hold copies of them for a moment.
 impl Drop for ExistingRoot {
     fn drop(&mut self) {

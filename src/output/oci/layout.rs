@@ -331,11 +331,16 @@ pub(super) fn is_hex(text: &str) -> bool {
 
 /// The index of a layout. A directory that is none is refused.
 pub(super) fn read_index(path: &Path) -> Result<ImageIndex, OutputError> {
+    read_index_by(path, |name| File::open(path.join(name)).and_then(Content::from_file))
+}
+
+/// The same where something else than a directory holds the files.
+pub(super) fn read_index_by(path: &Path, open: impl Fn(&str) -> io::Result<Content>) -> Result<ImageIndex, OutputError> {
     let none = |problem: String| OutputError::NotALayout { out: path.to_owned(), problem };
     let read = |name: &str| -> Result<Vec<u8>, OutputError> {
         let mut data = Vec::new();
-        let file = File::open(path.join(name)).map_err(|error| none(format!("{name}: {error}")))?;
-        file.take(DOCUMENT_LIMIT).read_to_end(&mut data).map_err(|error| none(format!("{name}: {error}")))?;
+        let content = open(name).map_err(|error| none(format!("{name}: {error}")))?;
+        content.reader().take(DOCUMENT_LIMIT).read_to_end(&mut data).map_err(|error| none(format!("{name}: {error}")))?;
         Ok(data)
     };
     let marker: OciLayout = serde_json::from_slice(&read("oci-layout")?).map_err(|error| none(format!("oci-layout: {error}")))?;

@@ -6,9 +6,11 @@
 
 mod attachment;
 mod base;
+mod blobs;
 mod config;
 mod difference;
 mod docker;
+mod found;
 mod layers;
 mod layout;
 mod members;
@@ -19,8 +21,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use attachment::Attachment;
-pub use base::{BaseImage, read_archive};
+pub use base::BaseImage;
+pub use blobs::read_archive;
 pub use docker::DockerArchive;
+pub use found::{Found, FoundKind, is_archive, read_found, read_layout};
 pub use layout::Layout;
 pub use reference::{Reference, is_tag};
 

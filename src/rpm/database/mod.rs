@@ -20,7 +20,7 @@ pub use crate::catalog::ByteOrder;
 use crate::catalog::DatabaseBackend;
 pub use bdb::BdbError;
 pub use installed_header::{FileState, InstalledPackage, transaction_color};
-pub use reader::{Installed, read, read_bytes};
+pub use reader::{Installed, read, read_bytes, read_of};
 
 use std::borrow::Borrow;
 

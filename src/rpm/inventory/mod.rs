@@ -7,8 +7,6 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use rayon::prelude::*;
 
 use super::database::{self, DatabaseError, FileState};
@@ -16,6 +14,7 @@ use super::files::{self, File, FilesError, Flags};
 use super::header::Header;
 use super::package::{Identity, Package, PackageError};
 use super::tag::Tag;
+use crate::ecosystem::RootFiles;
 use crate::package::{Content, Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts};
 
 /// Why facts cannot be told.
@@ -47,9 +46,9 @@ pub enum InventoryError {
     },
 }
 
-/// The packages of the root at `root`, in the order of its database, which is the one in which they were installed.
-pub fn installed(root: &Path) -> Result<Vec<PackageFacts>, InventoryError> {
-    let database::Installed { path, headers, .. } = database::read(root)?;
+/// The packages of a root, in the order of its database, which is the one in which they were installed.
+pub fn installed(root: &dyn RootFiles) -> Result<Vec<PackageFacts>, InventoryError> {
+    let database::Installed { path, headers, .. } = database::read_of(root, "the root")?;
     let facts_of = |(number, header): &(u32, Header)| {
         let identity = Identity::of(header);
         let identity = identity.map_err(|problem| InventoryError::Installed { path: path.clone(), number: *number, problem })?;

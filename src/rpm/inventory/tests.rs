@@ -1,9 +1,14 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::ecosystem::RootDirectory;
 use crate::package::SignatureFacts;
 use crate::rpm::database::{Backend, ByteOrder, write_headers};
 use crate::rpm::header::{HeaderBuilder, Place};
+
+fn opened(root: &tempfile::TempDir) -> RootDirectory {
+    RootDirectory::open(root.path()).unwrap()
+}
 
 fn fixture(name: &str) -> Content {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures/9/BaseOS/aarch64/os/Packages");
@@ -73,7 +78,7 @@ fn what_became_of_files_is_told() {
             builder.u32s(Tag::FILE_FLAGS, [1 | 1 << 4, 1 << 1, 1 << 6, 1 << 7, 1 << 12, 1 << 30]);
         });
         let root = root(backend, &[odd, header("earlier", native)]);
-        let packages = installed(root.path()).unwrap();
+        let packages = installed(&RootDirectory::open(root.path()).unwrap()).unwrap();
         // The order in which they were installed.
         assert_eq!(
             packages.iter().map(|facts| facts.id.as_str()).collect::<Vec<_>>(),
@@ -96,7 +101,7 @@ fn an_imported_key_has_neither_architecture_nor_source() {
         builder.string(Tag::SOURCE_RPM, "(none)");
     });
     let bare = header("bare", |_| ());
-    let packages = installed(root(Backend::Sqlite, &[key, bare]).path()).unwrap();
+    let packages = installed(&opened(&root(Backend::Sqlite, &[key, bare]))).unwrap();
     assert_eq!(packages[0].id, "gpg-pubkey-0:1-2");
     assert_eq!(packages[1].id, "bare-0:1-2");
     assert_eq!((&packages[0].arch, &packages[0].source), (&None, &None));
@@ -105,13 +110,13 @@ fn an_imported_key_has_neither_architecture_nor_source() {
 #[test]
 fn a_header_that_is_no_package_is_told_by_number() {
     let nameless = header("no/name", native);
-    let error = installed(root(Backend::Sqlite, &[header("good", native), nameless]).path()).unwrap_err();
+    let error = installed(&opened(&root(Backend::Sqlite, &[header("good", native), nameless]))).unwrap_err();
     assert_eq!(error.to_string(), "var/lib/rpm/rpmdb.sqlite: header 2: the header has no usable name");
     let contradictory = header("files", |builder| {
         native(builder);
         builder.strings(Tag::BASENAMES, ["a", "b"]).strings(Tag::DIRNAMES, ["/"]).u32s(Tag::DIR_INDEXES, [0]);
     });
-    let error = installed(root(Backend::Sqlite, &[contradictory]).path()).unwrap_err();
+    let error = installed(&opened(&root(Backend::Sqlite, &[contradictory]))).unwrap_err();
     assert_eq!(error.to_string(), "files-0:1-2.aarch64: the header tells of 2 files, but its tag 1116 of 1");
 }
 
@@ -121,8 +126,8 @@ fn a_signature_that_cannot_be_read_is_still_one() {
         native(builder);
         builder.bytes(Tag::RSA_HEADER, b"no packet").strings(Tag::OPENPGP, ["*not base64*"]);
     });
-    let packages = installed(root(Backend::Sqlite, &[unreadable]).path()).unwrap();
+    let packages = installed(&opened(&root(Backend::Sqlite, &[unreadable]))).unwrap();
     assert_eq!(packages[0].signatures, [SignatureFacts::default()]);
-    let unsigned = installed(root(Backend::Sqlite, &[header("a", native)]).path()).unwrap();
+    let unsigned = installed(&opened(&root(Backend::Sqlite, &[header("a", native)]))).unwrap();
     assert_eq!(unsigned[0].signatures, []);
 }

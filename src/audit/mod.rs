@@ -1,0 +1,11 @@
+//! Audits: what is in a set of packages, why, and what is wrong with it.
+//!
+//! In: a [`Subject`], whatever it was read from: a root, an archive, an image, a lock, a report, a request. Out: answers as data, which the
+//! command line words. It reads no repository and changes nothing; what the ecosystems know of versions, files and databases they answer
+//! themselves.
+
+mod release;
+mod subject;
+
+pub use release::Release;
+pub use subject::{Origin, Set, Subject, SubjectError, SubjectKind, of_image, of_plan, of_root, of_tree};

@@ -1,0 +1,127 @@
+//! The files of a root that is read, wherever it is: in a directory on the disk, or in a model of the tree.
+//!
+//! In: paths within the root, without a slash before them. Out: bytes. Links mean what they mean inside the root, so none leads out of it;
+//! nothing is ever written.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use crate::tree::Tree;
+
+/// A root that is read.
+pub trait RootFiles: Sync {
+    /// The bytes of a regular file; `None` where there is none.
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// The text of a file, lossily decoded; empty where there is none.
+    fn read_text(&self, path: &str) -> io::Result<String> {
+        Ok(self.read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
+    }
+}
+
+impl RootFiles for Tree {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let content = self.resolve(path.as_bytes()).and_then(|id| self.node(id).content());
+        content.map(|content| content.bytes().map(std::borrow::Cow::into_owned)).transpose()
+    }
+}
+
+/// A root on the disk.
+#[derive(Debug)]
+pub struct RootDirectory(File);
+
+impl RootDirectory {
+    /// Opens the directory.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        File::open(path).map(Self)
+    }
+}
+
+impl RootFiles for RootDirectory {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let opened = match open_in_root(&self.0, path) {
+            Err(Errno::NOSYS | Errno::PERM) => open_without_links(&self.0, path),
+            opened => opened,
+        };
+        let mut file = match opened {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+}
+
+/// A pipe in the file's place must not block.
+const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// Opens a file where links mean what they mean inside the root: EL10's `/var/lib/rpm` is one.
+fn open_in_root(root: &File, path: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat2(root, path, FLAGS, Mode::empty(), ResolveFlags::IN_ROOT)
+}
+
+/// The same on kernels before 5.6 and where a container's filter knows no `openat2`: no link is followed at all.
+fn open_without_links(root: &File, path: &str) -> Result<OwnedFd, Errno> {
+    let mut directory = rustix::fs::openat(root, ".", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let (parents, name) = path.rsplit_once('/').unwrap_or((".", path));
+    for parent in parents.split('/') {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        directory = rustix::fs::openat(&directory, parent, flags, Mode::empty())?;
+    }
+    rustix::fs::openat(&directory, name, FLAGS | OFlags::NOFOLLOW, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::package::Content;
+    use crate::tree::Node;
+
+    #[test]
+    fn without_openat2_links_are_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        std::fs::write(directory.path().join("a/b/file"), "x").unwrap();
+        symlink("b", directory.path().join("a/link")).unwrap();
+        symlink("file", directory.path().join("a/b/link")).unwrap();
+        let root = File::open(directory.path()).unwrap();
+        for open in [open_in_root, open_without_links] {
+            assert!(open(&root, "a/b/file").is_ok());
+            assert_eq!(open(&root, "a/nothing/file").unwrap_err(), Errno::NOENT);
+        }
+        assert!(open_in_root(&root, "a/link/file").is_ok());
+        assert_eq!(open_without_links(&root, "a/link/file").unwrap_err(), Errno::NOTDIR);
+        assert_eq!(open_without_links(&root, "a/b/link").unwrap_err(), Errno::LOOP);
+    }
+
+    #[test]
+    fn a_tree_and_a_directory_answer_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("usr/lib")).unwrap();
+        std::fs::write(directory.path().join("usr/lib/os-release"), "ID=x").unwrap();
+        symlink("/usr/lib", directory.path().join("lib")).unwrap();
+        let mut tree = Tree::new();
+        tree.write(b"/usr/lib/os-release", Content::from(&b"ID=x"[..]), 0o644).unwrap();
+        tree.insert(Tree::ROOT, b"lib", Node::symlink(b"/usr/lib")).unwrap();
+        let disk = RootDirectory::open(directory.path()).unwrap();
+        let roots: [&dyn RootFiles; 2] = [&tree, &disk];
+        for root in roots {
+            assert_eq!(root.read_text("lib/os-release").unwrap(), "ID=x");
+            assert_eq!(root.read("usr/lib").unwrap(), None);
+            assert_eq!(root.read("usr/lib/os-release/x").unwrap(), None);
+            assert_eq!(root.read("none").unwrap(), None);
+        }
+    }
+}
