@@ -9,6 +9,7 @@ mod fetching;
 mod files;
 mod keeping;
 mod locking;
+mod minimizing;
 mod product;
 mod report;
 mod resolve;
@@ -23,6 +24,7 @@ use fetching::Sources;
 pub use files::{FetchedFiles, fetch_files};
 pub use keeping::{Kept, KeptFile};
 pub use locking::{Locking, lock};
+pub use minimizing::{Minimized, Minimizing, minimize};
 pub use product::{
     ImageOptions, ImageReport, LayerReport, add_changed_image, add_image, archive, copy_for_reading, docker_archive,
 };

@@ -243,6 +243,25 @@ pub(super) struct ResolveArguments {
     /// With --each: every name in the repositories
     #[arg(long, requires = "each", conflicts_with = "specs")]
     pub all: bool,
+    /// The smallest set that satisfies the request, with the proof that none is smaller, and what it saves. Weak dependencies are followed only
+    /// with --weak-deps. RPM only
+    #[arg(long, value_name = "BY", conflicts_with = "each")]
+    pub minimize: Option<MinimizeBy>,
+    /// With --minimize: of each name only the newest version, although an older one may be smaller
+    #[arg(long, requires = "minimize")]
+    pub newest: bool,
+    /// With --minimize: after so many seconds the smallest set that was found, proved or not
+    #[arg(long, value_name = "SECONDS", requires = "minimize", default_value = "60")]
+    pub time_limit: u32,
+}
+
+/// What the smallest set is smallest in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MinimizeBy {
+    /// Bytes once installed
+    Size,
+    /// Packages
+    Count,
 }
 
 #[derive(Debug, Args)]

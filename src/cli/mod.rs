@@ -17,6 +17,7 @@ mod kept;
 mod list;
 mod lock;
 mod locked;
+mod minimize;
 mod owner;
 mod packaging;
 mod product;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::{Format, ResolveArguments};
 use super::failure::{Code, Failure, problems};
 use super::locked::lock_failure;
+use super::minimize;
 use super::packaging::{Job, run_with};
 use super::progress;
 use super::request::{Prepared, prepare};
@@ -44,6 +45,9 @@ impl Job for Resolve<'_> {
             let source = Source::open(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
             return each(ecosystem, prepared, arguments, run, source);
         }
+        if let Some(by) = arguments.minimize {
+            return minimize::smallest(ecosystem, prepared, arguments, by, run, &keyring);
+        }
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
         run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept, resolved.took)}))?;
         let text = match arguments.output.format {
@@ -72,7 +76,7 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
     }
 }
 
-fn human(plan: &Plan) -> String {
+pub(super) fn human(plan: &Plan) -> String {
     let width = plan.install.iter().map(|package| package.id.len()).max().unwrap_or(0);
     let repos = plan.install.iter().map(|package| package.repo.len()).max().unwrap_or(0);
     let mut text = String::new();

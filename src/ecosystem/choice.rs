@@ -144,10 +144,52 @@ pub trait Chooser {
         Vec::new()
     }
 
+    /// The smallest set for a request that fills an empty root, or why there is none; `None` where the ecosystem searches for no such set. Once
+    /// the time is over the smallest that was found.
+    fn minimize(&mut self, _ask: &Ask, _goal: Goal, _is_over: &dyn Fn() -> bool) -> Option<Result<Minimal, Box<dyn Refusal>>> {
+        None
+    }
+
     /// What would help a request that is refused, beside what the refusal itself tells: a sentence each. Each was tried, and leads to a
     /// choice.
     fn hints(&mut self, _ask: &Ask) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// What a smallest set is smallest in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// The bytes that it takes when installed.
+    Size,
+    /// The number of its packages.
+    Count,
+}
+
+/// Which smallest set is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Goal {
+    /// What it is smallest in.
+    pub by: Measure,
+    /// Whether only the newest package of each name and architecture may be in it. Otherwise an older one is as good, and often smaller.
+    pub newest: bool,
+}
+
+/// A smallest set for a request.
+#[derive(Clone, Debug)]
+pub struct Minimal {
+    /// Its packages, with what weak dependencies bring where the request follows them.
+    pub choice: Choice,
+    /// What the packages measure that have to be there.
+    pub measure: u64,
+    /// What those of every set measure, as far as it was proved.
+    pub at_least: u64,
+}
+
+impl Minimal {
+    /// Whether no set is smaller.
+    pub fn is_proved(&self) -> bool {
+        self.measure == self.at_least
     }
 }
 

@@ -6,8 +6,8 @@ mod choice;
 mod root;
 
 pub use choice::{
-    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, ModuleOptions, Operation, Problem, Reason,
-    Refusal, Verb,
+    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
+    Operation, Problem, Reason, Refusal, Verb,
 };
 pub use root::{RootDirectory, RootFiles};
 

@@ -28,6 +28,11 @@ impl Decisions {
         Self { levels: vec![0; variables], ..Self::default() }
     }
 
+    /// Makes room for so many variables; what goes must not be decided.
+    pub(super) fn resize(&mut self, variables: usize) {
+        self.levels.resize(variables, 0);
+    }
+
     /// Undoes everything.
     pub(super) fn clear(&mut self) {
         for literal in &self.queue {

@@ -1,6 +1,7 @@
 //! The solver and its memory.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::decisions::{Decisions, Why};
 use super::explain::Unsolvable;
@@ -71,6 +72,8 @@ pub struct Solver<'a> {
     pub(super) seen: Vec<bool>,
     pub(super) seen_list: Vec<Lit>,
     pub(super) scratch: Vec<Lit>,
+    /// The variables that are no packages: none but while a smallest set is searched.
+    pub(super) extra: Range<usize>,
     lacked: BTreeSet<StringId>,
 }
 
@@ -105,6 +108,7 @@ impl<'a> Solver<'a> {
             seen: vec![false; variables],
             seen_list: Vec::new(),
             scratch: Vec::new(),
+            extra: variables..variables,
             lacked: BTreeSet::new(),
         }
     }

@@ -28,6 +28,11 @@ impl Lit {
         packages + FIRST as usize
     }
 
+    /// That the variable of a number is true.
+    pub(super) fn nth(variable: usize) -> Self {
+        Self(variable as i32)
+    }
+
     pub(super) fn is_none(self) -> bool {
         self.0 == 0
     }

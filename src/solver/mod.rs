@@ -6,7 +6,8 @@
 //!
 //! The answers are those of libsolv with the flags that dnf sets: a request becomes clauses (`generate`, `jobs`, `rich`),
 //! decisions are made and their consequences drawn (`propagate`, `learn`) in libsolv's order (`search`, `weak`), among several
-//! candidates `policy` chooses, and what cannot be done is told by `explain`.
+//! candidates `policy` chooses, and what cannot be done is told by `explain`. `minimize` is another question to the same rules: which set is
+//! the smallest.
 //!
 //! ```
 //! use rootstrap::rpm::{architecture, universe};
@@ -36,6 +37,7 @@ mod installed;
 mod jobs;
 mod learn;
 mod literal;
+mod minimize;
 mod order;
 mod policy;
 mod propagate;
@@ -54,6 +56,7 @@ mod weak;
 
 pub use engine::Solver;
 pub use explain::{Fact, Problem, Unsolvable};
+pub use minimize::Minimum;
 pub use request::{Action, Job, Pinned, Request};
 pub use solution::{Reason, Solution};
 pub use upkeep::is_identical;

@@ -134,7 +134,7 @@ impl Solver<'_> {
     }
 
     /// Collects the undecided literals of a rule; false if the rule is fulfilled, or a condition of it does not hold.
-    fn open_literals(&self, id: RuleId, open: &mut Vec<Lit>) -> bool {
+    pub(super) fn open_literals(&self, id: RuleId, open: &mut Vec<Lit>) -> bool {
         open.clear();
         let rule = self.rules.get(id);
         if rule.disabled {

@@ -42,6 +42,16 @@ pub struct Solution {
 }
 
 impl Solution {
+    /// The packages (by id) as a solution of a request.
+    pub(super) fn of(packages: Vec<SolvableId>, request: &Request) -> Self {
+        let mut solution = Self { packages, requested: Vec::new() };
+        for (job, asked) in request.jobs.iter().enumerate() {
+            let installed = asked.candidates.iter().filter(|&&id| solution.contains(id));
+            solution.requested.extend(installed.map(|&id| (id, job as u32)).collect::<Vec<_>>());
+        }
+        solution
+    }
+
     /// Whether a package is in the set.
     pub fn contains(&self, id: SolvableId) -> bool {
         self.packages.binary_search(&id).is_ok()
@@ -110,11 +120,6 @@ impl Solver<'_> {
             .filter_map(|literal| literal.package())
             .collect();
         packages.sort_unstable();
-        let mut requested = Vec::new();
-        for (job, asked) in request.jobs.iter().enumerate() {
-            let installed = asked.candidates.iter().filter(|&&id| self.decisions.is_true(Lit::of(id)));
-            requested.extend(installed.map(|&id| (id, job as u32)));
-        }
-        Solution { packages, requested }
+        Solution::of(packages, request)
     }
 }

@@ -13,6 +13,7 @@ mod disk;
 mod forms;
 mod interrupt;
 mod lock;
+mod minimize;
 mod mirror;
 mod oci;
 mod ordinary_user;

@@ -3,6 +3,7 @@
 mod asked;
 mod change;
 mod hints;
+mod minimal;
 mod settled;
 
 pub use settled::Settled;
@@ -17,7 +18,7 @@ use super::modules::ModuleError;
 use super::request::Unmatched;
 use super::spec::{self, Among};
 use crate::catalog::{InstallAction, InstallStep};
-use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Operation, Reason, Refusal};
+use crate::ecosystem::{Action, Ask, Change, Choice, Chooser, FileOptions, Goal, Minimal, Operation, Reason, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId, StringId};
 use crate::solver::{self, Job, Pinned, Problem, Request, Solution, Solver, Unsolvable};
 use crate::transaction;
@@ -45,6 +46,7 @@ impl<'p> Selection<'p> {
         let scope = Scope::new(self.pool, self.state, ask)?;
         let mut asked = Asked::default();
         let mut solutions: Vec<(Solution, FileOptions)> = Vec::new();
+        let mut last = Request::default();
         for step in steps.iter().filter(|step| step.action == InstallAction::Install) {
             let earlier = asked.jobs.len();
             for spec in &step.packages {
@@ -56,15 +58,16 @@ impl<'p> Selection<'p> {
             request.weak_dependencies = step.options.weak_deps;
             let mut solved = self.solve_with(&scope, &mut request, asked.conditional.clone());
             if solved.is_err() && step.options.allow_erasing {
-                solved = self.without_what_is_in_the_way(request.clone(), earlier);
+                solved = self.without_what_is_in_the_way(&mut request, earlier);
             }
-            let solution =
-                solved.map_err(|unsolvable| Unresolved::new(request.jobs, unsolvable, &scope.settled.hidden, self.state))?;
+            let solution = solved
+                .map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden, self.state))?;
             solutions.push((solution, file_options(step)));
+            last = request;
         }
         let warnings =
             [&self.state.modules.warnings, &scope.settled.active.warnings, &asked.warnings].into_iter().flatten().cloned();
-        Ok(Solved { solutions, warnings: warnings.collect() })
+        Ok(Solved { solutions, warnings: warnings.collect(), last })
     }
 
     /// Solves a request, and again with what it asks for on a condition, as long as there is one that came true.
@@ -87,9 +90,9 @@ impl<'p> Selection<'p> {
     }
 
     /// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.
-    fn without_what_is_in_the_way(&mut self, mut request: Request, mut earlier: usize) -> Result<Solution, Unsolvable> {
+    fn without_what_is_in_the_way(&mut self, request: &mut Request, mut earlier: usize) -> Result<Solution, Unsolvable> {
         loop {
-            let problem = match self.solver.solve(&request) {
+            let problem = match self.solver.solve(request) {
                 Ok(solution) => return Ok(solution),
                 Err(problem) => problem,
             };
@@ -104,18 +107,22 @@ impl<'p> Selection<'p> {
 impl Selection<'_> {
     /// An empty root gets packages.
     fn fill(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Choice, Refused> {
-        let Solved { solutions, warnings } = self.solve(ask, steps)?;
-        let Some((solution, _)) = solutions.last() else { return Ok(Choice::default()) };
+        let solved = self.solve(ask, steps)?;
+        Ok(solved.solutions.last().map_or_else(Choice::default, |(solution, _)| self.choice(steps, &solved, solution)))
+    }
+
+    /// The packages of a solution, in their order; of each the files that the first step takes that brings it.
+    fn choice(&self, steps: &[InstallStep], solved: &Solved, solution: &Solution) -> Choice {
         let reasons = solution.reasons(self.pool);
         let again = |id| steps.iter().rfind(|step| installs_again(step, self.pool.solvable(id))).map(file_options);
-        let first = |id| solutions.iter().find(|(solution, _)| solution.contains(id)).map(|(_, options)| options.clone());
+        let first = |id| solved.solutions.iter().find(|(solution, _)| solution.contains(id)).or(solved.solutions.last());
         let change = |id| {
             let place = solution.packages.binary_search(&id).ok()?;
-            let files = again(id).or_else(|| first(id))?;
+            let files = again(id).or_else(|| first(id).map(|(_, options)| options.clone()))?;
             Some(Change { action: Action::Install, old: None, new: Some(id), tag: None, reason: reason(reasons[place]), files })
         };
         let changes = transaction::order(self.pool, &solution.packages).into_iter().filter_map(change).collect();
-        Ok(Choice { changes, warnings, ..Choice::default() })
+        Choice { changes, warnings: solved.warnings.clone(), ..Choice::default() }
     }
 }
 
@@ -134,6 +141,8 @@ impl Selection<'_> {
 struct Solved {
     solutions: Vec<(Solution, FileOptions)>,
     warnings: Vec<String>,
+    /// What the last step asked for, and with it all steps together.
+    last: Request,
 }
 
 /// Why nothing is chosen.
@@ -164,15 +173,24 @@ impl From<Unmatched> for Refused {
     }
 }
 
+impl From<Refused> for Box<dyn Refusal> {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unresolved(unresolved) => Box::new(unresolved),
+            Refused::Unmatched(unmatched) => Box::new(unmatched),
+            Refused::Modules(error) => Box::new(error),
+        }
+    }
+}
+
 impl Chooser for Selection<'_> {
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
-        self.attempt(ask).map_err(|refused| -> Box<dyn Refusal> {
-            match refused {
-                Refused::Unresolved(unresolved) => Box::new(unresolved),
-                Refused::Unmatched(unmatched) => Box::new(unmatched),
-                Refused::Modules(error) => Box::new(error),
-            }
-        })
+        self.attempt(ask).map_err(Refused::into)
+    }
+
+    fn minimize(&mut self, ask: &Ask, goal: Goal, is_over: &dyn Fn() -> bool) -> Option<Result<Minimal, Box<dyn Refusal>>> {
+        let Operation::Fill(steps) = &ask.operation else { return None };
+        Some(self.smallest(ask, steps, goal, is_over).map_err(Refused::into))
     }
 
     fn take_lacked_paths(&mut self) -> Vec<String> {

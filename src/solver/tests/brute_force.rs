@@ -101,7 +101,7 @@ pub(super) fn holds(pool: &Pool, set: &[SolvableId], dependency: DependencyId) -
 }
 
 /// Whether a set of packages may be installed.
-fn is_valid(pool: &Pool, set: &[SolvableId]) -> bool {
+pub(super) fn is_valid(pool: &Pool, set: &[SolvableId]) -> bool {
     set.iter().all(|&id| {
         let package = pool.solvable(id);
         let others: Vec<SolvableId> = set.iter().copied().filter(|&other| other != id).collect();

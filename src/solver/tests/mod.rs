@@ -6,6 +6,7 @@ mod colours;
 mod explanation;
 mod installed;
 mod minimal;
+mod minimum;
 mod rules;
 mod weak;
 

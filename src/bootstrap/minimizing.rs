@@ -1,0 +1,91 @@
+//! The smallest set of a request, beside the ordinary one.
+
+use std::time::{Duration, Instant};
+
+use super::resolve::{Request, ResolveError, Unresolved, plan_of};
+use super::source::{Gathered, Source};
+use crate::ecosystem::{Ask, Chooser, Ecosystem, Goal, Refusal};
+use crate::fetch::Fetcher;
+use crate::pool::Pool;
+use crate::reporter::{Phase, Reporter};
+use crate::transaction::plan::Plan;
+
+/// The smallest set of a request, and what is otherwise chosen.
+#[derive(Debug)]
+pub struct Minimized {
+    /// All that exists.
+    pub pool: Pool,
+    /// The ordinary choice.
+    pub ordinary: Plan,
+    /// The smallest set.
+    pub smallest: Plan,
+    /// What the packages of the smallest set measure that have to be there.
+    pub measure: u64,
+    /// What those of every set measure, as far as it was proved.
+    pub at_least: u64,
+    /// How long the search took.
+    pub took: Duration,
+}
+
+/// Which smallest set is searched, and for how long.
+#[derive(Clone, Debug)]
+pub struct Minimizing {
+    /// What the set is for: the request, but for weak dependencies perhaps.
+    pub ask: Ask,
+    /// Which one.
+    pub goal: Goal,
+    /// After this the smallest set counts that was found till then.
+    pub limit: Duration,
+}
+
+/// Reads the repositories, chooses the packages of the request, and the smallest set. `None` where the ecosystem does not search for one.
+pub fn minimize<E: Ecosystem>(
+    ecosystem: &E,
+    request: &Request,
+    minimizing: &Minimizing,
+    keyring: &E::Keyring,
+    fetcher: &Fetcher,
+    reporter: &dyn Reporter,
+) -> Result<Option<Minimized>, ResolveError> {
+    let Minimizing { ask, goal, limit } = minimizing;
+    let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
+    let refused = |pool, refusal, hints| ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints }));
+    loop {
+        let Gathered { pool, .. } = source.gather()?;
+        reporter.begin(Phase::Resolve, None, None);
+        let mut chooser = ecosystem.chooser(&pool, &source.state);
+        let ordinary = chooser.choose(&request.ask);
+        let begin = Instant::now();
+        let smallest = chooser.minimize(ask, *goal, &|| begin.elapsed() > *limit);
+        let took = begin.elapsed();
+        let lacked = chooser.take_lacked_paths();
+        drop(chooser);
+        if source.ask_for_paths(lacked) {
+            continue;
+        }
+        reporter.finish(Phase::Metadata, "");
+        let hints = |chooser: &mut dyn Chooser, ask: &Ask| chooser.hints(ask);
+        let told = |refusal: Box<dyn Refusal>, ask: &Ask| {
+            let hints = hints(&mut *ecosystem.chooser(&pool, &source.state), ask);
+            (refusal, hints)
+        };
+        let choices = match (ordinary, smallest) {
+            (Err(refusal), _) => Err(told(refusal, &request.ask)),
+            (Ok(_), None) => return Ok(None),
+            (Ok(_), Some(Err(refusal))) => Err(told(refusal, ask)),
+            (Ok(ordinary), Some(Ok(smallest))) => Ok((ordinary, smallest)),
+        };
+        reporter.finish(Phase::Resolve, "");
+        return match choices {
+            Err((refusal, hints)) => Err(refused(pool, refusal, hints)),
+            Ok((ordinary, smallest)) => Ok(Some(Minimized {
+                ordinary: plan_of(ecosystem, request, &pool, &ordinary),
+                smallest: plan_of(ecosystem, request, &pool, &smallest.choice),
+                measure: smallest.measure,
+                at_least: smallest.at_least,
+                took,
+                pool,
+            })),
+        };
+    }
+}
