@@ -4,6 +4,8 @@
 //! command line words. It reads no repository and changes nothing; what the ecosystems know of versions, files and databases they answer
 //! themselves.
 
+pub mod needs;
+pub mod page;
 pub mod sbom;
 mod release;
 mod subject;

@@ -23,6 +23,7 @@ pub use spdx::{Document as Spdx, document as spdx};
 
 use std::borrow::Cow;
 
+use super::needs::Need;
 use crate::catalog::DateFormat;
 use crate::digest::{Digest, Hasher};
 use crate::package::PackageFacts;
@@ -72,20 +73,11 @@ pub struct Item<'a> {
     /// What it says of itself.
     pub facts: &'a PackageFacts,
     /// The packages that it needs, and by which requirements.
-    pub needs: Vec<Need<'a>>,
+    pub needs: &'a [Need],
     /// The digest of its file, if one is promised.
     pub checksum: Option<Digest>,
     /// Where its file is, if it is known.
     pub download: Option<Cow<'a, str>>,
-}
-
-/// That a package needs another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need<'a> {
-    /// The other, by its place in [`Bill::packages`].
-    pub package: usize,
-    /// What of it is required, as it is written: `libc.so.6()(64bit)`.
-    pub capabilities: Vec<Cow<'a, str>>,
 }
 
 /// A regular file of the whole.

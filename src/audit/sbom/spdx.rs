@@ -139,7 +139,7 @@ pub fn document(bill: &Bill<'_>) -> Document {
     let mut relationships = vec![relationship(DOCUMENT, "DESCRIBES", &whole_id, None)];
     relationships.extend(ids.iter().map(|id| relationship(&whole_id, "CONTAINS", id, None)));
     for (item, id) in bill.packages.iter().zip(&ids) {
-        for need in &item.needs {
+        for need in item.needs {
             let Some(needed) = ids.get(need.package) else { continue };
             relationships.push(relationship(id, "DEPENDS_ON", needed, Some(need.capabilities.join(", "))));
         }

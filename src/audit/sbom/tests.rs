@@ -23,9 +23,12 @@ fn facts(name: &str) -> PackageFacts {
     }
 }
 
-fn item<'a>(facts: &'a PackageFacts, needs: &[usize]) -> Item<'a> {
-    let need = |&package: &usize| Need { package, capabilities: vec!["/bin/sh".into(), "libc.so.6".into()] };
-    Item { facts, needs: needs.iter().map(need).collect(), checksum: None, download: None }
+fn item<'a>(facts: &'a PackageFacts, needs: &'a [Need]) -> Item<'a> {
+    Item { facts, needs, checksum: None, download: None }
+}
+
+fn second() -> [Need; 1] {
+    [Need { package: 1, capabilities: vec!["/bin/sh".into(), "libc.so.6".into()] }]
 }
 
 fn bill<'a>(packages: &'a [Item<'a>], files: Option<&'a [FileItem<'a>]>) -> Bill<'a> {
@@ -64,8 +67,8 @@ fn package_urls_are_those_of_the_specification() {
 
 #[test]
 fn spdx_tells_who_needs_whom_and_by_what() {
-    let (bash, glibc) = (facts("bash"), facts("glibc"));
-    let packages = [item(&bash, &[1]), item(&glibc, &[])];
+    let (bash, glibc, second) = (facts("bash"), facts("glibc"), second());
+    let packages = [item(&bash, &second), item(&glibc, &[])];
     let document = json(&spdx(&bill(&packages, None)));
     assert_eq!(document["spdxVersion"], "SPDX-2.3");
     assert_eq!(document["creationInfo"]["created"], "2023-11-14T22:13:21Z");
@@ -117,8 +120,9 @@ fn spdx_tells_files_with_their_packages() {
 #[test]
 fn cyclonedx_names_licences_that_spdx_does_not_know() {
     let bash = facts("bash");
+    let second = second();
     let known = PackageFacts { license: Some("GPL-2.0-or-later and mit".to_owned()), ..facts("known") };
-    let mut packages = [item(&bash, &[1]), item(&known, &[])];
+    let mut packages = [item(&bash, &second), item(&known, &[])];
     packages[1].checksum = Some(Digest::of(Algorithm::Sha256, b""));
     packages[1].download = Some("https://example.org/known.rpm".into());
     let document = json(&cyclonedx(&bill(&packages, None)));
@@ -160,7 +164,9 @@ fn addresses_are_those_of_the_web() {
     for good in ["https://example.org/~a?b=c#d", " http://[::1]/ ", "ftp://ftp.gnu.org"] {
         assert_eq!(web_address(Some(good)), Some(good.trim()));
     }
-    for bad in ["", "example.org", "https://", "https:///x", "javascript:alert(1)", "https://a b", "http://<x>", "https://\u{e9}/"] {
+    for bad in
+        ["", "example.org", "https://", "https:///x", "javascript:alert(1)", "https://a b", "http://<x>", "https://\u{e9}/"]
+    {
         assert_eq!(web_address(Some(bad)), None, "{bad}");
     }
 }

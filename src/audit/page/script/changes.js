@@ -1,0 +1,67 @@
+// What changed between another set and this one: every list of the difference as a table, whatever it is a list of.
+
+const WORDS = {
+  added: 'Added', removed: 'Removed', upgraded: 'Upgraded', downgraded: 'Downgraded', changed: 'Changed', packages: 'Packages', files: 'Files',
+  capabilities: 'Capabilities', advisories: 'Advisories', fixed: 'Fixed', introduced: 'Introduced', appeared: 'Appeared', went: 'Went',
+  setuid: 'New setuid and setgid files', world_writable: 'New world-writable files', privileged: 'New privileged files',
+};
+const word = key => WORDS[key] ?? key.replaceAll(/[-_]/g, ' ').replace(/^./, first => first.toUpperCase());
+
+const changes = {
+  // Each list with the names that lead to it.
+  lists(value, path = []) {
+    if (Array.isArray(value)) return value.length ? [{path, rows: value}] : [];
+    if (value === null || typeof value !== 'object') return [];
+    return Object.entries(value).flatMap(([key, inner]) => changes.lists(inner, [...path, key]));
+  },
+
+  make() {
+    const panel = byId('panel-changes');
+    const lists = changes.lists(data.diff);
+    const title = list => list.path.map((key, at) => at ? word(key).toLowerCase() : word(key)).join(': ');
+    const cards = lists.map(list => h('div', {class: 'card'}, h('b', null, number.format(list.rows.length)), h('span', null, title(list))));
+    const frame = h('div', {class: 'scroll'},
+      h('div', {class: 'bar-top'}, h('span', null, 'From ', h('b', null, data.other ?? 'the other set'), ' to ', h('b', null, data.subject.name))),
+      lists.length ? h('div', {class: 'cards'}, cards) : h('p', {class: 'empty'}, 'Nothing is different.'));
+    changes.sections = lists.map(list => {
+      const section = changes.section(title(list), list.rows);
+      frame.append(section.element);
+      return section;
+    });
+    panel.append(frame);
+  },
+
+  section(title, rows) {
+    const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))].filter(key => !['schema'].includes(key));
+    const head = h('tr', null, keys.map(key => h('th', {scope: 'col'}, h('span', {class: 'head'}, key ? word(key) : title))));
+    const made = rows.map(row => ({
+      text: JSON.stringify(row).toLowerCase(),
+      row: () => h('tr', null, keys.map(key => changes.cell(key, key ? row[key] : row))),
+    }));
+    const MOST = 500;
+    const body = h('tbody');
+    const element = h('section', {class: 'section'}, h('h3', null, `${title} (${number.format(rows.length)})`), h('table', {'aria-label': title}, h('thead', null, head), body));
+    const show = words => {
+      const shown = made.filter(row => words.every(word => row.text.includes(word)));
+      body.replaceChildren(...shown.slice(0, MOST).map(row => row.element ??= row.row()));
+      if (shown.length > MOST) body.append(h('tr', null, h('td', {colspan: keys.length, class: 'soft'}, `and ${number.format(shown.length - MOST)} more: search to see them`)));
+      element.hidden = !shown.length;
+      return shown.length;
+    };
+    return {element, show};
+  },
+
+  cell(key, value) {
+    if (value === null || value === undefined) return h('td');
+    if (['name', 'package', 'id'].includes(key) && placesOf.has(value)) return h('td', {class: 'wrap'}, packageLink(placesOf.get(value)[0]));
+    if (typeof value === 'number' && /size|bytes|weight/.test(key)) return h('td', {class: 'num'}, `${value < 0 ? '−' : ''}${bytes(Math.abs(value))}`);
+    if (typeof value === 'object') return h('td', {class: 'wrap mono'}, Array.isArray(value) ? value.map(String).join(', ') : Object.entries(value).map(([name, inner]) => `${name} ${inner}`).join(', '));
+    return h('td', {class: /version|from|to|path|digest|mode|id/.test(key) ? 'wrap mono' : 'wrap'}, String(value));
+  },
+
+  show() {
+    if (state.tab !== 'changes') return;
+    const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
+    changes.count = (changes.sections ?? []).reduce((sum, section) => sum + section.show(words), 0);
+  },
+};
