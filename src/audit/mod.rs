@@ -6,8 +6,8 @@
 
 pub mod needs;
 pub mod page;
-pub mod sbom;
 mod release;
+pub mod sbom;
 mod subject;
 
 pub use release::Release;

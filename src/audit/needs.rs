@@ -44,7 +44,7 @@ pub fn needs(pool: &Pool, members: &[Option<SolvableId>]) -> Vec<Vec<Need>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::{Kind, Op, Package, PoolBuilder};
+    use crate::pool::{Kind, Op, Package, PoolBuilder, Solvable};
     use crate::rpm::architecture;
     use crate::rpm::version::RpmVersions;
 
@@ -72,7 +72,7 @@ mod tests {
             ("glibc", &["libc", "libtinfo"], &["bash", "nobody"]),
             ("musl", &["libc"], &[]),
         ]);
-        let ids: Vec<SolvableId> = pool.solvables().map(|package| package.id()).collect();
+        let ids: Vec<SolvableId> = pool.solvables().map(Solvable::id).collect();
         // musl is no member, and the second place holds what the pool does not have.
         let members = [Some(ids[1]), None, Some(ids[0])];
         let needs = needs(&pool, &members);

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::package::PackageFacts;
+
 /// A distribution and its release, as a root names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
@@ -41,6 +43,15 @@ impl Release {
             }
         }
         (!release.id.is_empty()).then_some(release)
+    }
+
+    /// The release that a set of packages will say to be, of a distribution and a release that it was asked for: the minor one, where the package
+    /// is there that brings this file.
+    pub fn of_packages(distro: &str, release: &str, packages: &[PackageFacts]) -> Self {
+        let name = format!("{distro}-release");
+        let told = packages.iter().find(|package| package.name == name);
+        let minor = told.map(|package| package.version.split('-').next().unwrap_or(&package.version));
+        Self { id: distro.to_owned(), version: Some(minor.unwrap_or(release).to_owned()), ..Self::default() }
     }
 
     /// The release up to its first dot: `9`.

@@ -68,6 +68,16 @@ pub enum Packaging {
     Apk,
 }
 
+impl Packaging {
+    /// What it is called, in package URLs too: `rpm`, `apk`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rpm => "rpm",
+            Self::Apk => "apk",
+        }
+    }
+}
+
 /// A repository of the distribution, for one release and architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {

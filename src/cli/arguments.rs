@@ -1,11 +1,14 @@
 //! The words of the command line: options, commands, and their help.
 
+mod audits;
 mod queries;
 
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use audits::{SbomArguments, SbomFormat};
 pub(super) use queries::{
     CacheArguments, CacheCommand, FilesArguments, InfoArguments, ListArguments, ProvidesArguments, SearchArguments,
     VariantsArguments,
@@ -78,6 +81,8 @@ pub(super) enum Command {
     Info(InfoArguments),
     /// List the files of a root file system or of package files
     Files(FilesArguments),
+    /// Write a bill of materials of a set of packages: SPDX or CycloneDX
+    Sbom(SbomArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell
@@ -205,6 +210,22 @@ pub(super) struct OutputArguments {
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+impl Deref for OutputArguments {
+    type Target = RunArguments;
+
+    fn deref(&self) -> &RunArguments {
+        &self.run
+    }
+}
+
+/// How to go about it, for commands whose results have forms of their own.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How")]
+pub(super) struct RunArguments {
     /// Say nothing but errors
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,

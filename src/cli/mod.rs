@@ -26,6 +26,7 @@ mod repositories;
 mod request;
 mod resolve;
 mod run;
+mod sbom;
 mod search;
 mod subject;
 mod terminal;
@@ -130,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Files(arguments)) => files::run(&arguments),
+        Some(Command::Sbom(arguments)) => sbom::run(&arguments),
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;
             cache::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))

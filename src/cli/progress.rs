@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::arguments::{OutputArguments, ProgressMode};
+use super::arguments::{ProgressMode, RunArguments};
 use crate::reporter::{Phase, Reporter};
 
 /// What a phase took, for `--stats` and the closing line.
@@ -44,7 +44,7 @@ struct State {
 
 impl Progress {
     /// As the options ask; on standard error.
-    pub(super) fn new(output: &OutputArguments) -> Self {
+    pub(super) fn new(output: &RunArguments) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let style = match output.progress {
             _ if output.quiet => Style::Quiet,

@@ -22,6 +22,8 @@ use crate::repo::{DEFAULT_PRIORITY, Repository};
 pub(super) struct Prepared {
     /// What it is called in messages: `almalinux 9 micro aarch64`.
     pub title: String,
+    /// The distribution and its release, where one was named.
+    pub distribution: Option<(String, String)>,
     pub packaging: Packaging,
     pub request: Request,
     /// The options of what is asked for beside the variant's list.
@@ -168,6 +170,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
     let variant_packages = image.install.iter().flat_map(|step| step.packages.clone()).collect();
     let prepared = Prepared {
         title: image.to_string(),
+        distribution: Some((image.distro, image.release)),
         packaging: image.packaging,
         request: Request {
             arch: image.arch.name.clone(),
@@ -243,6 +246,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     let platform = Platform::from_str(&name).unwrap_or(Platform { architecture: name.clone(), variant: None });
     Ok(Prepared {
         title: "the request".to_owned(),
+        distribution: None,
         packaging,
         request: Request {
             arch: name.clone(),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::arguments::OutputArguments;
+use super::arguments::RunArguments;
 use super::failure::{Code, Failure};
 use super::progress::Progress;
 use crate::cancel::Cancel;
@@ -24,7 +24,7 @@ pub(super) struct Run {
 
 impl Run {
     /// As the options ask. Sets the number of threads of the process, so it is called once.
-    pub(super) fn new(output: &OutputArguments) -> Result<Self, Failure> {
+    pub(super) fn new(output: &RunArguments) -> Result<Self, Failure> {
         let begin = Instant::now();
         if let Some(jobs) = output.jobs {
             let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();

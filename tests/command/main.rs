@@ -21,6 +21,7 @@ mod place;
 mod queries;
 mod real_apk;
 mod resolve;
+mod sbom;
 mod server;
 mod subjects;
 mod tar;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::identity::Identities;
 use super::license::{License, Named};
-use super::{Bill, Item, Whole, content_uuid, purl, timestamp, version, web_address};
+use super::{Bill, Item, Supplier, Whole, content_uuid, purl, supplier, timestamp, version, web_address};
 use crate::digest::{Algorithm, Digest};
 
 /// A CycloneDX 1.6 document.
@@ -42,7 +42,7 @@ struct Component {
     #[serde(rename = "bom-ref", skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    supplier: Option<Supplier>,
+    supplier: Option<Organization>,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
@@ -62,9 +62,18 @@ struct Component {
     components: Vec<Component>,
 }
 
+#[derive(Debug, Default, Serialize)]
+struct Organization {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contact: Vec<Contact>,
+}
+
 #[derive(Debug, Serialize)]
-struct Supplier {
+struct Contact {
     name: String,
+    email: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,15 +121,11 @@ struct Dependency {
 /// The document of a bill.
 pub fn document(bill: &Bill<'_>) -> Document {
     let mut identities = Identities::default();
-    let whole_reference = identities.give("whole".to_owned());
+    let whole_reference = identities.give("whole");
     let purls: Vec<Option<String>> =
-        bill.packages.iter().map(|item| purl(bill.kind, item.facts, bill.distribution.as_ref())).collect();
-    let references: Vec<String> = bill
-        .packages
-        .iter()
-        .zip(&purls)
-        .map(|(item, purl)| identities.give(purl.clone().unwrap_or_else(|| item.facts.id.clone())))
-        .collect();
+        bill.packages.iter().map(|item| purl(bill.kind, &item.facts, bill.distribution.as_ref())).collect();
+    let references: Vec<String> =
+        bill.packages.iter().zip(&purls).map(|(item, purl)| identities.give(purl.as_deref().unwrap_or(&item.facts.id))).collect();
     let mut components: Vec<Component> = bill
         .packages
         .iter()
@@ -135,7 +140,7 @@ pub fn document(bill: &Bill<'_>) -> Document {
         dependencies.push(Dependency { reference: reference.clone(), depends_on: sorted(needed) });
     }
     let mut unowned = Vec::new();
-    for file in bill.files.unwrap_or_default() {
+    for file in bill.files.iter().flatten() {
         let entry = Component {
             kind: "file",
             name: file.path.to_string(),
@@ -149,7 +154,7 @@ pub fn document(bill: &Bill<'_>) -> Document {
     }
     let system = bill.distribution.map(|distribution| Component {
         kind: "operating-system",
-        reference: Some(identities.give(format!("os:{}", distribution.id))),
+        reference: Some(identities.give(&format!("os:{}", distribution.id))),
         name: distribution.id.to_owned(),
         version: distribution.version.map(str::to_owned),
         description: distribution.name.map(str::to_owned),
@@ -194,7 +199,7 @@ fn sorted(mut references: Vec<String>) -> Vec<String> {
 }
 
 fn component(item: &Item<'_>, purl: Option<String>, reference: String) -> Component {
-    let facts = item.facts;
+    let facts = &*item.facts;
     let epoch = facts.epoch.filter(|&epoch| epoch > 0).map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let address = |kind, url: Option<&str>| web_address(url).map(|url| ExternalReference { kind, url: url.to_owned() });
     let mut properties = Vec::new();
@@ -206,7 +211,12 @@ fn component(item: &Item<'_>, purl: Option<String>, reference: String) -> Compon
     Component {
         kind: "library",
         reference: Some(reference),
-        supplier: facts.vendor.clone().map(|name| Supplier { name }),
+        supplier: supplier(facts.vendor.as_deref()).map(|supplier| match supplier {
+            Supplier::Person { name, address } => {
+                Organization { name: None, contact: vec![Contact { name: name.to_owned(), email: address.to_owned() }] }
+            }
+            Supplier::Organization(name) => Organization { name: Some(name), contact: Vec::new() },
+        }),
         name: facts.name.clone(),
         version: Some(epoch + &version(facts)),
         description: facts.summary.clone(),

@@ -8,8 +8,8 @@ pub(super) struct Identities(BTreeSet<String>);
 
 impl Identities {
     /// `name`, or where that is given already, the name with the first number that is free.
-    pub(super) fn give(&mut self, name: String) -> String {
-        let mut given = name.clone();
+    pub(super) fn give(&mut self, name: &str) -> String {
+        let mut given = name.to_owned();
         let mut number = 2;
         while !self.0.insert(given.clone()) {
             given = format!("{name}-{number}");
@@ -22,6 +22,6 @@ impl Identities {
     pub(super) fn spdx(&mut self, what: &str, text: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let text: String = text.chars().map(plain).collect();
-        self.give(format!("SPDXRef-{what}-{}", text.trim_matches('-')))
+        self.give(&format!("SPDXRef-{what}-{}", text.trim_matches('-')))
     }
 }

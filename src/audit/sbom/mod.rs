@@ -1,14 +1,15 @@
 //! Bills of materials: what is in a set of packages, as SPDX and CycloneDX documents.
 //!
-//! In: a [`Bill`], the facts of the packages and what is known of the whole. Out: [`spdx`] or [`cyclonedx`], a document that serialises as
-//! JSON. The same bill makes the same document to the byte: the clock, chance and the host have no part in it. Nothing is read here, and
-//! nothing is guessed: what is not known is left out, or said to be unknown where the format demands a word.
+//! In: a [`Bill`], the facts of the packages and what is known of the whole ([`Bill::of`] makes one of a subject). Out: [`spdx`] or [`cyclonedx`], a document that serialises as
+//! JSON. The same bill makes the same document to the byte: the clock, chance and the host have no part in it. Nothing
+//! is guessed: what is not known is left out, or said to be unknown where the format demands a word.
 //!
 //! The documents are structures of our own. `serde-cyclonedx` (0.10) makes its types from the JSON schemas, and what the schemas call
 //! "one of" becomes untyped JSON there, licences among it; `cyclonedx-bom` (0.8) ends with version 1.5; `spdx-rs` (0.5.5, of 2023) brings
 //! chrono, uuid and a second parser of licences. Expressions of licences are the `spdx` crate's, package URLs the `packageurl` crate's.
 
 mod cyclonedx;
+mod gather;
 mod identity;
 mod license;
 mod purl;
@@ -17,6 +18,7 @@ mod spdx;
 mod tests;
 
 pub use cyclonedx::{Document as CycloneDx, document as cyclonedx};
+pub use gather::UnreadableFile;
 pub use license::{License, Named};
 pub use purl::purl;
 pub use spdx::{Document as Spdx, document as spdx};
@@ -40,9 +42,9 @@ pub struct Bill<'a> {
     /// The type of the packages in package URLs: `rpm`, `apk`.
     pub kind: &'a str,
     /// The packages, in the order in which they shall stand.
-    pub packages: &'a [Item<'a>],
+    pub packages: Vec<Item<'a>>,
     /// The files that were found, if they are told of.
-    pub files: Option<&'a [FileItem<'a>]>,
+    pub files: Option<Vec<FileItem<'a>>>,
     /// When the document was made, in seconds since 1970.
     pub time: i64,
 }
@@ -63,7 +65,7 @@ pub struct Distribution<'a> {
     pub id: &'a str,
     /// `VERSION_ID`: `9.3`.
     pub version: Option<&'a str>,
-    /// `NAME`: `AlmaLinux`.
+    /// `PRETTY_NAME`: `AlmaLinux 9.3 (Shamrock Pampas Cat)`.
     pub name: Option<&'a str>,
 }
 
@@ -71,7 +73,7 @@ pub struct Distribution<'a> {
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
     /// What it says of itself.
-    pub facts: &'a PackageFacts,
+    pub facts: Cow<'a, PackageFacts>,
     /// The packages that it needs, and by which requirements.
     pub needs: &'a [Need],
     /// The digest of its file, if one is promised.
@@ -117,6 +119,26 @@ fn web_address(url: Option<&str>) -> Option<&str> {
     let host_begins = rest.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'[');
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     (host_begins && url.chars().all(plain)).then_some(url)
+}
+
+/// Who is behind a package: apk names a person (`Name <address>`), RPM an organisation.
+#[derive(Debug, PartialEq, Eq)]
+enum Supplier<'a> {
+    Person { name: &'a str, address: &'a str },
+    Organization(String),
+}
+
+fn supplier(vendor: Option<&str>) -> Option<Supplier<'_>> {
+    let vendor = vendor?.trim();
+    let person = vendor.strip_suffix('>').and_then(|rest| rest.split_once('<'));
+    let person = person.filter(|(name, address)| {
+        !name.trim().is_empty() && address.contains('@') && !address.contains(|c: char| c.is_whitespace() || "<>()".contains(c))
+    });
+    if let Some((name, address)) = person.filter(|(name, _)| !name.contains(['(', ')', '\n'])) {
+        return Some(Supplier::Person { name: name.trim(), address });
+    }
+    let name = vendor.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!name.is_empty()).then_some(Supplier::Organization(name))
 }
 
 /// The whole version without the epoch.

@@ -1,10 +1,12 @@
 //! The bill as an SPDX 2.3 document (the JSON form of the specification's chapters 6 to 11).
 
+#![allow(clippy::struct_field_names, reason = "the names are the format's")]
+
 use serde::Serialize;
 
 use super::identity::Identities;
 use super::license::{License, Named};
-use super::{Bill, FileItem, Item, Whole, content_uuid, purl, timestamp, version, web_address};
+use super::{Bill, FileItem, Item, Supplier, Whole, content_uuid, purl, supplier, timestamp, version, web_address};
 use crate::digest::{Algorithm, Digest, Hasher};
 
 /// What is not known, in the format's own word.
@@ -145,7 +147,7 @@ pub fn document(bill: &Bill<'_>) -> Document {
         }
     }
     let mut files = Vec::new();
-    if let Some(items) = bill.files {
+    if let Some(items) = &bill.files {
         files = items.iter().map(|item| file(item, &mut identities)).collect();
         for (item, file) in items.iter().zip(&files) {
             let owner = item.package.and_then(|owner| ids.get(owner)).unwrap_or(&whole_id);
@@ -207,10 +209,7 @@ fn whole(bill: &Bill<'_>, id: String) -> Package {
         license_concluded: UNKNOWN,
         license_declared: UNKNOWN.to_owned(),
         copyright_text: UNKNOWN,
-        summary: bill.distribution.map(|distribution| {
-            let name = distribution.name.unwrap_or(distribution.id);
-            distribution.version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"))
-        }),
+        summary: bill.distribution.map(|distribution| distribution.name.unwrap_or(distribution.id).to_owned()),
         description: None,
         external_refs: Vec::new(),
         primary_package_purpose: Some(match bill.whole {
@@ -222,7 +221,7 @@ fn whole(bill: &Bill<'_>, id: String) -> Package {
 }
 
 fn package(bill: &Bill<'_>, item: &Item<'_>, id: String, named: &mut Named) -> Package {
-    let facts = item.facts;
+    let facts = &*item.facts;
     let license = facts.license.as_deref().and_then(|text| License::parse(text, named));
     let epoch = facts.epoch.filter(|&epoch| epoch > 0).map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let locator = purl(bill.kind, facts, bill.distribution.as_ref());
@@ -230,8 +229,9 @@ fn package(bill: &Bill<'_>, item: &Item<'_>, id: String, named: &mut Named) -> P
         name: facts.name.clone(),
         id,
         version_info: Some(epoch + &version(facts)),
-        supplier: Some(match facts.vendor.as_deref().map(one_line).filter(|vendor| !vendor.is_empty()) {
-            Some(vendor) => format!("Organization: {vendor}"),
+        supplier: Some(match supplier(facts.vendor.as_deref()) {
+            Some(Supplier::Person { name, address }) => format!("Person: {name} ({address})"),
+            Some(Supplier::Organization(name)) => format!("Organization: {name}"),
             None => UNKNOWN.to_owned(),
         }),
         download_location: web_address(item.download.as_deref()).unwrap_or(UNKNOWN).to_owned(),
@@ -249,11 +249,6 @@ fn package(bill: &Bill<'_>, item: &Item<'_>, id: String, named: &mut Named) -> P
         primary_package_purpose: None,
         built_date: facts.build_time.filter(|&time| time > 0).map(timestamp),
     }
-}
-
-/// A supplier's name stands in a line (7.5).
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn package_url(locator: String) -> ExternalRef {
@@ -299,7 +294,7 @@ fn analyse(packages: &mut [Package], files: &[FileItem<'_>]) {
         }
         digests.sort_unstable();
         let mut hasher = Hasher::new(Algorithm::Sha1);
-        digests.iter().for_each(|digest| hasher.update(digest.as_bytes()));
+        hasher.update(digests.concat().as_bytes());
         package.files_analyzed = true;
         package.package_verification_code = Some(VerificationCode { value: hasher.finish().hex() });
     }

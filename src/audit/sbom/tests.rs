@@ -24,15 +24,16 @@ fn facts(name: &str) -> PackageFacts {
 }
 
 fn item<'a>(facts: &'a PackageFacts, needs: &'a [Need]) -> Item<'a> {
-    Item { facts, needs, checksum: None, download: None }
+    Item { facts: Cow::Borrowed(facts), needs, checksum: None, download: None }
 }
 
 fn second() -> [Need; 1] {
     [Need { package: 1, capabilities: vec!["/bin/sh".into(), "libc.so.6".into()] }]
 }
 
-fn bill<'a>(packages: &'a [Item<'a>], files: Option<&'a [FileItem<'a>]>) -> Bill<'a> {
+fn bill<'a>(packages: &[Item<'a>], files: Option<&[FileItem<'a>]>) -> Bill<'a> {
     let distribution = Distribution { id: "almalinux", version: Some("9.3"), name: Some("AlmaLinux") };
+    let (packages, files) = (packages.to_vec(), files.map(<[_]>::to_vec));
     Bill { name: "out", whole: Whole::Root, distribution: Some(distribution), kind: "rpm", packages, files, time: 1_700_000_001 }
 }
 
@@ -169,4 +170,18 @@ fn addresses_are_those_of_the_web() {
     {
         assert_eq!(web_address(Some(bad)), None, "{bad}");
     }
+}
+
+#[test]
+fn a_supplier_is_a_person_or_an_organisation() {
+    assert_eq!(
+        supplier(Some("Natanael Copa <ncopa@alpinelinux.org>")),
+        Some(Supplier::Person { name: "Natanael Copa", address: "ncopa@alpinelinux.org" })
+    );
+    for (text, name) in
+        [("Fedora\n Project", "Fedora Project"), ("<a@b>", "<a@b>"), ("A <b>", "A <b>"), ("A (x) <a@b>", "A (x) <a@b>")]
+    {
+        assert_eq!(supplier(Some(text)), Some(Supplier::Organization(name.to_owned())));
+    }
+    assert_eq!((supplier(Some(" ")), supplier(None)), (None, None));
 }

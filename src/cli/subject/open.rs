@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{name, reason};
-use crate::audit::{self, Subject, SubjectError, SubjectKind};
+use crate::audit::{self, Release, Subject, SubjectError, SubjectKind};
 use crate::bootstrap::{self, InstalledPackages};
 use crate::catalog::{Packaging, Platform};
 use crate::cli::arguments::RequestArguments;
@@ -259,6 +259,8 @@ impl Job for OfRequest<'_> {
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let mut subject = audit::of_plan(prepared.packaging, kind, name, &resolved.plan);
+        let named = prepared.distribution.as_ref();
+        subject.release = named.map(|(distro, release)| Release::of_packages(distro, release, &subject.packages));
         if dependencies {
             let chosen: Vec<SolvableId> = resolved.choice.incoming().map(|(id, _)| id).collect();
             subject.set_of(ecosystem, resolved.pool, chosen);

@@ -1,0 +1,115 @@
+//! From a subject to its bill: the facts of its packages, completed by what the pool knows of them, and the digests of its files.
+
+use std::borrow::Cow;
+use std::io;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::{Bill, Distribution, FileItem, Item, Whole};
+use crate::audit::needs::Need;
+use crate::audit::{Subject, SubjectKind};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::package::{Content, Fate, PackageFacts};
+use crate::pool::Solvable;
+use crate::tree::{NodeId, Tree};
+
+/// A file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {path}: {error}")]
+pub struct UnreadableFile {
+    /// The file within the root.
+    pub path: String,
+    /// The system's answer.
+    pub error: io::Error,
+}
+
+impl<'a> Bill<'a> {
+    /// The bill of a subject whose packages have these `needs`. With `files`, of its files too, where it has any.
+    pub fn of(subject: &'a Subject, needs: &'a [Vec<Need>], files: bool) -> Result<Self, UnreadableFile> {
+        let distribution = subject.release.as_ref().map(|release| Distribution {
+            id: &release.id,
+            version: release.version.as_deref(),
+            name: release.pretty.as_deref(),
+        });
+        let item = |(place, facts): (usize, &'a PackageFacts)| {
+            let origin = subject.origins.get(&facts.id);
+            Item {
+                facts: completed(subject, place, facts),
+                needs: needs.get(place).map(Vec::as_slice).unwrap_or_default(),
+                checksum: origin.and_then(|origin| origin.checksum.clone()),
+                download: origin.map(|origin| Cow::Borrowed(origin.location.as_str())),
+            }
+        };
+        let packages: Vec<Item<'a>> = subject.packages.iter().enumerate().map(item).collect();
+        let times = packages.iter().flat_map(|item| [item.facts.install_time, item.facts.build_time]);
+        let time = times.flatten().max().unwrap_or(0);
+        let whole = match subject.kind {
+            SubjectKind::Image | SubjectKind::Docker => Whole::Image,
+            _ => Whole::Root,
+        };
+        let tree = subject.tree.as_deref().filter(|_| files);
+        let files = tree.map(|tree| digests(tree, &subject.packages)).transpose()?;
+        Ok(Self { name: &subject.name, whole, distribution, kind: subject.packaging.name(), packages, files, time })
+    }
+}
+
+/// What the package says of itself, and where it says nothing (a lock or a plan knows little) what the pool knows of it.
+fn completed<'a>(subject: &'a Subject, place: usize, facts: &'a PackageFacts) -> Cow<'a, PackageFacts> {
+    let Some(set) = subject.set.as_ref().filter(|_| subject.origins.contains_key(&facts.id)) else {
+        return Cow::Borrowed(facts);
+    };
+    let Some(id) = subject.member(place) else { return Cow::Borrowed(facts) };
+    let solvable = set.pool.solvable(id);
+    let told = |known: &Option<String>, column: fn(Solvable<'a>) -> &'a str| {
+        known.clone().or_else(|| Some(column(solvable).to_owned()).filter(|text| !text.is_empty()))
+    };
+    Cow::Owned(PackageFacts {
+        license: told(&facts.license, Solvable::license),
+        vendor: told(&facts.vendor, Solvable::vendor),
+        source: told(&facts.source, Solvable::source),
+        build_time: facts.build_time.or(Some(solvable.build_time()).filter(|&time| time > 0)),
+        ..facts.clone()
+    })
+}
+
+/// The regular files of a tree in the order of their paths, with the packages that say they have them.
+fn digests<'a>(tree: &'a Tree, packages: &[PackageFacts]) -> Result<Vec<FileItem<'a>>, UnreadableFile> {
+    let mut owners: FxHashMap<NodeId, usize> = FxHashMap::default();
+    for (place, package) in packages.iter().enumerate() {
+        // What was left out, or gave way to another package's file, is not this package's.
+        let there = package.files.iter().filter(|file| file.fate.is_none_or(|fate| fate == Fate::Installed));
+        owners.extend(there.filter_map(|file| Some((tree.lookup(&file.path)?, place))));
+    }
+    let mut found: Vec<(String, NodeId, &Content)> = Vec::new();
+    tree.walk(|path, id| {
+        if let Some(content) = tree.node(id).content() {
+            found.push((format!("/{}", String::from_utf8_lossy(path)), id, content));
+        }
+    });
+    let digested: Vec<Result<FileItem<'a>, UnreadableFile>> = found
+        .into_par_iter()
+        .map(|(path, id, content)| match both(content) {
+            Ok((sha1, sha256)) => Ok(FileItem { path: path.into(), package: owners.get(&id).copied(), sha1, sha256 }),
+            Err(error) => Err(UnreadableFile { path, error }),
+        })
+        .collect();
+    digested.into_iter().collect()
+}
+
+fn both(content: &Content) -> io::Result<(Digest, Digest)> {
+    let mut hashers = [Algorithm::Sha1, Algorithm::Sha256].map(Hasher::new);
+    let mut reader = content.reader();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = io::Read::read(&mut reader, &mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        for hasher in &mut hashers {
+            hasher.update(&buffer[..count]);
+        }
+    }
+    let [sha1, sha256] = hashers.map(Hasher::finish);
+    Ok((sha1, sha256))
+}

@@ -1,0 +1,39 @@
+//! `rootstrap sbom`: a bill of materials of a set of packages.
+
+use super::arguments::{SbomArguments, SbomFormat};
+use super::bootstrap::source_date_epoch;
+use super::failure::{Code, Failure};
+use super::run::{self, Run};
+use super::subject;
+use crate::audit::needs::needs;
+use crate::audit::sbom::{self, Bill};
+use crate::reporter::Reporter;
+
+/// The document.
+pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
+    let epoch = source_date_epoch()?;
+    let run = Run::new(&arguments.how)?;
+    let wanted = subject::Wanted { tree: arguments.files, dependencies: true };
+    let mut subject = subject::open(arguments.subject.as_deref(), &arguments.request, &run, wanted)?;
+    if let Some(name) = &arguments.name {
+        subject.name.clone_from(name);
+    }
+    if arguments.files && subject.tree.is_none() {
+        run.progress.warn(&format!("{} has no files of its own: the document tells of none", subject.name));
+    }
+    let needs = subject.set.as_ref().map(|set| needs(&set.pool, &set.members)).unwrap_or_default();
+    let mut bill = Bill::of(&subject, &needs, arguments.files).map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
+    bill.time = epoch.unwrap_or(bill.time);
+    let document = match arguments.format {
+        SbomFormat::Spdx => serde_json::to_string_pretty(&sbom::spdx(&bill)),
+        SbomFormat::Cyclonedx => serde_json::to_string_pretty(&sbom::cyclonedx(&bill)),
+    };
+    let document = document.map_err(|error| Failure::failed(error.to_string()))? + "\n";
+    match &arguments.output {
+        Some(path) => {
+            run::write(path, &document)?;
+            Ok(Vec::new())
+        }
+        None => Ok(document.into_bytes()),
+    }
+}
