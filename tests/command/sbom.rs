@@ -129,11 +129,12 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-/// Makes the documents of a set in all forms and adds their names; every package is in them.
+/// Makes the documents of a set in all forms, of a root with its files too, and adds their names; every package is in them.
 fn write_all(place: &Place, subject: &str, name: &str, options: &[&str], documents: &mut Vec<String>) {
+    let files: &[&[&str]] = if options.is_empty() && !subject.contains(':') { &[&[], &["--files"]] } else { &[&[]] };
     let expected: BTreeSet<String> = names(place, subject).into_iter().collect();
     for format in ["spdx", "cyclonedx"] {
-        for files in [&[][..], &["--files"]] {
+        for &files in files {
             let file = format!("{name}{}.{format}.json", files.concat());
             place.run(&[&["sbom", subject, "--format", format, "-o", &file], files, options].concat()).success();
             let document: Value = serde_json::from_slice(&std::fs::read(place.path(&file)).unwrap()).unwrap();
