@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::digest::Digest;
 
 /// A package: a file of its ecosystem, or what the database of a root says of it. What is not told is `None`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct PackageFacts {
     /// What tells it from all others.
     pub id: String,

@@ -9,18 +9,10 @@ fn facts(name: &str) -> PackageFacts {
         epoch: Some(1),
         version: "2".to_owned(),
         release: Some("3".to_owned()),
-        arch: None,
         summary: Some("</script><script>alert(1)</script><!-- {{script}}".to_owned()),
-        description: None,
-        license: None,
-        vendor: None,
         url: Some("javascript:alert(1)".to_owned()),
-        source: None,
-        build_time: None,
-        install_time: None,
         installed_size: 5,
-        signatures: Vec::new(),
-        files: Vec::new(),
+        ..PackageFacts::default()
     }
 }
 

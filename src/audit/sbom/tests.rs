@@ -10,16 +10,13 @@ fn facts(name: &str) -> PackageFacts {
         release: Some("6.el9".to_owned()),
         arch: Some("aarch64".to_owned()),
         summary: Some("A package".to_owned()),
-        description: None,
         license: Some("GPLv3+ and MIT".to_owned()),
         vendor: Some("AlmaLinux".to_owned()),
         url: Some("https://example.org/".to_owned()),
         source: Some(format!("{name}-5.1-6.el9.src.rpm")),
         build_time: Some(1_700_000_000),
-        install_time: None,
         installed_size: 10,
-        signatures: Vec::new(),
-        files: Vec::new(),
+        ..PackageFacts::default()
     }
 }
 

@@ -7,12 +7,16 @@ const WORDS = {
 };
 const word = key => WORDS[key] ?? key.replaceAll(/[-_]/g, ' ').replace(/^./, first => first.toUpperCase());
 
+// What is read first stands first, whatever order it came in.
+const FIRST = ['packages', 'advisories', 'privileged', 'setuid', 'capabilities', 'world_writable', 'files', 'introduced', 'fixed', 'added', 'removed', 'upgraded', 'downgraded', 'changed', 'kind', 'severity', 'name', 'package', 'path', 'id', 'from', 'to', 'old', 'new', 'installed'];
+const inOrder = (a, b) => (FIRST.indexOf(a) + 1 || 99) - (FIRST.indexOf(b) + 1 || 99) || collator.compare(a, b);
+
 const changes = {
   // Each list with the names that lead to it.
   lists(value, path = []) {
     if (Array.isArray(value)) return value.length ? [{path, rows: value}] : [];
     if (value === null || typeof value !== 'object') return [];
-    return Object.entries(value).flatMap(([key, inner]) => changes.lists(inner, [...path, key]));
+    return Object.entries(value).sort(([a], [b]) => inOrder(a, b)).flatMap(([key, inner]) => changes.lists(inner, [...path, key]));
   },
 
   make() {
@@ -32,7 +36,7 @@ const changes = {
   },
 
   section(title, rows) {
-    const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))].filter(key => !['schema'].includes(key));
+    const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))].sort(inOrder);
     const head = h('tr', null, keys.map(key => h('th', {scope: 'col'}, h('span', {class: 'head'}, key ? word(key) : title))));
     const made = rows.map(row => ({
       text: JSON.stringify(row).toLowerCase(),

@@ -24,7 +24,7 @@ const detail = {
       detail.graph(entry),
       h('h3', null, 'Facts'),
       detail.facts([
-        ['Size', `${bytes(entry.size)} in ${plural(entry.files, 'file')} (${(100 * entry.size / (totalSize || 1)).toFixed(1)} % of the set)`],
+        ['Size', `${bytes(entry.size)}${entry.files ? ` in ${plural(entry.files, 'path')}` : ''} (${(100 * entry.size / (totalSize || 1)).toFixed(1)} % of the set)`],
         ['Licence', entry.license], ['Source', entry.source], ['Vendor', entry.vendor],
         ['Built', entry.built ? day(entry.built) : null], ['Signed by', entry.signer],
         ['Home', entry.url ? outside(entry.url) : null],
@@ -44,7 +44,7 @@ const detail = {
 
   why(entry) {
     if (data.asked_known && entry.asked) return h('p', {class: 'lead good'}, 'It was asked for.');
-    if (isUnneeded(entry)) return h('p', {class: 'lead medium'}, 'Nothing that was asked for needs it.');
+    if (isUnneeded(entry)) return h('p', {class: 'lead moderate'}, 'Nothing that was asked for needs it.');
     const chain = chainTo(entry.index);
     if (!chain) return null;
     if (chain.length === 1) return h('p', {class: 'lead soft'}, 'No other package needs it.');

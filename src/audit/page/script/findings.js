@@ -1,7 +1,7 @@
 // What the audit found, as a list that the search narrows.
 
 // What a finding says beyond its kind: its own words, or else what its facts amount to.
-const wordsOf = found => found.text ?? found.message ?? found.title ?? found.summary ?? found.path ?? '';
+const wordsOf = found => found.message ?? found.text ?? found.path ?? '';
 const versionsOf = found => found.fixed && found.installed ? `${found.installed} → ${found.fixed}` : found.installed ?? '';
 
 const findingBlock = found => h('div', {class: `finding ${found.level}`},
@@ -37,14 +37,14 @@ const findingsView = {
       h('td', null, mark(found.level)),
       h('td', {class: 'wrap'}, found.place === undefined ? found.package ?? '' : packageLink(found.place)),
       h('td', {class: 'wrap'}, found.url ? outside(found.url, found.id ?? found.kind) : found.id ?? found.kind, h('div', {class: 'soft'}, found.id ? found.kind : ''), versionsOf(found) ? h('div', {class: 'mono soft'}, versionsOf(found)) : null),
-      h('td', {class: 'wrap'}, wordsOf(found), found.cves?.length ? h('div', {class: 'mono soft'}, found.cves.join(', ')) : null, found.action ? h('div', {class: 'soft'}, found.action) : null),
+      h('td', {class: 'wrap'}, wordsOf(found), found.path && !wordsOf(found).includes(found.path) ? h('div', {class: 'mono'}, found.path) : null, found.cves?.length ? h('div', {class: 'mono soft'}, found.cves.join(', ')) : null, found.action ? h('div', {class: 'soft'}, found.action) : null),
     ];
     return h('tr', null, cells);
   },
 
   show(matches) {
     const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
-    const texts = found => `${found.kind} ${found.id ?? ''} ${found.package ?? ''} ${wordsOf(found)} ${(found.cves ?? []).join(' ')}`.toLowerCase();
+    const texts = found => `${found.kind} ${found.id ?? ''} ${found.package ?? ''} ${wordsOf(found)} ${found.path ?? ''} ${(found.cves ?? []).join(' ')}`.toLowerCase();
     const isShown = found => !state.hidden.has(found.level)
       && (found.place !== undefined && matches(packages[found.place]) || words.every(word => texts(found).includes(word)));
     const shown = findings.filter(isShown);

@@ -7,13 +7,13 @@ for (const entry of packages) {
   for (const [needed, capabilities] of entry.needs) packages[needed].neededBy.push([entry.index, capabilities]);
 }
 
-const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
+const SEVERITIES = ['critical', 'important', 'moderate', 'low', 'info'];
 const rankOf = severity => SEVERITIES.indexOf(severity);
 
 // The distributions and databases have several words for one thing.
 const severityOf = finding => {
   const said = String(finding.severity ?? '').toLowerCase();
-  const same = {important: 'high', moderate: 'medium', negligible: 'info', none: 'info', unknown: 'info', minor: 'low', warning: 'medium', error: 'high', note: 'info'};
+  const same = {high: 'important', medium: 'moderate', negligible: 'info', none: 'info', unknown: 'info', minor: 'low'};
   return SEVERITIES.includes(said) ? said : same[said] ?? 'info';
 };
 

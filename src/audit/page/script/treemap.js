@@ -78,6 +78,10 @@ const treemap = {
       group.entries.sort((a, b) => b.weight - a.weight);
       squarify(group.entries, inner, (item, place) => picture.append(treemap.tile(item.entry, place, colour)));
     });
+    // What is chosen and what has the focus are drawn over all tiles, whatever lies beside them.
+    treemap.chosen = s('rect', {class: 'ring', visibility: 'hidden'});
+    treemap.focused = s('rect', {class: 'ring at', visibility: 'hidden'});
+    picture.append(treemap.chosen, treemap.focused);
     treemap.frame.replaceChildren(picture);
     treemap.filter(new Set(table.shown.map(entry => entry.index)));
     treemap.choose(state.chosen);
@@ -90,9 +94,11 @@ const treemap = {
       if (at.height > 34 && at.width > 56) tile.append(label(bytes(entry.size), at.x + 5, at.y + 29, at.width - 8, 6.2, 'small'));
     }
     tile.addEventListener('click', () => choose(entry.index, false));
+    tile.addEventListener('focus', () => treemap.ring(treemap.focused, tile.matches(':focus-visible') ? entry.index : null));
+    tile.addEventListener('blur', () => treemap.ring(treemap.focused, null));
     tip.on(tile, () => `${entry.name} ${entry.version}\n${bytes(entry.size)}, ${(100 * entry.size / totalSize).toFixed(1)} % of the set${entry.findings.length ? `\n${plural(entry.findings.length, 'finding')}, ${worst(entry)}` : ''}`);
     treemap.tiles.set(entry.index, tile);
-    treemap.places.push({place: entry.index, x: at.x + at.width / 2, y: at.y + at.height / 2, ...at, cx: at.x + at.width / 2, cy: at.y + at.height / 2});
+    treemap.places.push({place: entry.index, ...at, cx: at.x + at.width / 2, cy: at.y + at.height / 2});
     return tile;
   },
 
@@ -118,11 +124,16 @@ const treemap = {
   },
 
   choose(place) {
-    for (const tile of treemap.frame.querySelectorAll('.chosen')) tile.classList.remove('chosen');
+    treemap.ring(treemap.chosen, place);
     for (const tile of treemap.frame.querySelectorAll('[tabindex="0"]')) tile.setAttribute('tabindex', -1);
     const tile = treemap.tiles.get(place);
-    if (tile) { tile.classList.add('chosen'); tile.parentNode.append(tile); }
     (tile ?? treemap.tiles.get(treemap.places[0]?.place))?.setAttribute('tabindex', 0);
+  },
+
+  ring(ring, place) {
+    const at = treemap.places.find(at => at.place === place);
+    ring?.setAttribute('visibility', at ? 'visible' : 'hidden');
+    if (at) fill(ring, {x: at.x + 1.5, y: at.y + 1.5, width: Math.max(1, at.width - 3), height: Math.max(1, at.height - 3)}, []);
   },
 
   // The nearest tile in the direction of the key.
