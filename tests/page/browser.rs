@@ -1,4 +1,4 @@
-//! A headless Chromium, driven over WebDriver (w3.org/TR/webdriver2): one HTTP request on the loopback interface for each command.
+//! A headless Chromium, driven over `WebDriver` (w3.org/TR/webdriver2): one HTTP request on the loopback interface for each command.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

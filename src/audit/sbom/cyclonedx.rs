@@ -134,7 +134,11 @@ pub fn document(bill: &Bill<'_>) -> Document {
         .map(|((item, purl), reference)| component(item, purl, reference.clone()))
         .collect();
     let mut dependencies: Vec<Dependency> = Vec::with_capacity(components.len() + 1);
-    dependencies.push(Dependency { reference: whole_reference.clone(), depends_on: sorted(references.clone()) });
+    let asked = match &bill.requested {
+        Some(places) => places.iter().filter_map(|&place| references.get(place).cloned()).collect(),
+        None => references.clone(),
+    };
+    dependencies.push(Dependency { reference: whole_reference.clone(), depends_on: sorted(asked) });
     for (item, reference) in bill.packages.iter().zip(&references) {
         let needed = item.needs.iter().filter_map(|need| references.get(need.package).cloned()).collect();
         dependencies.push(Dependency { reference: reference.clone(), depends_on: sorted(needed) });

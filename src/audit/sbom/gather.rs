@@ -42,6 +42,8 @@ impl<'a> Bill<'a> {
             }
         };
         let packages: Vec<Item<'a>> = subject.packages.iter().enumerate().map(item).collect();
+        let place = |id: &String| subject.packages.binary_search_by(|known| known.id.cmp(id)).ok();
+        let requested = subject.requested.as_ref().map(|ids| ids.iter().filter_map(place).collect());
         let times = packages.iter().flat_map(|item| [item.facts.install_time, item.facts.build_time]);
         let time = times.flatten().max().unwrap_or(0);
         let whole = match subject.kind {
@@ -50,7 +52,7 @@ impl<'a> Bill<'a> {
         };
         let tree = subject.tree.as_deref().filter(|_| files);
         let files = tree.map(|tree| digests(tree, &subject.packages)).transpose()?;
-        Ok(Self { name: &subject.name, whole, distribution, kind: subject.packaging.name(), packages, files, time })
+        Ok(Self { name: &subject.name, whole, distribution, kind: subject.packaging.name(), packages, requested, files, time })
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Bill<'a> {
     pub kind: &'a str,
     /// The packages, in the order in which they shall stand.
     pub packages: Vec<Item<'a>>,
+    /// The places of those that were asked for, where anything says so; otherwise the whole needs all.
+    pub requested: Option<Vec<usize>>,
     /// The files that were found, if they are told of.
     pub files: Option<Vec<FileItem<'a>>>,
     /// When the document was made, in seconds since 1970.

@@ -31,7 +31,16 @@ fn second() -> [Need; 1] {
 fn bill<'a>(packages: &[Item<'a>], files: Option<&[FileItem<'a>]>) -> Bill<'a> {
     let distribution = Distribution { id: "almalinux", version: Some("9.3"), name: Some("AlmaLinux") };
     let (packages, files) = (packages.to_vec(), files.map(<[_]>::to_vec));
-    Bill { name: "out", whole: Whole::Root, distribution: Some(distribution), kind: "rpm", packages, files, time: 1_700_000_001 }
+    Bill {
+        name: "out",
+        whole: Whole::Root,
+        distribution: Some(distribution),
+        kind: "rpm",
+        packages,
+        requested: None,
+        files,
+        time: 1_700_000_001,
+    }
 }
 
 fn json(document: &impl serde::Serialize) -> serde_json::Value {
@@ -131,6 +140,9 @@ fn cyclonedx_names_licences_that_spdx_does_not_know() {
     assert_eq!(document["components"][2]["externalReferences"][1]["type"], "distribution");
     assert_eq!(document["dependencies"][1]["dependsOn"], serde_json::json!([document["components"][2]["bom-ref"]]));
     assert_eq!(document["dependencies"][0]["dependsOn"].as_array().unwrap().len(), 2);
+    let asked = Bill { requested: Some(vec![0]), ..bill(&packages, None) };
+    let document = json(&cyclonedx(&asked));
+    assert_eq!(document["dependencies"][0]["dependsOn"], serde_json::json!([document["components"][1]["bom-ref"]]));
 }
 
 #[test]
