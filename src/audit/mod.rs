@@ -4,6 +4,7 @@
 //! command line words. It reads no repository and changes nothing; what the ecosystems know of versions, files and databases they answer
 //! themselves.
 
+pub mod closure;
 pub mod needs;
 pub mod page;
 mod release;

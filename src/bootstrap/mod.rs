@@ -15,6 +15,7 @@ mod report;
 mod resolve;
 mod source;
 mod verify;
+mod whole;
 
 use std::path::Path;
 
@@ -32,6 +33,7 @@ pub use report::{NotAppliedRecord, Report};
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 pub use source::{Gathered, Source};
 pub use verify::{Subject, Verification, verify};
+pub use whole::whole;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Langs, Step};

@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use audits::{SbomArguments, SbomFormat};
 pub(super) use queries::{
-    CacheArguments, CacheCommand, FilesArguments, InfoArguments, ListArguments, ProvidesArguments, SearchArguments,
-    VariantsArguments,
+    CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ProvidesArguments,
+    SearchArguments, VariantsArguments,
 };
 
 use super::product::ProductArguments;
@@ -83,6 +83,8 @@ pub(super) enum Command {
     Files(FilesArguments),
     /// Write a bill of materials of a set of packages: SPDX or CycloneDX
     Sbom(SbomArguments),
+    /// Tell what is broken in whole repositories: requirements that nothing meets, circles of obsoletes, versions that go backwards
+    Closure(ClosureArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell

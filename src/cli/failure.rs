@@ -22,6 +22,8 @@ pub(super) enum Code {
     NoSolution = 3,
     /// A checksum, a size or a signature is not what it should be.
     Verification = 4,
+    /// What was looked for was found.
+    Findings = 5,
     /// What was looked at is not what it would be now.
     OutOfDate = 6,
     /// Ctrl-C: 128 and the signal's number, as a shell would say it.

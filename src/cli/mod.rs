@@ -8,6 +8,7 @@ mod arguments;
 mod bootstrap;
 mod cache;
 mod change;
+mod closure;
 mod failure;
 mod fetch;
 mod files;
@@ -132,6 +133,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Files(arguments)) => files::run(&arguments),
         Some(Command::Sbom(arguments)) => sbom::run(&arguments),
+        Some(Command::Closure(arguments)) => {
+            let format = arguments.output.format;
+            closure::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;
             cache::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))

@@ -129,6 +129,23 @@ pub(in crate::cli) struct FilesArguments {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct ClosureArguments {
+    /// Only packages of these repositories are looked at; the others only provide. Repeatable
+    #[arg(long, value_name = "REPO")]
+    pub check: Vec<String>,
+    /// Only the newest version of each name is looked at
+    #[arg(long)]
+    pub newest: bool,
+    /// Exit with 5 if anything is found
+    #[arg(long)]
+    pub fail: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct CacheArguments {
     #[command(subcommand)]
     pub command: CacheCommand,
