@@ -131,7 +131,9 @@ pub fn obsoletes_loops(pool: &Pool) -> Vec<Vec<SolvableId>> {
     let loops = tarjan_scc(&graph).into_iter().filter(|members| members.len() > 1);
     let ids = |members: Vec<NodeIndex>| members.into_iter().map(|node| graph[node]).collect();
     let mut loops: Vec<Vec<SolvableId>> = loops.map(ids).collect();
-    loops.iter_mut().for_each(|members| members.sort_unstable());
+    for members in &mut loops {
+        members.sort_unstable();
+    }
     loops.sort_unstable();
     loops
 }

@@ -10,6 +10,7 @@ pub mod page;
 mod release;
 pub mod sbom;
 mod subject;
+pub mod why;
 
 pub use release::Release;
 pub use subject::{Origin, Set, Subject, SubjectError, SubjectKind, of_image, of_plan, of_root, of_tree};

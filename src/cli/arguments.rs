@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use audits::{SbomArguments, SbomFormat};
+pub(super) use audits::{SbomArguments, SbomFormat, WhyArguments};
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ProvidesArguments,
     SearchArguments, VariantsArguments,
@@ -85,6 +85,8 @@ pub(super) enum Command {
     Sbom(SbomArguments),
     /// Tell what is broken in whole repositories: requirements that nothing meets, circles of obsoletes, versions that go backwards
     Closure(ClosureArguments),
+    /// Tell why a package is in a set: the chains that lead to it, what would go with it, who could take its place
+    Why(WhyArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell

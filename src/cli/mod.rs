@@ -34,6 +34,7 @@ mod terminal;
 mod upon;
 mod variants;
 mod verify;
+mod why;
 
 use std::io::{IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -136,6 +137,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Closure(arguments)) => {
             let format = arguments.output.format;
             closure::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Why(arguments)) => {
+            let format = arguments.output.format;
+            why::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
         }
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;

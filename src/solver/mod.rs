@@ -58,5 +58,6 @@ pub use engine::Solver;
 pub use explain::{Fact, Problem, Unsolvable};
 pub use minimize::Minimum;
 pub use request::{Action, Job, Pinned, Request};
+pub use rich::holds;
 pub use solution::{Reason, Solution};
 pub use upkeep::is_identical;

@@ -224,8 +224,13 @@ pub(super) fn met(pool: &Pool, dependency: DependencyId, is_new: &impl Fn(Lit) -
     }
 }
 
-/// Whether a dependency holds where the given packages are installed.
-pub(super) fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
+/// Whether a dependency holds where the given packages are installed: rich ones too.
+pub fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(SolvableId) -> bool) -> bool {
+    is_fulfilled(pool, dependency, &|literal: Lit| installed(literal.id()))
+}
+
+/// The same for literals.
+pub(super) fn is_fulfilled(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
     met(pool, dependency, &|literal| if installed(literal) { Met::Anew } else { Met::Not }).is_met()
 }
 

@@ -107,7 +107,7 @@ impl Solution {
         self.packages.iter().filter_map(|&id| open(id)).find_map(|at| {
             let by = self.packages[at];
             let mut supplements = pool.solvable(by).dependencies(Kind::Supplements).iter();
-            let &dependency = supplements.find(|&&dependency| rich::holds(pool, dependency, &installed))?;
+            let &dependency = supplements.find(|&&dependency| rich::is_fulfilled(pool, dependency, &installed))?;
             Some((at, Reason::Weak { by, dependency }))
         })
     }

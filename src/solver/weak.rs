@@ -93,7 +93,7 @@ impl Solver<'_> {
     fn any_holds(&self, literal: Lit, kind: Kind) -> bool {
         let installed = |literal: Lit| self.decisions.is_true(literal);
         let package = self.pool.solvable(literal.id());
-        package.dependencies(kind).iter().any(|&dependency| rich::holds(self.pool, dependency, &installed))
+        package.dependencies(kind).iter().any(|&dependency| rich::is_fulfilled(self.pool, dependency, &installed))
     }
 
     /// Whether it supplements a package that is to be installed and was not before, not only the absence of one.

@@ -26,3 +26,4 @@ mod server;
 mod subjects;
 mod tar;
 mod universes;
+mod why;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{RequestArguments, RunArguments};
+use super::{OutputArguments, RequestArguments, RunArguments};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SbomArguments {
@@ -37,4 +37,32 @@ pub(in crate::cli) enum SbomFormat {
     Spdx,
     /// CycloneDX 1.6, in JSON
     Cyclonedx,
+}
+
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option")]
+pub(in crate::cli) struct WhyArguments {
+    /// The set (a root file system, an archive of it, an image, a lock file, or a report or plan in JSON), and the packages in question: names,
+    /// ids, patterns or capabilities. With --distro or --repo the set may be left out: it is what the request takes
+    #[arg(value_name = "SUBJECT PACKAGE")]
+    pub words: Vec<String>,
+    /// Tell what else would go without the package, and what that would free
+    #[arg(long)]
+    pub if_removed: bool,
+    /// Tell who else could give what the set needs of the package, and what the set would weigh then; repositories have to be named
+    #[arg(long)]
+    pub alternatives: bool,
+    /// Tell what the set has that nothing needs which was asked for
+    #[arg(long)]
+    pub unneeded: bool,
+    /// Say what was asked for, where the set does not tell (rpm's database does not). Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub requested: Vec<String>,
+    /// Show every shortest chain, not only the first
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
 }
