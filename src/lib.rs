@@ -105,3 +105,4 @@ pub mod rpm;
 pub mod solver;
 pub mod transaction;
 pub mod tree;
+mod yaml;

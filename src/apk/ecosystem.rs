@@ -12,13 +12,15 @@ use super::named;
 use super::package::{self, Indexed, Package};
 use super::signature::{Keyring, SignatureError};
 use super::sources;
+use super::verification;
 use super::version::ApkVersions;
 use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    Ask, COMMAND_LINE, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
-    InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootFiles, RootSources, Trust,
+    Ask, COMMAND_LINE, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions,
+    Installed, InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootFiles, RootSources,
+    Trust,
 };
 use crate::metadata::{IndexError, MetadataFormat};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -85,6 +87,12 @@ impl Ecosystem for Apk {
         let failed = |problem| InstalledError { place: place.to_owned(), problem };
         let state = State::of(root, Path::new(place)).map_err(|error| failed(error.into()))?;
         take(state, builder).map_err(|error| failed(error.into()))
+    }
+
+    fn verify_files(&self, root: &Tree) -> Result<Option<Vec<ChangedFile>>, InventoryError> {
+        let installed = State::database_of(root, Path::new("")).map_err(|error| InventoryError::Broken(error.into()))?;
+        let packages = installed.map(|installed| installed.packages);
+        packages.map(|packages| verification::verify(&packages, root)).transpose().map_err(InventoryError::Read)
     }
 
     fn requested(&self, state: &State, pool: &Pool) -> Option<Vec<SolvableId>> {

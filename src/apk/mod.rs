@@ -17,6 +17,7 @@ pub mod selection;
 pub mod signature;
 mod sources;
 pub mod universe;
+mod verification;
 pub mod version;
 
 pub use choosing::ChoosingError;

@@ -5,12 +5,25 @@
 //! themselves.
 
 pub mod closure;
+pub mod advisory;
+mod examine;
+mod finding;
+mod license;
 pub mod needs;
 pub mod page;
+mod policy;
 mod release;
+mod sarif;
 pub mod sbom;
+mod severity;
 mod subject;
 pub mod why;
 
+pub use examine::{Given, Report, Summary, advisories, audit};
+pub use finding::{Finding, FindingKind};
+pub use license::License;
+pub use policy::{Budget, Ignored, Licenses, Policy, PolicyError, is_day};
 pub use release::Release;
+pub use sarif::sarif;
+pub use severity::Severity;
 pub use subject::{Origin, Set, Subject, SubjectError, SubjectKind, of_image, of_plan, of_root, of_tree};

@@ -192,6 +192,7 @@ fn planned(package: &PlannedPackage) -> PackageFacts {
         vendor: None,
         url: None,
         source: None,
+        module: None,
         build_time: None,
         install_time: None,
         installed_size: package.installed_size,

@@ -132,6 +132,8 @@ pub(super) struct ReleaseForm {
     pub(super) minor_mirror: Option<String>,
     pub(super) keys: Option<Vec<String>>,
     pub(super) module_platform: Option<String>,
+    /// The day after which nobody mends it any more: `2029-03-01`.
+    pub(super) end_of_life: Option<String>,
     pub(super) database: Option<Database>,
     pub(super) repositories: BTreeMap<String, RepositoryForm>,
     pub(super) architectures: BTreeMap<String, ReleaseArchitectureForm>,
@@ -214,7 +216,7 @@ over_by_field! {
     }
     ConfigForm { cmd, entrypoint, env, stop_signal, labels }
     ReleaseForm {
-        title, aliases, branch, mirror, minor_mirror, keys, module_platform, database, repositories, architectures,
+        title, aliases, branch, mirror, minor_mirror, keys, module_platform, end_of_life, database, repositories, architectures,
         without_architectures, variants, without_variants,
     }
     ReleaseArchitectureForm { mirror, keys, finishing }

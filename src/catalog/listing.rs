@@ -109,6 +109,11 @@ impl<'a> Release<'a> {
         self.form.aliases.as_deref().unwrap_or_default()
     }
 
+    /// The day after which nobody mends it any more (`2029-03-01`), where that is known.
+    pub fn end_of_life(&self) -> Option<&'a str> {
+        self.form.end_of_life.as_deref()
+    }
+
     /// Whether it has minor releases (`9.4` of `9`).
     pub fn has_minors(&self) -> bool {
         self.form.minor_mirror.is_some()

@@ -252,6 +252,7 @@ mod tests {
             vendor: None,
             url: None,
             source: None,
+            module: None,
             build_time: None,
             install_time: None,
             installed_size: 0,

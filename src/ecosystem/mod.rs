@@ -21,7 +21,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Architecture, Database, Key, Langs};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
-use crate::package::{Content, Entry, PackageFacts, Spool};
+use crate::package::{Content, Entry, FileAspect, PackageFacts, Spool};
 use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -131,6 +131,31 @@ pub trait Ecosystem: Sync {
     /// The name of the source package that a package was built from; empty where none is known.
     fn source_name<'p>(&self, package: Solvable<'p>) -> &'p str {
         package.source()
+    }
+
+    /// The same of a package whose facts are known.
+    fn source_of<'f>(&self, facts: &'f PackageFacts) -> &'f str {
+        facts.source.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a version is one of packages that are built for a module.
+    fn is_modular(&self, _version: &str) -> bool {
+        false
+    }
+
+    /// The files of a root that are not what its packages brought; `None` where the root has no database of this kind.
+    fn verify_files(&self, _root: &Tree) -> Result<Option<Vec<ChangedFile>>, InventoryError> {
+        Ok(None)
+    }
+
+    /// Whether the database of a root keeps the signatures of packages.
+    fn keeps_signatures(&self) -> bool {
+        false
+    }
+
+    /// What the keys of a keyring are called in signatures, in capitals: fingerprints of OpenPGP.
+    fn key_names(&self, _keyring: &Self::Keyring) -> Vec<String> {
+        Vec::new()
     }
 
     /// What cannot be had is known: the network may not be used. By default that matters only once packages are fetched, as to dnf.
@@ -419,6 +444,28 @@ impl PackageError {
     pub fn is_verification(&self) -> bool {
         !matches!(self, Self::Io(_))
     }
+}
+
+/// A file of a package that is not what the package brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedFile {
+    /// The id of the package.
+    pub package: String,
+    /// The path, as the package says it.
+    pub path: Box<[u8]>,
+    /// Whether users are meant to change it.
+    pub config: bool,
+    /// What became of it.
+    pub change: FileChange,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileChange {
+    /// It is not there.
+    Missing,
+    /// These things about it are different.
+    Changed(Vec<FileAspect>),
 }
 
 /// Why the facts of packages cannot be told.

@@ -46,6 +46,9 @@ pub struct PackageFacts {
     /// The source package that it was built from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The stream of a module that it was built for: `php:8.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
     /// When it was built, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_time: Option<i64>,
@@ -99,6 +102,34 @@ pub struct FileFacts {
     pub flags: Vec<FileFlag>,
     /// What became of it when the package was installed.
     pub fate: Option<Fate>,
+    /// Of a device its numbers, as `st_rdev` has them.
+    pub device: Option<u32>,
+    /// What of it the package does not promise to stay as it is.
+    pub unverified: Vec<FileAspect>,
+}
+
+/// A thing that may change about a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileAspect {
+    /// Bytes.
+    Size,
+    /// Type and permissions.
+    Mode,
+    /// The digest of its content.
+    Content,
+    /// The numbers of a device.
+    Device,
+    /// The target of a symbolic link.
+    Target,
+    /// Owner.
+    User,
+    /// Group.
+    Group,
+    /// When it was changed last.
+    Mtime,
+    /// Capabilities.
+    Capabilities,
 }
 
 /// What a file is to its package.
@@ -189,6 +220,8 @@ mod tests {
             capabilities: Some(b"".as_slice().into()),
             flags: vec![FileFlag::Config, FileFlag::NoReplace, FileFlag::Ghost],
             fate: None,
+            device: None,
+            unverified: Vec::new(),
         };
         let bare = FileFacts { mtime: None, size: None, capabilities: None, flags: Vec::new(), ..file.clone() };
         let mut out = Vec::new();

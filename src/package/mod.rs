@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use buffer::Buffer;
 pub use content::{Content, ContentReader, Source, Spool, SpoolWriter};
-pub use facts::{Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
+pub use facts::{Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
 
 use crate::digest::Digest;
 

@@ -12,14 +12,15 @@ use super::inventory;
 use super::package::{self, PackageError};
 use super::package_files::{self, FileProblem};
 use super::selection::{Selection, Settled};
-use super::signature::Keyring;
+use super::signature::{Certificate, Keyring};
+use super::verification;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
 use crate::catalog::Key;
 use crate::digest::Digest;
 use crate::ecosystem::{
-    self, Ask, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed, InstalledError,
-    InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges, RootFiles,
+    self, Ask, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
+    InstalledError, InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges, RootFiles,
 };
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -142,6 +143,28 @@ impl Ecosystem for Rpm {
 
     fn source_name<'p>(&self, package: Solvable<'p>) -> &'p str {
         source_name(package.source())
+    }
+
+    fn source_of<'f>(&self, facts: &'f PackageFacts) -> &'f str {
+        source_name(facts.source.as_deref().unwrap_or_default())
+    }
+
+    // The tag that module builds put into the release (`%dist`): `.module_el9.2.0+10+abc`, Red Hat's `.module+el8.9.0+123+abc`.
+    fn is_modular(&self, version: &str) -> bool {
+        version.contains(".module_") || version.contains(".module+")
+    }
+
+    fn verify_files(&self, root: &Tree) -> Result<Option<Vec<ChangedFile>>, InventoryError> {
+        let packages = self.inventory(root)?;
+        packages.map(|packages| verification::verify(&packages, root)).transpose().map_err(InventoryError::Read)
+    }
+
+    fn keeps_signatures(&self) -> bool {
+        true
+    }
+
+    fn key_names(&self, keyring: &Keyring) -> Vec<String> {
+        keyring.certificates().iter().flat_map(Certificate::fingerprints).collect()
     }
 
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p State) -> Box<dyn Chooser + 'p> {

@@ -28,6 +28,7 @@ pub mod signature;
 pub mod spec;
 pub mod tag;
 pub mod universe;
+mod verification;
 pub mod version;
 
 pub use ecosystem::Rpm;

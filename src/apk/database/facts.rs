@@ -43,5 +43,7 @@ fn fact(path: Vec<u8>, kind: u16, acl: &Acl, digest: Option<&Digest>) -> FileFac
         capabilities: None,
         flags: Vec::new(),
         fate: Some(Fate::Installed),
+        device: None,
+        unverified: Vec::new(),
     }
 }

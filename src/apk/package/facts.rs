@@ -72,5 +72,7 @@ fn file_facts(entry: &Entry) -> FileFacts {
         capabilities: None,
         flags: Vec::new(),
         fate: None,
+        device: None,
+        unverified: Vec::new(),
     }
 }

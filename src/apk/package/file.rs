@@ -75,18 +75,23 @@ pub enum FileKind {
 impl File {
     /// The digest over all extended attributes that the database keeps (io.c, `apk_fileinfo_hash_xattr`).
     pub fn xattr_checksum(&self) -> Option<Digest> {
-        if self.xattrs.is_empty() {
-            return None;
-        }
-        let mut hasher = Hasher::new(Algorithm::Sha1);
-        for (name, value) in &self.xattrs {
-            for part in [name, value] {
-                hasher.update(&(part.len() as u32).to_be_bytes());
-                hasher.update(part);
-            }
-        }
-        Some(hasher.finish())
+        xattr_checksum(&self.xattrs, Algorithm::Sha1)
     }
+}
+
+/// The digest over extended attributes; none of none.
+pub fn xattr_checksum(xattrs: &Xattrs, algorithm: Algorithm) -> Option<Digest> {
+    if xattrs.is_empty() {
+        return None;
+    }
+    let mut hasher = Hasher::new(algorithm);
+    for (name, value) in xattrs {
+        for part in [name, value] {
+            hasher.update(&(part.len() as u32).to_be_bytes());
+            hasher.update(part);
+        }
+    }
+    Some(hasher.finish())
 }
 
 /// Where the contents of files are.

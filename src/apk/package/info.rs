@@ -143,6 +143,7 @@ impl PackageInfo {
             vendor: text(&self.maintainer),
             url: text(&self.url),
             source: text(&self.origin),
+            module: None,
             build_time: i64::try_from(self.build_time).ok().filter(|&time| time > 0),
             install_time: None,
             installed_size: self.installed_size,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use error::PackageError;
 pub use facts::facts;
-pub use file::{File, FileKind};
+pub use file::{File, FileKind, xattr_checksum};
 pub use info::{InfoError, PackageInfo};
 pub use script::{Script, ScriptKind};
 

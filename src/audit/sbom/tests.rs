@@ -14,6 +14,7 @@ fn facts(name: &str) -> PackageFacts {
         vendor: Some("AlmaLinux".to_owned()),
         url: Some("https://example.org/".to_owned()),
         source: Some(format!("{name}-5.1-6.el9.src.rpm")),
+        module: None,
         build_time: Some(1_700_000_000),
         installed_size: 10,
         ..PackageFacts::default()

@@ -10,12 +10,12 @@ mod tests;
 use rayon::prelude::*;
 
 use super::database::{self, DatabaseError, FileState};
-use super::files::{self, File, FilesError, Flags};
+use super::files::{self, File, FileKind, FilesError, Flags};
 use super::header::Header;
 use super::package::{Identity, Package, PackageError};
 use super::tag::Tag;
 use crate::ecosystem::RootFiles;
-use crate::package::{Content, Fate, FileFacts, FileFlag, PackageFacts, SignatureFacts};
+use crate::package::{Content, Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts};
 
 /// Why facts cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,7 @@ fn facts(header: &Header, identity: Identity, signatures: Vec<SignatureFacts>) -
         vendor: text(Tag::VENDOR),
         url: text(Tag::URL),
         source: text(Tag::SOURCE_RPM),
+        module: text(Tag::MODULARITY_LABEL).map(|label| label.splitn(3, ':').take(2).collect::<Vec<_>>().join(":")),
         build_time: header.u32(Tag::BUILD_TIME).map(i64::from),
         install_time: None,
         installed_size: header.size(Tag::SIZE, Tag::LONG_SIZE).unwrap_or(0),
@@ -116,8 +117,23 @@ fn file_facts(file: File) -> FileFacts {
         capabilities: file.capabilities,
         flags: FLAGS.iter().filter(|(flag, _)| file.flags.contains(*flag)).map(|&(_, flag)| flag).collect(),
         fate: None,
+        device: matches!(file.kind, FileKind::CharacterDevice | FileKind::BlockDevice).then_some(u32::from(file.rdev)),
+        unverified: UNVERIFIED.iter().filter(|(bit, _)| file.verify & bit == 0).map(|&(_, aspect)| aspect).collect(),
     }
 }
+
+/// What `%verify` lets be verified (rpmvf.h: `RPMVERIFY_*`).
+const UNVERIFIED: [(u32, FileAspect); 9] = [
+    (1, FileAspect::Content),
+    (1 << 1, FileAspect::Size),
+    (1 << 2, FileAspect::Target),
+    (1 << 3, FileAspect::User),
+    (1 << 4, FileAspect::Group),
+    (1 << 5, FileAspect::Mtime),
+    (1 << 6, FileAspect::Mode),
+    (1 << 7, FileAspect::Device),
+    (1 << 8, FileAspect::Capabilities),
+];
 
 const FLAGS: [(Flags, FileFlag); 9] = [
     (Flags::DOC, FileFlag::Doc),

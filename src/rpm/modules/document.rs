@@ -7,9 +7,9 @@ use std::io::Read;
 
 use rayon::prelude::*;
 
-use super::yaml::{Cursor, Problem, Value};
 use super::{Build, Defaults, Modules};
 use crate::metadata::IndexError;
+use crate::yaml::{Cursor, Problem, Value};
 
 /// How much is read by one thread at a time.
 const CHUNK: usize = 128 << 10;

@@ -11,7 +11,6 @@ mod filter;
 mod spec;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 pub use active::{Active, ModuleError};
 pub use filter::{Hidden, Hider};

@@ -89,6 +89,12 @@ impl Certificate {
         format!("{:X}", self.key.fingerprint())
     }
 
+    /// The fingerprints of all keys that may sign: its own and its subkeys'.
+    pub fn fingerprints(&self) -> Vec<String> {
+        let subkeys = self.signing.iter().map(|subkey| format!("{:X}", subkey.fingerprint()));
+        std::iter::once(self.fingerprint()).chain(subkeys).collect()
+    }
+
     /// The first user id.
     pub fn user(&self) -> String {
         let user = self.key.details.users.first().map(|user| String::from_utf8_lossy(user.id.id()).into_owned());

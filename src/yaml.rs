@@ -1,4 +1,4 @@
-//! YAML as the reader of modules wants it: what is looked for is visited, the rest is skipped, nothing is built.
+//! YAML as its readers want it: what is looked for is visited, the rest is skipped, nothing is built. JSON is YAML too.
 
 use std::borrow::Cow;
 
@@ -9,21 +9,21 @@ const DEEPEST: usize = 64;
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// The character, counted from nought.
     pub at: usize,
     pub what: String,
 }
 
 /// The beginning of a value.
-pub(super) enum Value<'t> {
+pub(crate) enum Value<'t> {
     Scalar(Cow<'t, str>),
     List,
     Map,
 }
 
 /// Goes through the documents of a text.
-pub(super) struct Cursor<'t> {
+pub(crate) struct Cursor<'t> {
     parser: Parser<'t, StrInput<'t>>,
     at: usize,
     depth: usize,
@@ -32,12 +32,12 @@ pub(super) struct Cursor<'t> {
 type Visit<'v, 't> = dyn FnMut(&mut Cursor<'t>, Value<'t>) -> Result<(), Problem> + 'v;
 
 impl<'t> Cursor<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { parser: Parser::new_from_str(text), at: 0, depth: 0 }
     }
 
     /// Goes to the next document, if there is one, and to the beginning of what it holds.
-    pub(super) fn next_document(&mut self) -> Result<Option<Value<'t>>, Problem> {
+    pub(crate) fn next_document(&mut self) -> Result<Option<Value<'t>>, Problem> {
         loop {
             match self.event()? {
                 None | Some(Event::StreamEnd) => return Ok(None),
@@ -48,7 +48,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Calls `each` with every key of a map and the beginning of its value, which `each` must go through or skip.
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &mut self,
         value: Value<'t>,
         each: &mut dyn FnMut(&mut Self, &str, Value<'t>) -> Result<(), Problem>,
@@ -80,7 +80,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Calls `each` with the beginning of every item of a list, which `each` must go through or skip.
-    pub(super) fn items(&mut self, value: Value<'t>, each: &mut Visit<'_, 't>) -> Result<(), Problem> {
+    pub(crate) fn items(&mut self, value: Value<'t>, each: &mut Visit<'_, 't>) -> Result<(), Problem> {
         match value {
             Value::List => {}
             Value::Scalar(text) if is_null(&text) => return Ok(()),
@@ -98,7 +98,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The texts of a list.
-    pub(super) fn texts(&mut self, value: Value<'t>) -> Result<Vec<String>, Problem> {
+    pub(crate) fn texts(&mut self, value: Value<'t>) -> Result<Vec<String>, Problem> {
         let mut texts = Vec::new();
         self.items(value, &mut |cursor, item| {
             texts.push(cursor.text(item)?);
@@ -108,7 +108,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// A text.
-    pub(super) fn text(&mut self, value: Value<'t>) -> Result<String, Problem> {
+    pub(crate) fn text(&mut self, value: Value<'t>) -> Result<String, Problem> {
         if let Value::Scalar(text) = value {
             return Ok(text.into_owned());
         }
@@ -118,7 +118,7 @@ impl<'t> Cursor<'t> {
 
     /// Goes to the end of a value.
     #[allow(clippy::needless_pass_by_value, reason = "a value that was gone through is of no more use")]
-    pub(super) fn skip(&mut self, value: Value<'t>) -> Result<(), Problem> {
+    pub(crate) fn skip(&mut self, value: Value<'t>) -> Result<(), Problem> {
         let mut open = usize::from(!matches!(value, Value::Scalar(_)));
         while open > 0 {
             match self.event()? {
@@ -131,7 +131,7 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    pub(super) fn problem(&self, what: impl Into<String>) -> Problem {
+    pub(crate) fn problem(&self, what: impl Into<String>) -> Problem {
         Problem { at: self.at, what: what.into() }
     }
 

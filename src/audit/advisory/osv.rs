@@ -1,0 +1,204 @@
+//! OSV: the records of `osv.dev` (schema 1.x), one a JSON document.
+
+use serde::Deserialize;
+
+use super::{Advisory, Affected, End, Range, Scope};
+use crate::audit::severity::{Severity, base_score};
+
+/// Distributions whose names of packages are those of source packages, or may be (OSV schema, defined ecosystems).
+const OF_SOURCES: [&str; 9] =
+    ["Alpine", "Alpaquita", "Chainguard", "Mageia", "Rocky Linux", "SUSE", "Wolfi", "openEuler", "openSUSE"];
+
+/// A record, as far as it is looked at.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(super) struct Record {
+    id: String,
+    summary: String,
+    withdrawn: Option<String>,
+    aliases: Vec<String>,
+    related: Vec<String>,
+    upstream: Vec<String>,
+    severity: Vec<Score>,
+    affected: Vec<Part>,
+    references: Vec<Reference>,
+    database_specific: Specific,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    #[serde(default)]
+    score: String,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    package: Option<Package>,
+    #[serde(default)]
+    ranges: Vec<Run>,
+    #[serde(default)]
+    versions: Vec<String>,
+    #[serde(default)]
+    severity: Vec<Score>,
+    #[serde(default)]
+    ecosystem_specific: Specific,
+    #[serde(default)]
+    database_specific: Specific,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    ecosystem: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    introduced: Option<String>,
+    fixed: Option<String>,
+    last_affected: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    url: String,
+}
+
+/// What databases add in their own way.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Specific {
+    #[serde(deserialize_with = "text_or_nothing")]
+    severity: Option<String>,
+}
+
+/// A severity that is no text is none that is understood, and no reason to refuse the record.
+fn text_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
+impl Record {
+    /// What it says of packages that are `wanted`; nothing where it was withdrawn or is about no such package.
+    pub(super) fn advisory(self, wanted: &dyn Fn(&str) -> bool) -> Option<Advisory> {
+        if self.withdrawn.is_some() {
+            return None;
+        }
+        let modules = self.modules();
+        let (severity, kind) = (self.severity(), self.kind());
+        let parts = self.affected.into_iter().filter(|part| part.package.as_ref().is_some_and(|package| wanted(&package.name)));
+        let affected: Vec<Affected> = parts.filter_map(|part| part.affected(&modules)).collect();
+        if affected.is_empty() {
+            return None;
+        }
+        let named = [&[self.id.clone()], &self.aliases[..], &self.related, &self.upstream].concat();
+        let mut cves: Vec<String> = named.into_iter().filter(|name| name.starts_with("CVE-")).collect();
+        cves.sort_unstable();
+        cves.dedup();
+        let url = self.references.iter().find(|reference| reference.kind == "ADVISORY").or(self.references.first());
+        Some(Advisory {
+            id: self.id,
+            kind: kind.to_owned(),
+            severity,
+            title: self.summary,
+            cves,
+            url: url.map(|reference| reference.url.clone()).filter(|url| !url.is_empty()),
+            affected,
+        })
+    }
+
+    /// What the database calls it, or the word before the title as Red Hat's have it (`Important: glibc security update`), or the worst score.
+    fn severity(&self) -> Option<Severity> {
+        let parts = self.affected.iter().flat_map(|part| [&part.database_specific, &part.ecosystem_specific]);
+        let words = std::iter::once(&self.database_specific).chain(parts).filter_map(|specific| specific.severity.as_deref());
+        let title = self.summary.split_once(':').map(|(word, _)| word);
+        if let Some(severity) = words.chain(title).find_map(Severity::of_word) {
+            return Some(severity);
+        }
+        let scores = self.severity.iter().chain(self.affected.iter().flat_map(|part| &part.severity));
+        let scores = scores.filter_map(|one| base_score(&one.score).or_else(|| one.score.parse().ok()));
+        scores.max_by(f64::total_cmp).map(Severity::of_score)
+    }
+
+    /// Red Hat's kin tell by the id whether it is for security (`ALSA`), bugs (`ALBA`) or enhancements (`ALEA`).
+    fn kind(&self) -> &'static str {
+        let prefix = self.id.split('-').next().unwrap_or_default();
+        match prefix.as_bytes() {
+            [_, _, b'B', b'A'] => "bugfix",
+            [_, _, b'E', b'A'] => "enhancement",
+            _ => "security",
+        }
+    }
+
+    /// The streams of modules that the title names: `Important: nodejs:20 security update`.
+    fn modules(&self) -> Vec<String> {
+        let is_stream = |word: &&str| {
+            let allowed = |text: &str| {
+                !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'+'))
+            };
+            word.split_once(':').is_some_and(|(name, stream)| allowed(name) && allowed(stream))
+        };
+        self.summary
+            .split_ascii_whitespace()
+            .map(|word| word.trim_matches([',', ';', '(', ')']))
+            .filter(is_stream)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl Part {
+    fn affected(self, modules: &[String]) -> Option<Affected> {
+        let package = self.package?;
+        let (distribution, release) = match package.ecosystem.split_once(':') {
+            Some((distribution, release)) => (distribution, Some(release.to_owned())),
+            None => (package.ecosystem.as_str(), None),
+        };
+        let ranges: Vec<Range> =
+            self.ranges.iter().filter(|run| run.kind != "GIT").flat_map(|run| run.ranges().collect::<Vec<_>>()).collect();
+        Some(Affected {
+            of_source: OF_SOURCES.contains(&distribution),
+            scope: Some(Scope { distribution: distribution.to_owned(), release }),
+            name: package.name,
+            arch: None,
+            // A title names the one stream that it is about; where it names several, versions must do.
+            module: if let [one] = modules { Some(one.clone()) } else { None },
+            ranges,
+            versions: self.versions,
+        })
+    }
+}
+
+impl Run {
+    /// Events come in the order of versions; each end belongs to the beginning before it.
+    fn ranges(&self) -> impl Iterator<Item = Range> {
+        let mut ranges: Vec<Range> = Vec::new();
+        let mut open: Option<Option<String>> = None;
+        for event in &self.events {
+            if let Some(first) = &event.introduced {
+                ranges.extend(open.take().map(|introduced| Range { introduced, end: End::Open }));
+                open = Some((first != "0").then(|| first.clone()));
+            }
+            let end = match (&event.fixed, &event.last_affected) {
+                (Some(fixed), _) => End::Fixed(fixed.clone()),
+                (None, Some(last)) => End::Last(last.clone()),
+                (None, None) => continue,
+            };
+            ranges.push(Range { introduced: open.take().unwrap_or_default(), end });
+        }
+        ranges.extend(open.map(|introduced| Range { introduced, end: End::Open }));
+        ranges.into_iter()
+    }
+}

@@ -1,0 +1,195 @@
+//! Reading documents from files, directories and zip archives, whatever form they have. The form is seen in the bytes, not in the names.
+
+use std::fs;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use zip::ZipArchive;
+
+use super::osv::Record;
+use super::{Advisory, secdb};
+use crate::compression::decompress;
+use crate::ecosystem::Ecosystem;
+use crate::metadata::IndexError;
+
+/// More than any document holds, inflated: the largest `updateinfo.xml` have some hundred MB.
+const LIMIT: u64 = 2 << 30;
+/// More than any record of an archive holds.
+const RECORD_LIMIT: u64 = 64 << 20;
+/// How deep directories may be.
+const DEEPEST: usize = 16;
+
+/// Why documents cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvisoryError {
+    /// The system says why.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is of no form that is known, or broken.
+    #[error("{}: {problem}", path.display())]
+    Form {
+        /// The file; one of an archive stands below it.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// What is said of the packages that were wanted.
+    pub advisories: Vec<Advisory>,
+    /// How many documents there were.
+    pub count: usize,
+}
+
+impl Documents {
+    fn take(&mut self, other: Self) {
+        self.advisories.extend(other.advisories);
+        self.count += other.count;
+    }
+}
+
+/// Reads a file, or all files of a directory and below it. Of advisories that are about no `wanted` name nothing is kept. Which ecosystem
+/// `updateinfo.xml` is of nobody but the caller knows.
+pub fn read<E: Ecosystem>(
+    ecosystem: &E,
+    path: &Path,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Documents, AdvisoryError> {
+    let mut files = Vec::new();
+    list(path, 0, &mut files)?;
+    let read: Vec<Result<Documents, AdvisoryError>> = files.par_iter().map(|file| of_file(ecosystem, file, wanted)).collect();
+    let mut all = Documents::default();
+    for documents in read {
+        all.take(documents?);
+    }
+    Ok(all)
+}
+
+fn list(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), AdvisoryError> {
+    let failed = |error| AdvisoryError::Read { path: path.to_owned(), error };
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let names = fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    let mut names: Vec<PathBuf> = names.map_err(failed)?;
+    names.sort();
+    for name in names.iter().filter(|_| depth < DEEPEST) {
+        let is_document = name.file_name().and_then(|name| name.to_str()).is_some_and(is_document);
+        if is_document || name.is_dir() {
+            list(name, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of a directory is read: others may lie beside, as descriptions and signatures.
+fn is_document(name: &str) -> bool {
+    let bare = [".gz", ".xz", ".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    [".json", ".yaml", ".yml", ".xml", ".zip"].iter().any(|end| bare.ends_with(end)) && !name.starts_with('.')
+}
+
+fn of_file<E: Ecosystem>(ecosystem: &E, path: &Path, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Documents, AdvisoryError> {
+    let failed = |error| AdvisoryError::Read { path: path.to_owned(), error };
+    let bytes = fs::read(path).map_err(failed)?;
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return of_archive(ecosystem, path, &bytes, wanted);
+    }
+    let mut inflated = Vec::new();
+    let read = decompress(bytes.as_slice()).and_then(|(_, reader)| reader.take(LIMIT).read_to_end(&mut inflated));
+    read.map_err(failed)?;
+    of_bytes(ecosystem, path, &inflated, wanted)
+}
+
+fn of_archive<E: Ecosystem>(
+    ecosystem: &E,
+    path: &Path,
+    bytes: &[u8],
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Documents, AdvisoryError> {
+    let broken = |problem: &dyn std::fmt::Display| AdvisoryError::Form { path: path.to_owned(), problem: problem.to_string() };
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let read: Vec<Result<Documents, AdvisoryError>> = (0..archive.len())
+        .into_par_iter()
+        .map_init(
+            || (archive.clone(), Vec::new()),
+            |(archive, data), index| {
+                let mut member = archive.by_index(index).map_err(|error| broken(&error))?;
+                let name = member.name().map_err(|error| broken(&error))?.into_owned();
+                if !is_document(name.rsplit('/').next().unwrap_or(&name)) {
+                    return Ok(Documents::default());
+                }
+                data.clear();
+                let read = member.by_ref().take(RECORD_LIMIT).read_to_end(data);
+                read.map_err(|error| AdvisoryError::Read { path: path.join(&name), error })?;
+                of_bytes(ecosystem, &path.join(&name), data, wanted)
+            },
+        )
+        .collect();
+    let mut all = Documents::default();
+    for documents in read {
+        all.take(documents?);
+    }
+    Ok(all)
+}
+
+/// A document of any form: what it begins with tells which.
+fn of_bytes<E: Ecosystem>(
+    ecosystem: &E,
+    path: &Path,
+    bytes: &[u8],
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Documents, AdvisoryError> {
+    let broken = |problem: String| AdvisoryError::Form { path: path.to_owned(), problem };
+    let text = || std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()));
+    let mut advisories = Vec::new();
+    let mut count = 1;
+    let start = bytes.trim_ascii_start();
+    match start.first() {
+        Some(b'<') => {
+            let mut read = 0;
+            let result = ecosystem.metadata().read_advisories(&mut &*bytes, &mut |mut update| {
+                read += 1;
+                update.packages.retain(|package| wanted(&package.name));
+                if !update.packages.is_empty() {
+                    advisories.push(Advisory::of_update(update));
+                }
+            });
+            result.map_err(|error: IndexError| broken(error.to_string()))?;
+            count = read;
+        }
+        Some(b'{') if is_record(start) => {
+            let record: Record = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
+            advisories.extend(record.advisory(wanted));
+        }
+        Some(b'[') => {
+            let records: Vec<Record> = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
+            count = records.len();
+            advisories.extend(records.into_iter().filter_map(|record| record.advisory(wanted)));
+        }
+        // JSON is YAML.
+        Some(_) => secdb::read(text()?, wanted, &mut |advisory| advisories.push(advisory))
+            .map_err(|problem| broken(format!("neither OSV, nor updateinfo, nor Alpine's secdb: {problem}")))?,
+        None => return Err(broken("it is empty".to_owned())),
+    }
+    Ok(Documents { advisories, count })
+}
+
+/// Whether an object is an OSV record: it has an id, and no list of packages.
+fn is_record(json: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Shape {
+        id: Option<serde::de::IgnoredAny>,
+        packages: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Shape>(json).is_ok_and(|shape| shape.id.is_some() && shape.packages.is_none())
+}

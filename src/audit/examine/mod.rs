@@ -1,0 +1,180 @@
+//! Looking at a set of packages for what is wrong with it.
+//!
+//! In: a [`Subject`], advisories, a policy, and what else is known. Out: a [`Report`]. What cannot be told of a subject (a lock has no
+//! files) is not looked at, and the report says so.
+
+mod files;
+mod packages;
+mod set;
+
+use serde::Serialize;
+
+use super::advisory::{self, Advisory};
+use super::finding::{Finding, FindingKind};
+use super::policy::Policy;
+use super::severity::Severity;
+use super::subject::Subject;
+use crate::ecosystem::{Ecosystem, InventoryError};
+use rustc_hash::FxHashMap;
+
+/// What an audit is given beside the subject.
+#[derive(Debug)]
+pub struct Given<'a> {
+    /// What is said of versions.
+    pub advisories: &'a [Advisory],
+    /// What is taken and what not.
+    pub policy: &'a Policy,
+    /// The day, `2026-11-21`: for what ends.
+    pub today: String,
+    /// The day after which nobody mends the release, where it is known.
+    pub end_of_life: Option<String>,
+    /// The names of the keys that are known, in capitals; empty where none is.
+    pub keys: Vec<String>,
+    /// Whether repositories are known: then the subject's set has what they offer.
+    pub has_repositories: bool,
+    /// The kinds that are looked for.
+    pub kinds: Vec<FindingKind>,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of the form.
+    pub schema: u32,
+    /// What was looked at.
+    pub subject: String,
+    /// By kind, and within it the worst first.
+    pub findings: Vec<Finding>,
+    /// The sum of it.
+    pub summary: Summary,
+}
+
+/// The sum of an audit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// How many packages were looked at.
+    pub packages: usize,
+    /// How many findings there are.
+    pub findings: usize,
+    /// How many of each severity.
+    pub by_severity: std::collections::BTreeMap<&'static str, usize>,
+    /// How many of each kind.
+    pub by_kind: std::collections::BTreeMap<&'static str, usize>,
+    /// How many the policy lets be.
+    pub ignored: usize,
+    /// How many advisories were read that are about these packages.
+    pub advisories: usize,
+    /// The kinds that nothing can be told of.
+    pub not_looked_for: Vec<&'static str>,
+}
+
+impl Report {
+    /// The worst severity that was found.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// How many findings are as bad or worse.
+    pub fn at_least(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity >= severity).count()
+    }
+}
+
+/// Looks at a subject.
+pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) -> Result<Report, InventoryError> {
+    let mut found = Vec::new();
+    let mut not_looked_for = Vec::new();
+    for kind in FindingKind::ALL {
+        if given.policy.skip.contains(&kind) || !given.kinds.contains(&kind) {
+            continue;
+        }
+        let findings = match kind {
+            FindingKind::Advisory => Some(advisories(ecosystem, subject, given.advisories)),
+            FindingKind::EndOfLife => packages::end_of_life(subject, given),
+            FindingKind::ChangedFile => files::changed(ecosystem, subject)?,
+            FindingKind::MissingRequirement => set::missing(subject),
+            FindingKind::Duplicate => Some(packages::duplicates(subject)),
+            FindingKind::Unsigned => packages::unsigned(ecosystem, subject),
+            FindingKind::UnknownKey => packages::unknown_keys(ecosystem, subject, &given.keys),
+            FindingKind::Foreign => set::foreign(subject, given),
+            FindingKind::Update => set::updates(ecosystem, subject, given),
+            FindingKind::License => packages::licenses(subject, given.policy),
+            FindingKind::Size => Some(packages::size(subject, given.policy)),
+            FindingKind::Setuid => files::setuid(subject),
+            FindingKind::Capabilities => files::capabilities(subject),
+        };
+        match findings {
+            Some(findings) => found.extend(findings),
+            None => not_looked_for.push(kind.name()),
+        }
+    }
+    let before = found.len();
+    let mut findings: Vec<Finding> = found
+        .into_iter()
+        .map(|finding| given.policy.judged(finding))
+        .filter(|finding| !given.policy.ignores(finding, &given.today))
+        .collect();
+    let place = |kind: FindingKind| FindingKind::ALL.iter().position(|&other| other == kind);
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (place(finding.kind), std::cmp::Reverse(finding.severity));
+        let names = |finding: &Finding| (finding.id.clone(), finding.package.clone(), finding.path.clone());
+        key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
+    });
+    let mut summary = Summary {
+        packages: subject.packages.len(),
+        findings: findings.len(),
+        ignored: before - findings.len(),
+        advisories: given.advisories.len(),
+        not_looked_for,
+        ..Summary::default()
+    };
+    for finding in &findings {
+        *summary.by_severity.entry(finding.severity.name()).or_default() += 1;
+        *summary.by_kind.entry(finding.kind.name()).or_default() += 1;
+    }
+    Ok(Report { schema: 1, subject: subject.name.clone(), findings, summary })
+}
+
+/// The advisories that apply. What is for security and has no severity is taken for moderate, what is not for low.
+pub fn advisories<E: Ecosystem>(ecosystem: &E, subject: &Subject, advisories: &[Advisory]) -> Vec<Finding> {
+    let mut by_name: FxHashMap<&str, Vec<&Advisory>> = FxHashMap::default();
+    for advisory in advisories {
+        for affected in &advisory.affected {
+            let of_name = by_name.entry(affected.name.as_str()).or_default();
+            // The parts of one advisory come one after another.
+            if !of_name.last().is_some_and(|last| std::ptr::eq(*last, advisory)) {
+                of_name.push(advisory);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for package in &subject.packages {
+        let names = [package.name.as_str(), ecosystem.source_of(package)];
+        let mut about: Vec<&Advisory> = names.iter().flat_map(|name| by_name.get(name).into_iter().flatten().copied()).collect();
+        about.sort_by(|a, b| a.id.cmp(&b.id));
+        about.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        let mut ids = rustc_hash::FxHashSet::default();
+        for advisory in about {
+            let Some(matched) = advisory::applies(ecosystem, subject.release.as_ref(), advisory, package) else { continue };
+            // Repositories tell of one advisory several times.
+            if !ids.insert((advisory.id.as_str(), matched.fixed)) {
+                continue;
+            }
+            let is_security = matches!(advisory.kind.as_str(), "" | "security");
+            let severity = advisory.severity.unwrap_or(if is_security { Severity::Moderate } else { Severity::Low });
+            let message =
+                if advisory.title.is_empty() { advisory.id.clone() } else { format!("{}: {}", advisory.id, advisory.title) };
+            let action = match matched.fixed {
+                Some(fixed) => format!("upgrade {} to {fixed} or later", package.name),
+                None => format!("no version of {} is free of it yet: remove it, or see what the advisory says", package.name),
+            };
+            let mut finding = Finding::new(FindingKind::Advisory, severity, message, action).of(package);
+            finding.id = Some(advisory.id.clone());
+            finding.fixed = matched.fixed.map(str::to_owned);
+            finding.cves.clone_from(&advisory.cves);
+            finding.url.clone_from(&advisory.url);
+            found.push(finding);
+        }
+    }
+    found
+}

@@ -1,0 +1,225 @@
+//! What somebody takes and what not: a policy file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::finding::{Finding, FindingKind};
+use super::severity::Severity;
+use crate::finish::glob;
+
+/// A policy; an empty one lets all findings be what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// The severity from which on findings are a failure.
+    #[serde(deserialize_with = "level")]
+    pub fail_on: Option<Severity>,
+    /// Kinds that are not looked for.
+    #[serde(deserialize_with = "kinds")]
+    pub skip: Vec<FindingKind>,
+    /// Of kinds how bad they are here.
+    #[serde(deserialize_with = "levels")]
+    pub severity: BTreeMap<FindingKind, Severity>,
+    /// Licences.
+    pub licenses: Licenses,
+    /// How large the set may be.
+    pub size: Budget,
+    /// What is known, and taken.
+    pub ignore: Vec<Ignored>,
+}
+
+/// Which licences are taken: shell patterns over names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Licenses {
+    /// No others are; empty for all.
+    pub allow: Vec<String>,
+    /// These are not.
+    pub refuse: Vec<String>,
+}
+
+/// How large a set may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// Bytes that the packages take once installed.
+    #[serde(deserialize_with = "bytes")]
+    pub installed: Option<u64>,
+    /// How many packages.
+    pub packages: Option<u64>,
+}
+
+/// A finding that is known: each of these that is said must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ignored {
+    /// Its kind.
+    #[serde(deserialize_with = "kind")]
+    pub kind: Option<FindingKind>,
+    /// Its id, or a CVE that it is about: a shell pattern.
+    pub id: Option<String>,
+    /// Its package: a shell pattern.
+    pub package: Option<String>,
+    /// Its path: a shell pattern.
+    pub path: Option<String>,
+    /// The last day on which it is taken: `2026-12-31`.
+    pub until: Option<String>,
+    /// Why, for whoever reads the file.
+    pub reason: Option<String>,
+}
+
+/// Why a policy cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// It is no TOML, or says what no policy does.
+    #[error("{0}")]
+    Form(String),
+    /// Something to ignore names nothing: that would be everything.
+    #[error("entry {0} of `ignore` says neither kind, id, package nor path")]
+    Everything(usize),
+    /// A day that is none.
+    #[error("`{0}` is no day: write it as 2026-12-31")]
+    Day(String),
+}
+
+impl Policy {
+    /// Reads a file.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let policy: Self = toml::from_str(text).map_err(|error| PolicyError::Form(error.to_string()))?;
+        for (place, ignored) in policy.ignore.iter().enumerate() {
+            let Ignored { kind, id, package, path, until, .. } = ignored;
+            if kind.is_none() && id.is_none() && package.is_none() && path.is_none() {
+                return Err(PolicyError::Everything(place + 1));
+            }
+            if let Some(day) = until.as_ref().filter(|day| !is_day(day)) {
+                return Err(PolicyError::Day(day.clone()));
+            }
+        }
+        Ok(policy)
+    }
+
+    /// How bad a finding is here.
+    pub fn judged(&self, mut finding: Finding) -> Finding {
+        if let Some(&severity) = self.severity.get(&finding.kind) {
+            finding.severity = severity;
+        }
+        finding
+    }
+
+    /// Whether a finding is known and taken today.
+    pub fn ignores(&self, finding: &Finding, today: &str) -> bool {
+        let fits = |pattern: &Option<String>, texts: &[&str]| {
+            pattern.as_ref().is_none_or(|pattern| texts.iter().any(|text| glob::matches(pattern.as_bytes(), text.as_bytes())))
+        };
+        self.ignore.iter().any(|ignored| {
+            let mut ids: Vec<&str> = finding.id.iter().map(String::as_str).collect();
+            ids.extend(finding.cves.iter().map(String::as_str));
+            ignored.kind.is_none_or(|kind| kind == finding.kind)
+                && fits(&ignored.id, &ids)
+                && fits(&ignored.package, finding.package.as_deref().as_slice())
+                && fits(&ignored.path, finding.path.as_deref().as_slice())
+                && ignored.until.as_deref().is_none_or(|until| today <= until)
+        })
+    }
+}
+
+/// Whether a text is a day as `2026-12-31`: such compare as texts.
+pub fn is_day(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10 && bytes.iter().enumerate().all(|(at, c)| if at == 4 || at == 7 { *c == b'-' } else { c.is_ascii_digit() })
+}
+
+fn severity_of<E: serde::de::Error>(word: &str) -> Result<Severity, E> {
+    Severity::of_word(word)
+        .ok_or_else(|| E::custom(format!("`{word}` is no severity: there are info, low, moderate, important, critical")))
+}
+
+fn kind_of<E: serde::de::Error>(word: &str) -> Result<FindingKind, E> {
+    FindingKind::of_name(word).ok_or_else(|| {
+        let known: Vec<&str> = FindingKind::ALL.map(FindingKind::name).to_vec();
+        E::custom(format!("`{word}` is no kind of finding: there are {}", known.join(", ")))
+    })
+}
+
+fn level<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Severity>, D::Error> {
+    severity_of(&String::deserialize(deserializer)?).map(Some)
+}
+
+fn levels<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<FindingKind, Severity>, D::Error> {
+    let words: BTreeMap<String, String> = BTreeMap::deserialize(deserializer)?;
+    words.iter().map(|(kind, word)| Ok((kind_of(kind)?, severity_of(word)?))).collect()
+}
+
+fn kinds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<FindingKind>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?.iter().map(|word| kind_of(word)).collect()
+}
+
+fn kind<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<FindingKind>, D::Error> {
+    kind_of(&String::deserialize(deserializer)?).map(Some)
+}
+
+/// A number of bytes, or a text as `100M`.
+fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Number(u64),
+        Text(String),
+    }
+    let text = match Size::deserialize(deserializer)? {
+        Size::Number(number) => return Ok(Some(number)),
+        Size::Text(text) => text,
+    };
+    let wrong = || serde::de::Error::custom(format!("`{text}` is no size: give a number and K, M, G or T"));
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).map(Some).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_policy() {
+        let policy = Policy::parse(
+            "fail_on = \"high\"\nskip = [\"capabilities\"]\n[severity]\nsetuid = \"low\"\n[licenses]\nallow = [\"MIT\"]\n\
+             [size]\ninstalled = \"2 MiB\"\n[[ignore]]\nid = \"CVE-2024-*\"\npackage = \"glibc*\"\nuntil = \"2026-12-31\"\n",
+        )
+        .unwrap();
+        assert_eq!((policy.fail_on, policy.size.installed), (Some(Severity::Important), Some(2 << 20)));
+        let mut finding = Finding::new(FindingKind::Advisory, Severity::Moderate, "m", "a");
+        finding.package = Some("glibc-common".into());
+        finding.cves = vec!["CVE-2024-1".into()];
+        assert!(policy.ignores(&finding, "2026-12-31") && !policy.ignores(&finding, "2027-01-01"));
+        finding.package = Some("bash".into());
+        assert!(!policy.ignores(&finding, "2026-01-01"));
+        let setuid = policy.judged(Finding::new(FindingKind::Setuid, Severity::Info, "m", "a"));
+        assert_eq!(setuid.severity, Severity::Low);
+    }
+
+    #[test]
+    fn what_is_no_policy_is_told() {
+        for (text, told) in [
+            ("fail_on = \"dire\"", "is no severity"),
+            ("skip = [\"x\"]", "is no kind of finding"),
+            ("[size]\ninstalled = \"1X\"", "is no size"),
+            ("[[ignore]]\nreason = \"x\"", "entry 1"),
+            ("[[ignore]]\nid = \"x\"\nuntil = \"soon\"", "is no day"),
+            ("unknown = 1", "unknown field"),
+        ] {
+            let error = Policy::parse(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}
