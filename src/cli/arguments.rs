@@ -1,5 +1,6 @@
 //! The words of the command line: options, commands, and their help.
 
+mod audit;
 mod audits;
 mod queries;
 
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use audits::{SbomArguments, SbomFormat, WhyArguments};
+pub(super) use audit::AuditArguments;
+pub(super) use audits::{SbomArguments, SbomFormat};
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ProvidesArguments,
     SearchArguments, VariantsArguments,
@@ -31,7 +34,7 @@ use crate::ecosystem::Scriptlets;
 #[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
 #[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 #[command(
-    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 6 out of date (lock --check)."
+    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit); 6 out of date (lock --check)."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -87,6 +90,9 @@ pub(super) enum Command {
     Closure(ClosureArguments),
     /// Tell why a package is in a set: the chains that lead to it, what would go with it, who could take its place
     Why(WhyArguments),
+    /// Tell what is wrong with a set of packages: advisories, changed files, missing requirements, licences and more; exit code 5 where
+    /// something is
+    Audit(AuditArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell

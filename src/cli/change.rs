@@ -36,9 +36,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     prepared.options.allow_erasing |= arguments.allow_erasing;
     let mut specs = arguments.specs.clone();
     specs.extend(arguments.request.with.iter().cloned());
-    let now =
-        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed());
-    let time = source_date_epoch()?.unwrap_or_else(now);
+    let time = source_date_epoch()?.unwrap_or_else(super::run::now);
     prepared.change(verb, specs, flags(arguments), time, installed);
     let Some(root) = arguments.root.as_deref().filter(|_| !arguments.simulate) else {
         return run_with(prepared.packaging, Simulation { arguments, prepared: &prepared, run: &run });

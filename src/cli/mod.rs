@@ -5,6 +5,7 @@
 
 mod advisories;
 mod arguments;
+mod audit;
 mod bootstrap;
 mod cache;
 mod change;
@@ -141,6 +142,9 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Why(arguments)) => {
             let format = arguments.output.format;
             why::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        Some(Command::Audit(arguments)) => {
+            let format = arguments.output.format;
+            audit::run(&arguments).map_err(|failure| failure.in_format(format))
         }
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;

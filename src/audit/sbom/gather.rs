@@ -70,7 +70,6 @@ fn completed<'a>(subject: &'a Subject, place: usize, facts: &'a PackageFacts) ->
         license: told(&facts.license, Solvable::license),
         vendor: told(&facts.vendor, Solvable::vendor),
         source: told(&facts.source, Solvable::source),
-        module: None,
         build_time: facts.build_time.or(Some(solvable.build_time()).filter(|&time| time > 0)),
         ..facts.clone()
     })

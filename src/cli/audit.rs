@@ -1,0 +1,262 @@
+//! `rootstrap audit`: what is wrong with a set of packages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rustc_hash::FxHashSet;
+use serde_json::json;
+
+use super::arguments::{AuditArguments, Format, RequestArguments};
+use super::bootstrap::source_date_epoch;
+use super::failure::{Code, Failure};
+use super::load_catalog;
+use super::packaging::{Job, run_with};
+use super::progress::{count, packages};
+use super::request::{base, read_key};
+use super::resolve::resolve_failure;
+use super::run::{self, Run};
+use super::subject::{self, Wanted};
+use super::terminal::{shown, time};
+use crate::audit::advisory::{self, Advisory, AdvisoryError};
+use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Subject, SubjectKind};
+use crate::bootstrap;
+use crate::catalog::{Catalog, Key};
+use crate::ecosystem::Ecosystem;
+use crate::reporter::Reporter;
+
+/// What is found, as text; where it is bad enough, a failure with the text.
+pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
+    let run = Run::new(&arguments.output)?;
+    let policy = policy(arguments.policy.as_deref())?;
+    let (subject, report) = examined(arguments, &policy, &run)?;
+    run.stats(&json!({"audit": report.summary}))?;
+    if let Some(path) = &arguments.sarif {
+        run::write(path, &format!("{:#}\n", audit::sarif(&report, &subject.name)))?;
+    }
+    let text = match arguments.output.format {
+        Format::Human => human(&report, subject.packages.len()),
+        Format::Json => serde_json::to_string_pretty(&report).map_err(|error| Failure::failed(error.to_string()))? + "\n",
+    };
+    let level = arguments.fail_on.or(policy.fail_on).unwrap_or(Severity::Low);
+    let bad = report.at_least(level);
+    if bad == 0 {
+        return Ok(text.into_bytes());
+    }
+    let some = if bad == 1 { "1 finding is".to_owned() } else { format!("{} findings are", count(bad as u64)) };
+    let mut failure = Failure::new(Code::Findings, format!("{some} of severity {} or above in {}", level.name(), subject.name))
+        .hint("--fail-on LEVEL sets the severity that matters; --policy FILE tells what is known and taken");
+    failure.problems = Some(text.into());
+    Err(failure)
+}
+
+fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
+    let Some(path) = path else { return Ok(Policy::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::failed(format!("cannot read the policy {}: {error}", path.display())))?;
+    Policy::parse(&text)
+        .map_err(|error| Failure::usage(format!("the policy {} cannot be used", path.display())).detail(error.to_string()))
+}
+
+/// Kinds that need the files of a root.
+const OF_FILES: [FindingKind; 3] = [FindingKind::ChangedFile, FindingKind::Setuid, FindingKind::Capabilities];
+/// Kinds that need to know what packages require, or what repositories have; licences a lock does not tell.
+const OF_SET: [FindingKind; 4] =
+    [FindingKind::MissingRequirement, FindingKind::Foreign, FindingKind::Update, FindingKind::License];
+
+/// Opens the subject and looks at it.
+fn examined(arguments: &AuditArguments, policy: &Policy, run: &Run) -> Result<(Subject, Report), Failure> {
+    let asked: Vec<FindingKind> = if arguments.only.is_empty() { FindingKind::ALL.to_vec() } else { arguments.only.clone() };
+    let kinds: Vec<FindingKind> =
+        asked.into_iter().filter(|kind| !arguments.skip.contains(kind) && !policy.skip.contains(kind)).collect();
+    let any = |of: &[FindingKind]| of.iter().any(|kind| kinds.contains(kind));
+    let has_licences = !policy.licenses.allow.is_empty() || !policy.licenses.refuse.is_empty();
+    let needs_set = OF_SET.iter().any(|kind| kinds.contains(kind) && (*kind != FindingKind::License || has_licences));
+    let wanted = Wanted { tree: any(&OF_FILES), dependencies: needs_set };
+    let subject = subject::open(arguments.subject.as_deref(), &arguments.request, run, wanted)?;
+    let job = Examine { arguments, policy, kinds, subject: &subject, run };
+    let report = run_with(subject.packaging, job)?;
+    Ok((subject, report))
+}
+
+struct Examine<'a> {
+    arguments: &'a AuditArguments,
+    policy: &'a Policy,
+    kinds: Vec<FindingKind>,
+    subject: &'a Subject,
+    run: &'a Run,
+}
+
+impl Job for Examine<'_> {
+    type Output = Result<Report, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        let Self { arguments, policy, kinds, subject, run } = self;
+        let catalog = load_catalog(&arguments.request.catalog)?;
+        let keys = if kinds.contains(&FindingKind::UnknownKey) {
+            known_keys(ecosystem, arguments, subject, &catalog)?
+        } else {
+            Vec::new()
+        };
+        let mut advisories = Vec::new();
+        if kinds.contains(&FindingKind::Advisory) {
+            advisories = read(ecosystem, &arguments.advisories, subject, run)?;
+            advisories.extend(of_repositories(ecosystem, &arguments.request, subject, run)?);
+        }
+        let now = source_date_epoch()?.unwrap_or_else(run::now);
+        let today = time(now).chars().take(10).collect();
+        let has_repositories = arguments.request.distro.is_some()
+            || !arguments.request.repo.is_empty()
+            || matches!(subject.kind, SubjectKind::Lock | SubjectKind::Request);
+        let end_of_life = end_of_life(&catalog, subject);
+        let given = Given { advisories: &advisories, policy, today, end_of_life, keys, has_repositories, kinds };
+        audit::audit(ecosystem, subject, &given).map_err(|error| Failure::from_error(Code::Failed, &error))
+    }
+}
+
+/// What files and directories say of the packages of a subject.
+pub(super) fn read<E: Ecosystem>(
+    ecosystem: &E,
+    paths: &[std::path::PathBuf],
+    subject: &Subject,
+    run: &Run,
+) -> Result<Vec<Advisory>, Failure> {
+    let names = names(ecosystem, subject);
+    let mut all = Vec::new();
+    for path in paths {
+        let documents = advisory::read(ecosystem, path, &|name: &str| names.contains(name)).map_err(|error| {
+            let failure = Failure::failed(error.to_string());
+            match error {
+                AdvisoryError::Read { .. } => failure,
+                AdvisoryError::Form { .. } => {
+                    failure.detail("expected  OSV (JSON, or a zip of it), updateinfo.xml, or Alpine's secdb (YAML or JSON)")
+                }
+            }
+        })?;
+        if documents.count == 0 {
+            run.progress.warn(&format!("{} holds no advisories for packages of this kind", path.display()));
+        }
+        // What is of another release says nothing of this one; that is easily overlooked.
+        let of_release = |advisory: &Advisory| {
+            advisory.affected.iter().any(|affected| {
+                affected.scope.as_ref().zip(subject.release.as_ref()).is_none_or(|(scope, release)| scope.is_of(release))
+            })
+        };
+        if !documents.advisories.is_empty() && !documents.advisories.iter().any(of_release) {
+            let scope = documents.advisories.iter().flat_map(|advisory| &advisory.affected).find_map(|one| one.scope.as_ref());
+            let about = scope.map_or_else(String::new, |scope| {
+                format!("{} {}", scope.distribution, scope.release.as_deref().unwrap_or_default())
+            });
+            run.progress.warn(&format!("{} is about {}: nothing of it applies here", path.display(), about.trim()));
+        }
+        all.extend(documents.advisories);
+    }
+    Ok(all)
+}
+
+/// The names by which advisories may mean packages of a subject.
+fn names<'s, E: Ecosystem>(ecosystem: &E, subject: &'s Subject) -> FxHashSet<&'s str> {
+    subject.packages.iter().flat_map(|package| [package.name.as_str(), ecosystem.source_of(package)]).collect()
+}
+
+/// What the repositories that are named say of the packages of a subject.
+pub(super) fn of_repositories<E: Ecosystem>(
+    ecosystem: &E,
+    request: &RequestArguments,
+    subject: &Subject,
+    run: &Run,
+) -> Result<Vec<Advisory>, Failure> {
+    if request.distro.is_none() && request.repo.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut request = request.clone();
+    if request.arch.is_none() {
+        request.arch.clone_from(&subject.arch);
+    }
+    let (prepared, _) = base(&request, None)?;
+    let names = names(ecosystem, subject);
+    let keyring = ecosystem.keyring(&prepared.request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let mut all = Vec::new();
+    let mut found = |_: &str, mut update: crate::metadata::Advisory| {
+        update.packages.retain(|package| names.contains(package.name.as_str()));
+        if !update.packages.is_empty() {
+            all.push(Advisory::of_update(update));
+        }
+    };
+    bootstrap::advisories(ecosystem, &prepared.request, &keyring, &run.fetcher, &*run.progress, &mut found)
+        .map_err(|error| run.or_stopped(resolve_failure(error, &prepared)))?;
+    Ok(all)
+}
+
+/// The names of the release, from the most exact on: `3.20.1`, `3.20`, `3`.
+fn release_names(version: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(version), |name| name.rsplit_once('.').map(|(shorter, _)| shorter))
+}
+
+fn end_of_life(catalog: &Catalog, subject: &Subject) -> Option<String> {
+    let release = subject.release.as_ref()?;
+    let distro = catalog.distro(&release.id).ok()?;
+    let mut known = release_names(release.version.as_deref()?).filter_map(|name| distro.release(name).ok());
+    known.find_map(|release| release.end_of_life().map(str::to_owned))
+}
+
+/// The names of the keys that are known: those that are given, those of the release, those that the root itself trusts.
+fn known_keys<E: Ecosystem>(
+    ecosystem: &E,
+    arguments: &AuditArguments,
+    subject: &Subject,
+    catalog: &Catalog,
+) -> Result<Vec<String>, Failure> {
+    let mut keys: Vec<Key> = arguments.request.key.iter().map(|path| read_key(path)).collect::<Result<_, _>>()?;
+    if let Some(release) = &subject.release
+        && let Ok(distro) = catalog.distro(&release.id)
+    {
+        let named = release.version.iter().flat_map(|version| release_names(version)).find_map(|name| distro.release(name).ok());
+        let image = named
+            .zip(subject.arch.as_ref())
+            .and_then(|(release, arch)| release.variants().iter().find_map(|variant| variant.image(arch).ok()));
+        keys.extend(image.into_iter().flat_map(|image| image.keys));
+    }
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for key in &keys {
+        let keyring = ecosystem.keyring(std::slice::from_ref(key)).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        names.extend(ecosystem.key_names(&keyring));
+    }
+    // Keys that were imported stand among the packages, under the ids of the keys.
+    let imported = subject.packages.iter().filter(|package| package.arch.is_none());
+    names.extend(imported.map(|package| package.version.to_ascii_uppercase()));
+    Ok(names.into_iter().collect())
+}
+
+fn human(report: &Report, of: usize) -> String {
+    let rows: Vec<[String; 3]> = report.findings.iter().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    let mut text = String::new();
+    for ([severity, kind, message], finding) in rows.iter().zip(&report.findings) {
+        text += &format!("{severity:<first$}  {kind:<second$}  {message}\n");
+        text += &format!("{:<first$}  {:<second$}    -> {}\n", "", "", shown(finding.action.as_bytes()));
+    }
+    let summary = &report.summary;
+    let parts: Vec<String> = Severity::ALL
+        .iter()
+        .rev()
+        .filter_map(|severity| summary.by_severity.get(severity.name()).map(|n| format!("{n} {}", severity.name())))
+        .collect();
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    let ignored = if summary.ignored > 0 { format!(" ({} that the policy takes)", summary.ignored) } else { String::new() };
+    let noun = if summary.findings == 1 { "finding" } else { "findings" };
+    text += &format!("{} {noun} in {}{parts}{ignored}\n", count(summary.findings as u64), packages(of as u64));
+    if !summary.not_looked_for.is_empty() {
+        text += &format!("not looked for, because nothing here tells: {}\n", summary.not_looked_for.join(", "));
+    }
+    text
+}
+
+fn row(finding: &Finding) -> [String; 3] {
+    let installed = match (&finding.package, &finding.installed) {
+        (Some(package), Some(installed)) if finding.kind == FindingKind::Advisory => format!("{package} {installed}: "),
+        _ => String::new(),
+    };
+    let message = shown(format!("{installed}{}", finding.message).as_bytes());
+    [finding.severity.name().to_owned(), finding.kind.name().to_owned(), message]
+}
