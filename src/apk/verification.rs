@@ -70,6 +70,8 @@ fn file_change(expected: Option<&Digest>, acl: &Acl, package: &Record, node: &No
     let changed = |aspect| Ok(Some(FileChange::Changed(vec![aspect])));
     let is_link = matches!(node.kind, NodeKind::Symlink(_));
     match (&node.kind, expected) {
+        // apk looks for files, and there is none (app_audit.c, audit_missing_files).
+        (NodeKind::Directory(_), _) => return Ok(Some(FileChange::Missing)),
         (NodeKind::Symlink(_), None) => return changed(FileAspect::Target),
         (NodeKind::Symlink(target), Some(expected)) if Digest::of(expected.algorithm(), target) != *expected => {
             return changed(FileAspect::Target);

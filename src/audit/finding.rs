@@ -124,6 +124,9 @@ pub struct Finding {
     pub message: String,
     /// What to do about it, in a line.
     pub action: String,
+    /// What about a file is different: `missing`, or `size`, `mode`, `content`, `device`, `target`, `user`, `group`, `mtime`, `capabilities`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<&'static str>,
     /// The CVEs that it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cves: Vec<String>,
@@ -145,6 +148,7 @@ impl Finding {
             severity,
             message: message.into(),
             action: action.into(),
+            changes: Vec::new(),
             cves: Vec::new(),
             url: None,
         }

@@ -23,7 +23,7 @@ use rustc_hash::FxHashMap;
 use super::release::Release;
 use crate::catalog::Packaging;
 use crate::digest::Digest;
-use crate::ecosystem::{Ecosystem, InstalledError, InventoryError, RootFiles};
+use crate::ecosystem::{Ecosystem, Identity, InstalledError, InventoryError, RootFiles};
 use crate::output::oci::{Found, FoundKind};
 use crate::package::PackageFacts;
 use crate::pool::{Architectures, Pool, PoolBuilder, PoolError, Solvable, SolvableId};
@@ -47,6 +47,21 @@ pub enum SubjectKind {
     Report,
     /// A request that was solved.
     Request,
+}
+
+impl SubjectKind {
+    /// As it is written in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Archive => "archive",
+            Self::Image => "image",
+            Self::Docker => "docker-archive",
+            Self::Lock => "lock",
+            Self::Report => "report",
+            Self::Request => "request",
+        }
+    }
 }
 
 /// A set of packages.
@@ -175,6 +190,32 @@ pub fn of_plan(packaging: Packaging, kind: SubjectKind, name: &str, plan: &Plan)
         tree: None,
         set: None,
         origins: plan.install.iter().map(origin).collect(),
+    }
+}
+
+/// What a pool tells of a package.
+pub fn facts_of<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>) -> PackageFacts {
+    let told = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let Identity { id, epoch, version, release } = ecosystem.identity(package);
+    PackageFacts {
+        id,
+        name: package.name().to_owned(),
+        epoch,
+        version,
+        release,
+        arch: told(package.arch()),
+        summary: None,
+        description: None,
+        license: told(package.license()),
+        vendor: told(package.vendor()),
+        url: None,
+        source: told(package.source()),
+        module: None,
+        build_time: Some(package.build_time()).filter(|&time| time > 0),
+        install_time: None,
+        installed_size: package.installed_size(),
+        signatures: Vec::new(),
+        files: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
-use super::arguments::{Format, ListArguments};
+use super::arguments::{ListArguments, ListFormat};
 use super::failure::{Code, Failure};
 use super::list::is_listed;
 use super::packaging::{Job, run_with};
@@ -42,9 +42,9 @@ pub(super) fn list(arguments: &ListArguments, root: Option<&Path>) -> Result<Str
     let job = Read { arguments, prepared: &prepared, run: &run, installed };
     let listed = run_with(prepared.packaging, job)?;
     run.stats(&json!({"advisories": {"listed": listed.len()}}))?;
-    Ok(match arguments.output.format {
-        Format::Human => human(&listed),
-        Format::Json => format!("{:#}\n", json!({"schema": 1, "advisories": listed.iter().map(data).collect::<Vec<_>>()})),
+    Ok(match arguments.format {
+        ListFormat::Human => human(&listed),
+        _ => format!("{:#}\n", json!({"schema": 1, "advisories": listed.iter().map(data).collect::<Vec<_>>()})),
     })
 }
 

@@ -15,6 +15,11 @@ pub(super) use audits::{SbomArguments, SbomFormat};
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ProvidesArguments,
     SearchArguments, VariantsArguments,
+pub(super) use audit::{AuditArguments, OutdatedArguments};
+pub(super) use audits::{SbomArguments, SbomFormat};
+pub(super) use queries::{
+    CacheArguments, CacheCommand, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments, SearchArguments,
+    SortKey, VariantsArguments,
 };
 
 use super::product::ProductArguments;
@@ -34,7 +39,7 @@ use crate::ecosystem::Scriptlets;
 #[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
 #[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 #[command(
-    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit); 6 out of date (lock --check)."
+    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit); 6 out of date (outdated, lock --check)."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -93,6 +98,9 @@ pub(super) enum Command {
     /// Tell what is wrong with a set of packages: advisories, changed files, missing requirements, licences and more; exit code 5 where
     /// something is
     Audit(AuditArguments),
+    /// Tell whether images need a rebuild: what today's repositories would change, and which advisories that mends; exit code 6 where
+    /// something would
+    Outdated(OutdatedArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell

@@ -188,7 +188,7 @@ pub(super) fn of_repositories<E: Ecosystem>(
 }
 
 /// The names of the release, from the most exact on: `3.20.1`, `3.20`, `3`.
-fn release_names(version: &str) -> impl Iterator<Item = &str> {
+pub(super) fn release_names(version: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(version), |name| name.rsplit_once('.').map(|(shorter, _)| shorter))
 }
 

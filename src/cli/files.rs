@@ -2,20 +2,26 @@
 
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::arguments::{FilesArguments, FilesFormat, Format};
 use super::failure::Failure;
 use super::progress::count;
-use super::subject::{self, Described};
+use super::run::Run;
+use super::subject::{self, Described, Wanted};
 use super::terminal::shown;
 use crate::package::{Fate, FileFacts, FileFlag, write_listing};
 
 /// The files, as text.
 pub(super) fn run(arguments: &FilesArguments) -> Result<Vec<u8>, Failure> {
     let format = if arguments.format == FilesFormat::Json { Format::Json } else { Format::Human };
-    let packages = subject::packages(&arguments.subject, &arguments.packages, format)?;
+    let open = |place: &Path| {
+        let run = Run::new(&arguments.run)?;
+        Ok(subject::open(Some(place), &arguments.request, &run, Wanted::default())?.packages)
+    };
+    let packages = subject::packages(&arguments.subject, &arguments.packages, format, &open)?;
     Ok(match arguments.format {
         FilesFormat::Human => human(&packages).into_bytes(),
         FilesFormat::Json => format!("{:#}\n", json(&packages)).into_bytes(),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -9,8 +10,9 @@ use super::arguments::{Format, InfoArguments};
 use super::failure::Failure;
 use super::owner;
 use super::progress::{bytes, count};
-use super::repositories::{Known, Wanted, known};
-use super::subject::{self, Described};
+use super::repositories::{self, Known, known};
+use super::run::Run;
+use super::subject::{self, Described, Wanted};
 use super::terminal::{shown, time};
 use crate::package::{PackageFacts, SignatureFacts};
 use crate::pool::{Kind, Solvable, SolvableId};
@@ -23,7 +25,11 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
     if arguments.request.distro.is_some() || !arguments.request.repo.is_empty() {
         return of_repositories(arguments).map(String::into_bytes);
     }
-    let packages = subject::packages(&arguments.subject, &arguments.packages, arguments.output.format)?;
+    let open = |place: &Path| {
+        let run = Run::new(&arguments.output)?;
+        Ok(subject::open(Some(place), &arguments.request, &run, Wanted::default())?.packages)
+    };
+    let packages = subject::packages(&arguments.subject, &arguments.packages, arguments.output.format, &open)?;
     let text = match arguments.output.format {
         Format::Human => packages.iter().map(|package| human(&package.facts)).collect::<Vec<_>>().join("\n"),
         Format::Json => {
@@ -40,7 +46,8 @@ fn of_repositories(arguments: &InfoArguments) -> Result<String, Failure> {
         .chain(arguments.packages.iter().map(OsString::as_os_str))
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let known = known(&arguments.request, &arguments.output, Wanted { texts: true, ..Wanted::default() })?;
+    let known =
+        known(&arguments.request, &arguments.output, repositories::Wanted { texts: true, ..repositories::Wanted::default() })?;
     let found = known.newest(known.meant(&words)?);
     if arguments.output.format == Format::Json {
         let one = |&id: &SolvableId| {

@@ -6,46 +6,116 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::advisories;
-use super::arguments::{Format, ListArguments};
+use super::arguments::{ListArguments, ListFormat, SortKey};
 use super::failure::Failure;
 use super::progress::{self, bytes};
 use super::repositories::{Wanted, known, matches};
 use super::run::Run;
 use super::subject;
-use super::terminal::shown;
+use super::terminal::{shown, time};
+use crate::audit::{Subject, fleet};
 use crate::package::PackageFacts;
 use crate::pool::{Solvable, SolvableId};
 
 /// The list as text.
 pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
-    let text = match &arguments.root {
-        root if arguments.advisories => advisories::list(arguments, root.as_deref())?,
-        Some(root) if arguments.upgradable => upgradable(arguments, root)?,
-        Some(root) if !arguments.available => installed(arguments, root)?,
-        _ => available(arguments)?,
+    let nothing = arguments.subjects.is_empty();
+    if nothing && !arguments.available && arguments.request.distro.is_none() && arguments.request.repo.is_empty() {
+        return Err(Failure::usage("say what to list the packages of: a root file system, an image, a lock file").hint(
+            "or a request: --distro NAME --release RELEASE --variant VARIANT; `--available` lists what repositories have",
+        ));
+    }
+    let of_subjects = !arguments.available && !arguments.upgradable && !arguments.advisories;
+    if !of_subjects {
+        if arguments.format == ListFormat::Parquet || arguments.subjects.len() > 1 {
+            return Err(Failure::usage("several subjects, and tables of them, are of what is installed"));
+        }
+        return to(
+            arguments,
+            match arguments.root() {
+                root if arguments.advisories => advisories::list(arguments, root)?.into_bytes(),
+                Some(root) if arguments.upgradable => upgradable(arguments, root)?.into_bytes(),
+                None if arguments.upgradable => return Err(Failure::usage("--upgradable needs a root file system")),
+                _ => available(arguments)?.into_bytes(),
+            },
+        );
+    }
+    let run = Run::new(&arguments.output)?;
+    let wanted = |dependencies| subject::Wanted { tree: false, dependencies };
+    // Of plans and locks only repositories tell licences and times.
+    let tells_more = arguments.format == ListFormat::Parquet || matches!(arguments.sort, SortKey::BuildTime | SortKey::License);
+    let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
+    let open = |place: Option<&Path>| {
+        let mut subject = subject::open(place, &arguments.request, &run, wanted(tells_more && has_repositories))?;
+        subject.packages.retain(|package| is_listed(arguments, &package.name));
+        // Places in the set are those of all packages.
+        subject.set = None;
+        Ok(subject)
     };
-    Ok(text.into_bytes())
+    let mut subjects: Vec<Subject> = if nothing {
+        vec![open(None)?]
+    } else {
+        arguments.subjects.iter().map(|place| open(Some(place))).collect::<Result<_, Failure>>()?
+    };
+    if arguments.format == ListFormat::Parquet {
+        let table = fleet::write(&subjects, Vec::new()).map_err(|error| Failure::failed(error.to_string()))?;
+        return to(arguments, table);
+    }
+    for subject in &mut subjects {
+        sort(&mut subject.packages, arguments.sort, arguments.reverse);
+    }
+    to(arguments, listed(arguments, &subjects).into_bytes())
+}
+
+/// Where the result goes.
+fn to(arguments: &ListArguments, result: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let Some(path) = &arguments.to else { return Ok(result) };
+    std::fs::write(path, result).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+    Ok(Vec::new())
+}
+
+fn sort(packages: &mut [PackageFacts], key: SortKey, reverse: bool) {
+    packages.sort_by(|a, b| {
+        let order = match key {
+            SortKey::Name => std::cmp::Ordering::Equal,
+            SortKey::Size => b.installed_size.cmp(&a.installed_size),
+            SortKey::BuildTime => b.build_time.cmp(&a.build_time),
+            SortKey::License => a.license.cmp(&b.license),
+        };
+        order.then_with(|| a.id.cmp(&b.id))
+    });
+    if reverse {
+        packages.reverse();
+    }
 }
 
 pub(super) fn is_listed(arguments: &ListArguments, name: &str) -> bool {
     arguments.patterns.is_empty() || arguments.patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-fn installed(arguments: &ListArguments, root: &Path) -> Result<String, Failure> {
-    let run = Run::new(&arguments.output)?;
-    let mut packages = subject::open(Some(root), &arguments.request, &run, subject::Wanted::default())?.packages;
-    packages.retain(|package| is_listed(arguments, &package.name));
-    Ok(match arguments.output.format {
-        Format::Human => human(&packages),
-        Format::Json => format!("{:#}\n", json!({"schema": 1, "packages": packages})),
-    })
+/// The packages of each subject; of several with what each is called.
+fn listed(arguments: &ListArguments, subjects: &[Subject]) -> String {
+    let is_json = arguments.format == ListFormat::Json;
+    let by = arguments.sort;
+    match subjects {
+        [one] if is_json => format!("{:#}\n", json!({"schema": 1, "packages": one.packages})),
+        [one] => human(&one.packages, by),
+        several if is_json => {
+            let of = |subject: &Subject| json!({"subject": subject.name, "packages": subject.packages});
+            format!("{:#}\n", json!({"schema": 1, "subjects": several.iter().map(of).collect::<Vec<_>>()}))
+        }
+        several => {
+            let of = |subject: &Subject| format!("{}:\n{}", shown(subject.name.as_bytes()), human(&subject.packages, by));
+            several.iter().map(of).collect::<Vec<_>>().join("\n")
+        }
+    }
 }
 
 fn available(arguments: &ListArguments) -> Result<String, Failure> {
     let known = known(&arguments.request, &arguments.output, Wanted::default())?;
     let found = known.available().filter(|package| is_listed(arguments, package.name())).map(Solvable::id).collect();
     let found = known.newest(found);
-    if arguments.output.format == Format::Json {
+    if arguments.format == ListFormat::Json {
         let packages: Vec<Value> = found.iter().map(|&id| known.json(id)).collect();
         return Ok(format!("{:#}\n", json!({"schema": 1, "packages": packages})));
     }
@@ -77,7 +147,7 @@ fn upgradable(arguments: &ListArguments, root: &Path) -> Result<String, Failure>
         rows.extend(newer.max_by_key(|new| new.version_rank()).map(|new| (old.id(), new.id())));
     }
     rows.sort_by_key(|&(old, _)| pool.solvable(old).name());
-    if arguments.output.format == Format::Json {
+    if arguments.format == ListFormat::Json {
         let row = |&(old, new): &(SolvableId, SolvableId)| {
             let mut value = known.json(new);
             value["installed"] = json!(known.identity(old).id);
@@ -93,12 +163,19 @@ fn upgradable(arguments: &ListArguments, root: &Path) -> Result<String, Failure>
     Ok(text + &format!("{} upgradable\n", progress::packages(rows.len() as u64)))
 }
 
-fn human(packages: &[PackageFacts]) -> String {
+fn human(packages: &[PackageFacts], by: SortKey) -> String {
     let rows: Vec<[String; 3]> = packages
         .iter()
         .map(|package| {
             let license = package.license.as_deref().unwrap_or_default();
-            [shown(package.id.as_bytes()), bytes(package.installed_size), shown(license.as_bytes())]
+            let license = shown(license.as_bytes());
+            // What it is sorted by is seen.
+            let last = match (by, package.build_time) {
+                (SortKey::BuildTime, Some(built)) => format!("{}  {license}", time(built)),
+                (SortKey::BuildTime, None) => format!("{:20}  {license}", ""),
+                _ => license,
+            };
+            [shown(package.id.as_bytes()), bytes(package.installed_size), last]
         })
         .collect();
     let width = rows.iter().map(|[id, ..]| id.chars().count()).max().unwrap_or(0);

@@ -20,6 +20,7 @@ mod list;
 mod lock;
 mod locked;
 mod minimize;
+mod outdated;
 mod owner;
 mod packaging;
 mod product;
@@ -142,6 +143,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Why(arguments)) => {
             let format = arguments.output.format;
             why::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        Some(Command::Outdated(arguments)) => {
+            let format = arguments.output.format;
+            outdated::run(&arguments).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Audit(arguments)) => {
             let format = arguments.output.format;
             audit::run(&arguments).map_err(|failure| failure.in_format(format))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
-use super::arguments::{OutputArguments, RequestArguments};
+use super::arguments::{RequestArguments, RunArguments};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, run_with};
 use super::request::{Prepared, base};
@@ -58,7 +58,7 @@ impl Job for Load<'_> {
 }
 
 /// Reads the repositories that the options name.
-pub(super) fn known(arguments: &RequestArguments, output: &OutputArguments, wanted: Wanted) -> Result<Known, Failure> {
+pub(super) fn known(arguments: &RequestArguments, output: &RunArguments, wanted: Wanted) -> Result<Known, Failure> {
     if arguments.distro.is_none() && arguments.repo.is_empty() && wanted.root.is_none() {
         return Err(Failure::usage("nothing says which repositories")
             .hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR"));

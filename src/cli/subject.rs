@@ -19,8 +19,10 @@ use super::terminal::{hex, shown};
 use crate::catalog::nearest;
 use crate::ecosystem::{Ecosystem, InventoryError, RootDirectory};
 use crate::finish::glob;
+use crate::output::oci::{Reference, is_archive};
 use crate::package::{Content, PackageFacts};
 
+use open::is_document;
 pub(super) use open::{Wanted, open};
 
 /// A package, and what it was called in the question.
@@ -35,13 +37,30 @@ pub(super) struct Described {
 
 /// The packages that `subject` and the words after it mean: of a root all or those asked for, sorted by id, or package files in the
 /// order in which they were named.
-pub(super) fn packages(subject: &Path, words: &[OsString], format: Format) -> Result<Vec<Described>, Failure> {
+/// Other places are opened as audits do, by `open`.
+pub(super) fn packages(
+    subject: &Path,
+    words: &[OsString],
+    format: Format,
+    open: &dyn Fn(&Path) -> Result<Vec<PackageFacts>, Failure>,
+) -> Result<Vec<Described>, Failure> {
+    let of_set = |packages| {
+        let packages = select(packages, words).map_err(|unknown| unknown.failure(subject, format))?;
+        let described = |facts: PackageFacts| Described { label: facts.id.clone().into(), facts, installed: true };
+        Ok(packages.into_iter().map(described).collect())
+    };
+    let is_layout = subject.join("oci-layout").is_file();
+    // `DIR:TAG` is no path.
+    let tagged =
+        subject.to_string_lossy().parse::<Reference>().is_ok_and(|place| place.tag.is_some() && place.directory.exists());
+    if is_layout || (tagged && !subject.exists()) {
+        return of_set(open(subject)?);
+    }
     if metadata(subject)?.is_dir() {
-        let packages = select(installed(subject)?, words).map_err(|unknown| unknown.failure(subject, format))?;
-        return Ok(packages
-            .into_iter()
-            .map(|facts| Described { label: facts.id.clone().into(), facts, installed: true })
-            .collect());
+        return of_set(installed(subject)?);
+    }
+    if is_set(subject) {
+        return of_set(open(subject)?);
     }
     let files: Vec<&Path> = std::iter::once(subject).chain(words.iter().map(Path::new)).collect();
     // All are read before the first failure is told, so that it is always the same one.
@@ -75,6 +94,13 @@ fn metadata(path: &Path) -> Result<fs::Metadata, Failure> {
         Failure::failed(format!("cannot read {}: {}", name(path), reason(&error)))
             .detail("expected  the directory of a root file system, or a package file")
     })
+}
+
+/// Whether a file that is no package holds a set of them: an archive of a root or an image, a plan, a lock.
+fn is_set(path: &Path) -> bool {
+    let Ok(content) = File::open(path).and_then(Content::from_file) else { return false };
+    let is_package = ALL.into_iter().any(|packaging| !matches!(run_with(packaging, Facts(&content)), Ok(None)));
+    !is_package && (is_archive(path) || is_document(path))
 }
 
 fn package_file(path: &Path) -> Result<Described, Failure> {

@@ -129,8 +129,8 @@ impl Root<'_> {
                         Err(error) => return Err(error),
                     }
                 }
-                // A package without a digest has another kind of file here.
-                (Some(_), None) => file.mode & KIND != 0o100_000 || file.size == Some(0),
+                // The package has another kind of file here, of which it promises no digest.
+                (Some(_), None) => false,
                 (None, _) => true,
             },
             FileAspect::Device => match (device(node), file.device) {

@@ -5,6 +5,7 @@
 mod advisories;
 mod almalinux;
 mod alpine;
+mod audit;
 mod bad_input;
 mod bootstrap;
 mod cache;

@@ -107,7 +107,12 @@ impl Record {
         let mut cves: Vec<String> = named.into_iter().filter(|name| name.starts_with("CVE-")).collect();
         cves.sort_unstable();
         cves.dedup();
-        let url = self.references.iter().find(|reference| reference.kind == "ADVISORY").or(self.references.first());
+        // Of several advisories its own is meant, whose address has its id in it.
+        let own = [self.id.clone(), self.id.replace(':', "-")];
+        let is_own = |reference: &&Reference| own.iter().any(|id| reference.url.contains(id.as_str()));
+        let is_advisory = |reference: &&Reference| reference.kind == "ADVISORY";
+        let url = self.references.iter().find(|one| is_advisory(one) && is_own(one));
+        let url = url.or_else(|| self.references.iter().find(is_advisory)).or(self.references.first());
         Some(Advisory {
             id: self.id,
             kind: kind.to_owned(),

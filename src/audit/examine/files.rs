@@ -19,11 +19,11 @@ pub(super) fn changed<E: Ecosystem>(ecosystem: &E, subject: &Subject) -> Result<
     let by_id: FxHashMap<&str, &PackageFacts> = subject.packages.iter().map(|package| (package.id.as_str(), package)).collect();
     let finding = |file: &crate::ecosystem::ChangedFile| {
         let path = display(&file.path);
-        let what = match &file.change {
-            FileChange::Missing => "is missing".to_owned(),
+        let (what, changes) = match &file.change {
+            FileChange::Missing => ("is missing".to_owned(), vec!["missing"]),
             FileChange::Changed(aspects) => {
-                let names: Vec<&str> = aspects.iter().map(|aspect| name(*aspect)).collect();
-                format!("was changed ({})", names.join(", "))
+                let names: Vec<&'static str> = aspects.iter().map(|aspect| name(*aspect)).collect();
+                (format!("was changed ({})", names.join(", ")), names)
             }
         };
         // Times alone harm nobody, and configuration is there to be changed.
@@ -40,6 +40,7 @@ pub(super) fn changed<E: Ecosystem>(ecosystem: &E, subject: &Subject) -> Result<
             finding = finding.of(package);
         }
         finding.path = Some(path);
+        finding.changes = changes;
         finding
     };
     Ok(Some(files.iter().map(finding).collect()))

@@ -12,9 +12,11 @@ use serde::Serialize;
 use super::advisory::{self, Advisory};
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
+use super::release::Release;
 use super::severity::Severity;
 use super::subject::Subject;
 use crate::ecosystem::{Ecosystem, InventoryError};
+use crate::package::PackageFacts;
 use rustc_hash::FxHashMap;
 
 /// What an audit is given beside the subject.
@@ -137,6 +139,16 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
 
 /// The advisories that apply. What is for security and has no severity is taken for moderate, what is not for low.
 pub fn advisories<E: Ecosystem>(ecosystem: &E, subject: &Subject, advisories: &[Advisory]) -> Vec<Finding> {
+    about(ecosystem, subject.release.as_ref(), &subject.packages, advisories)
+}
+
+/// The same of any packages of a release.
+pub fn about<E: Ecosystem>(
+    ecosystem: &E,
+    release: Option<&Release>,
+    packages: &[PackageFacts],
+    advisories: &[Advisory],
+) -> Vec<Finding> {
     let mut by_name: FxHashMap<&str, Vec<&Advisory>> = FxHashMap::default();
     for advisory in advisories {
         for affected in &advisory.affected {
@@ -148,14 +160,14 @@ pub fn advisories<E: Ecosystem>(ecosystem: &E, subject: &Subject, advisories: &[
         }
     }
     let mut found = Vec::new();
-    for package in &subject.packages {
+    for package in packages {
         let names = [package.name.as_str(), ecosystem.source_of(package)];
         let mut about: Vec<&Advisory> = names.iter().flat_map(|name| by_name.get(name).into_iter().flatten().copied()).collect();
         about.sort_by(|a, b| a.id.cmp(&b.id));
         about.dedup_by(|a, b| std::ptr::eq(*a, *b));
         let mut ids = rustc_hash::FxHashSet::default();
         for advisory in about {
-            let Some(matched) = advisory::applies(ecosystem, subject.release.as_ref(), advisory, package) else { continue };
+            let Some(matched) = advisory::applies(ecosystem, release, advisory, package) else { continue };
             // Repositories tell of one advisory several times.
             if !ids.insert((advisory.id.as_str(), matched.fixed)) {
                 continue;

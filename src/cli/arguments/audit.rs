@@ -38,6 +38,24 @@ pub(in crate::cli) struct AuditArguments {
     pub output: OutputArguments,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OutdatedArguments {
+    /// Root file systems, archives of such, OCI image layouts (DIR or DIR:TAG), archives of `docker save`, lock files, plans in JSON: any
+    /// number of them
+    #[arg(value_name = "SUBJECT", required = true)]
+    pub subjects: Vec<PathBuf>,
+    /// Only advisories of this severity or above make a subject outdated: low, moderate, important, critical
+    #[arg(long, value_name = "LEVEL", value_parser = severity)]
+    pub severity: Option<Severity>,
+    /// Advisories beside those of the repositories: OSV, updateinfo.xml, Alpine's secdb; files or directories of them
+    #[arg(long, value_name = "FILE|DIR")]
+    pub advisories: Vec<PathBuf>,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
 /// A severity by any of its names.
 pub(in crate::cli) fn severity(word: &str) -> Result<Severity, String> {
     let known = || Severity::ALL.map(Severity::name).join(", ");

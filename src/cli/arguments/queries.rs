@@ -1,11 +1,11 @@
 //! The words of the commands that only look: at the catalog, repositories, roots, package files and the cache.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FilesFormat, Format, OutputArguments, RequestArguments};
+use super::{FilesFormat, Format, OutputArguments, RequestArguments, RunArguments};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VariantsArguments {
@@ -53,12 +53,19 @@ pub(in crate::cli) struct ProvidesArguments {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListArguments {
-    /// The root file system; with --available it may be left out
-    #[arg(value_name = "ROOT", required_unless_present = "available")]
-    pub root: Option<PathBuf>,
+    /// A root file system, an archive of one, an OCI image layout (DIR or DIR:TAG), an archive of `docker save`, a lock file, or a plan in JSON; any
+    /// number of them. With --available, --distro or --repo it may be left out
+    #[arg(value_name = "SUBJECT")]
+    pub subjects: Vec<PathBuf>,
     /// Only these packages: names or shell patterns
     #[arg(value_name = "PATTERN", long = "only")]
     pub patterns: Vec<String>,
+    /// By what the packages of a subject are sorted
+    #[arg(long, value_name = "KEY", default_value = "name")]
+    pub sort: SortKey,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
     /// What is installed in the root; this is the default
     #[arg(long)]
     pub installed: bool,
@@ -89,16 +96,50 @@ pub(in crate::cli) struct ListArguments {
     /// Advisories about this CVE
     #[arg(long, value_name = "ID", requires = "advisories", help_heading = "Which advisories")]
     pub cve: Vec<String>,
+    /// The form of the result; parquet is a table of all subjects, a row a package, for DuckDB and its kin
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: ListFormat,
+    /// Write to FILE instead of standard output
+    #[arg(long = "output", short, value_name = "FILE")]
+    pub to: Option<PathBuf>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]
-    pub output: OutputArguments,
+    pub output: RunArguments,
+}
+
+impl ListArguments {
+    /// The root that is asked about, where one is.
+    pub(in crate::cli) fn root(&self) -> Option<&Path> {
+        self.subjects.first().map(PathBuf::as_path)
+    }
+}
+
+/// By what packages are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SortKey {
+    /// By name, and so by id
+    Name,
+    /// The largest first
+    Size,
+    /// The newest build first
+    BuildTime,
+    /// By licence, those without one first
+    License,
+}
+
+/// The form of a list of packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ListFormat {
+    Human,
+    Json,
+    Parquet,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InfoArguments {
-    /// A root file system, or package files; with --distro or --repo a package
-    #[arg(value_name = "ROOT|FILE", required = true)]
+    /// A root file system, an archive of one, an image layout, a lock file, or package files; with --distro or --repo a package
+    #[arg(value_name = "SUBJECT|FILE", required = true)]
     pub subject: PathBuf,
     /// The packages to tell of; by default all of them. After a package file: more package files
     #[arg(value_name = "PACKAGE|FILE")]
@@ -117,8 +158,8 @@ pub(in crate::cli) struct InfoArguments {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FilesArguments {
-    /// A root file system (then PACKAGE names may follow), or package files
-    #[arg(value_name = "ROOT|FILE", required = true)]
+    /// A root file system, an archive of one or an image layout (then PACKAGE names may follow), or package files
+    #[arg(value_name = "SUBJECT|FILE", required = true)]
     pub subject: PathBuf,
     /// Only the files of these packages of the root; after a package file, more package files
     #[arg(value_name = "PACKAGE|FILE")]
@@ -126,6 +167,10 @@ pub(in crate::cli) struct FilesArguments {
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: FilesFormat,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub run: RunArguments,
 }
 
 #[derive(Debug, Args)]

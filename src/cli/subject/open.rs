@@ -152,16 +152,14 @@ impl Opening<'_> {
     fn document(&self, place: &Path) -> Result<Subject, Failure> {
         let text = fs::read(place)
             .map_err(|error| Failure::failed(format!("cannot read {}: {}", name(place), reason(&error))).detail(EXPECTED))?;
-        let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        if is_json {
+        if is_json(&text) {
             let plan: Plan = serde_json::from_slice(&text).map_err(|error| {
                 Failure::failed(format!("cannot read {}: {error}", name(place)))
                     .detail("expected  what --report or `resolve --format json` wrote")
             })?;
             return self.plan(place, &plan);
         }
-        // What a lock file asks for is a table of this name.
-        if text.split(|&byte| byte == b'\n').any(|line| line.trim_ascii() == b"[request]") {
+        if is_lock(&text) {
             return self.lock(place);
         }
         Err(Failure::failed(format!("{} holds no set of packages", name(place)))
@@ -204,6 +202,23 @@ impl Opening<'_> {
         let job = OfRequest { prepared: &prepared, run: self.run, kind, name, dependencies: true };
         run_with(prepared.packaging, job)
     }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// What a lock file asks for is a table of this name.
+fn is_lock(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b'\n').any(|line| line.trim_ascii() == b"[request]")
+}
+
+/// Whether a file is a lock, or may be a plan in JSON.
+pub(super) fn is_document(path: &Path) -> bool {
+    // Neither is large.
+    const LARGEST: u64 = 1 << 30;
+    let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < LARGEST);
+    is_small && fs::read(path).is_ok_and(|text| is_json(&text) || is_lock(&text))
 }
 
 const EXPECTED: &str = "expected  a root file system, an archive of one, an image layout, an archive of `docker save`, a lock file, or what \
