@@ -40,7 +40,7 @@ pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<Changed
                 && let Some(node) = node
             {
                 let acls = directories.get(&*directory.path).map(Vec::as_slice).unwrap_or_default();
-                let is_told = acls.first().is_some_and(|first| std::ptr::eq(*first, &directory.acl));
+                let is_told = acls.first().is_some_and(|first| std::ptr::eq(*first, &raw const directory.acl));
                 if is_told && acls.iter().all(|acl| permissions(acl, node).is_some()) {
                     found(own.clone(), permissions(&directory.acl, node));
                 }
@@ -84,10 +84,9 @@ fn file_change(expected: Option<&Digest>, acl: &Acl, package: &Record, node: &No
                 _ => return changed(FileAspect::Content),
             }
         }
-        (NodeKind::Symlink(_) | NodeKind::File(_), _) => {}
         // Something else took its place.
-        (_, Some(_)) => return changed(FileAspect::Content),
-        (_, None) => {}
+        (kind, Some(_)) if !matches!(kind, NodeKind::Symlink(_) | NodeKind::File(_)) => return changed(FileAspect::Content),
+        _ => {}
     }
     if !is_link && !package.broken.contains('x') {
         let algorithm = acl.xattrs.as_ref().map_or(Algorithm::Sha1, Digest::algorithm);

@@ -4,8 +4,8 @@
 //! command line words. It reads no repository and changes nothing; what the ecosystems know of versions, files and databases they answer
 //! themselves.
 
-pub mod closure;
 pub mod advisory;
+pub mod closure;
 mod examine;
 mod finding;
 pub mod fleet;

@@ -45,6 +45,9 @@ impl Outdated {
     }
 }
 
+/// The packages of a name and architecture: what is there, and what would be.
+type Sides<'a> = (Vec<&'a PackageFacts>, Vec<&'a PackageFacts>);
+
 /// Holds what is there against what would be there.
 pub fn compare<E: Ecosystem>(
     ecosystem: &E,
@@ -53,7 +56,7 @@ pub fn compare<E: Ecosystem>(
     new: &[PackageFacts],
     advisories: &[Advisory],
 ) -> Outdated {
-    let mut names: BTreeMap<(&str, Option<&str>), (Vec<&PackageFacts>, Vec<&PackageFacts>)> = BTreeMap::new();
+    let mut names: BTreeMap<(&str, Option<&str>), Sides<'_>> = BTreeMap::new();
     // Keys that stand among the packages of a database have no architecture, and are none.
     for package in old.iter().filter(|package| package.arch.is_some()) {
         names.entry((&package.name, package.arch.as_deref())).or_default().0.push(package);

@@ -9,17 +9,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use audits::{SbomArguments, SbomFormat, WhyArguments};
-pub(super) use audit::AuditArguments;
-pub(super) use audits::{SbomArguments, SbomFormat};
-pub(super) use queries::{
-    CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ProvidesArguments,
-    SearchArguments, VariantsArguments,
 pub(super) use audit::{AuditArguments, OutdatedArguments};
-pub(super) use audits::{SbomArguments, SbomFormat};
+pub(super) use audits::{SbomArguments, SbomFormat, WhyArguments};
 pub(super) use queries::{
-    CacheArguments, CacheCommand, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments, SearchArguments,
-    SortKey, VariantsArguments,
+    CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments,
+    SearchArguments, SortKey, VariantsArguments,
 };
 
 use super::product::ProductArguments;
@@ -39,7 +33,7 @@ use crate::ecosystem::Scriptlets;
 #[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
 #[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 #[command(
-    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit); 6 out of date (outdated, lock --check)."
+    after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit, closure); 6 out of date (outdated, lock --check)."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]

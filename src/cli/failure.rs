@@ -22,8 +22,7 @@ pub(super) enum Code {
     NoSolution = 3,
     /// A checksum, a size or a signature is not what it should be.
     Verification = 4,
-    /// What was looked for was found.
-    /// Something was found that is at or above the severity asked for.
+    /// What was looked for was found, as bad as was asked for or worse.
     Findings = 5,
     /// What was looked at is not what it would be now.
     OutOfDate = 6,

@@ -143,6 +143,7 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Why(arguments)) => {
             let format = arguments.output.format;
             why::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Outdated(arguments)) => {
             let format = arguments.output.format;
             outdated::run(&arguments).map_err(|failure| failure.in_format(format))

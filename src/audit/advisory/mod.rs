@@ -148,15 +148,16 @@ pub fn applies<'a, E: Ecosystem>(
     package: &'a PackageFacts,
 ) -> Option<Match<'a>> {
     let version = whole_version(package);
-    let found = advisory.affected.iter().find_map(|affected| {
+    advisory.affected.iter().find_map(|affected| {
         let is_named = affected.name == package.name || (affected.of_source && affected.name == ecosystem.source_of(package));
         let fits = is_named
             && affected.arch.as_ref().is_none_or(|arch| package.arch.as_ref() == Some(arch))
             && affected.scope.as_ref().zip(release).is_none_or(|(scope, release)| scope.is_of(release))
             && is_of_module(ecosystem, affected, package, &version);
-        if fits { affected.holds(ecosystem, &version) } else { None }
-    });
-    found.map(|fixed| Match { advisory, package, fixed })
+        let end = affected.holds(ecosystem, &version).filter(|_| fits)?;
+        let fixed = if let End::Fixed(fixed) = end { Some(fixed.as_str()) } else { None };
+        Some(Match { advisory, package, fixed })
+    })
 }
 
 /// Packages of modules have other versions than those outside of them, which say nothing of each other; nor do those of two streams.
@@ -172,20 +173,21 @@ fn is_of_module<E: Ecosystem>(ecosystem: &E, affected: &Affected, package: &Pack
 }
 
 impl Affected {
-    /// Whether a version is among those that are affected: then the one that is not any more, where there is one.
-    fn holds<E: Ecosystem>(&self, ecosystem: &E, version: &str) -> Option<Option<&str>> {
+    /// The end of the run of affected versions that a version is in, if it is in one.
+    fn holds<E: Ecosystem>(&self, ecosystem: &E, version: &str) -> Option<&End> {
         let compare = |other: &str| ecosystem.version_scheme().compare(version, other);
         let in_range = self.ranges.iter().find_map(|range| {
             if range.introduced.as_deref().is_some_and(|first| compare(first) == Ordering::Less) {
                 return None;
             }
-            match &range.end {
-                End::Open => Some(None),
-                End::Fixed(fixed) => (compare(fixed) == Ordering::Less).then_some(Some(fixed.as_str())),
-                End::Last(last) => (compare(last) != Ordering::Greater).then_some(None),
-            }
+            let is_before = match &range.end {
+                End::Open => true,
+                End::Fixed(fixed) => compare(fixed) == Ordering::Less,
+                End::Last(last) => compare(last) != Ordering::Greater,
+            };
+            is_before.then_some(&range.end)
         });
-        in_range.or_else(|| self.versions.iter().any(|one| compare(one) == Ordering::Equal).then_some(None))
+        in_range.or_else(|| self.versions.iter().any(|one| compare(one) == Ordering::Equal).then_some(&End::Open))
     }
 }
 

@@ -103,7 +103,7 @@ impl Record {
         if affected.is_empty() {
             return None;
         }
-        let named = [&[self.id.clone()], &self.aliases[..], &self.related, &self.upstream].concat();
+        let named = [std::slice::from_ref(&self.id), &self.aliases[..], &self.related, &self.upstream].concat();
         let mut cves: Vec<String> = named.into_iter().filter(|name| name.starts_with("CVE-")).collect();
         cves.sort_unstable();
         cves.dedup();

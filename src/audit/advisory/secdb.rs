@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, wanted: &dyn Fn(&str) -> bool, found: &mut dyn Fn
         let is_alpine = prefix.contains("alpinelinux.org");
         let scope = is_alpine.then(|| Scope { distribution: "Alpine".to_owned(), release });
         for Fix { name, version, what } in packages {
-            advisories(&scope, &name, &version, &what).for_each(&mut *found);
+            advisories(scope.as_ref(), &name, &version, &what).for_each(&mut *found);
         }
     }
     Ok(())
@@ -63,7 +63,7 @@ fn fixes<'t>(cursor: &mut Cursor<'t>, list: Value<'t>, wanted: &dyn Fn(&str) -> 
     Ok(all)
 }
 
-fn advisories(scope: &Option<Scope>, name: &str, version: &str, what: &[String]) -> impl Iterator<Item = Advisory> {
+fn advisories(scope: Option<&Scope>, name: &str, version: &str, what: &[String]) -> impl Iterator<Item = Advisory> {
     // "Fixed in 0" says that no version of the package ever had it.
     let what = if version == "0" { &[] } else { what };
     what.iter().filter_map(move |names| {
@@ -80,7 +80,7 @@ fn advisories(scope: &Option<Scope>, name: &str, version: &str, what: &[String])
             url: cves.first().map(|cve| format!("https://security.alpinelinux.org/vuln/{cve}")),
             cves,
             affected: vec![Affected {
-                scope: scope.clone(),
+                scope: scope.cloned(),
                 name: name.to_owned(),
                 of_source: true,
                 ranges: vec![Range { introduced: None, end: End::Fixed(version.to_owned()) }],

@@ -11,10 +11,6 @@ fn facts(name: &str) -> PackageFacts {
         release: Some("3".to_owned()),
         summary: Some("</script><script>alert(1)</script><!-- {{script}}".to_owned()),
         url: Some("javascript:alert(1)".to_owned()),
-        source: None,
-        module: None,
-        build_time: None,
-        install_time: None,
         installed_size: 5,
         ..PackageFacts::default()
     }

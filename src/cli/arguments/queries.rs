@@ -96,7 +96,7 @@ pub(in crate::cli) struct ListArguments {
     /// Advisories about this CVE
     #[arg(long, value_name = "ID", requires = "advisories", help_heading = "Which advisories")]
     pub cve: Vec<String>,
-    /// The form of the result; parquet is a table of all subjects, a row a package, for DuckDB and its kin
+    /// The form of the result; parquet is a table of all subjects, a row a package
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: ListFormat,
     /// Write to FILE instead of standard output
