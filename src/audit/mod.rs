@@ -6,6 +6,7 @@
 
 pub mod advisory;
 pub mod closure;
+pub mod diff;
 mod examine;
 mod finding;
 pub mod fleet;

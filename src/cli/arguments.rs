@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use audit::{AuditArguments, OutdatedArguments};
-pub(super) use audits::{SbomArguments, SbomFormat, WhyArguments};
+pub(super) use audits::{DiffArguments, DiffFormat, SbomArguments, SbomFormat, WhyArguments};
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments,
     SearchArguments, SortKey, VariantsArguments,
@@ -95,6 +95,8 @@ pub(super) enum Command {
     /// Tell whether images need a rebuild: what today's repositories would change, and which advisories that mends; exit code 6 where
     /// something would
     Outdated(OutdatedArguments),
+    /// Tell what is different between two sets of packages: packages, files, capabilities, what is risky
+    Diff(DiffArguments),
     /// See what the cache holds, make room in it, or look for damage
     Cache(CacheArguments),
     /// Print completions for a shell

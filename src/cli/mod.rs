@@ -10,6 +10,7 @@ mod bootstrap;
 mod cache;
 mod change;
 mod closure;
+mod diff;
 mod failure;
 mod fetch;
 mod files;
@@ -152,6 +153,7 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
             let format = arguments.output.format;
             audit::run(&arguments).map_err(|failure| failure.in_format(format))
         }
+        Some(Command::Diff(arguments)) => diff::run(&arguments).map(String::into_bytes),
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;
             cache::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))

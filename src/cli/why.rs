@@ -260,10 +260,9 @@ impl View<'_> {
     fn chain(&self, chain: &Chain<'_>) -> String {
         let (mut names, mut below) = (format!("  {}", self.name(chain.from)), String::new());
         for edge in &chain.steps {
-            names += " → ";
-            let at = names.chars().count().max(below.chars().count() + usize::from(!below.is_empty()));
-            names += &" ".repeat(at - names.chars().count());
-            below += &" ".repeat(at - below.chars().count());
+            let width = (names.chars().count() + 3).max(below.chars().count() + usize::from(!below.is_empty()));
+            names += &format!("{:>1$}", " → ", width - names.chars().count());
+            below += &" ".repeat(width - below.chars().count());
             names += &self.name(edge.to);
             let word = match edge.link {
                 crate::audit::why::Link::Requires => String::new(),

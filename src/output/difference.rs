@@ -95,11 +95,11 @@ fn aspects((old, expected): (&Paths<'_>, NodeId), (new, found): (&Paths<'_>, Nod
     match (&a.kind, &b.kind) {
         (NodeKind::File(a), NodeKind::File(b)) => {
             note("size", a.len().to_string(), b.len().to_string());
-            let found = match digest(b) {
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => UNREADABLE.to_owned(),
-                found => found?,
+            let read = |content| match digest(content) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(UNREADABLE.to_owned()),
+                read => read,
             };
-            note("content", digest(a)?, found);
+            note("content", read(a)?, read(b)?);
         }
         (NodeKind::Symlink(a), NodeKind::Symlink(b)) => note("target", display(a), display(b)),
         (

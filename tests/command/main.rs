@@ -10,6 +10,7 @@ mod bad_input;
 mod bootstrap;
 mod cache;
 mod change;
+mod diff;
 mod disk;
 mod forms;
 mod interrupt;

@@ -66,3 +66,32 @@ pub(in crate::cli) struct WhyArguments {
     #[command(flatten)]
     pub output: OutputArguments,
 }
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DiffArguments {
+    /// The first set: a root file system, an archive of it, an image (DIR[:TAG]), a lock file, or a report or plan in JSON
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+    /// The second set; without it, the request of the options
+    #[arg(value_name = "TO")]
+    pub to: Option<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: DiffFormat,
+    /// Show all of long lists
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub request: RequestArguments,
+    #[command(flatten)]
+    pub how: RunArguments,
+}
+
+/// The form of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum DiffFormat {
+    Human,
+    Json,
+    /// For a pull request
+    Markdown,
+}

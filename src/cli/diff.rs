@@ -1,0 +1,164 @@
+//! `rootstrap diff`: what is different between two sets of packages, for people, programs and pull requests.
+
+mod markdown;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::arguments::{DiffArguments, DiffFormat};
+use super::failure::{Code, Failure};
+use super::packaging::{Job, run_with};
+use super::progress::{bytes, count, packages};
+use super::run::Run;
+use super::subject::{Wanted, open};
+use super::terminal::shown;
+use crate::audit::Subject;
+use crate::audit::diff::{Both, Change, Diff, Moved};
+use crate::ecosystem::Ecosystem;
+use crate::output::oci::is_archive;
+
+/// How many paths and names a person is shown of each kind unless all are asked for.
+const FEW: usize = 40;
+
+/// The difference as text.
+pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
+    let run = Run::new(&arguments.how)?;
+    let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
+    let read = |place: Option<&Path>| {
+        // What documents list is known without the repositories; what it provides is not, so it is asked for only where they are named.
+        let is_document = place.is_some_and(|place| place.is_file() && !is_archive(place));
+        let wanted = Wanted { tree: true, dependencies: !is_document || has_repositories };
+        open(place, &arguments.request, &run, wanted)
+    };
+    let from = read(Some(&arguments.from))?;
+    let to = read(arguments.to.as_deref())?;
+    if from.packaging != to.packaging {
+        return Err(Failure::usage(format!("{} and {} have packages of different kinds", from.name, to.name)));
+    }
+    let diff = run_with(from.packaging, Compare { from: &from, to: &to })?;
+    Ok(match arguments.format {
+        DiffFormat::Json => format!("{:#}\n", told(&from, &to, &diff)),
+        DiffFormat::Human => human(&from, &to, &diff, if arguments.all { usize::MAX } else { FEW }),
+        DiffFormat::Markdown => markdown::page(&from, &to, &diff, if arguments.all { usize::MAX } else { FEW }),
+    })
+}
+
+struct Compare<'a> {
+    from: &'a Subject,
+    to: &'a Subject,
+}
+
+impl Job for Compare<'_> {
+    type Output = Result<Diff, Failure>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        Diff::of(ecosystem, self.from, self.to).map_err(|error| {
+            Failure::new(Code::Failed, format!("cannot read a file of {} or {}: {error}", self.from.name, self.to.name))
+        })
+    }
+}
+
+fn told(from: &Subject, to: &Subject, diff: &Diff) -> Value {
+    let mut value = json!(diff);
+    value["schema"] = json!(1);
+    value["from"] = json!(from.name);
+    value["to"] = json!(to.name);
+    value["same"] = json!(diff.is_empty());
+    value
+}
+
+/// A difference of bytes, with its sign.
+fn growth(change: i64) -> String {
+    format!("{}{}", if change < 0 { "-" } else { "+" }, bytes(change.unsigned_abs()))
+}
+
+fn grown(both: Both) -> i64 {
+    i64::try_from(i128::from(both.to) - i128::from(both.from)).unwrap_or_default()
+}
+
+/// What changed of a path, in a few words. Digests say nothing to a person.
+fn change(change: &Change) -> String {
+    match change.what.as_str() {
+        "content" => "content".to_owned(),
+        "size" => format!("size {}", growth(size(&change.to) - size(&change.from))),
+        what => format!("{what} {} -> {}", change.from, change.to),
+    }
+}
+
+fn size(text: &str) -> i64 {
+    text.parse().unwrap_or_default()
+}
+
+fn human(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> String {
+    let mut text = String::new();
+    let safe = |name: &str| shown(name.as_bytes());
+    let mut lines = |title: &str, lines: Vec<String>| {
+        if lines.is_empty() {
+            return;
+        }
+        text += &format!("{title} ({})\n", count(lines.len() as u64));
+        for line in lines.iter().take(most) {
+            text += &format!("  {line}\n");
+        }
+        if lines.len() > most {
+            text += &format!("  and {} more (--all)\n", count((lines.len() - most) as u64));
+        }
+    };
+    let listed = |list: &[crate::audit::diff::Listed]| {
+        list.iter().map(|package| format!("{}  {}", safe(&package.id), bytes(package.installed_size))).collect()
+    };
+    let moved = |moved: &[Moved]| {
+        let line = |moved: &Moved| {
+            format!("{} {} -> {}  {}", safe(&moved.name), safe(&moved.from), safe(&moved.to), growth(moved.growth))
+        };
+        moved.iter().map(line).collect()
+    };
+    lines("Packages added", listed(&diff.packages.added));
+    lines("Packages removed", listed(&diff.packages.removed));
+    lines("Packages upgraded", moved(&diff.packages.upgraded));
+    lines("Packages downgraded", moved(&diff.packages.downgraded));
+    lines("Packages built again", diff.packages.rebuilt.iter().map(|id| safe(id)).collect());
+    if let Some(files) = &diff.files {
+        let risk = |file: &crate::audit::diff::RiskyFile| {
+            let package = file.package.as_ref().map(|id| format!("  ({})", safe(id))).unwrap_or_default();
+            format!("{} {}  {}{package}", file.mode, safe(&file.path), file.risk.text())
+        };
+        lines("Risky now and not before", files.new_risks.iter().map(risk).collect());
+        lines("Risky no more", files.gone_risks.iter().map(risk).collect());
+        lines("Files added", files.added.iter().map(|file| safe(&file.path)).collect());
+        lines("Files removed", files.removed.iter().map(|file| safe(&file.path)).collect());
+        let changed = |file: &crate::audit::diff::ChangedFile| {
+            format!("{}  {}", safe(&file.path), file.changes.iter().map(change).collect::<Vec<_>>().join(", "))
+        };
+        lines("Files changed", files.changed.iter().map(changed).collect());
+    }
+    if let Some(names) = &diff.capabilities {
+        lines("Capabilities that appeared", names.added.iter().map(|name| safe(name)).collect());
+        lines("Capabilities that went", names.removed.iter().map(|name| safe(name)).collect());
+    }
+    if diff.is_empty() {
+        text += "nothing is different\n";
+    }
+    text + &summary(from, to, diff)
+}
+
+/// Sizes, and what was not compared.
+fn summary(from: &Subject, to: &Subject, diff: &Diff) -> String {
+    let sizes = &diff.sizes;
+    let mut text = format!(
+        "{} -> {}; {} -> {} installed ({})\n",
+        packages(sizes.packages.from),
+        packages(sizes.packages.to),
+        bytes(sizes.installed.from),
+        bytes(sizes.installed.to),
+        growth(grown(sizes.installed))
+    );
+    if let Some(files) = sizes.files {
+        text += &format!("files: {} -> {} ({})\n", bytes(files.from), bytes(files.to), growth(grown(files)));
+    }
+    for without in [from, to].into_iter().filter(|subject| subject.tree.is_none()) {
+        text += &format!("{} has no files of its own: files are not compared\n", shown(without.name.as_bytes()));
+    }
+    text
+}

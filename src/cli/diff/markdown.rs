@@ -1,0 +1,128 @@
+//! The difference for a pull request: a summary, and what is long folded away.
+
+use super::{change, grown, growth};
+use crate::audit::Subject;
+use crate::audit::diff::{Diff, Listed, Moved, RiskyFile};
+use crate::cli::progress::{bytes, count};
+
+/// The whole text. Of long lists the first `most`.
+pub(super) fn page(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> String {
+    let sizes = &diff.sizes;
+    let mut text = format!("## {} → {}\n\n", escaped(&from.name), escaped(&to.name));
+    text += "| | before | after | change |\n|---|--:|--:|--:|\n";
+    let (a, b) = (sizes.packages.from, sizes.packages.to);
+    text += &format!("| packages | {} | {} | {:+} |\n", count(a), count(b), grown(sizes.packages));
+    for (name, both) in [("installed", Some(sizes.installed)), ("download", sizes.download), ("files", sizes.files)] {
+        if let Some(both) = both {
+            text += &format!("| {name} | {} | {} | {} |\n", bytes(both.from), bytes(both.to), growth(grown(both)));
+        }
+    }
+    if diff.is_empty() {
+        return text + "\nNothing is different.\n";
+    }
+    let packages = &diff.packages;
+    text += &moved("Upgraded", &packages.upgraded, most);
+    text += &moved("Downgraded", &packages.downgraded, most);
+    text += &listed("Added", &packages.added, most);
+    text += &listed("Removed", &packages.removed, most);
+    text += &folded("Built again", packages.rebuilt.iter().map(|id| code(id)).collect(), most);
+    if let Some(files) = &diff.files {
+        text += &risks("Risky now and not before", &files.new_risks, most);
+        text += &risks("Risky no more", &files.gone_risks, most);
+        let paths = |files: &[crate::audit::diff::ListedFile]| files.iter().map(|file| code(&file.path)).collect();
+        text += &folded("Files added", paths(&files.added), most);
+        text += &folded("Files removed", paths(&files.removed), most);
+        let changed = files.changed.iter().map(|file| {
+            format!("{}: {}", code(&file.path), escaped(&file.changes.iter().map(change).collect::<Vec<_>>().join(", ")))
+        });
+        text += &folded("Files changed", changed.collect(), most);
+    }
+    if let Some(names) = &diff.capabilities {
+        text += &folded("Capabilities that appeared", names.added.iter().map(|name| code(name)).collect(), most);
+        text += &folded("Capabilities that went", names.removed.iter().map(|name| code(name)).collect(), most);
+    }
+    text
+}
+
+/// Text that means nothing to Markdown.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '&' => safe.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '>' | '~' | '@' => safe.extend(['\\', c]),
+            c if c.is_control() => safe.extend(c.escape_default()),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text as it is, in a fence that it cannot end; a bar would end a cell of a table.
+fn code(text: &str) -> String {
+    if text.contains(['`', '|']) || text.chars().any(char::is_control) { escaped(text) } else { format!("`{text}`") }
+}
+
+fn more(length: usize, most: usize) -> String {
+    if length > most { format!("\n…and {} more\n", count((length - most) as u64)) } else { String::new() }
+}
+
+fn moved(title: &str, list: &[Moved], most: usize) -> String {
+    if list.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n### {title} ({})\n\n| package | from | to | size |\n|---|---|---|--:|\n", count(list.len() as u64));
+    for one in list.iter().take(most) {
+        text += &format!("| {} | {} | {} | {} |\n", code(&one.name), code(&one.from), code(&one.to), growth(one.growth));
+    }
+    text + &more(list.len(), most)
+}
+
+fn listed(title: &str, list: &[Listed], most: usize) -> String {
+    if list.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n### {title} ({})\n\n| package | version | size |\n|---|---|--:|\n", count(list.len() as u64));
+    for one in list.iter().take(most) {
+        text += &format!("| {} | {} | {} |\n", code(&one.name), code(&one.version), bytes(one.installed_size));
+    }
+    text + &more(list.len(), most)
+}
+
+fn risks(title: &str, list: &[RiskyFile], most: usize) -> String {
+    if list.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        format!("\n### {title} ({})\n\n| path | mode | why | package |\n|---|---|---|---|\n", count(list.len() as u64));
+    for one in list.iter().take(most) {
+        let package = one.package.as_deref().map(code).unwrap_or_default();
+        text += &format!("| {} | {} | {} | {package} |\n", code(&one.path), one.mode, one.risk.text());
+    }
+    text + &more(list.len(), most)
+}
+
+fn folded(title: &str, lines: Vec<String>, most: usize) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n<details><summary>{title} ({})</summary>\n\n", count(lines.len() as u64));
+    for line in lines.iter().take(most) {
+        text += &format!("- {line}\n");
+    }
+    text + &more(lines.len(), most) + "\n</details>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_steer_the_page() {
+        assert_eq!(escaped("a|b<i>*_\n"), "a\\|b&lt;i\\>\\*\\_\\n");
+        assert_eq!((code("/etc/a_b"), code("a`b")), ("`/etc/a_b`".to_owned(), "a\\`b".to_owned()));
+        assert_eq!(folded("None", Vec::new(), 1), "");
+        assert!(folded("Two", vec!["a".to_owned(), "b".to_owned()], 1).contains("…and 1 more"));
+    }
+}
