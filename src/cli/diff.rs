@@ -7,14 +7,15 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::{DiffArguments, DiffFormat};
+use super::audit::{of_repositories, read};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, run_with};
 use super::progress::{bytes, count, packages};
 use super::run::Run;
 use super::subject::{Wanted, open};
 use super::terminal::shown;
-use crate::audit::Subject;
-use crate::audit::diff::{Both, Change, Diff, Moved};
+use crate::audit::diff::{Advisories, Both, Change, Diff, Moved};
+use crate::audit::{self, Finding, Subject};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::is_archive;
 
@@ -25,18 +26,18 @@ const FEW: usize = 40;
 pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.how)?;
     let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
-    let read = |place: Option<&Path>| {
+    let open_one = |place: Option<&Path>| {
         // What documents list is known without the repositories; what it provides is not, so it is asked for only where they are named.
         let is_document = place.is_some_and(|place| place.is_file() && !is_archive(place));
         let wanted = Wanted { tree: true, dependencies: !is_document || has_repositories };
         open(place, &arguments.request, &run, wanted)
     };
-    let from = read(Some(&arguments.from))?;
-    let to = read(arguments.to.as_deref())?;
+    let from = open_one(Some(&arguments.from))?;
+    let to = open_one(arguments.to.as_deref())?;
     if from.packaging != to.packaging {
         return Err(Failure::usage(format!("{} and {} have packages of different kinds", from.name, to.name)));
     }
-    let diff = run_with(from.packaging, Compare { from: &from, to: &to })?;
+    let diff = run_with(from.packaging, Compare { arguments, run: &run, from: &from, to: &to })?;
     Ok(match arguments.format {
         DiffFormat::Json => format!("{:#}\n", told(&from, &to, &diff)),
         DiffFormat::Human => human(&from, &to, &diff, if arguments.all { usize::MAX } else { FEW }),
@@ -45,6 +46,8 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
 }
 
 struct Compare<'a> {
+    arguments: &'a DiffArguments,
+    run: &'a Run,
     from: &'a Subject,
     to: &'a Subject,
 }
@@ -53,9 +56,19 @@ impl Job for Compare<'_> {
     type Output = Result<Diff, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
-        Diff::of(ecosystem, self.from, self.to).map_err(|error| {
-            Failure::new(Code::Failed, format!("cannot read a file of {} or {}: {error}", self.from.name, self.to.name))
-        })
+        let Self { arguments, run, from, to } = self;
+        let mut diff = Diff::of(ecosystem, from, to).map_err(|error| {
+            Failure::new(Code::Failed, format!("cannot read a file of {} or {}: {error}", from.name, to.name))
+        })?;
+        let findings = |subject: &Subject| -> Result<Vec<Finding>, Failure> {
+            let mut said = read(ecosystem, &arguments.advisories, subject, run)?;
+            said.extend(of_repositories(ecosystem, &arguments.request, subject, run)?);
+            Ok(audit::advisories(ecosystem, subject, &said))
+        };
+        if !arguments.advisories.is_empty() || arguments.request.distro.is_some() || !arguments.request.repo.is_empty() {
+            diff.advisories = Some(Advisories::of(findings(from)?, findings(to)?));
+        }
+        Ok(diff)
     }
 }
 
@@ -114,6 +127,14 @@ fn human(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> String {
         };
         moved.iter().map(line).collect()
     };
+    if let Some(advisories) = &diff.advisories {
+        let finding = |finding: &Finding| {
+            let [id, package] = [&finding.id, &finding.package].map(|text| safe(text.as_deref().unwrap_or_default()));
+            format!("{id} ({}) {package}  {}", finding.severity.name(), safe(&finding.cves.join(" ")))
+        };
+        lines("Advisories introduced", advisories.introduced.iter().map(finding).collect());
+        lines("Advisories fixed", advisories.fixed.iter().map(finding).collect());
+    }
     lines("Packages added", listed(&diff.packages.added));
     lines("Packages removed", listed(&diff.packages.removed));
     lines("Packages upgraded", moved(&diff.packages.upgraded));

@@ -70,3 +70,32 @@ fn what_is_new_and_what_is_risky() {
     let page = place.run(&["diff", "old", "new", "--format", "markdown"]).success().stdout;
     assert!(page.starts_with("## old → new\n") && page.contains("| `/usr/bin/rootme` | 4755 | setuid |"), "{page}");
 }
+
+#[test]
+fn advisories_that_one_set_is_rid_of() {
+    let place = Place::new();
+    let plan = |version: &str, file: &str| {
+        let text = place.run(&[&["resolve"], &MICRO[..], &RPM, &["--format", "json"]].concat()).success().stdout;
+        let mut plan: Value = serde_json::from_str(&text).unwrap();
+        for package in plan["install"].as_array_mut().unwrap() {
+            if package["name"] == "bash" {
+                package["version"] = version.into();
+                package["id"] = format!("bash-0:{version}-6.el9.aarch64").into();
+            }
+        }
+        fs::write(place.path(file), plan.to_string()).unwrap();
+    };
+    plan("5.1.7", "old.json");
+    plan("5.1.8", "new.json");
+    let fixed = r#"{"id": "A-1", "summary": "old", "affected": [{"package": {"name": "bash", "ecosystem": "AlmaLinux:9"},
+        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "5.1.8-6.el9"}]}]}]}"#;
+    let always = fixed.replace("A-1", "A-2").replace("5.1.8-6", "9-1");
+    fs::write(place.path("advisories.json"), format!("[{fixed},{always}]")).unwrap();
+    let found = told(&place, &["old.json", "new.json", "--advisories", "advisories.json"]);
+    assert_eq!(texts(&found["advisories"]["fixed"], "id"), ["A-1"], "{found:#}");
+    assert_eq!(found["advisories"]["introduced"].as_array().unwrap().len(), 0);
+    assert_eq!(texts(&found["packages"]["upgraded"], "to"), ["5.1.8-6.el9"]);
+    let back = told(&place, &["new.json", "old.json", "--advisories", "advisories.json"]);
+    assert_eq!(texts(&back["advisories"]["introduced"], "id"), ["A-1"]);
+    assert_eq!(texts(&back["packages"]["downgraded"], "to"), ["5.1.7-6.el9"]);
+}

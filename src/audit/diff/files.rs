@@ -125,7 +125,7 @@ impl Files {
                         counts.map(|aspect| Change { what: aspect.name, from: aspect.expected, to: aspect.found }).collect();
                     if !changes.is_empty() {
                         let package = new_owners.get(&path).or_else(|| old_owners.get(&path)).map(|&id| id.to_owned());
-                        found.changed.push(ChangedFile { package, path, changes });
+                        found.changed.push(ChangedFile { path, package, changes });
                     }
                 }
             }
@@ -189,7 +189,9 @@ fn risks(tree: &Tree, owners: &Owners<'_>) -> Vec<RiskyFile> {
         let is_file = matches!(node.kind, NodeKind::File(_));
         let is_link = matches!(node.kind, NodeKind::Symlink(_));
         let is_device = matches!(node.kind, NodeKind::CharacterDevice { .. } | NodeKind::BlockDevice { .. });
-        let open = mode & 0o002 != 0 && !is_link && !is_device && !(node.is_directory() && mode & STICKY != 0);
+        // In a sticky directory nobody removes what others put there.
+        let is_shared = node.is_directory() && mode & STICKY != 0;
+        let open = mode & 0o002 != 0 && !is_link && !is_device && !is_shared;
         let has = [
             (Risk::Setuid, is_file && mode & 0o4000 != 0),
             (Risk::Setgid, is_file && mode & 0o2000 != 0),

@@ -11,11 +11,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::io;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
 pub use files::{Change, ChangedFile, Files, ListedFile, Risk, RiskyFile};
 
+use super::advisory::whole_version;
+use super::finding::Finding;
 use super::subject::Subject;
 use crate::ecosystem::Ecosystem;
 use crate::package::PackageFacts;
@@ -32,6 +34,31 @@ pub struct Diff {
     pub files: Option<Files>,
     /// Bytes and numbers.
     pub sizes: Sizes,
+    /// What is said of the versions of both sets; `None` where nothing was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisories: Option<Advisories>,
+}
+
+/// Advisories that apply to one of the sets only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Advisories {
+    /// They applied to the first set, and do not to the second.
+    pub fixed: Vec<Finding>,
+    /// They apply to the second set, and did not to the first.
+    pub introduced: Vec<Finding>,
+}
+
+impl Advisories {
+    /// Of what applies to the first set and what applies to the second.
+    pub fn of(from: Vec<Finding>, to: Vec<Finding>) -> Self {
+        let key = |finding: &Finding| (finding.id.clone(), finding.package.clone());
+        let keys = |findings: &[Finding]| findings.iter().map(key).collect::<FxHashSet<_>>();
+        let (old, new) = (keys(&from), keys(&to));
+        let only = |findings: Vec<Finding>, other: &FxHashSet<_>| {
+            findings.into_iter().filter(|finding| !other.contains(&key(finding))).collect()
+        };
+        Self { fixed: only(from, &new), introduced: only(to, &old) }
+    }
 }
 
 /// What became of the packages.
@@ -130,7 +157,13 @@ impl Diff {
             download: (knows(from) && knows(to)).then(|| Both { from: download(from), to: download(to) }),
             files: from.tree.as_ref().zip(to.tree.as_ref()).map(|(a, b)| Both { from: files::bytes(a), to: files::bytes(b) }),
         };
-        Ok(Self { packages: Packages::of(ecosystem, from, to), capabilities: capabilities(from, to), files, sizes })
+        Ok(Self {
+            packages: Packages::of(ecosystem, from, to),
+            capabilities: capabilities(from, to),
+            files,
+            sizes,
+            advisories: None,
+        })
     }
 
     /// Whether nothing is.
@@ -140,13 +173,6 @@ impl Diff {
             && self.capabilities.as_ref().is_none_or(names)
             && self.files.as_ref().is_none_or(Files::is_empty)
     }
-}
-
-/// The whole version: `[epoch:]version[-release]`.
-pub fn whole_version(package: &PackageFacts) -> String {
-    let epoch = package.epoch.filter(|&epoch| epoch > 0).map(|epoch| format!("{epoch}:")).unwrap_or_default();
-    let release = package.release.as_ref().map(|release| format!("-{release}")).unwrap_or_default();
-    format!("{epoch}{}{release}", package.version)
 }
 
 fn listed(package: &PackageFacts) -> Listed {

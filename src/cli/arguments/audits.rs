@@ -78,6 +78,10 @@ pub(in crate::cli) struct DiffArguments {
     /// The form of the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
+    /// Tell which advisories the second set is rid of, and which it has new: OSV, updateinfo.xml, Alpine's secdb. Those of the repositories
+    /// that are named count too. Repeatable
+    #[arg(long, value_name = "FILE|DIR")]
+    pub advisories: Vec<PathBuf>,
     /// Show all of long lists
     #[arg(long)]
     pub all: bool,

@@ -1,8 +1,8 @@
 //! The difference for a pull request: a summary, and what is long folded away.
 
 use super::{change, grown, growth};
-use crate::audit::Subject;
-use crate::audit::diff::{Diff, Listed, Moved, RiskyFile};
+use crate::audit::diff::{Diff, Listed, ListedFile, Moved, RiskyFile};
+use crate::audit::{Finding, Subject};
 use crate::cli::progress::{bytes, count};
 
 /// The whole text. Of long lists the first `most`.
@@ -20,26 +20,30 @@ pub(super) fn page(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> St
     if diff.is_empty() {
         return text + "\nNothing is different.\n";
     }
+    if let Some(advisories) = &diff.advisories {
+        text += &findings("Advisories introduced", &advisories.introduced, most);
+        text += &findings("Advisories fixed", &advisories.fixed, most);
+    }
     let packages = &diff.packages;
     text += &moved("Upgraded", &packages.upgraded, most);
     text += &moved("Downgraded", &packages.downgraded, most);
     text += &listed("Added", &packages.added, most);
     text += &listed("Removed", &packages.removed, most);
-    text += &folded("Built again", packages.rebuilt.iter().map(|id| code(id)).collect(), most);
+    text += &folded("Built again", &codes(&packages.rebuilt), most);
     if let Some(files) = &diff.files {
         text += &risks("Risky now and not before", &files.new_risks, most);
         text += &risks("Risky no more", &files.gone_risks, most);
-        let paths = |files: &[crate::audit::diff::ListedFile]| files.iter().map(|file| code(&file.path)).collect();
-        text += &folded("Files added", paths(&files.added), most);
-        text += &folded("Files removed", paths(&files.removed), most);
+        let paths = |files: &[ListedFile]| files.iter().map(|file| code(&file.path)).collect::<Vec<_>>();
+        text += &folded("Files added", &paths(&files.added), most);
+        text += &folded("Files removed", &paths(&files.removed), most);
         let changed = files.changed.iter().map(|file| {
             format!("{}: {}", code(&file.path), escaped(&file.changes.iter().map(change).collect::<Vec<_>>().join(", ")))
         });
-        text += &folded("Files changed", changed.collect(), most);
+        text += &folded("Files changed", &changed.collect::<Vec<_>>(), most);
     }
     if let Some(names) = &diff.capabilities {
-        text += &folded("Capabilities that appeared", names.added.iter().map(|name| code(name)).collect(), most);
-        text += &folded("Capabilities that went", names.removed.iter().map(|name| code(name)).collect(), most);
+        text += &folded("Capabilities that appeared", &codes(&names.added), most);
+        text += &folded("Capabilities that went", &codes(&names.removed), most);
     }
     text
 }
@@ -62,6 +66,10 @@ fn escaped(text: &str) -> String {
 /// Text as it is, in a fence that it cannot end; a bar would end a cell of a table.
 fn code(text: &str) -> String {
     if text.contains(['`', '|']) || text.chars().any(char::is_control) { escaped(text) } else { format!("`{text}`") }
+}
+
+fn codes(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| code(text)).collect()
 }
 
 fn more(length: usize, most: usize) -> String {
@@ -103,7 +111,20 @@ fn risks(title: &str, list: &[RiskyFile], most: usize) -> String {
     text + &more(list.len(), most)
 }
 
-fn folded(title: &str, lines: Vec<String>, most: usize) -> String {
+fn findings(title: &str, list: &[Finding], most: usize) -> String {
+    if list.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        format!("\n### {title} ({})\n\n| advisory | severity | package | CVEs |\n|---|---|---|---|\n", count(list.len() as u64));
+    for one in list.iter().take(most) {
+        let [id, package] = [&one.id, &one.package].map(|text| text.as_deref().map(code).unwrap_or_default());
+        text += &format!("| {id} | {} | {package} | {} |\n", one.severity.name(), escaped(&one.cves.join(", ")));
+    }
+    text + &more(list.len(), most)
+}
+
+fn folded(title: &str, lines: &[String], most: usize) -> String {
     if lines.is_empty() {
         return String::new();
     }
@@ -122,7 +143,7 @@ mod tests {
     fn names_cannot_steer_the_page() {
         assert_eq!(escaped("a|b<i>*_\n"), "a\\|b&lt;i\\>\\*\\_\\n");
         assert_eq!((code("/etc/a_b"), code("a`b")), ("`/etc/a_b`".to_owned(), "a\\`b".to_owned()));
-        assert_eq!(folded("None", Vec::new(), 1), "");
-        assert!(folded("Two", vec!["a".to_owned(), "b".to_owned()], 1).contains("…and 1 more"));
+        assert_eq!(folded("None", &[], 1), "");
+        assert!(folded("Two", &["a".to_owned(), "b".to_owned()], 1).contains("…and 1 more"));
     }
 }
