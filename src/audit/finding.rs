@@ -28,6 +28,8 @@ pub enum FindingKind {
     Setuid,
     /// A file has capabilities.
     Capabilities,
+    /// Nothing that was asked for needs the package.
+    Unneeded,
     /// A licence is not one that the policy takes.
     License,
     /// The release is cared for no more.
@@ -38,7 +40,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All that there are, in the order in which they are told.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Advisory,
         Self::EndOfLife,
         Self::ChangedFile,
@@ -48,6 +50,7 @@ impl FindingKind {
         Self::UnknownKey,
         Self::Foreign,
         Self::Update,
+        Self::Unneeded,
         Self::License,
         Self::Size,
         Self::Setuid,
@@ -67,6 +70,7 @@ impl FindingKind {
             Self::Duplicate => "duplicate",
             Self::Setuid => "setuid",
             Self::Capabilities => "capabilities",
+            Self::Unneeded => "unneeded",
             Self::License => "license",
             Self::EndOfLife => "end-of-life",
             Self::Size => "size",
@@ -91,6 +95,7 @@ impl FindingKind {
             Self::Duplicate => "A package is there in several versions",
             Self::Setuid => "A program runs as its owner or group, whoever starts it",
             Self::Capabilities => "A program has capabilities, whoever starts it",
+            Self::Unneeded => "Nothing that was asked for needs a package",
             Self::License => "A licence is not one that the policy takes",
             Self::EndOfLife => "The release is cared for no more",
             Self::Size => "The set is larger than the policy lets it be",

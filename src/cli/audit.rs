@@ -60,8 +60,8 @@ fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
 /// Kinds that need the files of a root.
 const OF_FILES: [FindingKind; 3] = [FindingKind::ChangedFile, FindingKind::Setuid, FindingKind::Capabilities];
 /// Kinds that need to know what packages require, or what repositories have; licences a lock does not tell.
-const OF_SET: [FindingKind; 4] =
-    [FindingKind::MissingRequirement, FindingKind::Foreign, FindingKind::Update, FindingKind::License];
+const OF_SET: [FindingKind; 5] =
+    [FindingKind::MissingRequirement, FindingKind::Unneeded, FindingKind::Foreign, FindingKind::Update, FindingKind::License];
 
 /// Opens the subject and looks at it.
 fn examined(arguments: &AuditArguments, policy: &Policy, run: &Run) -> Result<(Subject, Report), Failure> {

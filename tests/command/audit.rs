@@ -106,7 +106,8 @@ fn levels_policies_and_sarif() {
     assert_eq!((&sarif["version"], &result["ruleId"], &result["level"]), (&"2.1.0".into(), &"setuid".into(), &"warning".into()));
     assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "out/usr/bin/planted");
 
-    fs::write(place.path("policy.toml"), "[size]\npackages = 2\ninstalled = 10\n[licenses]\nrefuse = [\"M?T\"]\n").unwrap();
+    fs::write(place.path("policy.toml"), "[size]\npackages = 2\ninstalled = 10\n[licenses]\nrefuse = [\"M?T\", \"apache-*\"]\n")
+        .unwrap();
     let outcome = place.run(&["audit", "out", "--only", "size,license", "--policy", "policy.toml", "--format", "json"]);
     let value = json(&outcome);
     assert_eq!(value["summary"]["by_kind"]["size"], 2, "{value}");

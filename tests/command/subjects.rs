@@ -70,3 +70,33 @@ fn what_is_no_subject_is_told() {
     let bare = place.run(&["list", "bare.tar"]);
     assert!(bare.code == Some(1) && bare.stderr.contains("no package database in bare.tar"), "{}", bare.stderr);
 }
+
+#[test]
+fn many_subjects_are_one_list_and_one_table() {
+    let place = Place::new();
+    let repositories = [&["--mirror", "mirror"], &KEY[..]].concat();
+    place.run(&[&MICRO[..], &repositories, &["out"]].concat()).success();
+    place.run(&[&MICRO[..], &repositories, &["--tar", "out.tar"]].concat()).success();
+    let value: Value =
+        serde_json::from_str(&place.run(&["list", "out", "out.tar", "--format", "json"]).success().stdout).unwrap();
+    let subjects = value["subjects"].as_array().unwrap();
+    assert_eq!((&subjects[1]["subject"], &subjects[0]["packages"]), (&"out.tar".into(), &subjects[1]["packages"]));
+    place.run(&["list", "out", "out.tar", "--format", "parquet", "-o", "fleet.parquet"]).success();
+    let table = std::fs::read(place.path("fleet.parquet")).unwrap();
+    assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"));
+    let sizes = |words: &[&str]| -> Vec<u64> {
+        let outcome = place.run(&[&["list", "out", "--format", "json"], words].concat()).success();
+        let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        value["packages"].as_array().unwrap().iter().map(|package| package["installed_size"].as_u64().unwrap()).collect()
+    };
+    let largest_first = sizes(&["--sort", "size"]);
+    assert!(largest_first.is_sorted_by(|a, b| a >= b) && largest_first.len() > 3, "{largest_first:?}");
+    let mut smallest_first = sizes(&["--sort", "size", "--reverse"]);
+    smallest_first.reverse();
+    assert_eq!(largest_first, smallest_first);
+    for command in [&["info", "out.tar", "bash"][..], &["files", "out.tar", "bash"]] {
+        let of_root = place.run(&[&command[..1], &["out"], &command[2..]].concat()).success().stdout;
+        assert_eq!(place.run(command).success().stdout, of_root, "{command:?}");
+    }
+    assert_eq!(place.run(&["list", "--sort", "size"]).code, Some(2));
+}

@@ -100,6 +100,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
             FindingKind::UnknownKey => packages::unknown_keys(ecosystem, subject, &given.keys),
             FindingKind::Foreign => set::foreign(subject, given),
             FindingKind::Update => set::updates(ecosystem, subject, given),
+            FindingKind::Unneeded => set::unneeded(subject),
             FindingKind::License => packages::licenses(subject, given.policy),
             FindingKind::Size => Some(packages::size(subject, given.policy)),
             FindingKind::Setuid => files::setuid(subject),

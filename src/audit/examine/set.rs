@@ -7,6 +7,7 @@ use super::packages::is_root;
 use crate::audit::finding::{Finding, FindingKind};
 use crate::audit::severity::Severity;
 use crate::audit::subject::Subject;
+use crate::audit::why::Graph;
 use crate::ecosystem::Ecosystem;
 use crate::pool::{Dependency, DependencyId, Op, Pool, RichOp, Solvable, SolvableId};
 
@@ -74,6 +75,20 @@ pub(super) fn missing(subject: &Subject) -> Option<Vec<Finding>> {
         }
     }
     Some(found)
+}
+
+/// What neither was asked for nor is led to from what was; nothing can be said where nothing tells what was.
+pub(super) fn unneeded(subject: &Subject) -> Option<Vec<Finding>> {
+    let (set, requested) = (subject.set.as_ref()?, subject.requested.as_ref()?);
+    let place = |id: &String| subject.packages.binary_search_by(|package| package.id.cmp(id)).ok();
+    let graph = Graph::new(&set.pool, &set.members, Some(requested.iter().filter_map(place).collect()));
+    let finding = |place: usize| {
+        let package = subject.packages.get(place)?;
+        let message = format!("nothing that was asked for needs {}", package.id);
+        let action = format!("remove {}, or ask for it", package.name);
+        Some(Finding::new(FindingKind::Unneeded, Severity::Low, message, action).of(package))
+    };
+    Some(graph.unneeded().into_iter().filter_map(finding).collect())
 }
 
 /// The packages of repositories.

@@ -100,7 +100,7 @@ pub(in crate::cli) struct ListArguments {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: ListFormat,
     /// Write to FILE instead of standard output
-    #[arg(long = "output", short, value_name = "FILE")]
+    #[arg(long = "output", short = 'o', value_name = "FILE")]
     pub to: Option<PathBuf>,
     #[command(flatten)]
     pub request: RequestArguments,

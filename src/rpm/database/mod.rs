@@ -4,12 +4,14 @@
 //! bytes of the database file, to be put into the tree; or, of an existing root, the headers in its database. It never writes to a
 //! file system, and what it reads may be hostile.
 //!
-//! EL9 and later keep `rpmdb.sqlite` ([`Backend::Sqlite`]), EL8 keeps Berkeley DB's `Packages` ([`Backend::Bdb`]). The headers are the
+//! EL9 and later keep `rpmdb.sqlite` ([`Backend::Sqlite`]), EL8 keeps Berkeley DB's `Packages` ([`Backend::Bdb`]), SUSE ndb's
+//! `Packages.db` ([`Backend::Ndb`]), which is read only. The headers are the
 //! packages' own, byte for byte, with the tags that rpm adds when it installs.
 
 mod bdb;
 mod index;
 mod installed_header;
+mod ndb;
 mod reader;
 mod rich;
 mod sqlite;
@@ -20,6 +22,7 @@ pub use crate::catalog::ByteOrder;
 use crate::catalog::DatabaseBackend;
 pub use bdb::BdbError;
 pub use installed_header::{FileState, InstalledPackage, transaction_color};
+pub use ndb::NdbError;
 pub use reader::{Installed, read, read_bytes, read_of};
 
 use std::borrow::Borrow;
@@ -38,6 +41,8 @@ pub enum Backend {
     Sqlite,
     /// Berkeley DB, `Packages` (rpm before 4.16).
     Bdb,
+    /// ndb, `Packages.db` (SUSE's rpm): read only.
+    Ndb,
 }
 
 impl TryFrom<DatabaseBackend> for Backend {
@@ -58,6 +63,7 @@ impl Backend {
         match self {
             Self::Sqlite => "rpmdb.sqlite",
             Self::Bdb => "Packages",
+            Self::Ndb => "Packages.db",
         }
     }
 }
@@ -154,14 +160,17 @@ pub enum DatabaseError {
         /// What the system says.
         problem: std::io::Error,
     },
-    /// A kind of database that is known but not read.
-    #[error("{path}: rpm databases of the kind `{kind}` cannot be read yet")]
-    Unsupported {
+    /// The ndb file is broken.
+    #[error("{path}: {problem}")]
+    Ndb {
         /// The file within the root.
         path: String,
-        /// rpm's name of the backend.
-        kind: &'static str,
+        /// What is wrong.
+        problem: NdbError,
     },
+    /// A kind of database that is read but not written.
+    #[error("rpm databases of the kind `{0}` are not written")]
+    ReadOnly(&'static str),
     /// A database of another package manager is asked for.
     #[error("rpm keeps no database of the kind {0:?}")]
     Foreign(DatabaseBackend),
@@ -219,6 +228,7 @@ pub fn write_headers<H: Borrow<Header> + Sync>(
             sqlite::write(&records, &keys)?
         }
         Backend::Bdb => bdb::write(&records, order)?,
+        Backend::Ndb => return Err(DatabaseError::ReadOnly("ndb")),
     };
     Ok(vec![
         // rpm locks this one while it reads or writes the other (rpmlock.c); it stays.

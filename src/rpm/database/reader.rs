@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use super::{Backend, DatabaseError, bdb, sqlite};
+use super::{Backend, DatabaseError, bdb, ndb, sqlite};
 use crate::ecosystem::{RootDirectory, RootFiles};
 use crate::rpm::header::{Header, Place};
 
 /// Where releases keep it: EL10, Fedora and SUSE, then EL9 and before.
 const DIRECTORIES: [&str; 2] = ["usr/lib/sysimage/rpm", "var/lib/rpm"];
-/// SUSE's own kind.
-const NDB_FILE: &str = "Packages.db";
 
 /// A database that was read.
 #[derive(Clone, Debug)]
@@ -33,19 +31,15 @@ pub fn read(root: &Path) -> Result<Installed, DatabaseError> {
 pub fn read_of(root: &dyn RootFiles, name: &str) -> Result<Installed, DatabaseError> {
     let read_file = |path: &str| root.read(path).map_err(|problem| DatabaseError::Unreadable { path: path.to_owned(), problem });
     for directory in DIRECTORIES {
-        for backend in [Backend::Sqlite, Backend::Bdb] {
+        for backend in [Backend::Sqlite, Backend::Ndb, Backend::Bdb] {
             let path = format!("{directory}/{}", backend.file_name());
             let Some(bytes) = read_file(&path)? else { continue };
             let log = match backend {
                 Backend::Sqlite => read_file(&format!("{path}-wal"))?,
-                Backend::Bdb => None,
+                Backend::Bdb | Backend::Ndb => None,
             };
             let headers = read_bytes(backend, &path, bytes, log.as_deref())?;
             return Ok(Installed { path, backend, headers });
-        }
-        let path = format!("{directory}/{NDB_FILE}");
-        if read_file(&path)?.is_some() {
-            return Err(DatabaseError::Unsupported { path, kind: "ndb" });
         }
     }
     Err(DatabaseError::Absent(name.to_owned()))
@@ -58,6 +52,7 @@ pub fn read_bytes(backend: Backend, path: &str, bytes: Vec<u8>, log: Option<&[u8
         Backend::Sqlite => sqlite::read(bytes, log)
             .map_err(|problem| DatabaseError::Malformed { path: path.to_owned(), problem: problem.to_string() })?,
         Backend::Bdb => bdb::read(&bytes).map_err(|problem| DatabaseError::Bdb { path: path.to_owned(), problem })?,
+        Backend::Ndb => ndb::read(&bytes).map_err(|problem| DatabaseError::Ndb { path: path.to_owned(), problem })?,
     };
     let parse = |(number, blob): (u32, Vec<u8>)| match Header::parse(blob, Place::Installed) {
         Ok(header) => Ok((number, header)),

@@ -144,7 +144,10 @@ fn databases_are_found_where_releases_keep_them() {
     let root = tempfile::tempdir().unwrap();
     assert!(matches!(read(root.path()), Err(DatabaseError::Absent(_))));
     put(root.path(), "usr/lib/sysimage/rpm/Packages.db", b"RpmP");
-    assert!(matches!(read(root.path()), Err(DatabaseError::Unsupported { kind: "ndb", .. })));
+    assert!(matches!(read(root.path()), Err(DatabaseError::Ndb { .. })));
+    put(root.path(), "usr/lib/sysimage/rpm/Packages.db", &ndb::database(&[(3, package.blob())]));
+    let found = read(root.path()).unwrap();
+    assert_eq!((found.backend, found.headers[0].0, found.headers[0].1.blob()), (Backend::Ndb, 3, package.blob()));
     assert!(matches!(read(&root.path().join("nowhere")), Err(DatabaseError::Unreadable { .. })));
 
     let root = tempfile::tempdir().unwrap();
