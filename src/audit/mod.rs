@@ -9,6 +9,7 @@ pub mod closure;
 pub mod diff;
 mod examine;
 mod finding;
+#[cfg(feature = "parquet")]
 pub mod fleet;
 mod license;
 pub mod needs;

@@ -13,7 +13,7 @@ use super::repositories::{Wanted, known, matches};
 use super::run::Run;
 use super::subject;
 use super::terminal::{shown, time};
-use crate::audit::{Subject, fleet};
+use crate::audit::Subject;
 use crate::package::PackageFacts;
 use crate::pool::{Solvable, SolvableId};
 
@@ -58,13 +58,22 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         arguments.subjects.iter().map(|place| open(Some(place))).collect::<Result<_, Failure>>()?
     };
     if arguments.format == ListFormat::Parquet {
-        let table = fleet::write(&subjects, Vec::new()).map_err(|error| Failure::failed(error.to_string()))?;
-        return to(arguments, table);
+        return to(arguments, table(&subjects)?);
     }
     for subject in &mut subjects {
         sort(&mut subject.packages, arguments.sort, arguments.reverse);
     }
     to(arguments, listed(arguments, &subjects).into_bytes())
+}
+
+#[cfg(feature = "parquet")]
+fn table(subjects: &[Subject]) -> Result<Vec<u8>, Failure> {
+    crate::audit::fleet::write(subjects, Vec::new()).map_err(|error| Failure::failed(error.to_string()))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn table(_: &[Subject]) -> Result<Vec<u8>, Failure> {
+    Err(Failure::usage("this rootstrap was built without Parquet").hint("cargo build --features parquet"))
 }
 
 /// Where the result goes.
