@@ -26,7 +26,12 @@ pub trait MetadataFormat: Sync {
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
 
     /// Reads the packages of a [`MetadataKind::Packages`] file (inflated already) into the pool.
-    fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError>;
+    fn read_packages(&self, input: &mut (dyn Read + Send), builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError>;
+
+    /// Whether [`read_packages`](Self::read_packages) keeps all threads busy by itself.
+    fn reads_with_all_threads(&self) -> bool {
+        false
+    }
 
     /// Reads a [`MetadataKind::Files`] file (inflated already): calls `found` with the checksum of the package and the path
     /// for each path that is `wanted`. For formats that tell all files with the packages there is nothing to do.

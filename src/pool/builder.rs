@@ -7,11 +7,14 @@ use super::columns::{Checksum, ColumnTable, Columns};
 use super::dependency::{Dependencies, DependencyTable};
 use super::image::{Image, ImageError};
 use super::provides::ProvideTable;
-use super::ranks::RankTable;
+use super::ranks::{RankTable, arch_ranks};
 use super::relations::RelationTable;
 use super::strings::{StringTable, Strings};
 use super::universe::View;
 use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
+
+/// How many dependencies are looked for ahead.
+const AHEAD: usize = 32;
 
 /// Why no pool can be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +127,19 @@ impl PoolBuilder {
         self.strings.intern(text)
     }
 
+    /// Interns many strings at once, and adds their ids to `ids`.
+    pub(super) fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str>, ids: &mut Vec<StringId>) {
+        self.strings.intern_all(texts, ids);
+    }
+
+    /// Interns many dependencies at once, and adds their ids to `ids`.
+    pub(super) fn intern_dependencies(&mut self, all: &[Dependency], ids: &mut Vec<DependencyId>) {
+        for group in all.chunks(AHEAD) {
+            self.dependencies.look_ahead(group.iter().copied());
+            ids.extend(group.iter().map(|&dependency| self.dependencies.intern(dependency)));
+        }
+    }
+
     /// The string of an id.
     pub fn text(&self, id: StringId) -> &str {
         self.strings.view().get(id)
@@ -218,7 +234,8 @@ impl PoolBuilder {
     ///
     /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
     pub fn append(&mut self, other: &Self) {
-        let strings: Vec<StringId> = other.strings.view().iter().map(|text| self.strings.intern(text)).collect();
+        let mut strings: Vec<StringId> = Vec::with_capacity(other.strings.view().len());
+        self.strings.intern_all(other.strings.view().iter(), &mut strings);
         let mut dependencies: Vec<DependencyId> = Vec::with_capacity(other.dependencies.view().len());
         for (_, dependency) in other.dependencies.view().iter() {
             // The sides of a rich dependency were interned before it.
@@ -270,8 +287,8 @@ impl PoolBuilder {
         }
         self.columns.add_late_files(&mut self.late_files);
         let told = &self.told();
-        let ranks = RankTable::new(told, scheme, architectures);
-        let provides = ProvideTable::new(told, ranks.view());
+        let arch = arch_ranks(told, architectures);
+        let (provides, ranks) = rayon::join(|| ProvideTable::new(told, &arch), || RankTable::new(told, scheme, arch.clone()));
         let candidates = CandidateTable::new(told, provides.view(), scheme);
         let relations = RelationTable::new(told, candidates.view(), ranks.view());
         Ok(CompletePool { told: self, ranks, provides, candidates, relations })
@@ -297,6 +314,12 @@ impl CompletePool {
     pub fn into_pool(self) -> Result<Pool, PoolError> {
         // Writing into memory of the right size does not fail.
         let image = self.view().write(Image::of).map_err(|_| PoolError::TooLarge)?;
+        Ok(Pool::of(image)?)
+    }
+
+    /// The pool in its image, which was just written and which nobody else could change since: it is not checked again.
+    pub fn written(self, image: Image) -> Result<Pool, PoolError> {
+        drop(self);
         Ok(Pool::of(image)?)
     }
 

@@ -1,5 +1,7 @@
 //! Which packages each dependency is met by, found once when the pool is built.
 
+use rayon::prelude::*;
+
 use super::builder::Told;
 use super::image::{ImageError, check, sections};
 use super::provides::{BY_FILE, Provides};
@@ -12,7 +14,9 @@ sections! {
         solvables: SolvableId,
         /// Of each dependency, whether the package manager itself meets it.
         by_system: u8,
-        /// For each dependency that some package obsoletes: the packages whose own name and version it matches.
+        /// The dependencies that packages obsolete, by id; where the run of each begins (and the last ends); and the packages whose own names
+        /// and versions they match.
+        obsoletes: DependencyId,
         obsoleted_starts: u32,
         obsoleted: SolvableId,
     }
@@ -25,23 +29,30 @@ impl CandidateTable {
             starts: Vec::with_capacity(count + 1),
             solvables: Vec::new(),
             by_system: vec![0; count],
-            obsoleted_starts: Vec::with_capacity(count + 1),
+            obsoletes: Vec::new(),
+            obsoleted_starts: Vec::new(),
             obsoleted: Vec::new(),
         };
         all.starts.push(0);
-        let mut found = Vec::new();
         let unasked = unasked(told);
+        let ids: Vec<usize> = (0..count).step_by(PART).collect();
+        let plain: Vec<PlainPart> = (ids.par_iter())
+            .map(|&first| PlainPart::new(told, provides, scheme, &unasked, first..count.min(first + PART)))
+            .collect();
+        let mut found = Vec::new();
         for (id, dependency) in told.dependencies.iter() {
-            found.clear();
             match dependency {
-                _ if unasked[id.index()] => {}
-                Dependency::Plain { name, .. } => {
-                    find_plain(told, provides, scheme, dependency, &mut found);
-                    all.by_system[id.index()] = u8::from(found.is_empty() && scheme.provided_by_system(told.strings.get(name)));
+                Dependency::Plain { .. } => {
+                    let (candidates, by_system) = plain[id.index() / PART].of(id);
+                    all.solvables.extend_from_slice(candidates);
+                    all.by_system[id.index()] = u8::from(by_system);
                 }
-                Dependency::Rich { op, left, right } => find_rich(told, all.view(), op, left, right, &mut found),
+                Dependency::Rich { op, left, right } => {
+                    found.clear();
+                    find_rich(told, all.view(), op, left, right, &mut found);
+                    all.solvables.extend_from_slice(&found);
+                }
             }
-            all.solvables.extend_from_slice(&found);
             all.starts.push(all.solvables.len() as u32);
         }
         all.find_obsoleted(told, scheme);
@@ -51,13 +62,12 @@ impl CandidateTable {
     /// RPM's obsoletes match names of packages, not what they provide.
     fn find_obsoleted(&mut self, told: &Told<'_>, scheme: &dyn VersionScheme) {
         let (columns, strings) = (&told.columns, told.strings);
-        let mut is_obsoletes = vec![false; self.by_system.len()];
-        for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Obsoletes, Kind::Obsoletes)) {
-            is_obsoletes[dependency.index()] = true;
-        }
+        self.obsoletes = columns.ids().flat_map(|id| columns.run(id, Kind::Obsoletes, Kind::Obsoletes)).copied().collect();
+        self.obsoletes.sort_unstable();
+        self.obsoletes.dedup();
         self.obsoleted_starts.push(0);
-        for (id, dependency) in told.dependencies.iter() {
-            if let (true, Dependency::Plain { name, op, version }) = (is_obsoletes[id.index()], dependency) {
+        for &id in &self.obsoletes {
+            if let Dependency::Plain { name, op, version } = told.dependencies.get(id) {
                 let required = Constraint { op, version: strings.get(version) };
                 let run = self.starts[id.index()] as usize..self.starts[id.index() + 1] as usize;
                 let fits = |&id: &SolvableId| {
@@ -71,6 +81,49 @@ impl CandidateTable {
     }
 }
 
+/// How many dependencies are looked at in one go.
+const PART: usize = 1 << 13;
+
+/// The candidates of some dependencies, as far as those are plain: they do not depend on one another.
+struct PlainPart {
+    first: usize,
+    /// Where those of each end, and whether the package manager itself meets it.
+    ends: Vec<(u32, bool)>,
+    solvables: Vec<SolvableId>,
+}
+
+impl PlainPart {
+    fn new(
+        told: &Told<'_>,
+        provides: Provides<'_>,
+        scheme: &dyn VersionScheme,
+        unasked: &[bool],
+        ids: std::ops::Range<usize>,
+    ) -> Self {
+        let mut part = Self { first: ids.start, ends: Vec::with_capacity(ids.len()), solvables: Vec::new() };
+        for id in ids {
+            let before = part.solvables.len();
+            let mut by_system = false;
+            let dependency = told.dependencies.get(DependencyId::from_index(id));
+            if let Dependency::Plain { name, .. } = dependency
+                && !unasked[id]
+            {
+                find_plain(told, provides, scheme, dependency, &mut part.solvables);
+                by_system = part.solvables.len() == before && scheme.provided_by_system(told.strings.get(name));
+            }
+            part.ends.push((part.solvables.len() as u32, by_system));
+        }
+        part
+    }
+
+    fn of(&self, id: DependencyId) -> (&[SolvableId], bool) {
+        let place = id.index() - self.first;
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before].0 as usize);
+        let (end, by_system) = self.ends[place];
+        (&self.solvables[start..end as usize], by_system)
+    }
+}
+
 impl<'a> Candidates<'a> {
     pub(super) fn of(self, dependency: DependencyId) -> &'a [SolvableId] {
         &self.solvables[self.starts[dependency.index()] as usize..self.starts[dependency.index() + 1] as usize]
@@ -81,8 +134,8 @@ impl<'a> Candidates<'a> {
     }
 
     pub(super) fn obsoleted(self, dependency: DependencyId) -> &'a [SolvableId] {
-        let (start, end) = (self.obsoleted_starts[dependency.index()], self.obsoleted_starts[dependency.index() + 1]);
-        &self.obsoleted[start as usize..end as usize]
+        let Ok(place) = self.obsoletes.binary_search(&dependency) else { return &[] };
+        &self.obsoleted[self.obsoleted_starts[place] as usize..self.obsoleted_starts[place + 1] as usize]
     }
 
     /// Whether all that it names is there.
@@ -91,7 +144,8 @@ impl<'a> Candidates<'a> {
         check::runs(WHAT, self.starts, dependencies, self.solvables.len())?;
         check::below(WHAT, self.solvables, solvables)?;
         check::length(WHAT, self.by_system.len(), dependencies)?;
-        check::runs(WHAT, self.obsoleted_starts, dependencies, self.obsoleted.len())?;
+        check::below(WHAT, self.obsoletes, dependencies)?;
+        check::runs(WHAT, self.obsoleted_starts, self.obsoletes.len(), self.obsoleted.len())?;
         check::below(WHAT, self.obsoleted, solvables)
     }
 }
@@ -157,10 +211,11 @@ fn find_plain(
         return;
     }
     let required = (op, version);
+    let before = found.len();
     // Packages of several architectures provide the same, one after another.
     let mut last = None;
     for provide in provides.of(name) {
-        if found.last() == Some(&provide.solvable) {
+        if found[before..].last() == Some(&provide.solvable) {
             continue;
         }
         let met = match last {

@@ -194,11 +194,9 @@ impl From<Stored> for Dependency {
 }
 
 sections! {
-    /// Dependencies, once each, and a table to find them.
+    /// Dependencies, once each.
     StoredTable, StoredView {
         stored: Stored,
-        /// A power of two of slots, `id + 1` or nought; never more than half full.
-        table: u32,
     }
 }
 
@@ -208,11 +206,15 @@ pub(super) struct Dependencies<'a>(StoredView<'a>);
 
 /// Dependencies that are taken in.
 #[derive(Clone, Debug)]
-pub(super) struct DependencyTable(StoredTable);
+pub(super) struct DependencyTable {
+    all: StoredTable,
+    /// To find them: a power of two of slots, `id + 1` or nought; never more than half full.
+    table: Vec<u32>,
+}
 
 impl Default for DependencyTable {
     fn default() -> Self {
-        Self(StoredTable { stored: Vec::new(), table: vec![0; 1 << 10] })
+        Self { all: StoredTable::default(), table: vec![0; 1 << 10] }
     }
 }
 
@@ -236,22 +238,8 @@ impl<'a> Dependencies<'a> {
     }
 
     pub(super) fn find(self, dependency: Dependency) -> Option<DependencyId> {
-        self.slot(dependency.into()).ok()
-    }
-
-    /// The dependency's id, or the slot where it belongs.
-    fn slot(self, stored: Stored) -> Result<DependencyId, usize> {
-        let mask = self.0.table.len() - 1;
-        let mut slot = hash(stored) & mask;
-        loop {
-            match self.0.table[slot] {
-                0 => return Err(slot),
-                taken if self.0.stored[taken as usize - 1] == stored => {
-                    return Ok(DependencyId(taken - 1));
-                }
-                _ => slot = (slot + 1) & mask,
-            }
-        }
+        let wanted = dependency.into();
+        self.0.stored.iter().position(|&stored| stored == wanted).map(DependencyId::from_index)
     }
 
     pub(super) fn write(self, writer: &mut Writer<'a>) {
@@ -262,11 +250,10 @@ impl<'a> Dependencies<'a> {
         StoredView::read(reader).map(Self)
     }
 
-    /// Whether all that it names is there, and the table ends every search.
+    /// Whether all that it names is there.
     pub(super) fn check(self, strings: usize) -> Result<(), ImageError> {
         const WHAT: &str = "dependencies";
         let Self(view) = self;
-        check::slots(WHAT, view.table, view.stored.len())?;
         // The sides of a rich dependency come before it, so that none is a part of itself.
         let fits = |(id, stored): (usize, &Stored)| {
             let limit = if stored.op & RICH == 0 { strings } else { id };
@@ -278,35 +265,60 @@ impl<'a> Dependencies<'a> {
 
 impl DependencyTable {
     pub(super) fn view(&self) -> Dependencies<'_> {
-        Dependencies(self.0.view())
+        Dependencies(self.all.view())
     }
 
     pub(super) fn intern(&mut self, dependency: Dependency) -> DependencyId {
         let stored = dependency.into();
-        let slot = match self.view().slot(stored) {
+        let slot = match self.slot(stored) {
             Ok(id) => return id,
             Err(slot) => slot,
         };
-        let Self(table) = self;
-        let id = DependencyId::from_index(table.stored.len());
-        table.stored.push(stored);
-        table.table[slot] = id.0 + 1;
-        if table.stored.len() * 2 > table.table.len() {
-            self.grow();
+        let known = &mut self.all.stored;
+        let id = DependencyId::from_index(known.len());
+        known.push(stored);
+        self.table[slot] = id.0 + 1;
+        if known.len() * 2 > self.table.len() {
+            double(&mut self.table, known.iter().map(|&stored| hash(stored)));
         }
         id
     }
 
-    fn grow(&mut self) {
-        let mask = self.0.table.len() * 2 - 1;
-        let mut table = vec![0; mask + 1];
-        for (index, &stored) in self.0.stored.iter().enumerate() {
-            let mut slot = hash(stored) & mask;
-            while table[slot] != 0 {
-                slot = (slot + 1) & mask;
+    /// The dependency's id, or the slot where it belongs.
+    fn slot(&self, stored: Stored) -> Result<DependencyId, usize> {
+        let mask = self.table.len() - 1;
+        let mut slot = hash(stored) & mask;
+        loop {
+            match self.table[slot] {
+                0 => return Err(slot),
+                taken if self.all.stored[taken as usize - 1] == stored => return Ok(DependencyId(taken - 1)),
+                _ => slot = (slot + 1) & mask,
             }
-            table[slot] = index as u32 + 1;
         }
-        self.0.table = table;
+    }
+
+    /// Asks the memory for what is looked at when these are interned, for all at once.
+    pub(super) fn look_ahead(&self, dependencies: impl Iterator<Item = Dependency>) {
+        let mask = self.table.len() - 1;
+        let seen = dependencies.fold(0, |seen, dependency| {
+            let place = self.table[hash(dependency.into()) & mask].saturating_sub(1);
+            seen ^ self.all.stored.get(place as usize).map_or(0, |stored| stored.left)
+        });
+        std::hint::black_box(seen);
+    }
+}
+
+/// Makes a table (a power of two of slots) twice as long, in which `id + 1` stands where each hash leads.
+pub(super) fn double(table: &mut Vec<u32>, hashes: impl Iterator<Item = usize>) {
+    let slots = table.len() * 2;
+    table.clear();
+    table.resize(slots, 0);
+    let mask = slots - 1;
+    for (id, hash) in hashes.enumerate() {
+        let mut slot = hash & mask;
+        while table[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        table[slot] = id as u32 + 1;
     }
 }

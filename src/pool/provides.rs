@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::builder::Told;
 use super::image::{ImageError, check, sections};
-use super::ranks::{Ranks, group};
+use super::ranks::{FOREIGN, group};
 use super::{Dependency, DependencyId, Kind, SolvableId, StringId};
 
 /// That a package provides a name.
@@ -28,11 +28,11 @@ sections! {
 }
 
 impl ProvideTable {
-    /// Indexes all packages that fit the machine or are installed.
-    pub(super) fn new(told: &Told<'_>, ranks: Ranks<'_>) -> Self {
+    /// Indexes all packages that fit the machine (`arch` is [`arch_ranks`](super::ranks::arch_ranks)) or are installed.
+    pub(super) fn new(told: &Told<'_>, arch: &[u16]) -> Self {
         let (columns, dependencies) = (&told.columns, told.dependencies);
         let required = required_paths(told);
-        let takes_part = |id: &SolvableId| ranks.arch(*id).is_some() || told.installed == Some(columns.repo(*id));
+        let takes_part = |id: &SolvableId| arch[id.index()] != FOREIGN || told.installed == Some(columns.repo(*id));
         let pairs = (columns.ids()).filter(takes_part).flat_map(|solvable| {
             let named = columns.run(solvable, Kind::Provides, Kind::Provides).iter().filter_map(move |&dependency| {
                 match dependencies.get(dependency) {

@@ -1,11 +1,13 @@
 //! Versions and architectures as integers, and the packages of each name.
 
+use rustc_hash::FxHashMap;
+
 use super::builder::Told;
 use super::image::{ImageError, check, sections};
 use super::{Architectures, Constraint, Dependency, DependencyId, Kind, Op, SolvableId, StringId, VersionScheme};
 
 /// What fits no machine of this pool.
-const FOREIGN: u16 = u16::MAX;
+pub(super) const FOREIGN: u16 = u16::MAX;
 
 sections! {
     /// The order of versions and architectures.
@@ -29,15 +31,9 @@ sections! {
 }
 
 impl RankTable {
-    pub(super) fn new(told: &Told<'_>, scheme: &dyn VersionScheme, architectures: &Architectures) -> Self {
+    /// `arch` is [`arch_ranks`].
+    pub(super) fn new(told: &Told<'_>, scheme: &dyn VersionScheme, arch: Vec<u16>) -> Self {
         let (columns, strings) = (&told.columns, told.strings);
-        let mut known: Vec<Option<u16>> = vec![None; strings.len()];
-        let arch: Vec<u16> = (columns.ids())
-            .map(|id| {
-                let arch = columns.arch(id);
-                *known[arch.index()].get_or_insert_with(|| architectures.rank(strings.get(arch)).unwrap_or(FOREIGN))
-            })
-            .collect();
         let (names, by_name) = group(strings.len(), columns.ids().map(|id| (columns.name(id), id)));
         let mut version = vec![0; columns.len()];
         let mut sorted = Vec::new();
@@ -111,6 +107,14 @@ impl<'a> Ranks<'a> {
         check::below(WHAT, self.by_name, solvables)?;
         check::below(WHAT, self.supplementing, solvables)
     }
+}
+
+/// Of each package the rank of its architecture.
+pub(super) fn arch_ranks(told: &Told<'_>, architectures: &Architectures) -> Vec<u16> {
+    let (columns, strings) = (&told.columns, told.strings);
+    let mut known: FxHashMap<StringId, u16> = FxHashMap::default();
+    let mut rank = |arch| *known.entry(arch).or_insert_with(|| architectures.rank(strings.get(arch)).unwrap_or(FOREIGN));
+    columns.ids().map(|id| rank(columns.arch(id))).collect()
 }
 
 /// Ranks the versions of a name that packages of different names provide. Versions of which none is newer (a release is

@@ -14,7 +14,7 @@ pub struct Constraint<'a> {
 }
 
 /// The version syntax of an ecosystem. The pool asks it while it is built; afterwards versions are integers.
-pub trait VersionScheme {
+pub trait VersionScheme: Sync {
     /// The order of two package versions.
     fn compare(&self, a: &str, b: &str) -> Ordering;
 

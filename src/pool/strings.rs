@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::StringId;
+use super::dependency::double;
 use super::image::{ImageError, Reader, Writer, check, sections};
 
 sections! {
@@ -16,6 +17,9 @@ sections! {
         table: u32,
     }
 }
+
+/// How many strings are looked for ahead.
+const AHEAD: usize = 32;
 
 /// What [`check`] calls this part.
 const WHAT: &str = "strings";
@@ -32,6 +36,8 @@ pub(super) struct Strings<'a> {
 pub(super) struct StringTable {
     text: String,
     index: IndexTable,
+    /// Of each string, so that nothing is hashed twice.
+    hashes: Vec<u32>,
     /// Set when a string no longer fits into 32-bit offsets.
     full: bool,
 }
@@ -39,16 +45,16 @@ pub(super) struct StringTable {
 impl Default for StringTable {
     fn default() -> Self {
         let index = IndexTable { starts: vec![0], table: vec![0; 1 << 10] };
-        let mut strings = Self { text: String::new(), index, full: false };
+        let mut strings = Self { text: String::new(), index, hashes: Vec::new(), full: false };
         strings.intern("");
         strings
     }
 }
 
-fn hash(text: &str) -> usize {
+fn hash(text: &str) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());
-    hasher.finish() as usize
+    hasher.finish() as u32
 }
 
 impl<'a> Strings<'a> {
@@ -62,7 +68,7 @@ impl<'a> Strings<'a> {
     }
 
     pub(super) fn find(self, text: &str) -> Option<StringId> {
-        self.slot(text).ok()
+        self.slot(text, hash(text)).ok()
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = &'a str> {
@@ -70,10 +76,10 @@ impl<'a> Strings<'a> {
     }
 
     /// The string's id, or the slot where it belongs.
-    fn slot(self, text: &str) -> Result<StringId, usize> {
+    fn slot(self, text: &str, hash: u32) -> Result<StringId, usize> {
         let (starts, bytes) = (self.index.starts, self.text.as_bytes());
         let mask = self.index.table.len() - 1;
-        let mut slot = hash(text) & mask;
+        let mut slot = hash as usize & mask;
         loop {
             match self.index.table[slot] as usize {
                 0 => return Err(slot),
@@ -117,7 +123,40 @@ impl StringTable {
     }
 
     pub(super) fn intern(&mut self, text: &str) -> StringId {
-        let slot = match self.view().slot(text) {
+        self.intern_hashed(text, hash(text))
+    }
+
+    /// Interns many strings and adds their ids to `ids`. What is looked at for one is not near what is looked at for the next: it is asked
+    /// for ahead, so that the memory answers to several at once.
+    pub(super) fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str>, ids: &mut Vec<StringId>) {
+        let mut texts = texts.map(|text| (text, hash(text)));
+        let mut group = [("", 0); AHEAD];
+        loop {
+            let count = group.iter_mut().zip(&mut texts).map(|(place, text)| *place = text).count();
+            if count == 0 {
+                return;
+            }
+            self.look_ahead(&group[..count]);
+            ids.extend(group[..count].iter().map(|&(text, hash)| self.intern_hashed(text, hash)));
+        }
+    }
+
+    fn look_ahead(&self, group: &[(&str, u32)]) {
+        let mask = self.index.table.len() - 1;
+        let mut starts = [0; AHEAD];
+        for (start, (_, hash)) in starts.iter_mut().zip(group) {
+            *start = self.index.table[*hash as usize & mask].saturating_sub(1);
+        }
+        for start in &mut starts[..group.len()] {
+            *start = self.index.starts[*start as usize];
+        }
+        let seen =
+            starts[..group.len()].iter().fold(0, |seen, &start| seen ^ self.text.as_bytes().get(start as usize).unwrap_or(&0));
+        std::hint::black_box(seen);
+    }
+
+    fn intern_hashed(&mut self, text: &str, hash: u32) -> StringId {
+        let slot = match self.view().slot(text, hash) {
             Ok(id) => return id,
             Err(slot) => slot,
         };
@@ -128,23 +167,11 @@ impl StringTable {
         let id = StringId::from_index(self.view().len());
         self.text.push_str(text);
         self.index.starts.push(end);
+        self.hashes.push(hash);
         self.index.table[slot] = id.0 + 1;
         if self.view().len() * 2 > self.index.table.len() {
-            self.grow();
+            double(&mut self.index.table, self.hashes.iter().map(|&hash| hash as usize));
         }
         id
-    }
-
-    fn grow(&mut self) {
-        let mask = self.index.table.len() * 2 - 1;
-        let mut table = vec![0; mask + 1];
-        for (id, text) in self.view().iter().enumerate() {
-            let mut slot = hash(text) & mask;
-            while table[slot] != 0 {
-                slot = (slot + 1) & mask;
-            }
-            table[slot] = id as u32 + 1;
-        }
-        self.index.table = table;
     }
 }

@@ -90,13 +90,16 @@ impl<'a> View<'a> {
     /// Whether all ids that it holds name what is there, so that nothing that reads it can go astray.
     fn check(&self) -> Result<(), ImageError> {
         let (strings, dependencies, solvables) = (self.strings.len(), self.dependencies.len(), self.columns.len());
-        self.strings.check()?;
-        self.dependencies.check(strings)?;
-        self.columns.check(strings, dependencies, self.repos.len())?;
-        self.ranks.check(strings, dependencies, solvables)?;
-        self.provides.check(strings, dependencies, solvables)?;
-        self.candidates.check(dependencies, solvables)?;
-        self.relations.check(strings, dependencies, solvables)
+        let texts = || self.strings.check().and_then(|()| self.dependencies.check(strings));
+        let packages = || self.columns.check(strings, dependencies, self.repos.len());
+        let derived = || {
+            self.ranks.check(strings, dependencies, solvables)?;
+            self.provides.check(strings, dependencies, solvables)?;
+            self.candidates.check(dependencies, solvables)?;
+            self.relations.check(strings, dependencies, solvables)
+        };
+        let (texts, (packages, derived)) = rayon::join(texts, || rayon::join(packages, derived));
+        texts.and(packages).and(derived)
     }
 }
 
@@ -220,7 +223,7 @@ impl Pool {
         self.view().dependencies.len()
     }
 
-    /// The id of `name op version`, if some package of the pool has that dependency.
+    /// The id of `name op version`, if some package of the pool has that dependency. All dependencies are looked at.
     pub fn find_dependency(&self, name: &str, op: Op, version: &str) -> Option<DependencyId> {
         let (name, version) = (self.find(name)?, if op.is_any() { StringId::EMPTY } else { self.find(version)? });
         self.view().dependencies.find(Dependency::Plain { name, op, version })

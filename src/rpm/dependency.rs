@@ -1,6 +1,6 @@
 //! RPM's dependencies as text: `name`, `name >= version`, `(a and (b if c else d))`.
 
-use crate::pool::{DependencyId, Op, PoolBuilder, RichOp};
+use crate::pool::{DependencyId, Intake, Op, RichOp};
 
 /// What is wrong with a dependency's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +98,7 @@ pub fn op_of_sense(flags: u32) -> Op {
 }
 
 /// Adds the dependency of a text, rich or plain, to the pool that is being built.
-pub fn intern(builder: &mut PoolBuilder, text: &str) -> Result<DependencyId, DependencyError> {
+pub fn intern(builder: &mut impl Intake, text: &str) -> Result<DependencyId, DependencyError> {
     let fail = |what| DependencyError { text: text.to_owned(), what };
     let trimmed = text.trim();
     if !trimmed.starts_with('(') {
@@ -111,7 +111,7 @@ pub fn intern(builder: &mut PoolBuilder, text: &str) -> Result<DependencyId, Dep
 }
 
 /// Reads one bracketed dependency (or an operand) from the front of `rest`.
-fn rich(builder: &mut PoolBuilder, rest: &mut &str, depth: usize) -> Result<DependencyId, &'static str> {
+fn rich(builder: &mut impl Intake, rest: &mut &str, depth: usize) -> Result<DependencyId, &'static str> {
     if depth > MAX_DEPTH {
         return Err("nested too deeply");
     }
@@ -154,7 +154,7 @@ fn rich(builder: &mut PoolBuilder, rest: &mut &str, depth: usize) -> Result<Depe
 }
 
 /// `a and b and c` as `a and (b and c)`: the tree that libsolv makes.
-fn fold(builder: &mut PoolBuilder, items: &[DependencyId], op: RichOp) -> DependencyId {
+fn fold(builder: &mut impl Intake, items: &[DependencyId], op: RichOp) -> DependencyId {
     match items {
         [] => builder.dependency("", Op::ANY, ""),
         [last] => *last,
@@ -183,7 +183,7 @@ fn rich_op(rest: &mut &str) -> Option<RichOp> {
 }
 
 /// `name [op version]` up to a blank or the bracket that closes the whole; brackets within a name (`pkgconfig(x)`) belong to it.
-fn operand(builder: &mut PoolBuilder, rest: &mut &str) -> Result<DependencyId, &'static str> {
+fn operand(builder: &mut impl Intake, rest: &mut &str) -> Result<DependencyId, &'static str> {
     let name = word(rest).ok_or("expected a name")?;
     let before = *rest;
     let sign = rest.trim_start().split(|c: char| c.is_whitespace()).next().unwrap_or_default();
@@ -217,7 +217,7 @@ fn word<'a>(rest: &mut &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::Architectures;
+    use crate::pool::{Architectures, PoolBuilder};
     use crate::rpm::version::RpmVersions;
 
     fn shown(text: &str) -> Result<String, &'static str> {

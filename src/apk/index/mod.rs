@@ -72,7 +72,7 @@ impl MetadataFormat for ApkIndex {
         }])
     }
 
-    fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
+    fn read_packages(&self, input: &mut (dyn Read + Send), builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
         read_index(input, |content| read_records(content, builder, repo))
     }
 

@@ -4,6 +4,7 @@
 //! files, and its packages in a [`PoolBuilder`]. No document is ever held: events go straight
 //! from the inflated bytes to the pool. It gets no bytes itself and judges no version.
 
+mod blocks;
 mod comps;
 mod filelists;
 mod primary;
@@ -13,10 +14,11 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod together;
 mod updateinfo;
 mod xml;
 
-use std::io::{Cursor, Read};
+use std::io::{Chain, Cursor, Read};
 
 use crate::metadata::{Advisory, IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
@@ -44,11 +46,15 @@ impl MetadataFormat for RpmMd {
         repomd::read(root)
     }
 
-    fn read_packages(&self, input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
+    fn read_packages(&self, input: &mut (dyn Read + Send), builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
         match form_of(input)? {
-            Form::Xml(input) => primary::read(input, builder, repo),
+            Form::Xml(input) => together::read(input, builder, repo),
             Form::Database(input) => sqlite::packages::read(input, builder, repo),
         }
+    }
+
+    fn reads_with_all_threads(&self) -> bool {
+        true
     }
 
     fn read_files(
@@ -82,9 +88,9 @@ enum Form<R> {
 }
 
 /// The form of a file, by what it begins with.
-fn form_of(input: &mut dyn Read) -> Result<Form<impl Read>, IndexError> {
+fn form_of<R: Read + ?Sized>(input: &mut R) -> Result<Form<Chain<Cursor<Vec<u8>>, &mut R>>, IndexError> {
     let mut start = Vec::new();
-    let read = input.take(sqlite::MAGIC.len() as u64).read_to_end(&mut start);
+    let read = (&mut *input).take(sqlite::MAGIC.len() as u64).read_to_end(&mut start);
     read.map_err(|error| IndexError::Read { offset: 0, error })?;
     let is_database = start == sqlite::MAGIC;
     let whole = Cursor::new(start).chain(input);

@@ -5,32 +5,34 @@
 
 use std::io::Read;
 
+use memchr::memchr;
+
 use super::recent::{Entry, Recent};
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::Algorithm;
 use crate::metadata::IndexError;
-use crate::pool::{Checksum, DependencyId, Kind, Op, Package, PoolBuilder, RepoId, StringId};
+use crate::pool::{Checksum, DependencyId, Intake, Kind, Op, Package, PoolBuilder, RepoId, StringId};
 use crate::rpm::dependency;
 
 /// Reads the whole document.
 pub(super) fn read(input: impl Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
-    let mut primary = Primary {
-        builder,
-        repo,
-        state: State::Document,
-        ignored: 0,
-        leaf: None,
-        text: String::new(),
-        evr: String::new(),
-        draft: Draft::default(),
-        recent: Recent::default(),
-    };
-    xml::read(input, &mut primary)
+    xml::read(input, &mut Primary::new(builder, &mut Recent::default(), repo, State::Document))
+}
+
+/// Reads what is left of a document from `offset` on, where an element of its root `root` begins.
+pub(super) fn read_on(
+    input: impl Read,
+    offset: u64,
+    root: &str,
+    builder: &mut PoolBuilder,
+    repo: RepoId,
+) -> Result<(), IndexError> {
+    xml::read_on(input, offset, root, &mut Primary::new(builder, &mut Recent::default(), repo, State::Metadata))
 }
 
 /// Within which element that has others in it.
 #[derive(Clone, Copy)]
-enum State {
+pub(super) enum State {
     Document,
     Metadata,
     Package,
@@ -52,8 +54,9 @@ enum Leaf {
     File,
 }
 
-struct Primary<'b> {
-    builder: &'b mut PoolBuilder,
+/// Hears the document and tells what takes packages in.
+pub(super) struct Primary<'b, B> {
+    builder: &'b mut B,
     repo: RepoId,
     state: State,
     /// How deep within an element that nobody knows.
@@ -62,7 +65,7 @@ struct Primary<'b> {
     text: String,
     evr: String,
     draft: Draft,
-    recent: Recent,
+    recent: &'b mut Recent,
 }
 
 /// The package that is being read.
@@ -75,7 +78,7 @@ struct Draft {
     unfit: bool,
 }
 
-impl Handler for Primary<'_> {
+impl<B: Intake> Handler for Primary<'_, B> {
     fn start(&mut self, element: &Element<'_>) -> Result<(), Problem> {
         if self.ignored > 0 || self.leaf.is_some() {
             self.ignored += 1;
@@ -104,6 +107,18 @@ impl Handler for Primary<'_> {
             State::Metadata | State::Dependencies(_) => self.ignored = 1,
         }
         Ok(())
+    }
+
+    fn recognize(&mut self, text: &str) -> Option<usize> {
+        let State::Dependencies(kind) = self.state else { return None };
+        if self.ignored > 0 || self.leaf.is_some() || self.draft.unfit {
+            return None;
+        }
+        // The text of a tag that is known ends with its only `>`.
+        let length = memchr(b'>', text.as_bytes())? + 1;
+        let entry = self.recent.get(&text[..length])?;
+        self.add_entry(kind, entry);
+        Some(length)
     }
 
     fn wants_text(&self) -> bool {
@@ -135,7 +150,12 @@ impl Handler for Primary<'_> {
     }
 }
 
-impl Primary<'_> {
+impl<'b, B: Intake> Primary<'b, B> {
+    pub(super) fn new(builder: &'b mut B, recent: &'b mut Recent, repo: RepoId, state: State) -> Self {
+        let (text, evr, draft) = (String::new(), String::new(), Draft::default());
+        Self { builder, repo, state, ignored: 0, leaf: None, text, evr, draft, recent }
+    }
+
     fn begin_leaf(&mut self, leaf: Leaf) {
         self.text.clear();
         self.leaf = Some(leaf);
@@ -269,18 +289,18 @@ impl Primary<'_> {
         if self.draft.unfit {
             return Ok(());
         }
-        let mut found = self.recent.get(element.text());
-        if found.is_none() {
-            found = self.read_entry(element)?;
-            if let Some(read) = found {
-                self.recent.put(element.text(), read);
+        if let Some(entry) = self.read_entry(element)? {
+            if element.text().ends_with("/>") {
+                self.recent.put(element.text(), entry);
             }
-        }
-        if let Some(Entry { dependency, pre }) = found {
-            let kind = if pre && kind == Kind::Requires { Kind::PreRequires } else { kind };
-            self.builder.add_dependency(kind, dependency);
+            self.add_entry(kind, entry);
         }
         Ok(())
+    }
+
+    fn add_entry(&mut self, kind: Kind, Entry { dependency, pre }: Entry) {
+        let kind = if pre && kind == Kind::Requires { Kind::PreRequires } else { kind };
+        self.builder.add_dependency(kind, dependency);
     }
 
     /// What an entry says; nothing if it has no name.

@@ -15,6 +15,7 @@ use std::io::Read;
 use memchr::{memchr, memchr2, memmem};
 
 pub(super) use element::Element;
+pub(super) use window::is_plain;
 
 use crate::metadata::IndexError;
 use element::{Attribute, reference};
@@ -31,6 +32,12 @@ pub(super) type Problem = Cow<'static, str>;
 
 /// Hears of a document's elements. Names come without their prefixes: who writes rpm-md chooses those freely.
 pub(super) trait Handler {
+    /// Whether `text` begins with a tag that is an element by itself and that the handler knows by its text: how long the tag is, once the
+    /// element has been heard of.
+    fn recognize(&mut self, _text: &str) -> Option<usize> {
+        None
+    }
+
     /// An element begins. Empty elements end right after.
     fn start(&mut self, element: &Element<'_>) -> Result<(), Problem>;
 
@@ -46,8 +53,33 @@ pub(super) trait Handler {
 
 /// Reads a document to its end.
 pub(super) fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), IndexError> {
-    let mut window = Window::new(input)?;
-    let mut scan = Scan { handler, attributes: Vec::new(), open: Vec::new(), names: String::new(), text_length: 0, seen: false };
+    read_window(Window::new(input)?, Scan::new(handler, ""))
+}
+
+/// Reads what is left of a UTF-8 document from `offset` on, where only the element `root` is open.
+pub(super) fn read_on(input: impl Read, offset: u64, root: &str, handler: &mut impl Handler) -> Result<(), IndexError> {
+    read_window(Window::from(input, offset)?, Scan::new(handler, root))
+}
+
+/// Reads a part of a document which begins where only the element `root` is open (none if that is empty). The element that is open where the
+/// part ends; `None` if it ends within a token, or more or nothing is open and the document goes on. What is wrong comes with its place.
+pub(super) fn read_part(
+    text: &str,
+    root: &str,
+    is_last: bool,
+    handler: &mut impl Handler,
+) -> Result<Option<String>, (usize, Problem)> {
+    let mut scan = Scan::new(handler, root);
+    let mut at = 0;
+    scan.tokens(text, is_last, &mut at).map_err(|what| (at, what))?;
+    let all_read = at == text.len();
+    if is_last {
+        return scan.missing(all_read).map_or(Ok(Some(scan.names)), |what| Err((text.len(), what.into())));
+    }
+    Ok((all_read && scan.open.len() == 1).then_some(scan.names))
+}
+
+fn read_window(mut window: Window<impl Read>, mut scan: Scan<'_, impl Handler>) -> Result<(), IndexError> {
     loop {
         let mut at = 0;
         let step = scan.tokens(window.text(), window.is_last(), &mut at);
@@ -67,6 +99,9 @@ pub(super) fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), I
     }
 }
 
+/// How many blanks are counted one by one.
+const FEW: usize = 16;
+
 const TOO_LONG: &str = "a tag or a text is longer than 16 MiB";
 
 /// What is known between one token and the next.
@@ -83,7 +118,12 @@ struct Scan<'h, H> {
     seen: bool,
 }
 
-impl<H: Handler> Scan<'_, H> {
+impl<'h, H: Handler> Scan<'h, H> {
+    fn new(handler: &'h mut H, root: &str) -> Self {
+        let open = if root.is_empty() { Vec::new() } else { vec![0] };
+        Scan { handler, attributes: Vec::new(), seen: !open.is_empty(), open, names: root.to_owned(), text_length: 0 }
+    }
+
     /// Reads all tokens that are whole. `at` is then where the first one begins that is not; or, of a token that is wrong, where that begins.
     fn tokens(&mut self, text: &str, is_last: bool, at: &mut usize) -> Result<(), Problem> {
         let bytes = text.as_bytes();
@@ -107,8 +147,13 @@ impl<H: Handler> Scan<'_, H> {
     fn characters(&mut self, text: &str, is_last: bool) -> Result<Option<usize>, Problem> {
         let bytes = text.as_bytes();
         if !self.handler.wants_text() {
-            // Nobody is interested in what it means, but entities that nobody knows are passed over as well.
-            let length = memchr(b'<', bytes).unwrap_or(bytes.len());
+            // Nobody is interested in what it means, but entities that nobody knows are passed over as well. Mostly it is a line break and
+            // some blanks, which are counted sooner than a search is begun.
+            let blanks = bytes.iter().take(FEW).take_while(|byte| byte.is_ascii_whitespace()).count();
+            let length = match bytes.get(blanks) {
+                Some(b'<') => blanks,
+                _ => memchr(b'<', bytes).unwrap_or(bytes.len()),
+            };
             return self.told(length).map(Some);
         }
         if bytes[0] == b'&' {
@@ -151,6 +196,9 @@ impl<H: Handler> Scan<'_, H> {
     }
 
     fn start_tag(&mut self, text: &str) -> Result<Option<usize>, Problem> {
+        if let Some(length) = self.handler.recognize(text) {
+            return Ok(Some(length));
+        }
         let Some(tag) = element::scan(text.as_bytes(), &mut self.attributes)? else { return Ok(None) };
         self.seen = true;
         let name = &text[1..tag.name_end];
@@ -171,13 +219,23 @@ impl<H: Handler> Scan<'_, H> {
     }
 
     fn end_tag(&mut self, text: &str) -> Result<Option<usize>, Problem> {
-        let Some(length) = memchr(b'>', text.as_bytes()) else { return Ok(None) };
+        let bytes = text.as_bytes();
+        let expected = self.open.last().map(|&start| &self.names[start..]);
+        let length = match expected.map(|name| name.len() + 2) {
+            // As every program writes it.
+            Some(length) if bytes.get(length) == Some(&b'>') => length,
+            _ => match memchr(b'>', bytes) {
+                Some(length) => length,
+                None => return Ok(None),
+            },
+        };
         let name = text[2..length].trim_ascii_end();
-        let Some(start) = self.open.pop() else { return Err(format!("</{name}> ends what never began").into()) };
-        if name != &self.names[start..] {
-            return Err(format!("expected </{}>, found </{name}>", &self.names[start..]).into());
+        let Some(expected) = expected else { return Err(format!("</{name}> ends what never began").into()) };
+        if name != expected {
+            return Err(format!("expected </{expected}>, found </{name}>").into());
         }
-        self.names.truncate(start);
+        self.names.truncate(self.names.len() - expected.len());
+        self.open.pop();
         self.handler.end()?;
         Ok(Some(length + 1))
     }

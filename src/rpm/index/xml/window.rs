@@ -12,6 +12,9 @@ const STEP: usize = 128 << 10;
 /// Within how many bytes a document says what it is written in.
 const HEAD: usize = 200;
 
+/// What some editors begin UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A document that comes piece by piece. Its text is UTF-8 once it is here, whatever it is written in.
 pub(super) struct Window<R> {
     input: R,
@@ -36,12 +39,19 @@ impl<R: Read> Window<R> {
         let mut window =
             Self { input, encoding: Encoding::Utf8, text: String::new(), cut: Vec::new(), offset: 0, is_last: false };
         let mut bytes = window.read(Vec::with_capacity(2 * STEP))?;
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
-            window.offset = 3;
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+            window.offset = BYTE_ORDER_MARK.len() as u64;
         }
         window.encoding = encoding(&bytes).map_err(|what| IndexError::Malformed { offset: 0, what })?;
         window.take(bytes, 0)?;
+        Ok(window)
+    }
+
+    /// The rest of a UTF-8 document, from `offset` on.
+    pub(super) fn from(input: R, offset: u64) -> Result<Self, IndexError> {
+        let mut window = Self { input, encoding: Encoding::Utf8, text: String::new(), cut: Vec::new(), offset, is_last: false };
+        window.fill()?;
         Ok(window)
     }
 
@@ -110,6 +120,11 @@ impl<R: Read> Window<R> {
         })?;
         Ok(())
     }
+}
+
+/// Whether a document that begins with these bytes is UTF-8 without a mark.
+pub(in crate::rpm::index) fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.starts_with(BYTE_ORDER_MARK) && encoding(bytes) == Ok(Encoding::Utf8)
 }
 
 /// How many bytes at the end are the beginning of a character only.
