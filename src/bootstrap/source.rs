@@ -10,7 +10,7 @@ use crate::ecosystem::{Ecosystem, PackageError, Reach};
 use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
 use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
-use crate::repo::{self, PoolKey, Pools, Repositories};
+use crate::repo::{self, PoolKey, Pools, RepoError, Repositories};
 use crate::reporter::{Phase, Reporter};
 
 /// Repositories that were opened for a request, and what is installed.
@@ -135,27 +135,19 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             match pools.read(key) {
                 Ok(Some(pool)) => {
                     self.stands = self.stands || self.ecosystem.restore(pool.annex(), &mut self.state);
-                    self.read_standing_metadata()?;
+                    self.read_standing_metadata(|_| Ok(()))?;
                     return Ok((pool, true));
                 }
                 Ok(None) => {}
                 Err(error) => self.reporter.warn(&format!("cache unreadable, parsing again: {error}")),
             }
         }
-        self.read_standing_metadata()?;
-        let mut made = self.make()?;
-        if let Some(key) = &key
-            && pools.write(key, &made).is_ok()
-        {
-            // The pool is used where it was written, so that it is not in memory twice.
-            drop(made);
-            if let Ok(Some(pool)) = pools.read(key) {
-                return Ok((pool, false));
-            }
-            made = self.make()?;
-        }
-        // A store that cannot be written to only makes the next run slower.
-        Ok((made.into_pool()?, false))
+        let made = self.make()?;
+        let pool = match &key {
+            Some(key) => pools.keep(key, made)?,
+            None => made.into_pool()?,
+        };
+        Ok((pool, false))
     }
 
     /// The key of the pool, if it is made of repositories alone.
@@ -172,21 +164,28 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         PoolKey::new(&self.repositories, &reading, &self.ecosystem.standing_metadata(&self.request.ask), &paths).ok().flatten()
     }
 
-    /// Reads the standing metadata, unless it is known already.
-    fn read_standing_metadata(&mut self) -> Result<(), ResolveError> {
-        if !std::mem::replace(&mut self.stands, true) {
-            let kinds = self.ecosystem.standing_metadata(&self.request.ask);
-            self.repositories.read_further(&kinds, self.fetcher, &mut |kind, repository, input| {
-                self.ecosystem.read_further(kind, repository, input, &mut self.state)
-            })?;
-        }
-        Ok(())
+    /// Reads the standing metadata, unless it is known already, while `meanwhile` runs.
+    fn read_standing_metadata(
+        &mut self,
+        meanwhile: impl FnOnce(&Repositories) -> Result<(), RepoError> + Send,
+    ) -> Result<(), RepoError> {
+        let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
+        let (repositories, known) = (&*repositories, std::mem::replace(stands, true));
+        let standing = || {
+            let kinds = if known { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
+            repositories.read_further(&kinds, fetcher, &mut |kind, repository, input| {
+                ecosystem.read_further(kind, repository, input, state)
+            })
+        };
+        let (meanwhile, standing) = rayon::join(|| meanwhile(repositories), standing);
+        meanwhile.and(standing)
     }
 
-    fn make(&self) -> Result<CompletePool, ResolveError> {
+    fn make(&mut self) -> Result<CompletePool, ResolveError> {
         let format = self.ecosystem.metadata();
         let mut builder = self.base.clone();
-        self.repositories.read_packages(&mut builder, format, self.fetcher)?;
+        let fetcher = self.fetcher;
+        self.read_standing_metadata(|repositories| repositories.read_packages(&mut builder, format, fetcher))?;
         if let Some(InstalledPackages::Repository(repository)) = &self.request.installed
             && let Some(repo) = builder.find_repo(&repository.name)
         {

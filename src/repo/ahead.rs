@@ -13,7 +13,7 @@ const DEPTH: usize = 4;
 
 /// Gives `job` what `source` has, which is read on another thread meanwhile; and gives `source` back, read as far as `job` went or
 /// somewhat farther.
-pub(super) fn read_ahead<R: Read + Send, T>(source: R, job: impl FnOnce(&mut dyn Read) -> T) -> (R, T) {
+pub(super) fn read_ahead<R: Read + Send, T>(source: R, job: impl FnOnce(&mut (dyn Read + Send)) -> T) -> (R, T) {
     thread::scope(|scope| {
         let (sender, pieces) = sync_channel(DEPTH);
         let (returned, spares) = channel();

@@ -1,5 +1,7 @@
 //! Loading: the metadata of all repositories, got and read at once.
 
+use std::io::Read;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -130,6 +132,10 @@ fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoEr
     RepoError::Index { repository: repository.name.clone(), file: file.to_owned(), error }
 }
 
+fn is_worth_a_thread(content: &Content) -> bool {
+    content.len() > WORTH_A_THREAD && rayon::current_num_threads() > 1
+}
+
 /// Whether a file's checksum proves nothing. MD5 is as good as none: files with a given one can be made.
 fn is_weak(file: &MetadataFile) -> bool {
     file.digest.as_ref().is_none_or(|digest| digest.algorithm() == Algorithm::Md5)
@@ -146,14 +152,23 @@ impl OpenRepository {
         self.file(MetadataKind::Packages).is_some_and(|file| file.location.is_some() && is_weak(file))
     }
 
-    fn read_packages(&self, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<PoolBuilder, RepoError> {
-        let mut builder = PoolBuilder::new();
-        let id = builder.add_repo(&self.repository.name, self.repository.priority, self.repository.tag.as_deref());
-        if let Some(packages) = self.file(MetadataKind::Packages) {
-            let content = self.fetch(packages, fetcher)?;
-            self.read(packages, &content, |input| format.read_packages(input, &mut builder, id))?;
-        }
-        Ok(builder)
+    fn fetch_packages(&self, fetcher: &Fetcher) -> Result<Option<(&MetadataFile, Content)>, RepoError> {
+        self.file(MetadataKind::Packages).map(|file| Ok((file, self.fetch(file, fetcher)?))).transpose()
+    }
+
+    fn read_packages(
+        &self,
+        packages: Option<(&MetadataFile, Content)>,
+        format: &dyn MetadataFormat,
+        builder: &mut PoolBuilder,
+    ) -> Result<(), RepoError> {
+        let repository = &self.repository;
+        let id = builder
+            .find_repo(&repository.name)
+            .unwrap_or_else(|| builder.add_repo(&repository.name, repository.priority, repository.tag.as_deref()));
+        let Some((file, content)) = packages else { return Ok(()) };
+        let ahead = !format.reads_with_all_threads() && is_worth_a_thread(&content);
+        self.read_with(file, &content, ahead, |input| format.read_packages(input, builder, id))
     }
 
     /// Gets one of the repository's metadata files, as its root document promises it.
@@ -195,7 +210,18 @@ impl OpenRepository {
         &self,
         file: &MetadataFile,
         content: &Content,
-        reader: impl FnOnce(&mut dyn std::io::Read) -> Result<(), IndexError>,
+        reader: impl FnOnce(&mut (dyn Read + Send)) -> Result<(), IndexError>,
+    ) -> Result<(), RepoError> {
+        self.read_with(file, content, is_worth_a_thread(content), reader)
+    }
+
+    /// The same; `ahead` is whether inflating gets a thread of its own.
+    fn read_with(
+        &self,
+        file: &MetadataFile,
+        content: &Content,
+        ahead: bool,
+        reader: impl FnOnce(&mut (dyn Read + Send)) -> Result<(), IndexError>,
     ) -> Result<(), RepoError> {
         let name = || file.location.clone().unwrap_or_else(|| file.name.clone());
         let failed = |error| index_error(&self.repository, &name(), error);
@@ -209,7 +235,7 @@ impl OpenRepository {
         };
         let broken = |error| failed(IndexError::Read { offset: 0, error });
         let mut opened = Opened::new(content, file).map_err(broken)?;
-        let read = if content.len() > WORTH_A_THREAD && rayon::current_num_threads() > 1 {
+        let read = if ahead {
             let read;
             (opened, read) = read_ahead(opened, reader);
             read
@@ -245,7 +271,7 @@ impl Repositories {
         Ok(())
     }
 
-    /// Reads the packages of all repositories, several at once; they come after those that `builder` holds, in the order of the
+    /// Reads the packages of all repositories; they come after those that `builder` holds, in the order of the
     /// repositories and of their lists.
     pub fn read_packages(
         &self,
@@ -253,7 +279,19 @@ impl Repositories {
         format: &dyn MetadataFormat,
         fetcher: &Fetcher,
     ) -> Result<(), RepoError> {
-        let parts: Vec<_> = self.opened.par_iter().map(|repository| repository.read_packages(format, fetcher)).collect();
+        if format.reads_with_all_threads() {
+            let fetched: Vec<_> = self.opened.par_iter().map(|repository| repository.fetch_packages(fetcher)).collect();
+            for (repository, packages) in self.opened.iter().zip(fetched) {
+                repository.read_packages(packages?, format, builder)?;
+            }
+            return Ok(());
+        }
+        let read = |repository: &OpenRepository| {
+            let mut part = PoolBuilder::new();
+            repository.read_packages(repository.fetch_packages(fetcher)?, format, &mut part)?;
+            Ok(part)
+        };
+        let parts: Vec<_> = self.opened.par_iter().map(read).collect();
         for part in parts {
             builder.join(part?);
         }

@@ -12,7 +12,7 @@ use super::mapped::map;
 use crate::digest::{Algorithm, Digest};
 use crate::fetch::Store;
 use crate::metadata::MetadataKind;
-use crate::pool::{CompletePool, Image, ImageError, Pool};
+use crate::pool::{CompletePool, Image, ImageError, Pool, PoolError};
 
 /// How much the kept pools may take together. Those that were used longest ago go first.
 const LIMIT: u64 = 1 << 30;
@@ -111,12 +111,22 @@ impl<'s> Pools<'s> {
         Ok(Some(pool))
     }
 
-    /// Keeps a pool, and lets go of old ones where there are too many.
-    pub fn write(self, key: &PoolKey, pool: &CompletePool) -> io::Result<()> {
+    /// Keeps a pool, and lets go of old ones where there are too many. The pool is then read where it was written, so that it is not in memory
+    /// twice. A store that cannot be written to only makes the next run slower: then it stays in memory.
+    pub fn keep(self, key: &PoolKey, pool: CompletePool) -> Result<Pool, PoolError> {
+        match self.write(key, &pool) {
+            Ok(image) => pool.written(image),
+            Err(_) => pool.into_pool(),
+        }
+    }
+
+    fn write(self, key: &PoolKey, pool: &CompletePool) -> io::Result<Image> {
         let mut writer = self.store.begin()?;
         pool.write(&mut writer)?;
-        writer.finish(&self.path(key))?;
-        self.shrink(LIMIT, MOST)
+        let file = writer.finish(&self.path(key))?;
+        let image = Image::new(map(&file)?);
+        self.shrink(LIMIT, MOST)?;
+        Ok(image)
     }
 
     /// Removes those that were used longest ago, until at most `most` are left that take at most `limit` bytes.
