@@ -88,8 +88,19 @@ pub(crate) struct Recording {
     dependencies: Vec<Dependency>,
     steps: Vec<Step>,
     /// One a finish.
-    packages: Vec<(RepoId, Package<'static>, Option<(Algorithm, usize)>)>,
+    packages: Vec<Finished>,
+    /// Of the packages' checksums, one after another.
     digests: Vec<u8>,
+}
+
+/// A package that was told of.
+#[derive(Clone, Copy, Debug)]
+struct Finished {
+    repo: RepoId,
+    /// Without its checksum.
+    package: Package<'static>,
+    /// Of which algorithm its checksum is, and how many bytes it has.
+    checksum: Option<(Algorithm, usize)>,
 }
 
 /// What was told of packages. Ids are the recorder's.
@@ -157,7 +168,7 @@ impl Intake for Recorder {
             self.recording.digests.extend_from_slice(checksum.bytes);
             (checksum.kind, checksum.bytes.len())
         });
-        self.recording.packages.push((repo, Package { checksum: None, ..package }, checksum));
+        self.recording.packages.push(Finished { repo, package: Package { checksum: None, ..package }, checksum });
         self.recording.steps.push(Step::Finish);
     }
 
@@ -233,7 +244,7 @@ impl<'b> Replay<'b> {
                 Step::File(path) => builder.add_file(string(path)),
                 Step::Discard => builder.discard_package(),
                 Step::Finish => {
-                    let Some(&(repo, package, checksum)) = packages.next() else { continue };
+                    let Some(&Finished { repo, package, checksum }) = packages.next() else { continue };
                     let checksum = checksum.map(|(kind, length)| {
                         let (bytes, others) = digests.split_at(length);
                         digests = others;

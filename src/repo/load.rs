@@ -280,8 +280,8 @@ impl Repositories {
         fetcher: &Fetcher,
     ) -> Result<(), RepoError> {
         if format.reads_with_all_threads() {
-            let fetched: Vec<_> = self.opened.par_iter().map(|repository| repository.fetch_packages(fetcher)).collect();
-            for (repository, packages) in self.opened.iter().zip(fetched) {
+            let files: Vec<_> = self.opened.par_iter().map(|repository| repository.fetch_packages(fetcher)).collect();
+            for (repository, packages) in self.opened.iter().zip(files) {
                 repository.read_packages(packages?, format, builder)?;
             }
             return Ok(());

@@ -87,8 +87,11 @@ enum Form<R> {
     Database(R),
 }
 
+/// A file of which the beginning was read already.
+type Whole<'a, R> = Chain<Cursor<Vec<u8>>, &'a mut R>;
+
 /// The form of a file, by what it begins with.
-fn form_of<R: Read + ?Sized>(input: &mut R) -> Result<Form<Chain<Cursor<Vec<u8>>, &mut R>>, IndexError> {
+fn form_of<R: Read + ?Sized>(input: &mut R) -> Result<Form<Whole<'_, R>>, IndexError> {
     let mut start = Vec::new();
     let read = (&mut *input).take(sqlite::MAGIC.len() as u64).read_to_end(&mut start);
     read.map_err(|error| IndexError::Read { offset: 0, error })?;

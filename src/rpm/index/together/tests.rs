@@ -97,7 +97,7 @@ fn what_only_looks_like_the_beginning_of_a_package_is_none() {
 
 #[test]
 fn a_package_longer_than_any_block_is_read() {
-    let files: String = (0..200_000).map(|number| format!("<file>/usr/share/long/{number}</file>\n")).collect();
+    let files: String = "<file>/usr/share/long</file>\n".repeat(200_000);
     let long = format!("<package type='rpm'><name>long</name><format>{files}</format></package>");
     let document = document(MANY, |number| if number == MANY / 2 { long.clone() } else { String::new() });
     assert_eq!(same(document.as_bytes()), None);
