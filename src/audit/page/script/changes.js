@@ -37,7 +37,8 @@ const changes = {
 
   section(title, rows) {
     const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))].sort(inOrder);
-    const head = h('tr', null, keys.map(key => h('th', {scope: 'col'}, h('span', {class: 'head'}, key ? word(key) : title))));
+    const isNumber = key => key && rows.every(row => typeof (row?.[key] ?? 0) === 'number');
+    const head = h('tr', null, keys.map(key => h('th', {scope: 'col', class: isNumber(key) ? 'num' : null}, h('span', {class: 'head'}, key ? word(key) : title))));
     const made = rows.map(row => ({
       text: JSON.stringify(row).toLowerCase(),
       row: () => h('tr', null, keys.map(key => changes.cell(key, key ? row[key] : row))),

@@ -19,7 +19,7 @@ const detail = {
         h('button', {class: 'plain', type: 'button', id: 'widen', title: 'Use the whole width (W)', 'aria-pressed': String(wide), onclick: () => detail.widen()}, wide ? 'Narrow' : 'Widen'),
         h('button', {class: 'plain', type: 'button', title: 'Close (Esc)', 'aria-label': 'Close', onclick: () => choose(null, false)}, '✕')),
       entry.summary ? h('p', {class: 'lead'}, entry.summary) : null,
-      entry.findings.map(found => findingBlock(found)),
+      detail.findings(entry),
       detail.why(entry),
       detail.graph(entry),
       h('h3', null, 'Facts'),
@@ -34,6 +34,14 @@ const detail = {
       detail.list('Needed by', entry.neededBy),
       entry.description ? [h('h3', null, 'Description'), h('p', {class: 'said'}, entry.description)] : null,
     ].flat(2).filter(Boolean);
+  },
+
+  // The worst three; the rest when asked for.
+  findings(entry) {
+    const MOST = 3;
+    const rest = entry.findings.slice(MOST);
+    const more = rest.length ? h('button', {class: 'plain', type: 'button', onclick: () => more.replaceWith(...rest.map(findingBlock))}, plural(rest.length, 'more finding')) : null;
+    return [entry.findings.slice(0, MOST).map(findingBlock), more];
   },
 
   widen() {

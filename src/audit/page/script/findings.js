@@ -22,14 +22,14 @@ const findingsView = {
       if (on) state.hidden.delete(level); else state.hidden.add(level);
       apply();
     }}, mark(level, String(findings.filter(found => found.level === level).length)), ` ${level}`));
-    const widths = [['Severity', '104px'], ['Package', '18%'], ['Finding', '24%'], ['What it is, and what to do', 'auto']];
+    const widths = [['Severity', '122px'], ['Package', '18%'], ['Finding', '24%'], ['What it is, and what to do', 'auto']];
     const head = h('tr', null, widths.map(([text, width]) => {
       const cell = h('th', {scope: 'col'}, h('span', {class: 'head'}, text));
       cell.style.width = width;
       return cell;
     }));
     byId('panel-findings').append(h('div', {class: 'bar-top', role: 'group', 'aria-label': 'Severities that are shown'}, chips),
-      h('div', {class: 'scroll'}, h('table', {'aria-label': 'Findings'}, h('thead', null, head), findingsView.body)));
+      h('div', {class: 'scroll'}, h('table', {class: 'rows', 'aria-label': 'Findings'}, h('thead', null, head), findingsView.body)));
   },
 
   row(found) {

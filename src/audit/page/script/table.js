@@ -12,6 +12,10 @@ const COLUMNS = [
   {key: 'findings', label: 'Findings', of: entry => entry.findings.length ? (9 - rankOf(worst(entry))) * 1e4 + entry.findings.length : 0, width: '104px', number: true},
 ];
 
+// How many findings there are of each severity.
+const countsOf = found => SEVERITIES.map(level => [level, found.filter(one => one.level === level).length]).filter(([, count]) => count)
+  .map(([level, count]) => fill(mark(level, number.format(count)), {title: `${count} ${level}`, 'aria-label': `${count} ${level}`}, []));
+
 const table = {
   HEIGHT: 32,
   SPARE: 16,
@@ -54,7 +58,7 @@ const table = {
       needs: () => h('td', {class: 'num c-needs'}, entry.needs.length ? number.format(entry.needs.length) : '–'),
       built: () => h('td', {class: 'num soft c-built'}, entry.built ? day(entry.built) : '–'),
       license: () => h('td', {class: 'soft c-license', title: entry.license}, entry.license ?? ''),
-      findings: () => h('td', null, entry.findings.length ? mark(worst(entry), `${entry.findings.length} ${worst(entry)}`) : ''),
+      findings: () => h('td', {title: countsOf(entry.findings).map(shown => shown.title).join(', ')}, entry.findings.length ? countsOf(entry.findings) : ''),
     };
     const row = h('tr', {id: `row-${entry.index}`, 'data-place': entry.index}, table.columns.map(column => cells[column.key]()));
     table.rows[entry.index] = row;
