@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod closure;
 pub mod diff;
+mod completed;
 mod examine;
 mod finding;
 #[cfg(feature = "parquet")]
@@ -23,6 +24,7 @@ mod severity;
 mod subject;
 pub mod why;
 
+pub use completed::all_completed;
 pub use examine::{Given, Report, Summary, about, advisories, audit};
 pub use finding::{Finding, FindingKind};
 pub use license::License;

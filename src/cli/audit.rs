@@ -9,7 +9,6 @@ use serde_json::json;
 use super::arguments::{AuditArguments, Format, RequestArguments};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
-use super::load_catalog;
 use super::packaging::{Job, run_with};
 use super::progress::{count, packages};
 use super::request::{base, read_key};
@@ -17,6 +16,7 @@ use super::resolve::resolve_failure;
 use super::run::{self, Run};
 use super::subject::{self, Wanted};
 use super::terminal::{shown, time};
+use super::{load_catalog, page};
 use crate::audit::advisory::{self, Advisory, AdvisoryError};
 use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Subject, SubjectKind};
 use crate::bootstrap;
@@ -32,6 +32,9 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
     run.stats(&json!({"audit": report.summary}))?;
     if let Some(path) = &arguments.sarif {
         run::write(path, &format!("{:#}\n", audit::sarif(&report, &subject.name)))?;
+    }
+    if let Some(path) = &arguments.html {
+        page::write(path, &subject, &report, None)?;
     }
     let text = match arguments.output.format {
         Format::Human => human(&report, subject.packages.len()),
@@ -71,7 +74,7 @@ fn examined(arguments: &AuditArguments, policy: &Policy, run: &Run) -> Result<(S
     let any = |of: &[FindingKind]| of.iter().any(|kind| kinds.contains(kind));
     let has_licences = !policy.licenses.allow.is_empty() || !policy.licenses.refuse.is_empty();
     let needs_set = OF_SET.iter().any(|kind| kinds.contains(kind) && (*kind != FindingKind::License || has_licences));
-    let wanted = Wanted { tree: any(&OF_FILES), dependencies: needs_set };
+    let wanted = Wanted { tree: any(&OF_FILES), dependencies: needs_set || arguments.html.is_some() };
     let subject = subject::open(arguments.subject.as_deref(), &arguments.request, run, wanted)?;
     let job = Examine { arguments, policy, kinds, subject: &subject, run };
     let report = run_with(subject.packaging, job)?;

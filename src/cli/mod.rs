@@ -24,6 +24,7 @@ mod minimize;
 mod outdated;
 mod owner;
 mod packaging;
+mod page;
 mod product;
 mod progress;
 mod repositories;

@@ -19,6 +19,7 @@ mod minimize;
 mod mirror;
 mod oci;
 mod ordinary_user;
+mod page;
 mod place;
 mod queries;
 mod real_apk;

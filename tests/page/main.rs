@@ -81,7 +81,9 @@ fn set() -> Set {
     let findings = json!({"schema": 1, "findings": (0..120).map(finding).collect::<Vec<_>>(), "summary": {}});
     let upgraded = json!([{"name": packages[3].name, "from": "1-1", "to": "1.3-1.el9"}, {"name": packages[4].name, "from": "0.9-1", "to": "1.4-1.el9"}]);
     let difference = json!({"schema": 1, "packages": {"added": [{"name": packages[5].name, "size": 70_000}], "removed": [], "upgraded": upgraded},
-        "files": {"changed": [{"path": "/etc/passwd", "what": ["content", "mode"]}]}});
+        "files": {"changed": [{"path": "/etc/passwd", "package": packages[4].id, "changes": [{"what": "mode", "from": "644", "to": "666"}]}],
+            "new_risks": [{"path": "/usr/bin/su", "risk": "setuid", "mode": "4755", "package": packages[3].id}]},
+        "advisories": {"fixed": [finding(1)], "introduced": []}});
     Set { packages, needs, requested, findings, difference }
 }
 
@@ -211,7 +213,7 @@ fn a_big_set_is_searched_sorted_and_opened_from_the_keyboard() {
             assert!(row[1].as_f64().unwrap() >= 4.5, "{scheme}: {row}");
         }
         browser.press("4".chars());
-        assert!(browser.text("document.getElementById('status').textContent").starts_with("4 changes"));
+        assert!(browser.text("document.getElementById('status').textContent").starts_with("6 changes"));
         picture("changes");
         browser.press("?".chars());
         assert_eq!(browser.value("keys.open"), true);

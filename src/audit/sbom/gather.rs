@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::{Bill, Distribution, FileItem, Item, Whole};
+use crate::audit::completed::completed;
 use crate::audit::needs::Need;
 use crate::audit::{Subject, SubjectKind};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, Fate, PackageFacts};
-use crate::pool::Solvable;
 use crate::tree::{NodeId, Tree};
 
 /// A file that cannot be read.
@@ -35,7 +35,7 @@ impl<'a> Bill<'a> {
         let item = |(place, facts): (usize, &'a PackageFacts)| {
             let origin = subject.origins.get(&facts.id);
             Item {
-                facts: completed(subject, place, facts),
+                facts: completed(subject, place),
                 needs: needs.get(place).map(Vec::as_slice).unwrap_or_default(),
                 checksum: origin.and_then(|origin| origin.checksum.clone()),
                 download: origin.map(|origin| Cow::Borrowed(origin.location.as_str())),
@@ -54,25 +54,6 @@ impl<'a> Bill<'a> {
         let files = tree.map(|tree| digests(tree, &subject.packages)).transpose()?;
         Ok(Self { name: &subject.name, whole, distribution, kind: subject.packaging.name(), packages, requested, files, time })
     }
-}
-
-/// What the package says of itself, and where it says nothing (a lock or a plan knows little) what the pool knows of it.
-fn completed<'a>(subject: &'a Subject, place: usize, facts: &'a PackageFacts) -> Cow<'a, PackageFacts> {
-    let Some(set) = subject.set.as_ref().filter(|_| subject.origins.contains_key(&facts.id)) else {
-        return Cow::Borrowed(facts);
-    };
-    let Some(id) = subject.member(place) else { return Cow::Borrowed(facts) };
-    let solvable = set.pool.solvable(id);
-    let told = |known: &Option<String>, column: fn(Solvable<'a>) -> &'a str| {
-        known.clone().or_else(|| Some(column(solvable).to_owned()).filter(|text| !text.is_empty()))
-    };
-    Cow::Owned(PackageFacts {
-        license: told(&facts.license, Solvable::license),
-        vendor: told(&facts.vendor, Solvable::vendor),
-        source: told(&facts.source, Solvable::source),
-        build_time: facts.build_time.or(Some(solvable.build_time()).filter(|&time| time > 0)),
-        ..facts.clone()
-    })
 }
 
 /// The regular files of a tree in the order of their paths, with the packages that say they have them.

@@ -32,6 +32,9 @@ pub(in crate::cli) struct AuditArguments {
     /// Write the findings as SARIF to FILE, too
     #[arg(long, value_name = "FILE")]
     pub sarif: Option<PathBuf>,
+    /// Write the set, its sizes, who needs whom, and the findings as a page to FILE, too: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]

@@ -3,12 +3,12 @@
 const WORDS = {
   added: 'Added', removed: 'Removed', upgraded: 'Upgraded', downgraded: 'Downgraded', changed: 'Changed', packages: 'Packages', files: 'Files',
   capabilities: 'Capabilities', advisories: 'Advisories', fixed: 'Fixed', introduced: 'Introduced', appeared: 'Appeared', went: 'Went',
-  setuid: 'New setuid and setgid files', world_writable: 'New world-writable files', privileged: 'New privileged files',
+  rebuilt: 'Rebuilt', new_risks: 'New risks', gone_risks: 'Risks that went', installed_size: 'Size',
 };
 const word = key => WORDS[key] ?? key.replaceAll(/[-_]/g, ' ').replace(/^./, first => first.toUpperCase());
 
 // What is read first stands first, whatever order it came in.
-const FIRST = ['packages', 'advisories', 'privileged', 'setuid', 'capabilities', 'world_writable', 'files', 'introduced', 'fixed', 'added', 'removed', 'upgraded', 'downgraded', 'changed', 'kind', 'severity', 'name', 'package', 'path', 'id', 'from', 'to', 'old', 'new', 'installed'];
+const FIRST = ['packages', 'advisories', 'new_risks', 'gone_risks', 'capabilities', 'files', 'introduced', 'fixed', 'added', 'removed', 'upgraded', 'downgraded', 'changed', 'kind', 'severity', 'name', 'package', 'path', 'id', 'from', 'to', 'old', 'new', 'installed'];
 const inOrder = (a, b) => (FIRST.indexOf(a) + 1 || 99) - (FIRST.indexOf(b) + 1 || 99) || collator.compare(a, b);
 
 const changes = {
@@ -36,16 +36,19 @@ const changes = {
   },
 
   section(title, rows) {
-    const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))].sort(inOrder);
+    const areFindings = rows.every(row => row?.kind && row?.severity && row?.action);
+    // What only repeats the others is left out.
+    const keys = [...new Set(rows.flatMap(row => row !== null && typeof row === 'object' ? Object.keys(row) : ['']))]
+      .filter(key => !['from_id', 'to_id'].includes(key) && !(key === 'id' && rows[0]?.name)).sort(inOrder);
     const isNumber = key => key && rows.every(row => typeof (row?.[key] ?? 0) === 'number');
     const head = h('tr', null, keys.map(key => h('th', {scope: 'col', class: isNumber(key) ? 'num' : null}, h('span', {class: 'head'}, key ? word(key) : title))));
     const made = rows.map(row => ({
       text: JSON.stringify(row).toLowerCase(),
-      row: () => h('tr', null, keys.map(key => changes.cell(key, key ? row[key] : row))),
+      row: () => areFindings ? findingsView.row({...judged(row), place: placesOf.get(row.package)?.[0]}) : h('tr', null, keys.map(key => changes.cell(key, key ? row[key] : row))),
     }));
     const MOST = 500;
     const body = h('tbody');
-    const element = h('section', {class: 'section'}, h('h3', null, `${title} (${number.format(rows.length)})`), h('table', {'aria-label': title}, h('thead', null, head), body));
+    const element = h('section', {class: 'section'}, h('h3', null, `${title} (${number.format(rows.length)})`), h('table', {class: 'rows', 'aria-label': title}, areFindings ? findingsView.head() : h('thead', null, head), body));
     const show = words => {
       const shown = made.filter(row => words.every(word => row.text.includes(word)));
       body.replaceChildren(...shown.slice(0, MOST).map(row => row.element ??= row.row()));
@@ -59,8 +62,9 @@ const changes = {
   cell(key, value) {
     if (value === null || value === undefined) return h('td');
     if (['name', 'package', 'id'].includes(key) && placesOf.has(value)) return h('td', {class: 'wrap'}, packageLink(placesOf.get(value)[0]));
-    if (typeof value === 'number' && /size|bytes|weight/.test(key)) return h('td', {class: 'num'}, `${value < 0 ? '−' : ''}${bytes(Math.abs(value))}`);
-    if (typeof value === 'object') return h('td', {class: 'wrap mono'}, Array.isArray(value) ? value.map(String).join(', ') : Object.entries(value).map(([name, inner]) => `${name} ${inner}`).join(', '));
+    if (typeof value === 'number' && /size|bytes|growth/.test(key)) return h('td', {class: 'num'}, `${value < 0 ? '−' : ''}${bytes(Math.abs(value))}`);
+    if (Array.isArray(value)) return h('td', {class: 'wrap mono'}, value.map(inner => h('div', null, inner?.what ? `${inner.what}: ${inner.from || 'none'} → ${inner.to || 'none'}` : String(inner))));
+    if (typeof value === 'object') return h('td', {class: 'wrap mono'}, Object.entries(value).map(([name, inner]) => `${name} ${inner}`).join(', '));
     return h('td', {class: /version|from|to|path|digest|mode|id/.test(key) ? 'wrap mono' : 'wrap'}, String(value));
   },
 

@@ -1,7 +1,10 @@
 // What the audit found, as a list that the search narrows.
 
 // What a finding says beyond its kind: its own words, or else what its facts amount to.
-const wordsOf = found => found.message ?? found.text ?? found.path ?? '';
+const wordsOf = found => {
+  const words = found.message ?? found.path ?? '';
+  return found.id && words.startsWith(`${found.id}: `) ? words.slice(found.id.length + 2) : words;
+};
 const versionsOf = found => found.fixed && found.installed ? `${found.installed} → ${found.fixed}` : found.installed ?? '';
 
 const findingBlock = found => h('div', {class: `finding ${found.level}`},
@@ -22,14 +25,17 @@ const findingsView = {
       if (on) state.hidden.delete(level); else state.hidden.add(level);
       apply();
     }}, mark(level, String(findings.filter(found => found.level === level).length)), ` ${level}`));
+    byId('panel-findings').append(h('div', {class: 'bar-top', role: 'group', 'aria-label': 'Severities that are shown'}, chips),
+      h('div', {class: 'scroll'}, h('table', {class: 'rows', 'aria-label': 'Findings'}, findingsView.head(), findingsView.body)));
+  },
+
+  head() {
     const widths = [['Severity', '122px'], ['Package', '18%'], ['Finding', '24%'], ['What it is, and what to do', 'auto']];
-    const head = h('tr', null, widths.map(([text, width]) => {
+    return h('thead', null, h('tr', null, widths.map(([text, width]) => {
       const cell = h('th', {scope: 'col'}, h('span', {class: 'head'}, text));
       cell.style.width = width;
       return cell;
-    }));
-    byId('panel-findings').append(h('div', {class: 'bar-top', role: 'group', 'aria-label': 'Severities that are shown'}, chips),
-      h('div', {class: 'scroll'}, h('table', {class: 'rows', 'aria-label': 'Findings'}, h('thead', null, head), findingsView.body)));
+    })));
   },
 
   row(found) {

@@ -28,6 +28,18 @@ const search = query => {
   remember(false);
 };
 
+// Typing is answered once a frame; a key that acts on the answer does not wait for it.
+const typing = {
+  frame: 0,
+  end() {
+    if (!typing.frame) return;
+    cancelAnimationFrame(typing.frame);
+    typing.frame = 0;
+    apply();
+    remember(false);
+  },
+};
+
 const choose = (place, focus) => {
   const before = state.chosen;
   state.chosen = place;
@@ -105,6 +117,7 @@ const keysDialog = () => {
 const onKey = event => {
   if (event.ctrlKey || event.altKey || event.metaKey || byId('keys').open) return;
   const field = byId('search');
+  typing.end();
   if (event.key === 'Escape') {
     if (event.target === field && state.query) search('');
     else if (state.chosen !== null) choose(null, false);
@@ -146,11 +159,9 @@ const begin = () => {
   treemap.make();
   if (data.findings) findingsView.make();
   if (hasChanges) changes.make();
-  let waiting = 0;
   byId('search').addEventListener('input', event => {
     state.query = event.target.value;
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => { apply(); remember(false); });
+    if (!typing.frame) typing.frame = requestAnimationFrame(typing.end);
   });
   byId('theme').addEventListener('click', nextTheme);
   byId('help').addEventListener('click', keysDialog);

@@ -17,14 +17,15 @@ const severityOf = finding => {
   return SEVERITIES.includes(said) ? said : same[said] ?? 'info';
 };
 
-const findings = (data.findings?.findings ?? []).map(finding => ({...finding, level: severityOf(finding)}));
+const judged = finding => ({...finding, level: severityOf(finding)});
+const findings = (data.findings?.findings ?? []).map(judged);
 findings.sort((a, b) => rankOf(a.level) - rankOf(b.level));
 const placesOf = new Map();
 for (const entry of packages) {
   for (const word of new Set([entry.id, entry.name])) placesOf.set(word, [...placesOf.get(word) ?? [], entry.index]);
 }
 for (const finding of findings) {
-  const places = placesOf.get(finding.package_id) ?? placesOf.get(finding.package) ?? [];
+  const places = placesOf.get(finding.package) ?? [];
   finding.place = places[0];
   for (const place of places) packages[place].findings.push(finding);
 }
