@@ -6,8 +6,8 @@
 
 pub mod advisory;
 pub mod closure;
-pub mod diff;
 mod completed;
+pub mod diff;
 mod examine;
 mod finding;
 #[cfg(feature = "parquet")]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rustc_hash::FxHashSet;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::arguments::{AuditArguments, Format, RequestArguments};
 use super::bootstrap::source_date_epoch;
@@ -16,7 +16,7 @@ use super::resolve::resolve_failure;
 use super::run::{self, Run};
 use super::subject::{self, Wanted};
 use super::terminal::{shown, time};
-use super::{load_catalog, page};
+use super::{diff, load_catalog, page};
 use crate::audit::advisory::{self, Advisory, AdvisoryError};
 use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Subject, SubjectKind};
 use crate::bootstrap;
@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
         run::write(path, &format!("{:#}\n", audit::sarif(&report, &subject.name)))?;
     }
     if let Some(path) = &arguments.html {
-        page::write(path, &subject, &report, None)?;
+        let other = arguments.diff_to.as_deref().map(|place| other(arguments, place, &subject, &run)).transpose()?;
+        page::write(path, &subject, &report, other.as_ref().map(|(name, value)| (name.as_str(), value)))?;
     }
     let text = match arguments.output.format {
         Format::Human => human(&report, subject.packages.len()),
@@ -50,6 +51,15 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
         .hint("--fail-on LEVEL sets the severity that matters; --policy FILE tells what is known and taken");
     failure.problems = Some(text.into());
     Err(failure)
+}
+
+/// What is different from another subject, and what that is called.
+fn other(arguments: &AuditArguments, place: &Path, subject: &Subject, run: &Run) -> Result<(String, Value), Failure> {
+    let wanted = Wanted { tree: true, dependencies: subject.set.is_some() };
+    let other = subject::open(Some(place), &arguments.request, run, wanted)?;
+    let found = diff::between(&other, subject, &arguments.advisories, &arguments.request, run)?;
+    let told = diff::told(&other, subject, &found);
+    Ok((other.name, told))
 }
 
 fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
@@ -74,7 +84,8 @@ fn examined(arguments: &AuditArguments, policy: &Policy, run: &Run) -> Result<(S
     let any = |of: &[FindingKind]| of.iter().any(|kind| kinds.contains(kind));
     let has_licences = !policy.licenses.allow.is_empty() || !policy.licenses.refuse.is_empty();
     let needs_set = OF_SET.iter().any(|kind| kinds.contains(kind) && (*kind != FindingKind::License || has_licences));
-    let wanted = Wanted { tree: any(&OF_FILES), dependencies: needs_set || arguments.html.is_some() };
+    let wanted =
+        Wanted { tree: any(&OF_FILES) || arguments.diff_to.is_some(), dependencies: needs_set || arguments.html.is_some() };
     let subject = subject::open(arguments.subject.as_deref(), &arguments.request, run, wanted)?;
     let job = Examine { arguments, policy, kinds, subject: &subject, run };
     let report = run_with(subject.packaging, job)?;

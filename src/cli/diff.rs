@@ -2,11 +2,11 @@
 
 mod markdown;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::arguments::{DiffArguments, DiffFormat};
+use super::arguments::{DiffArguments, DiffFormat, RequestArguments};
 use super::audit::{of_repositories, read};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, run_with};
@@ -34,10 +34,7 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     };
     let from = open_one(Some(&arguments.from))?;
     let to = open_one(arguments.to.as_deref())?;
-    if from.packaging != to.packaging {
-        return Err(Failure::usage(format!("{} and {} have packages of different kinds", from.name, to.name)));
-    }
-    let diff = run_with(from.packaging, Compare { arguments, run: &run, from: &from, to: &to })?;
+    let diff = between(&from, &to, &arguments.advisories, &arguments.request, &run)?;
     Ok(match arguments.format {
         DiffFormat::Json => format!("{:#}\n", told(&from, &to, &diff)),
         DiffFormat::Human => human(&from, &to, &diff, if arguments.all { usize::MAX } else { FEW }),
@@ -45,8 +42,23 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     })
 }
 
+/// What is different between two subjects, and which of the advisories that are given, or that the repositories have, concern one of them alone.
+pub(super) fn between(
+    from: &Subject,
+    to: &Subject,
+    advisories: &[PathBuf],
+    request: &RequestArguments,
+    run: &Run,
+) -> Result<Diff, Failure> {
+    if from.packaging != to.packaging {
+        return Err(Failure::usage(format!("{} and {} have packages of different kinds", from.name, to.name)));
+    }
+    run_with(from.packaging, Compare { advisories, request, run, from, to })
+}
+
 struct Compare<'a> {
-    arguments: &'a DiffArguments,
+    advisories: &'a [PathBuf],
+    request: &'a RequestArguments,
     run: &'a Run,
     from: &'a Subject,
     to: &'a Subject,
@@ -56,23 +68,23 @@ impl Job for Compare<'_> {
     type Output = Result<Diff, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
-        let Self { arguments, run, from, to } = self;
+        let Self { advisories, request, run, from, to } = self;
         let mut diff = Diff::of(ecosystem, from, to).map_err(|error| {
             Failure::new(Code::Failed, format!("cannot read a file of {} or {}: {error}", from.name, to.name))
         })?;
         let findings = |subject: &Subject| -> Result<Vec<Finding>, Failure> {
-            let mut said = read(ecosystem, &arguments.advisories, subject, run)?;
-            said.extend(of_repositories(ecosystem, &arguments.request, subject, run)?);
+            let mut said = read(ecosystem, advisories, subject, run)?;
+            said.extend(of_repositories(ecosystem, request, subject, run)?);
             Ok(audit::advisories(ecosystem, subject, &said))
         };
-        if !arguments.advisories.is_empty() || arguments.request.distro.is_some() || !arguments.request.repo.is_empty() {
+        if !advisories.is_empty() || request.distro.is_some() || !request.repo.is_empty() {
             diff.advisories = Some(Advisories::of(findings(from)?, findings(to)?));
         }
         Ok(diff)
     }
 }
 
-fn told(from: &Subject, to: &Subject, diff: &Diff) -> Value {
+pub(super) fn told(from: &Subject, to: &Subject, diff: &Diff) -> Value {
     let mut value = json!(diff);
     value["schema"] = json!(1);
     value["from"] = json!(from.name);

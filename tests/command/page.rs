@@ -15,6 +15,7 @@ fn data(page: &str) -> Value {
 fn the_page_holds_the_set_and_its_findings() {
     let place = Place::new();
     place.bootstrap(&["out"]).success();
+    place.bootstrap(&["before"]).success();
     let list: Value = serde_json::from_str(&place.run(&["list", "out", "--format", "json"]).success().stdout).unwrap();
     let audit = place.run(&["audit", "out", "--html", "page.html", "--format", "json", "--only", "unknown-key,setuid"]);
     assert_eq!(audit.code, Some(5), "{}", audit.stderr);
@@ -32,5 +33,13 @@ fn the_page_holds_the_set_and_its_findings() {
     let again = place.run(&["audit", "out", "--html", "again.html", "--only", "unknown-key,setuid"]);
     assert_eq!(again.code, Some(5));
     assert_eq!(std::fs::read_to_string(place.path("again.html")).unwrap(), page, "the same set is the same page");
+    std::fs::write(place.path("before/usr/lib/os-release"), "ID=almalinux\n").unwrap();
+    let other = place.run(&["audit", "out", "--html", "page.html", "--diff-to", "before", "--only", "duplicate"]);
+    other.success();
+    let data = self::data(&std::fs::read_to_string(place.path("page.html")).unwrap());
+    assert_eq!(data["other"], "before");
+    let changed: Vec<_> =
+        data["diff"]["files"]["changed"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(changed, ["/usr/lib/os-release"]);
     assert_eq!(place.run(&["audit", "out", "--html", "no/such/page.html"]).code, Some(1));
 }

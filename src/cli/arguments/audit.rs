@@ -35,6 +35,9 @@ pub(in crate::cli) struct AuditArguments {
     /// Write the set, its sizes, who needs whom, and the findings as a page to FILE, too: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Show on the page what is different from this one, an earlier image say
+    #[arg(long, value_name = "SUBJECT", requires = "html")]
+    pub diff_to: Option<PathBuf>,
     #[command(flatten)]
     pub request: RequestArguments,
     #[command(flatten)]
