@@ -76,7 +76,8 @@ fn advisories(scope: Option<&Scope>, name: &str, version: &str, what: &[String])
             id: id.to_owned(),
             kind: "security".to_owned(),
             severity: None,
-            title: format!("{id} in {name}"),
+            // It says nothing more.
+            title: String::new(),
             url: cves.first().map(|cve| format!("https://security.alpinelinux.org/vuln/{cve}")),
             cves,
             affected: vec![Affected {
