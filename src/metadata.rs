@@ -45,6 +45,13 @@ pub trait MetadataFormat: Sync {
         Ok(())
     }
 
+    /// Reads a [`MetadataKind::Files`] file (inflated already): calls `found` with the checksum of the package and the path for each path of
+    /// each package that is brought with a content: no directories, and nothing that the package only owns.
+    fn read_contents(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, &str)) -> Result<(), IndexError> {
+        let _ = (input, found);
+        Ok(())
+    }
+
     /// Reads a [`MetadataKind::Packages`] file (inflated already) for what it tells people: calls `found` with the checksum of each
     /// package that has one.
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;

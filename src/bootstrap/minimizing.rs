@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::resolve::{Request, ResolveError, Unresolved, plan_of};
 use super::source::{Gathered, Source};
-use crate::ecosystem::{Ask, Chooser, Ecosystem, Goal, Refusal};
+use crate::ecosystem::{Ask, Chooser, Ecosystem, Goal, Operation, Refusal};
 use crate::fetch::Fetcher;
 use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
@@ -17,6 +17,8 @@ pub struct Minimized {
     pub pool: Pool,
     /// The ordinary choice.
     pub ordinary: Plan,
+    /// The same without weak dependencies, where the ordinary choice follows them.
+    pub without_weak: Option<Plan>,
     /// The smallest set.
     pub smallest: Plan,
     /// What the packages of the smallest set measure that have to be there.
@@ -55,6 +57,7 @@ pub fn minimize<E: Ecosystem>(
         reporter.begin(Phase::Resolve, None, None);
         let mut chooser = ecosystem.chooser(&pool, &source.state);
         let ordinary = chooser.choose(&request.ask);
+        let without_weak = (!same_weak(&request.ask, ask)).then(|| chooser.choose(ask));
         let begin = Instant::now();
         let smallest = chooser.minimize(ask, *goal, &|| begin.elapsed() > *limit);
         let took = begin.elapsed();
@@ -80,6 +83,7 @@ pub fn minimize<E: Ecosystem>(
             Err((refusal, hints)) => Err(refused(pool, refusal, hints)),
             Ok((ordinary, smallest)) => Ok(Some(Minimized {
                 ordinary: plan_of(ecosystem, request, &pool, &ordinary),
+                without_weak: without_weak.and_then(Result::ok).map(|choice| plan_of(ecosystem, request, &pool, &choice)),
                 smallest: plan_of(ecosystem, request, &pool, &smallest.choice),
                 measure: smallest.measure,
                 at_least: smallest.at_least,
@@ -88,4 +92,13 @@ pub fn minimize<E: Ecosystem>(
             })),
         };
     }
+}
+
+/// Whether two requests follow weak dependencies in the same steps.
+fn same_weak(one: &Ask, other: &Ask) -> bool {
+    let weak = |ask: &Ask| match &ask.operation {
+        Operation::Fill(steps) => steps.iter().map(|step| step.options.weak_deps).collect::<Vec<_>>(),
+        Operation::Change(changing) => vec![changing.options.weak_deps],
+    };
+    weak(one) == weak(other)
 }

@@ -199,6 +199,11 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok(builder.complete(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
     }
 
+    /// Calls `found` with each path that a package of a pool brings with a content; whether any repository lists the files of its packages.
+    pub fn contents(&self, pool: &Pool, found: &mut dyn FnMut(SolvableId, &str)) -> Result<bool, ResolveError> {
+        Ok(self.repositories.read_contents(pool, self.ecosystem.metadata(), self.fetcher, found)?)
+    }
+
     /// What the repositories tell people of the packages of a pool, if that was asked for.
     pub fn texts(&self, pool: &Pool) -> Result<FxHashMap<SolvableId, Texts>, ResolveError> {
         if !self.request.texts {

@@ -9,7 +9,8 @@ use super::progress::{count, packages};
 use super::request::{Prepared, base};
 use super::resolve::resolve_failure;
 use super::run::Run;
-use crate::audit::closure::{self, Backwards, Broken, Lack, Unmet};
+use super::terminal::shown;
+use crate::audit::closure::{self, Backwards, Broken, FileConflict, Lack, SharedPaths, Unmet};
 use crate::bootstrap;
 use crate::ecosystem::Ecosystem;
 use crate::pool::{Pool, SolvableId};
@@ -41,7 +42,7 @@ impl Job for Closure<'_> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;
         let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
-        let (_, pool) = bootstrap::whole(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
+        let (source, pool) = bootstrap::whole(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         if let Some(unknown) = arguments.check.iter().find(|name| !pool.repos().any(|(_, repo)| pool.text(repo.name) == **name)) {
             let names: Vec<&str> = pool.repos().map(|(_, repo)| pool.text(repo.name)).collect();
@@ -50,7 +51,21 @@ impl Job for Closure<'_> {
             );
         }
         let id = |package: SolvableId| ecosystem.identity(pool.solvable(package)).id;
-        let found = Found::new(&pool, arguments);
+        let mut found = Found::new(&pool, arguments);
+        if arguments.file_conflicts {
+            let mut shared = SharedPaths::default();
+            let mut note = |id: SolvableId, path: &str| {
+                let package = pool.solvable(id);
+                if package.takes_part() && closure::is_newest(&pool, package) {
+                    shared.note(id, path);
+                }
+            };
+            let listed = source.contents(&pool, &mut note).map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
+            if !listed {
+                return Err(Failure::usage("no repository lists the files of its packages: conflicts of files cannot be told"));
+            }
+            found.file_conflicts = Some(shared.conflicts(&pool));
+        }
         run.stats(&json!({"packages": pool.len()}))?;
         let text = match arguments.output.format {
             Format::Json => format!("{:#}\n", found.json(&pool, &id)),
@@ -74,6 +89,8 @@ struct Found {
     broken: Vec<Broken>,
     loops: Vec<Vec<SolvableId>>,
     backwards: Vec<Backwards>,
+    /// Where they were asked for.
+    file_conflicts: Option<Vec<FileConflict>>,
 }
 
 impl Found {
@@ -88,11 +105,13 @@ impl Found {
             broken: closure::broken(pool, asked),
             loops: closure::obsoletes_loops(pool),
             backwards: closure::backwards(pool),
+            file_conflicts: None,
         }
     }
 
     fn is_clean(&self) -> bool {
-        self.broken.is_empty() && self.loops.is_empty() && self.backwards.is_empty()
+        let conflicts = self.file_conflicts.as_ref().is_none_or(Vec::is_empty);
+        self.broken.is_empty() && self.loops.is_empty() && self.backwards.is_empty() && conflicts
     }
 
     /// The findings for programs; the packages by their ids.
@@ -128,13 +147,19 @@ impl Found {
             let package = pool.solvable(found.from);
             json!({"name": package.name(), "arch": package.arch(), "from": side(found.from), "to": side(found.to)})
         };
-        json!({
+        let mut value = json!({
             "schema": 1,
             "packages": self.checked,
             "broken": broken,
             "obsoletes_loops": loops,
             "backwards": self.backwards.iter().map(backwards).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(conflicts) = &self.file_conflicts {
+            let told =
+                |found: &FileConflict| json!({"packages": [id(found.packages.0), id(found.packages.1)], "paths": found.paths});
+            value["file_conflicts"] = conflicts.iter().map(told).collect();
+        }
+        value
     }
 
     /// The findings for people.
@@ -176,6 +201,14 @@ impl Found {
                 id(found.from),
                 from.repo_name()
             );
+        }
+        for found in self.file_conflicts.iter().flatten() {
+            let rest = match found.paths.len() {
+                1 => String::new(),
+                more => format!(" and {} more", count(more as u64 - 1)),
+            };
+            let path = found.paths.first().map(|path| shown(path.as_bytes())).unwrap_or_default();
+            text += &format!("both have {path}{rest}: {}, {}\n", id(found.packages.0), id(found.packages.1));
         }
         let requirements: usize = self.broken.iter().map(|broken| broken.requires.len()).sum();
         text + &match self.broken.len() {

@@ -75,6 +75,7 @@ fn told(found: &Minimized, by: Measure) -> Value {
     let object =
         |values: [(&str, i128); 3]| values.into_iter().map(|(key, value)| (key.to_owned(), json!(value as i64))).collect();
     let (ordinary, smallest) = (measures(&found.ordinary), measures(&found.smallest));
+    let without_weak = found.without_weak.as_ref().map(|plan| Value::Object(object(measures(plan))));
     let saved = std::array::from_fn(|place| (ordinary[place].0, ordinary[place].1 - smallest[place].1));
     json!({
         "by": match by { Measure::Size => "size", Measure::Count => "count" },
@@ -83,6 +84,7 @@ fn told(found: &Minimized, by: Measure) -> Value {
         "at_least": found.at_least,
         "ms": milliseconds(found.took),
         "ordinary": Value::Object(object(ordinary)),
+        "ordinary_without_weak": without_weak,
         "saved": Value::Object(object(saved)),
         "left_out": only_in(&found.ordinary, &found.smallest),
         "instead": only_in(&found.smallest, &found.ordinary),
@@ -104,13 +106,17 @@ fn summary(found: &Minimized, by: Measure) -> String {
             "not proved: found {measure} in {seconds:.1} s, and no set can be smaller than {least} (--time-limit gives it more time)\n"
         )
     };
+    let lines = found.without_weak.iter().map(|plan| ("the ordinary choice without weak dependencies", plan));
+    let lines: Vec<(&str, &Plan)> = std::iter::once(("the ordinary choice", &found.ordinary)).chain(lines).collect();
     let less = |old: u64, new: u64| {
         let sign = if new > old { "more" } else { "less" };
         (old.abs_diff(new), sign)
     };
-    let (count, fewer) = less(found.ordinary.install.len() as u64, found.smallest.install.len() as u64);
-    let (size, lighter) = less(found.ordinary.installed_size, found.smallest.installed_size);
-    text += &format!("beside the ordinary choice: {} {fewer}, {} {lighter} installed\n", packages(count), bytes(size));
+    for (what, plan) in lines {
+        let (count, fewer) = less(plan.install.len() as u64, found.smallest.install.len() as u64);
+        let (size, lighter) = less(plan.installed_size, found.smallest.installed_size);
+        text += &format!("beside {what}: {} {fewer}, {} {lighter} installed\n", packages(count), bytes(size));
+    }
     for (sign, list) in [("-", only_in(&found.ordinary, &found.smallest)), ("+", only_in(&found.smallest, &found.ordinary))] {
         for id in list {
             text += &format!("  {sign} {id}\n");

@@ -347,6 +347,38 @@ impl Repositories {
         Ok(count)
     }
 
+    /// Calls `found` with each path that a package of the pool brings with a content, as the lists of all files tell; whether any repository has
+    /// such lists.
+    pub fn read_contents(
+        &self,
+        pool: &Pool,
+        format: &dyn MetadataFormat,
+        fetcher: &Fetcher,
+        found: &mut dyn FnMut(SolvableId, &str),
+    ) -> Result<bool, RepoError> {
+        let mut any = false;
+        for opened in &self.opened {
+            let Some(file) = opened.file(MetadataKind::Files) else { continue };
+            any = true;
+            let of_repo = pool.solvables().filter(|package| package.repo_name() == opened.repository.name);
+            let packages: FxHashMap<&[u8], SolvableId> =
+                of_repo.filter_map(|package| Some((package.checksum()?.bytes, package.id()))).collect();
+            let content = opened.fetch(file, fetcher)?;
+            let mut paths = Vec::new();
+            opened.read(file, &content, |input| {
+                format.read_contents(input, &mut |checksum, path| {
+                    if let Some(&id) = packages.get(checksum.bytes) {
+                        paths.push((id, path.to_owned()));
+                    }
+                })
+            })?;
+            for (id, path) in &paths {
+                found(*id, path);
+            }
+        }
+        Ok(any)
+    }
+
     /// What the repositories tell people of the packages of a pool.
     pub fn read_texts(
         &self,

@@ -1,5 +1,8 @@
 //! `why` and `closure`: the same answers whatever the set was read from, as data and as text.
 
+use std::fs;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::place::{MICRO, Place};
@@ -91,6 +94,23 @@ fn what_is_broken_in_the_fixtures() {
         assert_eq!(code, Some(if is_clean { 0 } else { 5 }));
     }
     assert_eq!(place.run(&["closure"]).code, Some(2));
+    let apk = [&["closure", "--file-conflicts"], &MINIROOTFS[..4], &["--arch", "aarch64"], &APK].concat();
+    assert_eq!(place.run(&apk).code, Some(2), "an index of apk lists no files");
     let unknown = place.run(&[&["closure", "--check", "other"], &MICRO[..4], &["--arch", "aarch64"], &RPM].concat());
     assert_eq!(unknown.code, Some(2), "{}", unknown.stderr);
+}
+
+#[test]
+fn files_that_several_packages_have() {
+    let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let Some(data) = fs::canonicalize(data.join("repodata/k1om")).ok() else { return println!("skipped: no real data") };
+    let place = Place::new();
+    let found = told(&place, &["closure", "--arch", "k1om", "--file-conflicts", "--repo", &format!("k={}", data.display())]);
+    let conflicts = found["file_conflicts"].as_array().unwrap();
+    let is_pair = |one: &&Value| {
+        let names: Vec<&str> = one["packages"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+        names[0].starts_with("autoconf-doc-") && names[1].starts_with("binutils-doc-")
+    };
+    let pair = conflicts.iter().find(is_pair).unwrap();
+    assert_eq!(pair["paths"], json!(["/usr/share/info/standards.info"]));
 }

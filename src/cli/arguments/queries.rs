@@ -181,6 +181,10 @@ pub(in crate::cli) struct ClosureArguments {
     /// Only the newest version of each name is looked at
     #[arg(long)]
     pub newest: bool,
+    /// Look for files, too, that several packages have which can be installed together (of each name the newest). Lists of files do not tell
+    /// whether the contents are the same, in which case rpm takes both
+    #[arg(long)]
+    pub file_conflicts: bool,
     /// Exit with 5 if anything is found
     #[arg(long)]
     pub fail: bool,

@@ -8,18 +8,29 @@ use crate::digest::Algorithm;
 use crate::metadata::IndexError;
 use crate::pool::Checksum;
 
+/// Which paths of a package are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All.
+    All,
+    /// Those that come with a content: neither directories nor ghosts.
+    WithContents,
+}
+
 /// Reads the whole document.
 pub(super) fn read(
     input: impl Read,
+    which: Which,
     wanted: &dyn Fn(&str) -> bool,
     found: &mut dyn FnMut(Checksum<'_>, &str),
 ) -> Result<(), IndexError> {
     let mut filelists =
-        Filelists { wanted, found, depth: 0, package: None, checksum: Vec::new(), file: false, text: String::new() };
+        Filelists { which, wanted, found, depth: 0, package: None, checksum: Vec::new(), file: false, text: String::new() };
     xml::read(input, &mut filelists)
 }
 
 struct Filelists<'a> {
+    which: Which,
     wanted: &'a dyn Fn(&str) -> bool,
     found: &'a mut dyn FnMut(Checksum<'_>, &str),
     depth: usize,
@@ -47,7 +58,8 @@ impl Handler for Filelists<'_> {
                 })?;
             }
             (3, "file") => {
-                self.file = self.package.is_some();
+                self.file = self.package.is_some()
+                    && (self.which == Which::All || !matches!(element.attribute("type")?.as_deref(), Some("dir" | "ghost")));
                 self.text.clear();
             }
             _ => {}

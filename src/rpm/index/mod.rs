@@ -64,8 +64,15 @@ impl MetadataFormat for RpmMd {
         found: &mut dyn FnMut(Checksum<'_>, &str),
     ) -> Result<(), IndexError> {
         match form_of(input)? {
-            Form::Xml(input) => filelists::read(input, wanted, found),
-            Form::Database(input) => sqlite::read_files(input, wanted, found),
+            Form::Xml(input) => filelists::read(input, filelists::Which::All, wanted, found),
+            Form::Database(input) => sqlite::read_files(input, filelists::Which::All, wanted, found),
+        }
+    }
+
+    fn read_contents(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, &str)) -> Result<(), IndexError> {
+        match form_of(input)? {
+            Form::Xml(input) => filelists::read(input, filelists::Which::WithContents, &|_| true, found),
+            Form::Database(input) => sqlite::read_files(input, filelists::Which::WithContents, &|_| true, found),
         }
     }
 

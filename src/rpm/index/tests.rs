@@ -222,6 +222,10 @@ fn filelists_tell_only_what_is_asked_for() {
         })
         .unwrap();
     assert_eq!(found, ["/usr/bin/a", "/usr/share/a&b"]);
+    found.clear();
+    let document = document.replace("<file>/usr/bin/c", "<file type=\"ghost\">/usr/bin/c");
+    RpmMd.read_contents(&mut document.as_bytes(), &mut |_, path| found.push(path.to_owned())).unwrap();
+    assert_eq!(found, ["/usr/bin/a"]);
     assert!(RpmMd.read_files(&mut &document.as_bytes()[..300], &wanted, &mut |_, _| {}).is_err());
 }
 

@@ -16,7 +16,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use super::filelists::kind_of_id;
+use super::filelists::{Which, kind_of_id};
 use super::primary::decode_hex;
 use crate::digest::Algorithm;
 use crate::metadata::{IndexError, Texts};
@@ -95,6 +95,7 @@ fn open(path: &std::path::Path) -> Result<Connection, rusqlite::Error> {
 /// Reads `filelists.sqlite`, whose directories each have their names in one text.
 pub(super) fn read_files(
     input: impl Read,
+    which: Which,
     wanted: &dyn Fn(&str) -> bool,
     found: &mut dyn FnMut(Checksum<'_>, &str),
 ) -> Result<(), IndexError> {
@@ -102,13 +103,19 @@ pub(super) fn read_files(
     database.need_table("packages")?;
     database.need_table("filelist")?;
     let mut packages = database.statement("SELECT pkgKey, 0, pkgId FROM packages ORDER BY pkgKey")?;
-    let mut lists = database.statement("SELECT pkgKey, rowid, dirname, filenames FROM filelist ORDER BY pkgKey, rowid")?;
+    let mut lists =
+        database.statement("SELECT pkgKey, rowid, dirname, filenames, filetypes FROM filelist ORDER BY pkgKey, rowid")?;
     let (mut packages, mut lists) = (Cursor::new(&mut packages)?, Cursor::new(&mut lists)?);
     let (mut checksum, mut path) = (Vec::new(), String::new());
     while packages.is_at_row() {
         let kind = kind_of_id(packages.text(0), &mut checksum);
         while lists.is_at(packages.key())? {
-            for name in lists.text(1).split('/') {
+            // A letter for each name: `f`, `d` or `g`.
+            let types = lists.text(2).as_bytes();
+            for (place, name) in lists.text(1).split('/').enumerate() {
+                if which == Which::WithContents && types.get(place).is_some_and(|letter| *letter != b'f') {
+                    continue;
+                }
                 path.clear();
                 path.push_str(lists.text(0).trim_end_matches('/'));
                 path.push('/');

@@ -75,6 +75,9 @@ fn texts_and_files_are_read() {
     let mut paths = Vec::new();
     RpmMd.read_files(&mut &*lists, &|path| path != "/etc/a", &mut |_, path| paths.push(path.to_owned())).unwrap();
     assert_eq!(paths, ["/etc/b", "/boot", "/"]);
+    paths.clear();
+    RpmMd.read_contents(&mut &*lists, &mut |_, path| paths.push(path.to_owned())).unwrap();
+    assert_eq!(paths, ["/etc/a", "/etc/b"]);
 }
 
 #[test]

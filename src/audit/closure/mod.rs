@@ -1,8 +1,12 @@
 //! Whether repositories are whole: what of their packages can never be installed, what obsoletes each other, what goes backwards.
 
+mod file_conflicts;
+
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
+
+pub use file_conflicts::{FileConflict, SharedPaths};
 
 use crate::pool::{Dependency, DependencyId, Kind, Pool, RepoId, RichOp, Solvable, SolvableId, StringId};
 
