@@ -115,7 +115,7 @@ impl Solver<'_> {
                 break;
             }
             self.take_what_is_decided(&mut known);
-            if known.is_proved() {
+            if known.is_proved() || is_over() {
                 break;
             }
             let mut assumptions: Vec<(u64, Lit)> = known
