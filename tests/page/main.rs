@@ -185,6 +185,12 @@ fn a_big_set_is_searched_sorted_and_opened_from_the_keyboard() {
         assert!(set.needs[place].iter().any(|need| need.package == 3), "{neighbour} needs package-0003");
         picture("graph");
 
+        // All that needs it, directly or not, is one step away.
+        browser.value("[...document.querySelectorAll('#detail .facts .link')].find(link => link.textContent.includes('directly or not')).click()");
+        let told = browser.text("document.querySelector('#detail .facts .link').textContent");
+        let count = browser.value("packages.getAttribute('aria-rowcount')").as_str().unwrap().parse::<usize>().unwrap() - 1;
+        assert!(told.replace(',', "").starts_with(&format!("{count} package")), "{told}: {count}");
+
         // The address brings back what was seen.
         browser.reload();
         assert_eq!(browser.text("chosen.textContent"), neighbour);

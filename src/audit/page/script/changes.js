@@ -8,7 +8,7 @@ const WORDS = {
 const word = key => WORDS[key] ?? key.replaceAll(/[-_]/g, ' ').replace(/^./, first => first.toUpperCase());
 
 // What is read first stands first, whatever order it came in.
-const FIRST = ['packages', 'advisories', 'new_risks', 'gone_risks', 'capabilities', 'files', 'introduced', 'fixed', 'added', 'removed', 'upgraded', 'downgraded', 'changed', 'kind', 'severity', 'name', 'package', 'path', 'id', 'from', 'to', 'old', 'new', 'installed'];
+const FIRST = ['packages', 'advisories', 'new_risks', 'gone_risks', 'capabilities', 'files', 'introduced', 'fixed', 'added', 'removed', 'upgraded', 'downgraded', 'changed', 'kind', 'severity', 'name', 'path', 'package', 'id', 'from', 'to', 'old', 'new', 'installed'];
 const inOrder = (a, b) => (FIRST.indexOf(a) + 1 || 99) - (FIRST.indexOf(b) + 1 || 99) || collator.compare(a, b);
 
 const changes = {
@@ -63,9 +63,16 @@ const changes = {
     if (value === null || value === undefined) return h('td');
     if (['name', 'package', 'id'].includes(key) && placesOf.has(value)) return h('td', {class: 'wrap'}, packageLink(placesOf.get(value)[0]));
     if (typeof value === 'number' && /size|bytes|growth/.test(key)) return h('td', {class: 'num'}, `${value < 0 ? '−' : ''}${bytes(Math.abs(value))}`);
-    if (Array.isArray(value)) return h('td', {class: 'wrap mono'}, value.map(inner => h('div', null, inner?.what ? `${inner.what}: ${inner.from || 'none'} → ${inner.to || 'none'}` : String(inner))));
+    if (Array.isArray(value)) return h('td', {class: 'wrap mono'}, value.map(changes.aspect));
     if (typeof value === 'object') return h('td', {class: 'wrap mono'}, Object.entries(value).map(([name, inner]) => `${name} ${inner}`).join(', '));
     return h('td', {class: /version|from|to|path|digest|mode|id/.test(key) ? 'wrap mono' : 'wrap'}, String(value));
+  },
+
+  // What changed of a path. Digests say nothing to a person.
+  aspect(change) {
+    if (!change?.what) return h('div', null, String(change));
+    const words = `${change.from || 'none'} → ${change.to || 'none'}`;
+    return change.what === 'content' ? h('div', {title: words}, change.what) : h('div', null, `${change.what}: ${words}`);
   },
 
   show() {

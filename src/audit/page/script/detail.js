@@ -28,7 +28,7 @@ const detail = {
         ['Licence', entry.license], ['Source', entry.source], ['Vendor', entry.vendor],
         ['Built', entry.built ? day(entry.built) : null], ['Signed by', entry.signer],
         ['Home', entry.url ? outside(entry.url) : null],
-        ['Above it', above.size ? h('button', {class: 'link', type: 'button', onclick: () => search(`needs:${entry.name}`)}, `${plural(above.size, 'package')} of ${bytes(weight)} need it, directly or not`) : null],
+        ['Above it', above.size ? h('button', {class: 'link', type: 'button', onclick: () => search(`above:${entry.name}`)}, `${plural(above.size, 'package')} of ${bytes(weight)} need it, directly or not`) : null],
       ]),
       detail.list('Needs', entry.needs),
       detail.list('Needed by', entry.neededBy),

@@ -108,7 +108,7 @@ const keysDialog = () => {
       key(['1', '…', String(TABS.length)], 'the views'), key(['W'], 'the details over the whole width'), key(['T'], 'light, dark, or as the system')),
     h('h3', null, 'Search words: all of them must hold'),
     h('dl', {class: 'facts'},
-      say('curl', 'anywhere in name, version, summary, licence, source, vendor'), say('needs:glibc', 'the packages that need glibc'),
+      say('curl', 'anywhere in name, version, summary, licence, source, vendor'), say('needs:glibc', 'the packages that need glibc; above:glibc, directly or not'),
       say('neededby:bash', 'the packages that bash needs'), say('license:gpl', 'by licence; also source:, name:, arch:'), say('size:>1m', 'by size; size:<64k'),
       say('finding:critical', 'by findings: kind, severity, or name'), say('is:asked', 'what was asked for; is:unneeded, is:found')));
   byId('keys').showModal();

@@ -7,6 +7,7 @@ const KEYS = {
   arch: (entry, value) => (entry.arch ?? '').toLowerCase() === value,
   needs: (entry, value) => entry.needs.some(([place]) => packages[place].name.toLowerCase() === value),
   neededby: (entry, value) => entry.neededBy.some(([place]) => packages[place].name.toLowerCase() === value),
+  above: (entry, value) => (placesOf.get(value) ?? []).some(place => aboveOf(place).has(entry.index)),
   finding: (entry, value) => entry.findings.some(found => `${found.kind} ${found.level} ${found.id ?? ''}`.toLowerCase().includes(value)),
   is: (entry, value) => ({asked: data.asked_known && entry.asked, unneeded: isUnneeded(entry), found: entry.findings.length > 0})[value] ?? false,
   size: (entry, value) => {
@@ -17,6 +18,13 @@ const KEYS = {
   },
 };
 KEYS.licence = KEYS.license;
+
+// What was asked last is asked for every package in turn.
+let lastAbove = {place: -1, seen: new Set()};
+const aboveOf = place => {
+  if (lastAbove.place !== place) lastAbove = {place, seen: allAbove(place)};
+  return lastAbove.seen;
+};
 
 const haystacks = packages.map(entry =>
   [entry.id, entry.name, entry.version, entry.summary, entry.license, entry.source, entry.vendor].filter(Boolean).join('\n').toLowerCase());
