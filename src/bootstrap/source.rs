@@ -10,7 +10,7 @@ use crate::ecosystem::{Ecosystem, PackageError, Reach};
 use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
 use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
-use crate::repo::{self, PoolKey, Pools, RepoError, Repositories};
+use crate::repo::{self, PoolKey, Pools, Repositories};
 use crate::reporter::{Phase, Reporter};
 
 /// Repositories that were opened for a request, and what is installed.
@@ -135,7 +135,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             match pools.read(key) {
                 Ok(Some(pool)) => {
                     self.stands = self.stands || self.ecosystem.restore(pool.annex(), &mut self.state);
-                    self.read_standing_metadata(|_| Ok(()))?;
+                    self.read_standing_metadata(|| ())?;
                     return Ok((pool, true));
                 }
                 Ok(None) => {}
@@ -165,27 +165,23 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     }
 
     /// Reads the standing metadata, unless it is known already, while `meanwhile` runs.
-    fn read_standing_metadata(
-        &mut self,
-        meanwhile: impl FnOnce(&Repositories) -> Result<(), RepoError> + Send,
-    ) -> Result<(), RepoError> {
+    fn read_standing_metadata<T: Send>(&mut self, meanwhile: impl FnOnce() -> T + Send) -> Result<T, ResolveError> {
         let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
-        let (repositories, known) = (&*repositories, std::mem::replace(stands, true));
+        let kinds = if std::mem::replace(stands, true) { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
         let standing = || {
-            let kinds = if known { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
             repositories.read_further(&kinds, fetcher, &mut |kind, repository, input| {
                 ecosystem.read_further(kind, repository, input, state)
             })
         };
-        let (meanwhile, standing) = rayon::join(|| meanwhile(repositories), standing);
-        meanwhile.and(standing)
+        let (meanwhile, standing) = rayon::join(meanwhile, standing);
+        standing?;
+        Ok(meanwhile)
     }
 
     fn make(&mut self) -> Result<CompletePool, ResolveError> {
         let format = self.ecosystem.metadata();
         let mut builder = self.base.clone();
-        let fetcher = self.fetcher;
-        self.read_standing_metadata(|repositories| repositories.read_packages(&mut builder, format, fetcher))?;
+        self.repositories.read_packages(&mut builder, format, self.fetcher)?;
         if let Some(InstalledPackages::Repository(repository)) = &self.request.installed
             && let Some(repo) = builder.find_repo(&repository.name)
         {
@@ -195,8 +191,10 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
             self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
         }
-        builder.set_annex(self.ecosystem.keep(&self.state));
-        Ok(builder.complete(self.ecosystem.version_scheme(), &self.ecosystem.architectures(&self.request.arch))?)
+        let (scheme, architectures) = (self.ecosystem.version_scheme(), self.ecosystem.architectures(&self.request.arch));
+        let mut complete = self.read_standing_metadata(|| builder.complete(scheme, &architectures))??;
+        complete.set_annex(self.ecosystem.keep(&self.state));
+        Ok(complete)
     }
 
     /// Calls `found` with each path that a package of a pool brings with a content; whether any repository lists the files of its packages.

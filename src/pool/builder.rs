@@ -225,11 +225,6 @@ impl PoolBuilder {
         }
     }
 
-    /// Adds what else was read with the packages, in a form that only whoever adds it knows; the pool keeps it.
-    pub fn set_annex(&mut self, annex: Vec<u8>) {
-        self.annex = annex;
-    }
-
     /// Takes in all that another builder holds, after what is here already. A repository of the same name is the same.
     ///
     /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
@@ -305,6 +300,11 @@ pub struct CompletePool {
 }
 
 impl CompletePool {
+    /// Adds what else was read with the packages, in a form that only whoever adds it knows; the pool keeps it.
+    pub fn set_annex(&mut self, annex: Vec<u8>) {
+        self.told.annex = annex;
+    }
+
     /// Writes the pool's [`Image`](super::Image), without making it in memory.
     pub fn write(&self, into: &mut dyn Write) -> io::Result<()> {
         self.view().write(|writer| writer.write(into))

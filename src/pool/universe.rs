@@ -139,7 +139,7 @@ impl Pool {
         Seen::try_new(image, |image| View::read(image)).map(Self)
     }
 
-    /// What [`PoolBuilder::set_annex`](super::PoolBuilder::set_annex) was given.
+    /// What [`CompletePool::set_annex`](super::CompletePool::set_annex) was given.
     pub fn annex(&self) -> &[u8] {
         self.view().annex
     }

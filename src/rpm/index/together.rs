@@ -19,7 +19,7 @@ use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, Recorder, Recording, Replay, RepoId};
 
 /// How many blocks may be on their way, for each thread.
-const DEPTH: usize = 2;
+const DEPTH: usize = 4;
 
 /// Reads the whole document.
 pub(super) fn read(input: impl Read + Send, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
