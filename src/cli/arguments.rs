@@ -2,6 +2,7 @@
 
 mod audit;
 mod audits;
+mod deferred;
 mod queries;
 
 use std::ops::Deref;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use audit::{AuditArguments, OutdatedArguments};
 pub(super) use audits::{DiffArguments, DiffFormat, SbomArguments, SbomFormat, WhyArguments};
+pub(super) use deferred::Deferred;
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments,
     SearchArguments, SortKey, VariantsArguments,
@@ -46,59 +48,59 @@ pub(super) struct Cli {
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
 pub(super) enum Command {
     /// Solve only: print the packages that the request takes
-    Resolve(ResolveArguments),
+    Resolve(Deferred<ResolveArguments>),
     /// Write a lock file: the packages of an image to the byte, for one architecture or several; `--lock FILE` builds from it
-    Lock(LockArguments),
+    Lock(Deferred<LockArguments>),
     /// Get all packages of a lock file: into the cache, or into a directory that serves as a mirror
-    Fetch(FetchArguments),
+    Fetch(Deferred<FetchArguments>),
     /// Make the root file system of a lock file again, in memory, and tell path by path what is different in a root or an image
-    Verify(VerifyArguments),
+    Verify(Deferred<VerifyArguments>),
     /// Install packages into a root file system
-    Install(ChangeArguments),
+    Install(Deferred<ChangeArguments>),
     /// Remove packages from a root file system
-    Remove(ChangeArguments),
+    Remove(Deferred<ChangeArguments>),
     /// Upgrade the packages of a root file system, or some of them
-    Upgrade(ChangeArguments),
+    Upgrade(Deferred<ChangeArguments>),
     /// Take packages of a root file system back to an older version
-    Downgrade(ChangeArguments),
+    Downgrade(Deferred<ChangeArguments>),
     /// Install packages of a root file system again
-    Reinstall(ChangeArguments),
+    Reinstall(Deferred<ChangeArguments>),
     /// Bring the packages of a root file system to the versions of the repositories, be they older
-    DistroSync(ChangeArguments),
+    DistroSync(Deferred<ChangeArguments>),
     /// Remove what nothing in a root file system needs any more
-    Autoremove(ChangeArguments),
+    Autoremove(Deferred<ChangeArguments>),
     /// Make whole what is broken in a root file system
-    Fix(ChangeArguments),
+    Fix(Deferred<ChangeArguments>),
     /// Remove the first package from a root file system and install the second
-    Swap(ChangeArguments),
+    Swap(Deferred<ChangeArguments>),
     /// List the distributions, releases, variants and architectures of the catalog
-    Variants(VariantsArguments),
+    Variants(Deferred<VariantsArguments>),
     /// Find packages of repositories by their names or descriptions
-    Search(SearchArguments),
+    Search(Deferred<SearchArguments>),
     /// Find the packages of repositories that provide a capability or have a file
-    Provides(ProvidesArguments),
+    Provides(Deferred<ProvidesArguments>),
     /// List the packages of a root file system, or of repositories
-    List(ListArguments),
+    List(Deferred<ListArguments>),
     /// Show what is known of packages: in a root file system, of package files, or in repositories
-    Info(InfoArguments),
+    Info(Deferred<InfoArguments>),
     /// List the files of a root file system or of package files
-    Files(FilesArguments),
+    Files(Deferred<FilesArguments>),
     /// Write a bill of materials of a set of packages: SPDX or CycloneDX
-    Sbom(SbomArguments),
+    Sbom(Deferred<SbomArguments>),
     /// Tell what is broken in whole repositories: requirements that nothing meets, circles of obsoletes, versions that go backwards
-    Closure(ClosureArguments),
+    Closure(Deferred<ClosureArguments>),
     /// Tell why a package is in a set: the chains that lead to it, what would go with it, who could take its place
-    Why(WhyArguments),
+    Why(Deferred<WhyArguments>),
     /// Tell what is wrong with a set of packages: advisories, changed files, missing requirements, licences and more; exit code 5 where
     /// something is
-    Audit(AuditArguments),
+    Audit(Deferred<AuditArguments>),
     /// Tell whether images need a rebuild: what today's repositories would change, and which advisories that mends; exit code 6 where
     /// something would
-    Outdated(OutdatedArguments),
+    Outdated(Deferred<OutdatedArguments>),
     /// Tell what is different between two sets of packages: packages, files, capabilities, what is risky
-    Diff(DiffArguments),
+    Diff(Deferred<DiffArguments>),
     /// See what the cache holds, make room in it, or look for damage
-    Cache(CacheArguments),
+    Cache(Deferred<CacheArguments>),
     /// Print completions for a shell
     Completions {
         /// The shell to complete for

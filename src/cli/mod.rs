@@ -47,7 +47,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{ChangeArguments, Cli, Command};
+use arguments::{ChangeArguments, Cli, Command, Deferred};
 use failure::Failure;
 
 use crate::catalog::Catalog;
@@ -100,7 +100,7 @@ fn enter_namespace(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
 
 /// What a command has to say: text, but for paths, which may be any bytes.
 fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
-    let change = |verb, arguments: ChangeArguments| {
+    let change = |verb, arguments: Deferred<ChangeArguments>| {
         let format = arguments.output.format;
         change::run(verb, &arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
     };
