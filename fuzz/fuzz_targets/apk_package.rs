@@ -1,12 +1,53 @@
-//! An apk package file.
+//! An apk package: as a file of any bytes, and as a sound one whose tar of files is any bytes. Its paths are below the root, each there once.
 #![no_main]
 
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use rootstrap::apk::package::{Package, facts};
-use rootstrap::package::Content;
+use rootstrap::apk::package::{Indexed, Package, Trust, facts};
+use rootstrap::apk::signature::Keyring;
+use rootstrap::digest::{Algorithm, Digest};
+use rootstrap::package::{Content, EntryKind};
+use rootstrap_fuzz::{is_below_root, spool};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// A package whose data stream holds this tar.
+fn of_tar(tar: &[u8]) -> Vec<u8> {
+    let data = gzip(tar);
+    let info =
+        format!("pkgname = fuzz\npkgver = 1-r0\narch = noarch\ndatahash = {}\n", Digest::of(Algorithm::Sha256, &data).hex());
+    let mut control = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(info.len() as u64);
+    header.set_mode(0o644);
+    control.append_data(&mut header, ".PKGINFO", info.as_bytes()).expect("memory");
+    [gzip(&control.into_inner().expect("memory")), data].concat()
+}
+
+fn check(content: &Content) {
+    let Ok(package) = Package::open(content, Trust::Unsigned(&Keyring::new()), &Indexed::default(), &spool()) else { return };
+    let mut paths = BTreeSet::new();
+    for entry in package.entries() {
+        assert!(is_below_root(&entry.path), "{:?}", entry.path);
+        if let EntryKind::HardLink(target) = &entry.kind {
+            assert!(paths.contains(target), "{:?} links to what does not come before it", entry.path);
+        }
+        assert!(entry.mode <= 0o7777 && paths.insert(entry.path.clone()), "{:?}", entry.path);
+    }
+}
 
 fuzz_target!(|data: &[u8]| {
     let content = Content::from(data.to_vec());
     let _ = Package::read_info(&content);
     let _ = facts(&content);
+    check(&content);
+    check(&Content::from(of_tar(data)));
 });

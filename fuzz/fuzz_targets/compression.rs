@@ -1,14 +1,29 @@
-//! All forms of compression, zchunk among them.
+//! All forms of compression, zchunk among them: the pieces in which a file comes mean nothing, and gzip inflated at once is what a stream gives.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use std::io::{BufReader, Read};
 
-use rootstrap::compression::decompress;
+use rootstrap::compression::{Format, decompress, gzip_length, inflate_gzip};
+use rootstrap_fuzz::{Pieces, piece};
+
+/// A bomb is for the caller to bound, as it does.
+const MOST: u64 = 1 << 20;
+
+fn inflate(input: impl std::io::BufRead + Send) -> Option<(Format, Vec<u8>)> {
+    let (format, reader) = decompress(input).ok()?;
+    let mut bytes = Vec::new();
+    reader.take(MOST).read_to_end(&mut bytes).ok()?;
+    Some((format, bytes))
+}
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok((_, reader)) = decompress(BufReader::with_capacity(64, data)) {
-        // A bomb is for the caller to bound, as it does.
-        let _ = std::io::copy(&mut reader.take(1 << 20), &mut std::io::sink());
+    let whole = inflate(data);
+    assert_eq!(whole, inflate(BufReader::with_capacity(piece(data), Pieces::new(data, piece(data)))));
+    if let Some(length) = gzip_length(data).filter(|&length| u64::from(length) < MOST) {
+        let mut out = vec![0; length as usize];
+        if inflate_gzip(data, &mut out) {
+            assert_eq!(whole, Some((Format::Gzip, out)));
+        }
     }
 });

@@ -1,4 +1,4 @@
-//! Lock files.
+//! Lock files: what is accepted is written and read again as it is, and differs in nothing from itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(lock) = Lock::parse(text)
     {
-        // What is accepted is written and read again as it is.
-        assert_eq!(Lock::parse(&lock.to_toml()).ok().as_ref(), Some(&lock));
+        let written = lock.to_toml();
+        assert_eq!(Lock::parse(&written).ok().as_ref(), Some(&lock));
+        assert_eq!(Lock::parse(&written).map(|lock| lock.to_toml()).ok(), Some(written));
+        for architecture in &lock.architectures {
+            let _ = architecture.ordered();
+        }
     }
 });

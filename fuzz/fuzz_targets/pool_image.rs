@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rootstrap::pool::{Image, Kind, Op, Pool};
+use rootstrap::pool::{Kind, Op, Pool};
 use rootstrap::rpm::{architecture, universe};
+use rootstrap_fuzz::image;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const UNIVERSE: &str = "repo base priority=5
@@ -14,16 +15,6 @@ repo more
 langpack 1-1 noarch suggests bash enhances (glibc and bash) prerequires /bin/sh
 older 1-1 noarch conflicts bash
 ";
-
-/// Bytes that begin at a multiple of eight, as a mapped file does.
-struct Words(Vec<u64>);
-
-impl AsRef<[u8]> for Words {
-    fn as_ref(&self) -> &[u8] {
-        // SAFETY: every byte of a number is one.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 8) }
-    }
-}
 
 fn checksum(bytes: &[u8], seed: u64) -> u64 {
     let pieces: Vec<u8> = bytes.chunks(1 << 20).flat_map(|piece| xxh3_64_with_seed(piece, seed).to_ne_bytes()).collect();
@@ -41,8 +32,7 @@ fuzz_target!(|data: &[u8]| {
     let seed = u64::from_ne_bytes(bytes[8..16].try_into().unwrap());
     let sum = checksum(&bytes[24..], seed);
     bytes[16..24].copy_from_slice(&sum.to_ne_bytes());
-    let words = bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
-    if let Ok(pool) = Pool::from_image(Image::new(Words(words))) {
+    if let Ok(pool) = Pool::from_image(image(&bytes)) {
         read(&pool);
     }
 });
@@ -54,9 +44,20 @@ fn read(pool: &Pool) {
         let _ = (package.license(), package.checksum(), package.size(), package.installed_size(), package.build_time());
         let _ = (package.version_rank(), package.arch_rank(), package.takes_part(), package.is_multiarch(), package.repo());
         let _ = (package.repo_tag(), package.repo_name(), package.is_installed(), package.provider_priority());
-        for kind in [Kind::Provides, Kind::Requires, Kind::PreRequires, Kind::Conflicts, Kind::Obsoletes, Kind::Recommends,
-            Kind::Suggests, Kind::Supplements, Kind::Enhances, Kind::InstallIf, Kind::Replaces, Kind::Ordered]
-        {
+        for kind in [
+            Kind::Provides,
+            Kind::Requires,
+            Kind::PreRequires,
+            Kind::Conflicts,
+            Kind::Obsoletes,
+            Kind::Recommends,
+            Kind::Suggests,
+            Kind::Supplements,
+            Kind::Enhances,
+            Kind::InstallIf,
+            Kind::Replaces,
+            Kind::Ordered,
+        ] {
             for &dependency in package.dependencies(kind) {
                 let _ = (pool.display(dependency), pool.candidates(dependency), pool.obsoleted(dependency));
                 let _ = (pool.provided_rank(dependency), pool.is_complex(dependency), pool.met_by_system(dependency));

@@ -12,7 +12,9 @@ fuzz_target!(|data: &[u8]| {
     let mut builder = PoolBuilder::new();
     let _ = dependency::intern(&mut builder, text);
     let _ = (ModuleSpec::parse(text).name, Constraint::parse(text));
-    if let Ok(pool) = universe::parse("bash 1:5.1-6 x86_64 provides sh = 5\nbash-doc 5.1-6 noarch\n", &architecture::compatible("x86_64")) {
+    if let Ok(pool) =
+        universe::parse("bash 1:5.1-6 x86_64 provides sh = 5\nbash-doc 5.1-6 noarch\n", &architecture::compatible("x86_64"))
+    {
         let _ = spec::select(&pool, text);
     }
     let _ = universe::parse(text, &architecture::compatible("x86_64"));

@@ -16,7 +16,7 @@ mod tests;
 mod texts;
 mod together;
 mod updateinfo;
-mod xml;
+pub mod xml;
 
 use std::io::{Chain, Cursor, Read};
 

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::Problem;
 
 /// The beginning of an element.
-pub(in crate::rpm::index) struct Element<'a> {
+pub struct Element<'a> {
     /// The whole tag.
     text: &'a str,
     name: &'a str,
@@ -82,18 +82,18 @@ impl<'a> Element<'a> {
     }
 
     /// The name without its prefix.
-    pub(in crate::rpm::index) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.name
     }
 
     /// The whole tag as it is written.
-    pub(in crate::rpm::index) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         self.text
     }
 
     /// Calls `each` with the name (without its prefix) and the value of every attribute. A name that is there twice is no danger: the
     /// last one counts.
-    pub(in crate::rpm::index) fn attributes(&self, mut each: impl FnMut(&str, &str)) -> Result<(), Problem> {
+    pub fn attributes(&self, mut each: impl FnMut(&str, &str)) -> Result<(), Problem> {
         let text = |(start, end): (u32, u32)| &self.text[start as usize..end as usize];
         for attribute in self.attributes {
             each(local(text(attribute.name)), &unescape(text(attribute.value))?);
@@ -102,7 +102,7 @@ impl<'a> Element<'a> {
     }
 
     /// The value of an attribute.
-    pub(in crate::rpm::index) fn attribute(&self, wanted: &str) -> Result<Option<String>, Problem> {
+    pub fn attribute(&self, wanted: &str) -> Result<Option<String>, Problem> {
         let mut found = None;
         self.attributes(|name, value| {
             if name == wanted {

@@ -14,7 +14,7 @@ use std::io::Read;
 
 use memchr::{memchr, memchr2, memmem};
 
-pub(super) use element::Element;
+pub use element::Element;
 pub(super) use window::is_plain;
 
 use crate::metadata::IndexError;
@@ -28,10 +28,10 @@ const LONGEST: usize = 16 << 20;
 const DEEPEST: usize = 100;
 
 /// What is wrong with a document, in words; where is added by [`read`].
-pub(super) type Problem = Cow<'static, str>;
+pub type Problem = Cow<'static, str>;
 
 /// Hears of a document's elements. Names come without their prefixes: who writes rpm-md chooses those freely.
-pub(super) trait Handler {
+pub trait Handler {
     /// Whether `text` begins with a tag that is an element by itself and that the handler knows by its text: how long the tag is, once the
     /// element has been heard of.
     fn recognize(&mut self, _text: &str) -> Option<usize> {
@@ -52,7 +52,7 @@ pub(super) trait Handler {
 }
 
 /// Reads a document to its end.
-pub(super) fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), IndexError> {
+pub fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), IndexError> {
     read_window(Window::new(input)?, Scan::new(handler, ""))
 }
 

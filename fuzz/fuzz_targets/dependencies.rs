@@ -1,0 +1,41 @@
+//! Dependencies as text, plain and rich, and apk's constraints: what is read, written and read again is the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rootstrap::apk::dependency::Constraint;
+use rootstrap::pool::{Architectures, Kind, Package, PoolBuilder};
+use rootstrap::rpm::dependency;
+use rootstrap::rpm::version::RpmVersions;
+
+/// The text of a dependency as a pool has it; the pool with it is built, so that all that asks for its providers is asked.
+fn written(text: &str) -> Option<String> {
+    let mut builder = PoolBuilder::new();
+    let repo = builder.add_repo("fuzz", 99, None);
+    let dependency = dependency::intern(&mut builder, text).ok()?;
+    builder.add_dependency(Kind::Requires, dependency);
+    let package = Package {
+        name: builder.intern("fuzz"),
+        version: builder.intern("1"),
+        arch: builder.intern("noarch"),
+        ..Package::default()
+    };
+    builder.finish_package(repo, package);
+    let pool = builder.build(&RpmVersions, &Architectures::any()).expect("one package");
+    let text = pool.solvables().next()?.dependencies(Kind::Requires).first().map(|&dependency| pool.display(dependency));
+    text
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(first) = written(text) {
+        // A chain of operators is written as the tree that it is, which may be deeper than what is read.
+        let depth = first.bytes().filter(|&byte| byte == b'(').count();
+        match written(&first) {
+            Some(second) => assert_eq!(first, second, "{text}"),
+            None => assert!(depth > 60, "{text} is written {first}"),
+        }
+    }
+    if let Ok(constraint) = Constraint::parse(text) {
+        assert_eq!(Constraint::parse(&constraint.to_string()), Ok(constraint), "{text}");
+    }
+});
