@@ -102,6 +102,7 @@ pub mod pool;
 pub mod repo;
 pub mod reporter;
 pub mod rpm;
+mod size;
 pub mod solver;
 pub mod transaction;
 pub mod tree;

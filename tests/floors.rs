@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room. A room that is missing here fails the test: say where it stands.
-const FLOORS: [(&str, u8); 23] = [
+const FLOORS: [(&str, u8); 24] = [
     ("cli", 6),
     ("bootstrap", 5),
     ("rpm", 4),
@@ -29,6 +29,7 @@ const FLOORS: [(&str, u8); 23] = [
     ("cancel", 0),
     ("digest", 0),
     ("compression", 0),
+    ("size", 0),
     ("yaml", 0),
 ];
 

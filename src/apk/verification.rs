@@ -57,12 +57,8 @@ pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<Changed
         }
         Ok(changed)
     };
-    let found: Vec<io::Result<Vec<ChangedFile>>> = packages.par_iter().map(of_package).collect();
-    let mut all = Vec::new();
-    for changed in found {
-        all.extend(changed?);
-    }
-    Ok(all)
+    let changed: Vec<Vec<ChangedFile>> = packages.par_iter().map(of_package).collect::<io::Result<_>>()?;
+    Ok(changed.into_iter().flatten().collect())
 }
 
 /// What is looked at first hides the rest: the content, then the attributes, then the permissions.

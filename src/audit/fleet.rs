@@ -142,22 +142,11 @@ mod tests {
         let package = |name: &&str| PackageFacts {
             id: format!("{name}-1-r0"),
             name: (*name).to_owned(),
-            epoch: None,
             version: "1-r0".to_owned(),
-            release: None,
             arch: Some("x86_64".to_owned()),
-            summary: None,
-            description: None,
-            license: None,
-            vendor: None,
-            url: None,
-            source: None,
-            module: None,
             build_time: Some(7),
-            install_time: None,
             installed_size: 42,
-            signatures: Vec::new(),
-            files: Vec::new(),
+            ..PackageFacts::default()
         };
         Subject {
             name: name.to_owned(),

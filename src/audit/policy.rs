@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::finding::{Finding, FindingKind};
 use super::severity::Severity;
 use crate::finish::glob;
+use crate::size;
 
 /// A policy; an empty one lets all findings be what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -171,19 +172,7 @@ fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64
         Size::Number(number) => return Ok(Some(number)),
         Size::Text(text) => text,
     };
-    let wrong = || serde::de::Error::custom(format!("`{text}` is no size: give a number and K, M, G or T"));
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(1 << shift).map(Some).ok_or_else(wrong)
+    size::parse(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -213,7 +202,7 @@ mod tests {
         for (text, told) in [
             ("fail_on = \"dire\"", "is no severity"),
             ("skip = [\"x\"]", "is no kind of finding"),
-            ("[size]\ninstalled = \"1X\"", "is no size"),
+            ("[size]\ninstalled = \"1X\"", "is not a size"),
             ("[[ignore]]\nreason = \"x\"", "entry 1"),
             ("[[ignore]]\nid = \"x\"\nuntil = \"soon\"", "is no day"),
             ("unknown = 1", "unknown field"),

@@ -227,18 +227,8 @@ fn planned(package: &PlannedPackage) -> PackageFacts {
         version: package.version.clone(),
         release: package.release.clone(),
         arch: Some(package.arch.clone()),
-        summary: None,
-        description: None,
-        license: None,
-        vendor: None,
-        url: None,
-        source: None,
-        module: None,
-        build_time: None,
-        install_time: None,
         installed_size: package.installed_size,
-        signatures: Vec::new(),
-        files: Vec::new(),
+        ..PackageFacts::default()
     }
 }
 

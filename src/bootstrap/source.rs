@@ -168,6 +168,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     fn read_standing_metadata<T: Send>(&mut self, meanwhile: impl FnOnce() -> T + Send) -> Result<T, ResolveError> {
         let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
         let kinds = if std::mem::replace(stands, true) { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
+        if kinds.is_empty() {
+            return Ok(meanwhile());
+        }
         let standing = || {
             repositories.read_further(&kinds, fetcher, &mut |kind, repository, input| {
                 ecosystem.read_further(kind, repository, input, state)

@@ -68,6 +68,10 @@ pub(super) fn packages(
     described.into_iter().collect()
 }
 
+/// What a root is known by.
+const EXPECTED_ROOT: &str =
+    "expected  a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db";
+
 /// The packages of a root, sorted by id.
 pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
     if !metadata(root)?.is_dir() {
@@ -76,15 +80,10 @@ pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
             .hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files"));
     }
     let found = ALL.into_iter().find_map(|packaging| run_with(packaging, Inventory(root)).transpose());
-    let mut packages = found
-        .ok_or_else(|| {
-            Failure::failed(format!("no package database in {}", name(root))).detail(
-                "expected  the directory of a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db",
-            )
-        })?
-        .map_err(|error| {
-            Failure::failed(format!("cannot read the package database of {}", name(root))).detail(error.to_string())
-        })?;
+    let mut packages =
+        found.ok_or_else(|| Failure::failed(format!("no package database in {}", name(root))).detail(EXPECTED_ROOT))?.map_err(
+            |error| Failure::failed(format!("cannot read the package database of {}", name(root))).detail(error.to_string()),
+        )?;
     packages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(packages)
 }
@@ -272,18 +271,7 @@ mod tests {
             version,
             release: Some(release),
             arch: Some(arch),
-            summary: None,
-            description: None,
-            license: None,
-            vendor: None,
-            url: None,
-            source: None,
-            module: None,
-            build_time: None,
-            install_time: None,
-            installed_size: 0,
-            signatures: Vec::new(),
-            files: Vec::new(),
+            ..PackageFacts::default()
         }
     }
 

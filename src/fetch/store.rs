@@ -27,6 +27,7 @@ pub fn is_abandoned(written: SystemTime) -> bool {
 /// store/sha256/4f/1c0a…    files by digest
 /// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
 /// pools/sha256-of-key       what was read from metadata, ready for use
+/// checked/sha256-of-key     as what state of its file a pool was checked
 /// unfinished/               what is being written
 /// ```
 #[derive(Clone, Debug)]
@@ -70,6 +71,11 @@ impl Store {
     /// Where the pools of metadata are.
     pub fn pools(&self) -> PathBuf {
         self.root.join("pools")
+    }
+
+    /// Where it stands that a pool was checked.
+    pub fn mark_path(&self, pool: &Path) -> PathBuf {
+        self.root.join("checked").join(pool.file_name().unwrap_or_default())
     }
 
     /// Where files are that are being written.

@@ -16,6 +16,9 @@ use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoI
 /// How many dependencies are looked for ahead.
 const AHEAD: usize = 32;
 
+/// Up to how many packages it takes longer to start the threads than to do without.
+const FEW: usize = 1000;
+
 /// Why no pool can be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
@@ -283,7 +286,8 @@ impl PoolBuilder {
         self.columns.add_late_files(&mut self.late_files);
         let told = &self.told();
         let arch = arch_ranks(told, architectures);
-        let (provides, ranks) = rayon::join(|| ProvideTable::new(told, &arch), || RankTable::new(told, scheme, arch.clone()));
+        let (provides, ranks) = (|| ProvideTable::new(told, &arch), || RankTable::new(told, scheme, arch.clone()));
+        let (provides, ranks) = if told.columns.len() > FEW { rayon::join(provides, ranks) } else { (provides(), ranks()) };
         let candidates = CandidateTable::new(told, provides.view(), scheme);
         let relations = RelationTable::new(told, candidates.view(), ranks.view());
         Ok(CompletePool { told: self, ranks, provides, candidates, relations })
@@ -314,13 +318,13 @@ impl CompletePool {
     pub fn into_pool(self) -> Result<Pool, PoolError> {
         // Writing into memory of the right size does not fail.
         let image = self.view().write(Image::of).map_err(|_| PoolError::TooLarge)?;
-        Ok(Pool::of(image)?)
+        Ok(Pool::from_checked_image(image)?)
     }
 
     /// The pool in its image, which was just written and which nobody else could change since: it is not checked again.
     pub fn written(self, image: Image) -> Result<Pool, PoolError> {
         drop(self);
-        Ok(Pool::of(image)?)
+        Ok(Pool::from_checked_image(image)?)
     }
 
     fn view(&self) -> View<'_> {

@@ -35,10 +35,13 @@ impl CandidateTable {
         };
         all.starts.push(0);
         let unasked = unasked(told);
-        let ids: Vec<usize> = (0..count).step_by(PART).collect();
-        let plain: Vec<PlainPart> = (ids.par_iter())
-            .map(|&first| PlainPart::new(told, provides, scheme, &unasked, first..count.min(first + PART)))
-            .collect();
+        let part = |first: usize| PlainPart::new(told, provides, scheme, &unasked, first..count.min(first + PART));
+        let firsts: Vec<usize> = (0..count).step_by(PART).collect();
+        let plain: Vec<PlainPart> = match firsts[..] {
+            // Starting the threads takes longer.
+            [] | [_] => firsts.into_iter().map(part).collect(),
+            _ => firsts.into_par_iter().map(part).collect(),
+        };
         let mut found = Vec::new();
         for (id, dependency) in told.dependencies.iter() {
             match dependency {

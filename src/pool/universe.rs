@@ -134,8 +134,9 @@ impl Pool {
         .map(Self)
     }
 
-    /// The pool of an image that was just made.
-    pub(super) fn of(image: Image) -> Result<Self, ImageError> {
+    /// The pool of an image that was checked before: by [`from_image`](Self::from_image), or because it was just made. In one that was not, an id may
+    /// lead nowhere, which is a panic where it is followed.
+    pub fn from_checked_image(image: Image) -> Result<Self, ImageError> {
         Seen::try_new(image, |image| View::read(image)).map(Self)
     }
 

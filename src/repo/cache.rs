@@ -160,11 +160,19 @@ impl<'s> Cache<'s> {
                 cleaned.left.push(entry);
                 continue;
             }
-            remove(&entry.path)?;
+            self.remove(&entry)?;
             total -= entry.size;
             cleaned.removed.push(entry);
         }
         Ok(cleaned)
+    }
+
+    /// Removes a file, and what is remembered of it.
+    fn remove(self, entry: &CacheEntry) -> io::Result<()> {
+        if entry.kind == CacheKind::Pool {
+            remove(&self.store.mark_path(&entry.path))?;
+        }
+        remove(&entry.path)
     }
 
     /// Reads everything, and removes what is not what it should be. `seen` hears of each file.
@@ -186,7 +194,7 @@ impl<'s> Cache<'s> {
                 // Somebody else removed it meanwhile.
                 Err(Damage::Read(error)) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(damage) => {
-                    remove(&entry.path)?;
+                    self.remove(&entry)?;
                     verified.damaged.push((entry, damage));
                 }
             }

@@ -261,6 +261,10 @@ impl Repositories {
         fetcher: &Fetcher,
         reader: &mut FurtherReader<'_>,
     ) -> Result<(), RepoError> {
+        if kinds.is_empty() {
+            // Nor are any threads started.
+            return Ok(());
+        }
         let wanted: Vec<_> = self.opened.iter().flat_map(|opened| kinds.iter().map(move |&kind| (opened, kind))).collect();
         let got: Vec<_> = wanted.par_iter().map(|(opened, kind)| opened.fetch_any(*kind, fetcher)).collect();
         for ((opened, kind), got) in wanted.into_iter().zip(got) {

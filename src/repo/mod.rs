@@ -7,6 +7,7 @@
 
 mod ahead;
 mod cache;
+mod checked;
 mod error;
 mod load;
 mod mapped;

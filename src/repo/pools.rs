@@ -5,9 +5,10 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Repositories;
+use super::checked::Checked;
 use super::mapped::map;
 use crate::digest::{Algorithm, Digest};
 use crate::fetch::Store;
@@ -19,6 +20,9 @@ const LIMIT: u64 = 1 << 30;
 
 /// How many pools are kept: whoever solves against thousands of small repositories needs none of them twice.
 const MOST: usize = 128;
+
+/// How exactly it is known when a pool was used last. Noting it changes the file, which is then checked again.
+const USED_ABOUT: Duration = Duration::from_hours(1);
 
 /// The pools of a store.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +87,29 @@ impl PoolKey {
     }
 }
 
-/// The pool that a file holds.
+/// The pool that a file holds, all of which is checked.
 pub(super) fn open(file: &File) -> Result<Pool, KeptError> {
     Ok(Pool::from_image(Image::new(map(file)?))?)
+}
+
+/// The pool that a file holds, which is checked unless it was and nobody has touched it since.
+fn open_checked(file: &File, mark: PathBuf) -> Result<Pool, KeptError> {
+    let checked = Checked::new(file, mark)?;
+    if checked.holds() {
+        return Ok(Pool::from_checked_image(Image::new(map(file)?))?);
+    }
+    let pool = open(file)?;
+    checked.remember();
+    Ok(pool)
+}
+
+/// Notes that a pool is used now; in a store that cannot be written to it stays as it is.
+fn note_use(file: &File) {
+    let now = SystemTime::now();
+    let noted = file.metadata().and_then(|facts| facts.modified());
+    if !noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|age| age < USED_ABOUT)) {
+        let _ = file.set_modified(now);
+    }
 }
 
 impl<'s> Pools<'s> {
@@ -100,15 +124,14 @@ impl<'s> Pools<'s> {
 
     /// The pool of a key, if one is kept.
     pub fn read(self, key: &PoolKey) -> Result<Option<Pool>, KeptError> {
-        let file = match File::open(self.path(key)) {
+        let path = self.path(key);
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let pool = open(&file)?;
-        // When it was used last; a store that cannot be written to stays as it is.
-        let _ = file.set_modified(SystemTime::now());
-        Ok(Some(pool))
+        note_use(&file);
+        open_checked(&file, self.store.mark_path(&path)).map(Some)
     }
 
     /// Keeps a pool, and lets go of old ones where there are too many. The pool is then read where it was written, so that it is not in memory
@@ -147,6 +170,7 @@ impl<'s> Pools<'s> {
             }
             count -= 1;
             total -= size;
+            let _ = fs::remove_file(self.store.mark_path(&path));
             let _ = fs::remove_file(path);
         }
         Ok(())

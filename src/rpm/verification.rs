@@ -32,12 +32,8 @@ pub(super) fn verify(packages: &[PackageFacts], tree: &Tree) -> io::Result<Vec<C
         }
         Ok(changed)
     };
-    let found: Vec<io::Result<Vec<ChangedFile>>> = packages.par_iter().map(of_package).collect();
-    let mut all = Vec::new();
-    for changed in found {
-        all.extend(changed?);
-    }
-    Ok(all)
+    let changed: Vec<Vec<ChangedFile>> = packages.par_iter().map(of_package).collect::<io::Result<_>>()?;
+    Ok(changed.into_iter().flatten().collect())
 }
 
 /// The names of the numbers in `passwd` or `group`; of two lines with one number the first counts.

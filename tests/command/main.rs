@@ -15,6 +15,7 @@ mod disk;
 mod forms;
 mod interrupt;
 mod lock;
+mod machine;
 mod minimize;
 mod mirror;
 mod oci;

@@ -12,18 +12,8 @@ fn package(name: &str, version: &str, source: &str) -> PackageFacts {
         version: version.to_owned(),
         release: Some(release.to_owned()),
         arch: Some("x86_64".to_owned()),
-        summary: None,
-        description: None,
-        license: None,
-        vendor: None,
-        url: None,
         source: Some(source.to_owned()),
-        module: None,
-        build_time: None,
-        install_time: None,
-        installed_size: 0,
-        signatures: Vec::new(),
-        files: Vec::new(),
+        ..PackageFacts::default()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Options of a command that are made only where the command is called: all commands together have some thousand, which take longer to make than
-//! a small job.
+//! Options of a command that are made only where the command is called: those of all commands together take
+//! longer to make than a small job.
 
 use std::ops::Deref;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{name, reason};
+use super::{EXPECTED_ROOT, name, reason};
 use crate::audit::{self, Release, Subject, SubjectError, SubjectKind};
 use crate::bootstrap::{self, InstalledPackages};
 use crate::catalog::{Packaging, Platform};
@@ -122,9 +122,7 @@ impl Opening<'_> {
                 return Ok(subject);
             }
         }
-        Err(Failure::failed(format!("no package database in {}", name(place))).detail(
-            "expected  a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db",
-        ))
+        Err(Failure::failed(format!("no package database in {}", name(place))).detail(EXPECTED_ROOT))
     }
 
     /// Where repositories are named too, what they have is known beside what is installed.

@@ -1,4 +1,4 @@
-//! A long document of many elements alike, cut between them, so that the parts can be read apart.
+//! A long document of packages, cut between them, so that the parts can be read apart.
 //!
 //! Cuts are made where an element seems to begin. Whether one does there is known only when the part before has been read: a comment may hold
 //! anything. Where it does not, [`Blocks::rest`] is the document from some part on as if nothing had been cut.
@@ -12,6 +12,9 @@ use crate::metadata::IndexError;
 
 /// How long a block is at least, but for the last one: it stays in a processor's second cache with what is made of it.
 pub(super) const BLOCK: usize = 128 << 10;
+
+/// Where the elements begin.
+const START: &[u8] = b"<package ";
 
 /// Up to what length an element to cut before is looked for.
 const LONGEST: usize = 4 << 20;
@@ -29,8 +32,6 @@ pub(super) struct Block {
 /// The parts of a document, one after another.
 pub(super) struct Blocks<R> {
     input: R,
-    /// Where the elements begin: `<package `.
-    start: &'static [u8],
     /// What was read beyond the last block.
     beyond: Vec<u8>,
     /// Where that begins.
@@ -39,8 +40,8 @@ pub(super) struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    pub(super) fn new(input: R, start: &'static [u8]) -> Self {
-        Self { input, start, beyond: Vec::new(), offset: 0, ended: false }
+    pub(super) fn new(input: R) -> Self {
+        Self { input, beyond: Vec::new(), offset: 0, ended: false }
     }
 
     /// The next block, in the memory of `bytes`; `None` at the end, or if what comes cannot be cut.
@@ -53,7 +54,7 @@ impl<R: Read> Blocks<R> {
             if self.ended {
                 break bytes.len();
             }
-            match memmem::rfind(&bytes, self.start).filter(|&cut| cut > 0) {
+            match memmem::rfind(&bytes, START).filter(|&cut| cut > 0) {
                 Some(cut) => break cut,
                 None if wanted < LONGEST => wanted *= 2,
                 None => break 0,

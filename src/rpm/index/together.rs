@@ -23,7 +23,7 @@ const DEPTH: usize = 4;
 
 /// Reads the whole document.
 pub(super) fn read(input: impl Read + Send, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
-    let mut blocks = Blocks::new(input, b"<package ");
+    let mut blocks = Blocks::new(input);
     let Some(first) = blocks.next(Vec::new())? else { return primary::read(blocks.rest(Vec::new()), builder, repo) };
     let mut worker = Worker::new(0, repo);
     // It tells how the root is called.

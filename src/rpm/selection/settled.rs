@@ -1,7 +1,7 @@
 //! What is settled before any package is chosen: which streams of modules are active, and what they hide.
 
 use crate::ecosystem::{self, Explanation, ModuleOptions, Refusal};
-use crate::pool::{Pool, Solvable, StringId};
+use crate::pool::{Dependency, Kind, Pool, Solvable, StringId};
 use crate::rpm::architecture;
 use crate::rpm::installed::State;
 use crate::rpm::modules::{Active, Hidden, ModuleError};
@@ -55,13 +55,24 @@ impl Settled {
     }
 }
 
-/// The platform that the packages tell, if they tell one: `base-module(platform:el9)` is provided by a distribution's release package.
+/// The platform that the packages tell, if they tell one: the release package of a distribution (it provides `system-release`) provides
+/// `base-module(platform:el9)`. libdnf looks for it in the same place (`ModulePackageContainer`).
 fn platform(pool: &Pool) -> Option<String> {
-    let mut told = pool.strings().filter_map(|(id, text)| {
-        let platform = text.strip_prefix("base-module(")?.strip_suffix(')')?;
-        (platform.contains(':') && pool.providers(id).next().is_some()).then(|| platform.to_owned())
-    });
-    told.next().filter(|_| told.next().is_none())
+    let release = pool.find("system-release")?;
+    let provided = pool.providers(release).flat_map(|(id, _)| pool.solvable(id).dependencies(Kind::Provides));
+    let mut told: Vec<&str> = provided
+        .filter_map(|&provide| match pool.dependency(provide) {
+            Dependency::Plain { name, .. } => pool.text(name).strip_prefix("base-module(")?.strip_suffix(')'),
+            Dependency::Rich { .. } => None,
+        })
+        .filter(|platform| platform.contains(':'))
+        .collect();
+    told.sort_unstable();
+    told.dedup();
+    match told[..] {
+        [platform] => Some(platform.to_owned()),
+        _ => None,
+    }
 }
 
 impl Refusal for ModuleError {

@@ -3,11 +3,9 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Command;
 
 use super::{TRUSTED, refused};
-use crate::place::{Place, is_root, names};
+use crate::place::{Place, is_root};
 
 #[test]
 fn a_package_that_is_not_there() {
@@ -85,39 +83,6 @@ fn nobody_listens() {
         assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
     }
     assert!(!place.path("other").exists());
-}
-
-/// A small file system that is taken away again.
-struct Mounted(PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
-#[test]
-fn a_full_disk() {
-    let place = Place::new();
-    let small = place.path("small");
-    fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=128k", "none"]).arg(&small).output();
-    if !mounted.is_ok_and(|output| output.status.success()) {
-        println!("skipped: no file system can be mounted here");
-        return;
-    }
-    let mounted = Mounted(small);
-    fs::write(mounted.0.join("there before"), "").unwrap();
-    let outcome = place.bootstrap(&["small/out"]);
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
-    assert_eq!(names(&mounted.0), ["there before"]);
-    for words in ["No space left on device", "needs about", "were free", "Nothing was written to small/out"] {
-        assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
-    }
-    let within = mounted.0.join("empty");
-    fs::create_dir(&within).unwrap();
-    assert_eq!(place.bootstrap(&["small/empty"]).code, Some(1));
-    assert!(names(&within).is_empty());
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! Which kept files were checked since anyone touched them, so that they need not be read as a whole at each start.
+//!
+//! In: an open file. Out: whether it is the one that was checked, by all that the file system says of it (inode, size, times of modification
+//! and of change) and the boot in which it was: after another one its bytes come from the disk again. A mark that is wrong, old, torn or missing costs a
+//! check. The idea is that of git's index, and so is the care with files that were changed just now (`racy-git` in git's documentation).
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// How old the last change of a file has to be when it is marked, so that a later one has another time: the kernel's clock for files moves a hundred
+/// times a second or oftener, that of a file system without fractions of a second at least every other.
+const SETTLED: Duration = Duration::from_millis(100);
+const SETTLED_IN_SECONDS: Duration = Duration::from_secs(3);
+
+/// A file as it is now, and where it stands that it was checked.
+pub(super) struct Checked {
+    mark: PathBuf,
+    state: Option<String>,
+    settled: bool,
+}
+
+impl Checked {
+    /// What there is to say of a file whose mark is kept at `mark`.
+    pub(super) fn new(file: &File, mark: PathBuf) -> io::Result<Self> {
+        let facts = file.metadata()?;
+        Ok(Self { mark, settled: is_settled(&facts, SystemTime::now()), state: boot().map(|boot| describe(&boot, &facts)) })
+    }
+
+    /// Whether it was checked, and is as it was then.
+    pub(super) fn holds(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| fs::read_to_string(&self.mark).is_ok_and(|mark| mark == *state))
+    }
+
+    /// Remembers that the file was checked after [`new`](Self::new), if that is what can be said of it for certain. Where nothing can be written,
+    /// the next run checks it again.
+    pub(super) fn remember(&self) {
+        if let Some(state) = self.state.as_ref().filter(|_| self.settled)
+            && let Some(directory) = self.mark.parent()
+        {
+            let _ = fs::create_dir_all(directory).and_then(|()| fs::write(&self.mark, state));
+        }
+    }
+}
+
+fn is_settled(facts: &Metadata, now: SystemTime) -> bool {
+    let Ok(seconds) = u64::try_from(facts.ctime()) else { return false };
+    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(facts.ctime_nsec().unsigned_abs());
+    let enough = if facts.ctime_nsec() == 0 { SETTLED_IN_SECONDS } else { SETTLED };
+    now.duration_since(changed).is_ok_and(|age| age > enough)
+}
+
+/// The file's state as a line.
+fn describe(boot: &str, facts: &Metadata) -> String {
+    let (modified, changed) = ((facts.mtime(), facts.mtime_nsec()), (facts.ctime(), facts.ctime_nsec()));
+    format!(
+        "boot {boot} device {} inode {} size {} modified {}.{:09} changed {}.{:09}\n",
+        facts.dev(),
+        facts.ino(),
+        facts.size(),
+        modified.0,
+        modified.1,
+        changed.0,
+        changed.1
+    )
+}
+
+/// The kernel's name for the time since it was started; `None` where it does not tell.
+fn boot() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_checked_until_somebody_touches_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, mark) = (directory.path().join("pool"), directory.path().join("checked/pool"));
+        fs::write(&path, b"bytes").unwrap();
+        let mut file = File::options().read(true).append(true).open(&path).unwrap();
+        let mut now = Checked::new(&file, mark.clone()).unwrap();
+        assert!(!now.holds());
+        now.settled = false;
+        now.remember();
+        assert!(!mark.exists(), "what was written just now may be written to again within the same tick of the clock");
+        now.settled = true;
+        now.remember();
+        assert!(Checked::new(&file, mark.clone()).unwrap().holds());
+        let other = directory.path().join("other");
+        fs::copy(&path, &other).unwrap();
+        assert!(!Checked::new(&File::open(&other).unwrap(), mark.clone()).unwrap().holds());
+        file.write_all(b"!").unwrap();
+        assert!(!Checked::new(&file, mark.clone()).unwrap().holds());
+        fs::write(&mark, "boot").unwrap();
+        assert!(!Checked::new(&file, mark).unwrap().holds());
+    }
+
+    #[test]
+    fn only_old_changes_are_settled() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pool");
+        fs::write(&path, b"bytes").unwrap();
+        let facts = fs::metadata(&path).unwrap();
+        let now = facts.modified().unwrap();
+        assert!(!is_settled(&facts, now) && is_settled(&facts, now + 2 * SETTLED_IN_SECONDS));
+        assert!(!is_settled(&facts, now - 2 * SETTLED), "the clock was set back");
+    }
+
+    #[test]
+    fn every_fact_counts() {
+        let facts = fs::metadata(".").unwrap();
+        assert_ne!(describe("a", &facts), describe("b", &facts));
+        assert_ne!(describe("a", &facts), describe("a", &fs::metadata("..").unwrap()));
+    }
+}

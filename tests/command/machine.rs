@@ -1,0 +1,448 @@
+//! The machine fails: runs are killed, disks are full, system calls fail, clocks are wrong, runs meet. OUT is absent or whole, a root that was
+//! there is as it was or as it was to become, the store is sound, and the next run succeeds.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::change::{self, ALPINE, same};
+use crate::disk::{Rows, walk, without_inodes};
+use crate::place::{MICRO, Outcome, Place, USER, is_root, names, peer};
+use crate::server::FileServer;
+
+/// How many cases each test here tries: `ROOTSTRAP_CASES` makes them more.
+fn cases(usual: u32) -> u32 {
+    std::env::var("ROOTSTRAP_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Moments of a run that takes `whole`, scattered over all of it and a little beyond.
+fn moments(whole: Duration, count: u32) -> impl Iterator<Item = Duration> {
+    (1..=count).map(move |number| whole.mul_f64(1.1 * (f64::from(number) * 0.618_033_988_75).fract()))
+}
+
+/// Starts a command and kills it after some time; whether it had not ended by itself.
+fn killed(command: &mut Command, moment: Duration) -> bool {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(moment);
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}");
+    status.signal() == Some(9)
+}
+
+fn took(run: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    run();
+    begin.elapsed()
+}
+
+fn tree(out: &Path) -> Rows {
+    without_inodes(walk(out))
+}
+
+#[track_caller]
+fn is_sound(place: &Place) {
+    place.run(&["cache", "verify", "--cache-dir", "cache"]).success();
+}
+
+/// From a server, with a store that is empty before: downloads, the store, the pool, the tree.
+#[test]
+fn killed_while_a_tree_is_made() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let url = server.url();
+    let key = ["--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", "cache", "out"];
+    let arguments = [&MICRO[..], &["--mirror", &url], &key].concat();
+    let whole = took(|| drop(place.run(&arguments).success()));
+    let expected = tree(&place.path("out"));
+    let mut count = 0;
+    for (step, moment) in moments(whole, cases(40)).enumerate() {
+        let _ = fs::remove_dir_all(place.path("out"));
+        // What a killed run got is there for the next one, three times in four.
+        if step % 4 == 0 {
+            let _ = fs::remove_dir_all(place.path("cache"));
+        }
+        count += u32::from(killed(&mut place.command(&arguments), moment));
+        if place.path("out").exists() {
+            same(&expected, &tree(&place.path("out")));
+        }
+        for name in place.names() {
+            let is_known = ["cache", "mirror", "out"].contains(&&*name) || name.starts_with(".out.");
+            assert!(is_known, "{name} was left");
+        }
+        is_sound(&place);
+    }
+    assert!(count > 0, "no run was killed");
+    let _ = fs::remove_dir_all(place.path("out"));
+    place.run(&arguments).success();
+    same(&expected, &tree(&place.path("out")));
+    assert_eq!(place.names(), ["cache", "mirror", "out"], "what killed runs left is gone");
+    println!("killed {count} times");
+}
+
+/// A root that is there: the next run finds it as it was or as it was to become.
+#[test]
+fn killed_while_a_root_is_changed() {
+    let place = Place::new();
+    let alpine = |arguments: &[&str]| {
+        let (verb, rest) = change::split(arguments);
+        [verb, &ALPINE, rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&str]| place.run(&alpine(arguments).iter().map(String::as_str).collect::<Vec<_>>()).success();
+    let install = ["install", "--root", "root", "hello"];
+    let remove = ["remove", "--root", "root", "hello"];
+    // The order of the scripts is that in which packages came, so the first time is another.
+    run(&["--variant", "minirootfs", "--with", "hello", "root"]);
+    run(&remove);
+    let without = change::rows(&place.path("root"));
+    let whole = took(|| drop(run(&install)));
+    let with = change::rows(&place.path("root"));
+    run(&remove);
+    same(&without, &change::rows(&place.path("root")));
+    let (mut count, mut old, mut new) = (0, 0, 0);
+    for (step, moment) in moments(whole, cases(40)).enumerate() {
+        // What it is now is what the change begins with.
+        let has = change::rows(&place.path("root")) == with;
+        let words = alpine(if has { &remove } else { &install });
+        count += u32::from(killed(&mut place.command(&words.iter().map(String::as_str).collect::<Vec<_>>()), moment));
+        // Nothing is asked for: what was begun is finished or taken back.
+        run(&["upgrade", "--root", "root"]);
+        let found = change::rows(&place.path("root"));
+        let (before, after) = if has { (&with, &without) } else { (&without, &with) };
+        if found == *before {
+            old += 1;
+        } else {
+            assert_eq!(crate::disk::differences(after, &found), <[String; 0]>::default(), "step {step}");
+            new += 1;
+        }
+        assert_eq!(place.names(), ["cache", "mirror", "root"]);
+    }
+    assert!(count > 0 && old > 0, "no run was killed");
+    println!("killed {count} times: {old} as before, {new} as asked for");
+}
+
+/// Calls that may fail, with what they fail with.
+const FAULTS: [(&str, &str); 27] = [
+    ("openat", "EMFILE"),
+    ("openat", "EIO"),
+    ("openat", "EACCES"),
+    ("read", "EIO"),
+    ("read", "EINTR"),
+    ("pread64", "EIO"),
+    ("write", "ENOSPC"),
+    ("write", "EIO"),
+    ("write", "EDQUOT"),
+    ("pwrite64", "ENOSPC"),
+    ("mkdir", "ENOSPC"),
+    ("mkdirat", "ENOSPC"),
+    ("mkdirat", "EROFS"),
+    ("rename", "EIO"),
+    ("renameat", "EACCES"),
+    ("renameat2", "EINVAL"),
+    ("linkat", "EPERM"),
+    ("symlinkat", "ENOSPC"),
+    ("unlinkat", "EBUSY"),
+    ("fchmod", "EPERM"),
+    ("fchown", "EPERM"),
+    ("fsetxattr", "EOPNOTSUPP"),
+    ("utimensat", "EPERM"),
+    ("ftruncate", "EFBIG"),
+    ("statx", "EIO"),
+    ("getdents64", "EIO"),
+    ("flock", "ENOLCK"),
+];
+
+/// How often a run makes each call.
+fn counted(trace: &Path) -> impl Fn(&str) -> u32 + use<> {
+    let text = fs::read_to_string(trace).unwrap();
+    move |call| {
+        let begins =
+            |line: &&str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with(&format!("{call}("));
+        u32::try_from(text.lines().filter(begins).count()).unwrap()
+    }
+}
+
+/// Every kind of call fails once, at its beginning, in its midst, at its end.
+#[test]
+fn calls_that_fail() {
+    if !peer("strace") {
+        return;
+    }
+    let place = Place::new();
+    let words = Place::usual(&["--jobs", "1", "--cache-dir", "cache", "out"]);
+    let traced = |options: &[&str]| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "trace"]).args(options).arg(env!("CARGO_BIN_EXE_rootstrap")).args(&words);
+        place.set(&mut command, &[]);
+        let output = command.output().unwrap();
+        (output.status, String::from_utf8(output.stderr).unwrap())
+    };
+    let calls: Vec<&str> = FAULTS.iter().map(|(call, _)| *call).collect();
+    let (status, errors) = traced(&["-e", &format!("trace={}", calls.join(","))]);
+    assert!(status.success(), "{errors}");
+    let expected = tree(&place.path("out"));
+    let count = counted(&place.path("trace"));
+    let (mut refused, mut survived) = (0, 0);
+    for (call, error) in FAULTS {
+        let all = count(call);
+        let tries = cases(2).min(all);
+        for number in 0..tries {
+            let when = 1 + number * all.saturating_sub(1) / tries.saturating_sub(1).max(1);
+            let _ = fs::remove_dir_all(place.path("out"));
+            // A cache that is there is read, one that is not is made.
+            if number % 2 == 0 {
+                let _ = fs::remove_dir_all(place.path("cache"));
+            }
+            let inject = format!("inject={call}:error={error}:when={when}");
+            let (status, errors) = traced(&["-e", &format!("trace={call}"), "-e", &inject]);
+            let fault = format!("{call} {when} of {all} fails with {error}: {errors}");
+            assert!(!errors.contains("panicked"), "{fault}");
+            match status.code() {
+                Some(0) => {
+                    survived += 1;
+                    if !errors.contains("not applied") {
+                        same(&expected, &tree(&place.path("out")));
+                    }
+                }
+                // The program itself could not be loaded.
+                Some(127) => assert!(errors.contains("shared libraries"), "{fault}"),
+                Some(1..=4) => {
+                    refused += 1;
+                    assert!(errors.starts_with("error: ") || errors.contains("\nerror: "), "{fault}");
+                    assert!(!place.path("out").exists(), "{fault}");
+                }
+                _ => panic!("{status}: {fault}"),
+            }
+            let _ = fs::remove_dir_all(place.path("out"));
+            is_sound(&place);
+        }
+    }
+    place.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).success();
+    same(&expected, &tree(&place.path("out")));
+    assert!(refused > 0 && survived > 0);
+    println!("{} faults: {refused} runs ended with an error, {survived} succeeded", refused + survived);
+}
+
+/// A small file system that is taken away again.
+pub(crate) struct Mounted(pub(crate) PathBuf);
+
+impl Mounted {
+    /// In this place; `None` where none can be mounted.
+    pub(crate) fn new(place: &Place, options: &str) -> Option<Self> {
+        let small = place.path("small");
+        fs::create_dir_all(&small).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&small).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            println!("skipped: no file system can be mounted here");
+            return None;
+        }
+        Some(Self(small))
+    }
+
+    fn remount(&self, options: &str) {
+        assert!(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// What a read-only file system says, in the words of the standard library or the system's own.
+const READ_ONLY: &str = "ead-only file";
+
+#[track_caller]
+fn refused(outcome: &Outcome, words: &[&str]) {
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    for words in words {
+        assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
+    }
+}
+
+/// No room for a tree, an archive, an image; no inodes; and none for what is downloaded.
+#[test]
+fn full_disks() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let told = "No space left on device";
+    for (options, outs) in [
+        ("size=128k", &[&["small/out"][..], &["--tar", "small/out.tar"]][..]),
+        ("size=16k", &[&["--oci", "small/layout"], &["--tar", "small/out.tar.gz"]]),
+        ("nr_inodes=12", &[&["small/inodes"]]),
+    ] {
+        let Some(mounted) = Mounted::new(&place, options) else { return };
+        fs::write(mounted.0.join("there before"), "").unwrap();
+        for &out in outs {
+            let outcome = place.bootstrap(&[&["--cache-dir", "cache"], out].concat());
+            refused(&outcome, &["Nothing was written", if out[0] == "small/inodes" { "inodes" } else { told }]);
+            if options == "size=128k" && out[0] == "small/out" {
+                refused(&outcome, &["needs about", "were free"]);
+                // Within a directory that is there and empty, too.
+                fs::create_dir(mounted.0.join("empty")).unwrap();
+                assert_eq!(place.bootstrap(&["small/empty"]).code, Some(1));
+                fs::remove_dir(mounted.0.join("empty")).unwrap();
+            }
+            assert_eq!(names(&mounted.0), ["there before"], "{out:?}");
+        }
+        let url = server.url();
+        let arguments = |cache: &'static str| {
+            let rest = ["--mirror", &url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", cache, "out"];
+            [&MICRO[..], &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let run = |cache: &'static str| place.run(&arguments(cache).iter().map(String::as_str).collect::<Vec<_>>());
+        let outcome = run("small/cache");
+        if outcome.code != Some(0) {
+            refused(&outcome, &[told, "small/cache"]);
+            assert!(!place.path("out").exists());
+        }
+        place.run(&["cache", "verify", "--cache-dir", "small/cache"]).success();
+        let _ = fs::remove_dir_all(place.path("out"));
+        // What was got before the disk was full is of use, once there is room.
+        mounted.remount("size=64m,nr_inodes=10000");
+        run("small/cache").success();
+        fs::remove_dir_all(place.path("out")).unwrap();
+    }
+}
+
+/// A change of a root for which there is no room.
+#[test]
+fn a_full_disk_below_a_root() {
+    let place = Place::new();
+    let Some(mounted) = Mounted::new(&place, "size=600k") else { return };
+    let alpine = |arguments: &[&str]| {
+        let (verb, rest) = change::split(arguments);
+        place.run(&[verb, &ALPINE, rest].concat())
+    };
+    alpine(&["--variant", "minirootfs", "small/root"]).success();
+    // All that is left.
+    let _ = fs::write(mounted.0.join("ballast"), vec![0; 1 << 20]);
+    let before = change::rows(&mounted.0.join("root"));
+    let outcome = alpine(&["install", "--root", "small/root", "hello"]);
+    refused(&outcome, &["No space left on device"]);
+    same(&before, &change::rows(&mounted.0.join("root")));
+    fs::remove_file(mounted.0.join("ballast")).unwrap();
+    alpine(&["install", "--root", "small/root", "hello"]).success();
+}
+
+/// Directories that may not be written to: where OUT, the cache or a root should be.
+#[test]
+fn read_only_and_foreign_directories() {
+    if !is_root() {
+        println!("skipped: only root can be both");
+        return;
+    }
+    let place = Place::new();
+    let Some(mounted) = Mounted::new(&place, "size=8m") else { return };
+    let alpine = |arguments: &[&str]| {
+        let (verb, rest) = change::split(arguments);
+        place.run(&[verb, &ALPINE, rest].concat())
+    };
+    alpine(&["--variant", "minirootfs", "small/root"]).success();
+    let before = walk(&mounted.0);
+    mounted.remount("ro");
+    refused(&place.bootstrap(&["--cache-dir", "cache", "small/out"]), &["small/out", READ_ONLY]);
+    refused(&place.bootstrap(&["--cache-dir", "cache", "--tar", "small/out.tar"]), &["small/out.tar", READ_ONLY]);
+    refused(&place.bootstrap(&["--cache-dir", "cache", "--oci", "small/layout"]), &["small/layout", READ_ONLY]);
+    refused(&alpine(&["install", "--root", "small/root", "hello"]), &["small/root", READ_ONLY]);
+    assert_eq!(walk(&mounted.0), before);
+    // A cache is a help, never a need, where the mirror is a directory.
+    place.bootstrap(&["--cache-dir", "small/cache", "out"]).success();
+
+    let (_, program) = place.for_somebody_else();
+    let foreign = |arguments: &[&str]| {
+        use std::os::unix::process::CommandExt as _;
+        let words = Place::usual(arguments);
+        let mut command = Command::new(&program);
+        place.set(&mut command, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        place.outcome(command.uid(USER).gid(USER))
+    };
+    refused(&foreign(&["--cache-dir", "home/cache", "foreign"]), &["foreign", "Permission denied"]);
+    foreign(&["--cache-dir", "cache", "home/out"]).success();
+}
+
+/// The clock of a machine without a battery, and one that is far ahead.
+#[test]
+fn wrong_clocks() {
+    if !peer("faketime") {
+        return;
+    }
+    let place = Place::new();
+    place.bootstrap(&["--cache-dir", "cache", "right"]).success();
+    let expected = tree(&place.path("right"));
+    for (number, time) in ["1970-01-02 00:00:00", "2001-09-09 01:46:40", "2099-12-31 23:59:59"].iter().enumerate() {
+        let out = format!("out{number}");
+        // The cache is that of a right clock, and then of a wrong one.
+        let words = Place::usual(&["--cache-dir", "cache", &out]);
+        let mut command = Command::new("faketime");
+        place.set(command.arg(time).arg(env!("CARGO_BIN_EXE_rootstrap")), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        place.outcome(&mut command).success();
+        same(&expected, &tree(&place.path(&out)));
+        is_sound(&place);
+    }
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Runs to one OUT: one of them makes it, the others say that it is there.
+#[test]
+fn several_runs_to_one_place() {
+    let place = Place::new();
+    place.bootstrap(&["--cache-dir", "cache", "expected"]).success();
+    let words = Place::usual(&["--cache-dir", "cache", "out"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for _ in 0..5 {
+        let running: Vec<Child> = (0..4).map(|_| start(&mut place.command(&words))).collect();
+        let ended: Vec<_> = running.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+        let codes: Vec<_> = ended.iter().map(|output| output.status.code()).collect();
+        assert_eq!(codes.iter().filter(|&&code| code == Some(0)).count(), 1, "{codes:?}");
+        for output in ended.iter().filter(|output| !output.status.success()) {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(errors.contains("out") && errors.starts_with("error: "), "{errors}");
+        }
+        same(&tree(&place.path("expected")), &tree(&place.path("out")));
+        assert_eq!(place.names(), ["cache", "expected", "mirror", "out"]);
+        fs::remove_dir_all(place.path("out")).unwrap();
+    }
+}
+
+/// Twenty runs with one cold cache, a few of them killed.
+#[test]
+fn twenty_runs_with_one_cold_cache() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let url = server.url();
+    let words = |out: &str| {
+        let rest = ["--mirror", &url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", "cache", out];
+        [&MICRO[..], &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut running: Vec<(String, Child)> = (0..20)
+        .map(|number| {
+            let out = format!("out{number}");
+            let child = start(&mut place.command(&words(&out).iter().map(String::as_str).collect::<Vec<_>>()));
+            (out, child)
+        })
+        .collect();
+    for (_, child) in running.iter_mut().step_by(5) {
+        child.kill().unwrap();
+    }
+    let mut whole = Vec::new();
+    for (number, (out, child)) in running.into_iter().enumerate() {
+        let output = child.wait_with_output().unwrap();
+        assert!(number % 5 == 0 || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        whole.extend(output.status.success().then(|| tree(&place.path(&out))));
+    }
+    assert!(whole.len() >= 16);
+    whole.windows(2).for_each(|pair| same(&pair[0], &pair[1]));
+    is_sound(&place);
+    // And with what they left a run needs no network.
+    let mut last = words("last");
+    last.push("--offline".to_owned());
+    place.run(&last.iter().map(String::as_str).collect::<Vec<_>>()).success();
+    same(&whole[0], &tree(&place.path("last")));
+}
