@@ -30,7 +30,10 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(paths(&mut &*data, &is_even), Some(even));
     let mut contents = Vec::new();
     let read = RpmMd.read_contents(&mut &*data, &mut |checksum, path| contents.push(format!("{checksum:?}\n{path}")));
-    assert!(read.is_ok());
+    // An entity in a text that only one of the two looks at may be none.
+    if read.is_err() {
+        return;
+    }
     let mut left = all.iter();
     assert!(contents.iter().all(|line| left.any(|other| other == line)), "{contents:?} among {all:?}");
 });

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::arguments::Format;
+use super::terminal::shown_lines;
 use serde_json::{Value, json};
 
 use crate::catalog::CatalogError;
@@ -135,15 +136,15 @@ impl Failure {
     /// The whole message, without a line end.
     pub(super) fn render(&self, color: bool) -> String {
         let (red, cyan, off) = if color { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
-        let mut text = format!("{red}error:{off} {}", self.message);
+        let mut text = format!("{red}error:{off} {}", shown_lines(&self.message));
         for line in self.details.iter().flat_map(|detail| detail.split('\n')) {
             text += "\n";
             if !line.is_empty() {
-                let _ = write!(text, "  {line}");
+                let _ = write!(text, "  {}", shown_lines(line));
             }
         }
         for hint in &self.hints {
-            let _ = write!(text, "\n{cyan}hint:{off} {hint}");
+            let _ = write!(text, "\n{cyan}hint:{off} {}", shown_lines(hint));
         }
         text
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::{ProgressMode, RunArguments};
+use super::terminal::shown_lines;
 use crate::reporter::{Phase, Reporter};
 
 /// What a phase took, for `--stats` and the closing line.
@@ -146,6 +147,7 @@ impl Reporter for Progress {
         if self.style == Style::Quiet {
             return;
         }
+        let message = shown_lines(message);
         let label = if self.color { "\x1b[1;33mwarning:\x1b[0m" } else { "warning:" };
         match &state.bar {
             Some((_, bar)) => bar.suspend(|| print_line(&format!("{label} {message}"))),

@@ -18,6 +18,11 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     text
 }
 
+/// A message of several lines, each as [`shown`]: what it tells of may be named by somebody else.
+pub(super) fn shown_lines(text: &str) -> String {
+    text.split('\n').map(|line| shown(line.as_bytes())).collect::<Vec<_>>().join("\n")
+}
+
 /// Control characters, and those that turn the direction of writing.
 fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -11,6 +11,13 @@ use super::header::Header;
 use super::tag::Tag;
 use crate::digest::{Algorithm, Digest};
 use crate::package::{Content, Entry, EntryKind, Owner, Xattrs};
+use crate::tree::display;
+
+/// As many files as a package may have: the largest of distributions have a fifth of it, and each takes some hundred bytes.
+pub const MOST_FILES: usize = 1 << 20;
+
+/// No path is longer (`PATH_MAX`). A header says a directory once and any number of names in it, so little of it could make much.
+const LONGEST_PATH: usize = 4096;
 
 /// Why the files of a header cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +41,20 @@ pub enum FilesError {
         index: u32,
         /// How many there are.
         directories: usize,
+    },
+    /// More files than any package has.
+    #[error("the header tells of {found} files, more than the {MOST_FILES} that a package may have")]
+    TooMany {
+        /// How many.
+        found: usize,
+    },
+    /// A path that is longer than one can be.
+    #[error("file {file} of the header has a path of {length} bytes")]
+    Path {
+        /// Place of the file.
+        file: usize,
+        /// Its length.
+        length: usize,
     },
     /// Files' digests are by an algorithm that rpm does not know either, or do not fit theirs.
     #[error("unusable digest of {path}: algorithm {algorithm}, `{digest}`")]
@@ -162,15 +183,16 @@ impl File {
 
     /// Its path as text, for messages.
     pub fn display_path(&self) -> String {
-        String::from_utf8_lossy(&self.path).into_owned()
+        display(&self.path)
     }
 
     /// The extended attributes that its capabilities stand for.
     pub fn xattrs(&self) -> Result<Xattrs, FilesError> {
         let Some(text) = self.capabilities.as_deref().filter(|text| !text.is_empty()) else { return Ok(Xattrs::new()) };
-        let value = std::str::from_utf8(text).ok().and_then(|text| capabilities::xattr(text).ok()).ok_or_else(|| {
-            FilesError::Capabilities { path: self.display_path(), text: String::from_utf8_lossy(text).into_owned() }
-        })?;
+        let value = std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| capabilities::xattr(text).ok())
+            .ok_or_else(|| FilesError::Capabilities { path: self.display_path(), text: display(text) })?;
         Ok(value.map(|value| (capabilities::XATTR.into(), value)).into_iter().collect())
     }
 
@@ -217,6 +239,10 @@ pub(super) fn algorithm(number: u32) -> Option<Algorithm> {
 
 /// The paths of a header's files, in its order.
 fn paths(header: &Header) -> Result<Vec<Box<[u8]>>, FilesError> {
+    let found = header.strings(Tag::BASENAMES).len().max(header.strings(Tag::OLD_FILENAMES).len());
+    if found > MOST_FILES {
+        return Err(FilesError::TooMany { found });
+    }
     if !header.has(Tag::BASENAMES) {
         return Ok(header.strings(Tag::OLD_FILENAMES).map(Box::from).collect());
     }
@@ -229,6 +255,10 @@ fn paths(header: &Header) -> Result<Vec<Box<[u8]>>, FilesError> {
         .map(|(file, (name, index))| {
             let directory = directories.get(index as usize);
             let directory = directory.ok_or(FilesError::Directory { file, index, directories: directories.len() })?;
+            let length = directory.len() + name.len();
+            if length > LONGEST_PATH {
+                return Err(FilesError::Path { file, length });
+            }
             Ok([directory, name].concat().into())
         })
         .collect()
@@ -301,7 +331,7 @@ pub fn files(header: &Header) -> Result<Vec<File>, FilesError> {
     let (mut user_names, mut group_names) = (Names::default(), Names::default());
 
     let file = |(i, path): (usize, Box<[u8]>)| {
-        let text = || String::from_utf8_lossy(&path).into_owned();
+        let text = || display(&path);
         let kind = kind_of(modes[i]).ok_or_else(|| FilesError::Mode { path: text(), mode: modes[i] })?;
         Ok(File {
             kind,
@@ -345,11 +375,7 @@ fn digest(number: u32, hex: &[u8], path: impl Fn() -> String) -> Result<Option<D
     }
     let text = std::str::from_utf8(hex).ok();
     let digest = text.zip(algorithm(number)).and_then(|(hex, algorithm)| Digest::from_hex(algorithm, hex));
-    digest.map(Some).ok_or_else(|| FilesError::Digest {
-        path: path(),
-        algorithm: number,
-        digest: String::from_utf8_lossy(hex).into_owned(),
-    })
+    digest.map(Some).ok_or_else(|| FilesError::Digest { path: path(), algorithm: number, digest: display(hex) })
 }
 
 /// For each file the first of those that are hard links of one another, by place; itself for the others (rpmfi.c:

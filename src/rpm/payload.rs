@@ -15,6 +15,7 @@ use super::tag::Tag;
 use crate::compression::Format;
 use crate::digest::{Digest, Hasher};
 use crate::package::{Content, Spool, SpoolWriter};
+use crate::tree::display;
 
 /// What is inflated at a time.
 const BUFFER: usize = 128 << 10;
@@ -288,7 +289,7 @@ impl<'a> Unpacker<'a> {
         };
         found
             .filter(|&i| self.files.get(i).is_some_and(File::in_payload))
-            .ok_or_else(|| PayloadError::Unexpected { path: String::from_utf8_lossy(&name).into_owned() })
+            .ok_or_else(|| PayloadError::Unexpected { path: display(&name) })
     }
 
     /// The size that the short form leaves to the header: of hard links only the last has data (rpmfi.c: `rpmfiArchiveRead…`).

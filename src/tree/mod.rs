@@ -39,6 +39,9 @@ pub enum TreeError {
     /// A name or path that no file system takes: NUL, a name over 255 bytes, a path over 4,095.
     #[error("{0}: not a possible path")]
     BadPath(String),
+    /// A symbolic link to nothing at all, with a NUL in its target, or with one that is longer than a path.
+    #[error("{0}: not a possible target of a symbolic link")]
+    BadTarget(String),
     /// The content could not be read back from the spool.
     #[error("{0}: {1}")]
     Unreadable(String, String),
@@ -112,10 +115,13 @@ impl Tree {
     /// Puts a new node under a name that is free in `directory`.
     pub fn insert(&mut self, directory: NodeId, name: &[u8], mut node: Node) -> Result<NodeId, TreeError> {
         let id = NodeId(u32::try_from(self.nodes.len()).map_err(|_| TreeError::BadPath(display(name)))?);
-        if let NodeKind::Directory(d) = &mut node.kind {
-            d.parent = directory;
+        if let NodeKind::Symlink(target) = &node.kind {
+            path::check_target(target)?;
         }
-        self.bind(directory, name, id)?;
+        let length = self.bind(directory, name, id)?;
+        if let NodeKind::Directory(d) = &mut node.kind {
+            (d.parent, d.length) = (directory, length);
+        }
         self.nodes.push(node);
         Ok(id)
     }
@@ -125,10 +131,12 @@ impl Tree {
         if self.node(id).is_directory() {
             return Err(TreeError::IsADirectory(display(name)));
         }
-        self.bind(directory, name, id)
+        self.bind(directory, name, id).map(drop)
     }
 
-    fn bind(&mut self, directory: NodeId, name: &[u8], id: NodeId) -> Result<(), TreeError> {
+    /// The length of the path that the name gives the node. No path is longer than one may be, by whatever links its directory was reached: so
+    /// the tree is never deep, and every one of its paths has a name in every form of output.
+    fn bind(&mut self, directory: NodeId, name: &[u8], id: NodeId) -> Result<u16, TreeError> {
         path::check_path(name)?;
         if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
             return Err(TreeError::BadPath(display(name)));
@@ -139,8 +147,9 @@ impl Tree {
         if d.entries.contains_key(name) {
             return Err(TreeError::Exists(display(name)));
         }
+        let length = path::longer(d.length, name)?;
         d.entries.insert(Arc::from(name), id);
-        Ok(())
+        Ok(length)
     }
 
     /// Takes a name out of a directory, with all below it, and returns its node's id (the node itself stays, for other names).

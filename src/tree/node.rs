@@ -47,6 +47,8 @@ pub enum NodeKind {
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(super) parent: NodeId,
+    /// Bytes of its path, with the slash before each name.
+    pub(super) length: u16,
     pub(super) entries: BTreeMap<Arc<[u8]>, NodeId>,
 }
 
@@ -108,7 +110,7 @@ impl Node {
 
     /// A directory without names yet; its parent is set when it is inserted.
     pub fn directory(mode: u16) -> Self {
-        Self::new(NodeKind::Directory(Directory { parent: NodeId(0), entries: BTreeMap::new() }), mode)
+        Self::new(NodeKind::Directory(Directory { parent: NodeId(0), length: 0, entries: BTreeMap::new() }), mode)
     }
 
     /// A regular file.

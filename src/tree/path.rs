@@ -122,12 +122,35 @@ pub(super) fn check_path(path: &[u8]) -> Result<(), TreeError> {
     Ok(())
 }
 
+/// Refuses what no link can lead to.
+pub(super) fn check_target(target: &[u8]) -> Result<(), TreeError> {
+    if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
+        return Err(TreeError::BadTarget(display(&target[..target.len().min(MAX_NAME)])));
+    }
+    Ok(())
+}
+
+/// The length of a path that is longer by a name, if it is still one.
+pub(super) fn longer(length: u16, name: &[u8]) -> Result<u16, TreeError> {
+    let sum = usize::from(length) + 1 + name.len();
+    // The slash before the first name is not part of a path within a root.
+    u16::try_from(sum).ok().filter(|_| sum <= MAX_PATH + 1).ok_or_else(|| TreeError::BadPath(display(name)))
+}
+
 /// Pushes the names of `path` so that the first is on top; empty names and `.` are nothing.
 fn push_names(pending: &mut Vec<Box<[u8]>>, path: &[u8]) {
     pending.extend(path.rsplit(|&c| c == b'/').filter(|name| !name.is_empty() && *name != b".").map(Box::from));
 }
 
-/// A path for a message.
+/// A path for a message: what steers a terminal is escaped, and what no path is as long as is cut.
 pub fn display(path: &[u8]) -> String {
-    String::from_utf8_lossy(path).into_owned()
+    let shown = &path[..path.len().min(MAX_PATH + 1)];
+    let mut text = String::with_capacity(shown.len());
+    for character in String::from_utf8_lossy(shown).chars() {
+        if character.is_control() { text.extend(character.escape_default()) } else { text.push(character) }
+    }
+    if shown.len() < path.len() {
+        text.push_str(&format!("… ({} bytes)", path.len()));
+    }
+    text
 }

@@ -75,3 +75,20 @@ fn hard_links_are_names_of_one_node() {
     assert_eq!(paths(&tree), ["abs", "bin", "usr", "usr/bin", "usr/bin/also"]);
     assert_eq!(tree.directory_path(bin), b"/usr/bin");
 }
+
+#[test]
+fn no_path_is_longer_than_one_may_be_however_it_was_reached() {
+    let mut tree = Tree::new();
+    let step = format!("/{}", vec!["d"; 1000].join("/"));
+    tree.create_directories(step.as_bytes()).unwrap();
+    tree.insert(Tree::ROOT, b"l", Node::symlink(step.as_bytes())).unwrap();
+    tree.create_directories(format!("/l{step}").as_bytes()).unwrap();
+    tree.insert(Tree::ROOT, b"m", Node::symlink(format!("/l{step}").as_bytes())).unwrap();
+    assert!(matches!(tree.create_directories(format!("/m{step}").as_bytes()), Err(TreeError::BadPath(_))));
+    let mut longest = 0;
+    tree.walk(|path, _| longest = longest.max(path.len()));
+    assert!((4000..=4095).contains(&longest), "{longest}");
+    for target in [&b""[..], b"a\0b", &[b't'; 4096]] {
+        assert!(matches!(tree.insert(Tree::ROOT, b"x", Node::symlink(target)), Err(TreeError::BadTarget(_))));
+    }
+}

@@ -43,7 +43,9 @@ impl<'a> Merger<'a> {
             if states[index][number] != FileState::Normal || file.flags.contains(Flags::GHOST) {
                 continue;
             }
-            let linked = if file.kind == FileKind::Regular { link_sets.get(&file.inode).copied() } else { None };
+            // Without an inode nothing is known of links.
+            let may_link = file.kind == FileKind::Regular && file.inode.1 != 0;
+            let linked = if may_link { link_sets.get(&file.inode).copied() } else { None };
             let placed = self
                 .place(tree, index, number, linked, states)
                 .map_err(|problem| problem.into_error(package.id(), &file.path))?;

@@ -60,7 +60,7 @@ impl From<TreeError> for Errno {
             TreeError::Exists(_) => Self::Exists,
             TreeError::NotEmpty(_) => Self::NotEmpty,
             TreeError::TooManyLinks(_) => Self::TooManyLinks,
-            TreeError::BadPath(_) => Self::NameTooLong,
+            TreeError::BadPath(_) | TreeError::BadTarget(_) => Self::NameTooLong,
             TreeError::Unreadable(..) => Self::Io,
         }
     }

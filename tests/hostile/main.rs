@@ -1,0 +1,14 @@
+//! Packages that mean harm, signed by somebody who is trusted: whatever is in them is refused, or does none outside of the root that is made.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells what it tried")]
+#![allow(missing_docs, unreachable_pub, reason = "modules of an example are among these")]
+
+mod apk;
+mod canary;
+mod case;
+mod generated;
+mod install;
+mod item;
+mod outputs;
+mod random;
+mod rpm;
+mod threats;
