@@ -46,10 +46,10 @@ impl Checked {
 }
 
 fn is_settled(facts: &Metadata, now: SystemTime) -> bool {
-    let Ok(seconds) = u64::try_from(facts.ctime()) else { return false };
-    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(facts.ctime_nsec().unsigned_abs());
-    let enough = if facts.ctime_nsec() == 0 { SETTLED_IN_SECONDS } else { SETTLED };
-    now.duration_since(changed).is_ok_and(|age| age > enough)
+    let (Ok(seconds), Ok(fraction)) = (u64::try_from(facts.ctime()), u64::try_from(facts.ctime_nsec())) else { return false };
+    let changed = Duration::from_secs(seconds).saturating_add(Duration::from_nanos(fraction));
+    let enough = if fraction == 0 { SETTLED_IN_SECONDS } else { SETTLED };
+    now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|now| now.checked_sub(changed).is_some_and(|age| age > enough))
 }
 
 /// The file's state as a line.
