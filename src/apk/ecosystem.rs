@@ -10,6 +10,7 @@ use super::install::{self, Selected};
 use super::installed::Installed as State;
 use super::named;
 use super::package::{self, Indexed, Package};
+use super::promised;
 use super::signature::{Keyring, SignatureError};
 use super::sources;
 use super::verification;
@@ -188,6 +189,9 @@ impl Ecosystem for Apk {
         };
         let indexed = promised.map(indexed).unwrap_or_default();
         let package = Package::open(content, trust, &indexed, spool).map_err(refused)?;
+        if let Some(promised) = promised {
+            promised::check(package.info(), promised).map_err(|broken| PackageError::Unverified(broken.into()))?;
+        }
         let tag = promised.and_then(Solvable::repo_tag).map(str::to_owned);
         Ok(Opened { package, tag })
     }

@@ -13,6 +13,7 @@ pub mod install;
 pub mod installed;
 mod named;
 pub mod package;
+pub mod promised;
 pub mod selection;
 pub mod signature;
 mod sources;

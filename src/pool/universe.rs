@@ -476,6 +476,14 @@ impl<'a> Solvable<'a> {
         self.pool.columns.run(self.id, kind, kind)
     }
 
+    /// The same as names and versions; rich ones, which are neither, are left out.
+    pub fn capabilities(self, kind: Kind) -> impl Iterator<Item = (&'a str, Op, &'a str)> {
+        self.dependencies(kind).iter().filter_map(move |&id| match self.pool.dependencies.get(id) {
+            Dependency::Plain { name, op, version } => Some((self.pool.strings.get(name), op, self.pool.strings.get(version))),
+            Dependency::Rich { .. } => None,
+        })
+    }
+
     /// All that it requires, before its installation or after.
     pub fn requires(self) -> &'a [DependencyId] {
         self.pool.columns.run(self.id, Kind::Requires, Kind::PreRequires)

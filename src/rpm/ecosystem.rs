@@ -11,6 +11,7 @@ use super::installed::{self, State};
 use super::inventory;
 use super::package::{self, PackageError};
 use super::package_files::{self, FileProblem};
+use super::promised;
 use super::selection::{Selection, Settled};
 use super::signature::{Certificate, Keyring};
 use super::verification;
@@ -188,7 +189,7 @@ impl Ecosystem for Rpm {
     fn open(
         &self,
         content: &Content,
-        _promised: Option<Solvable<'_>>,
+        promised: Option<Solvable<'_>>,
         trust: ecosystem::Trust<'_, Keyring>,
         options: &FileOptions,
         spool: &Spool,
@@ -197,12 +198,17 @@ impl Ecosystem for Rpm {
             ecosystem::Trust::Keys(keys) => package::Trust::Keys(keys),
             ecosystem::Trust::Unsigned(keys) => package::Trust::Unsigned(keys),
         };
-        Unpacked::open(content, trust, options, spool).map_err(|error| match error.into_io() {
+        let opened = Unpacked::open(content, trust, options, spool).map_err(|error| match error.into_io() {
             Ok(error) => EcosystemPackageError::Io(error),
             Err(error @ UnpackError::Package(PackageError::Unsigned { .. })) => EcosystemPackageError::Unsigned(error.into()),
             Err(error @ UnpackError::Package(PackageError::UnknownKey { .. })) => EcosystemPackageError::Untrusted(error.into()),
             Err(error) => EcosystemPackageError::Unverified(error.into()),
-        })
+        })?;
+        if let Some(promised) = promised {
+            let kept = promised::check(opened.package.identity(), opened.package.header(), promised);
+            kept.map_err(|broken| EcosystemPackageError::Unverified(broken.into()))?;
+        }
+        Ok(opened)
     }
 
     fn entries(&self, package: &Unpacked) -> Vec<Entry> {

@@ -21,6 +21,7 @@ pub mod modules;
 pub mod package;
 pub mod package_files;
 pub mod payload;
+pub mod promised;
 pub mod request;
 pub mod scriptlet;
 pub mod selection;

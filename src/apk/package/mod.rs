@@ -83,7 +83,9 @@ impl Package {
         }
         let info = control.info.ok_or(PackageError::NotAPackage { what: "it has no .PKGINFO" })?;
         let mut info = PackageInfo::parse(&info)?;
-        if let Some(arch) = &indexed.arch {
+        if let Some(arch) = &indexed.arch
+            && matches!(info.arch.as_str(), "" | "noarch")
+        {
             arch.clone_into(&mut info.arch);
         }
         let files = read_data(content, range.end..content.len(), &info, spool)?;

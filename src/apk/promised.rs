@@ -1,0 +1,82 @@
+//! Whether a package is the one that an index promises: not only by its identity (`C:`, SHA-1 of the control stream), but by what it says
+//! of itself.
+//!
+//! In: the `.PKGINFO` of a verified package, and the package of the index that was chosen. Out: nothing, or in what the two differ.
+
+use std::collections::BTreeSet;
+
+use super::dependency::Parts;
+use super::package::PackageInfo;
+use crate::pool::{Kind, Op, Solvable};
+
+/// In what a package is not the one of the index.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the package is not the one that the index promises: its {what} should be `{promised}`, found `{found}`")]
+pub struct Broken {
+    /// Which fact: name, version, architecture, provides, depends.
+    pub what: &'static str,
+    /// As the index says.
+    pub promised: String,
+    /// As `.PKGINFO` says.
+    pub found: String,
+}
+
+/// Holds `.PKGINFO` against what the index says: `pkgname`, `pkgver`, `arch`, `provides`, `depend`. A lock tells no more than the first three.
+pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), Broken> {
+    let broken = |what, promised: &str, found: &str| Err(Broken { what, promised: promised.into(), found: found.into() });
+    for (what, promised, found) in
+        [("name", promised.name(), info.name.as_str()), ("version", promised.version(), info.version.as_str())]
+    {
+        if promised != found {
+            return broken(what, promised, found);
+        }
+    }
+    // Indexes call a `noarch` package by the architecture that they are for; one that tells none fits every machine.
+    if promised.arch() != info.arch && !matches!(info.arch.as_str(), "" | "noarch") {
+        return broken("architecture", promised.arch(), &info.arch);
+    }
+    let own = (false, promised.name(), Op::EQUAL, promised.version());
+    let of =
+        |kind: Kind| promised.capabilities(kind).map(move |(name, op, version)| (kind == Kind::Conflicts, name, op, version));
+    let provides: BTreeSet<_> = of(Kind::Provides).filter(|provided| *provided != own).collect();
+    let depends: BTreeSet<_> = of(Kind::Requires).chain(of(Kind::Conflicts)).collect();
+    let tells_nothing = provides.is_empty() && depends.is_empty();
+    let given_provides: BTreeSet<_> =
+        info.provides.iter().filter_map(|text| provided(text)).filter(|provided| *provided != own).collect();
+    let given_depends: BTreeSet<_> = info.depends.iter().map(|text| required(text)).collect();
+    for (what, index, given) in [("provides", provides, given_provides), ("depends", depends, given_depends)] {
+        if let Some(more) = index.difference(&given).next() {
+            return broken(what, &text(*more), "nothing of the kind");
+        }
+        if let Some(more) = given.difference(&index).next()
+            && !tells_nothing
+        {
+            return broken(what, "nothing of the kind", &text(*more));
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is a conflict, name, operator, version.
+type Capability<'a> = (bool, &'a str, Op, &'a str);
+
+/// What `.PKGINFO` provides, as the pool has what an index does.
+fn provided(constraint: &str) -> Option<Capability<'_>> {
+    Parts::read(constraint).map(|Parts { name, op, version, .. }| (false, name, op, version))
+}
+
+/// The same of what it requires.
+fn required(constraint: &str) -> Capability<'_> {
+    match Parts::read(constraint).filter(|parts| !parts.name.contains('@')) {
+        Some(parts) => {
+            let op = if parts.is_valid() { parts.op } else { parts.op | Op::INVALID };
+            (parts.conflict, parts.name, op, parts.version)
+        }
+        None => (false, constraint, Op::INVALID, ""),
+    }
+}
+
+fn text((conflict, name, op, version): Capability<'_>) -> String {
+    let sign = if conflict { "!" } else { "" };
+    if version.is_empty() { format!("{sign}{name}") } else { format!("{sign}{name}{}{version}", op.text()) }
+}
