@@ -54,6 +54,19 @@ pub(super) struct RepositoryForm {
     pub(super) layout: Option<String>,
     /// Whether a mirror may lack it.
     pub(super) optional: Option<bool>,
+    /// Whether its metadata are signed (`repomd.xml.asc`).
+    pub(super) signed: Option<bool>,
+    /// After how many days without a change it is not what the distribution has now.
+    pub(super) fresh_days: Option<u32>,
+}
+
+/// The weakest signatures that count.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SignaturesForm {
+    pub(super) sha1: Option<bool>,
+    pub(super) rsa: Option<u32>,
+    pub(super) dsa: Option<u32>,
 }
 
 /// An architecture the distribution knows.
@@ -131,6 +144,7 @@ pub(super) struct ReleaseForm {
     /// The mirror of its minor releases; without one it has none.
     pub(super) minor_mirror: Option<String>,
     pub(super) keys: Option<Vec<String>>,
+    pub(super) signatures: SignaturesForm,
     pub(super) module_platform: Option<String>,
     /// The day after which nobody mends it any more: `2029-03-01`.
     pub(super) end_of_life: Option<String>,
@@ -207,7 +221,8 @@ over_by_field! {
         every_release, releases, newest_aliases, newest, labels,
     }
     MirrorForm { base, mirrorlist }
-    RepositoryForm { title, layout, optional }
+    RepositoryForm { title, layout, optional, signed, fresh_days }
+    SignaturesForm { sha1, rsa, dsa }
     ArchitectureForm { platform, byte_order }
     OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
     VariantForm {
@@ -216,7 +231,7 @@ over_by_field! {
     }
     ConfigForm { cmd, entrypoint, env, stop_signal, labels }
     ReleaseForm {
-        title, aliases, branch, mirror, minor_mirror, keys, module_platform, end_of_life, database, repositories, architectures,
+        title, aliases, branch, mirror, minor_mirror, keys, signatures, module_platform, end_of_life, database, repositories, architectures,
         without_architectures, variants, without_variants,
     }
     ReleaseArchitectureForm { mirror, keys, finishing }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::architecture::Architecture;
 use super::finishing::Step;
 use super::naming::Naming;
+use super::signatures::SignaturePolicy;
 
 /// One distribution, release, variant and architecture, and all that makes an image of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Image {
     pub repositories: Vec<Repository>,
     /// The keys that sign its packages and metadata.
     pub keys: Vec<Key>,
+    /// The weakest signatures by them that count.
+    pub signatures: SignaturePolicy,
     /// What is installed, step by step; each step starts from what the steps before it left.
     pub install: Vec<InstallStep>,
     /// The options in force where a step has none of its own.
@@ -94,6 +97,10 @@ pub struct Repository {
     pub mirrorlist: Option<String>,
     /// Whether a mirror may lack it: then there is nothing in it, and a warning.
     pub optional: bool,
+    /// Whether the distribution signs its metadata (`repomd.xml.asc`; dnf's `repo_gpgcheck`): then they are not used without.
+    pub signed: bool,
+    /// How many days old its metadata can be while the release is mended.
+    pub fresh_days: Option<u32>,
 }
 
 impl Repository {

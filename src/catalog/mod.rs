@@ -25,6 +25,7 @@ mod loading;
 mod naming;
 mod nearest;
 mod resolve;
+mod signatures;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use image::{
 pub use listing::{Distro, Release, Variant};
 pub use naming::Naming;
 pub use nearest::nearest;
+pub use signatures::SignaturePolicy;
 
 use loading::Loaded;
 

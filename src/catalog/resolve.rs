@@ -79,6 +79,9 @@ impl Release<'_> {
         let branch = self.branch()?;
         let variables: &Variables<'_> =
             &[("release", &self.name), ("series", self.series), ("branch", &branch), ("arch", arch), ("repository", id)];
+        // What lies in a vault is as it was.
+        let own_mirror = self.form.architectures.get(arch).is_some_and(|form| form.mirror.is_some());
+        let is_live = self.name == self.series && !own_mirror;
         let layout = form.layout.ok_or(ContentProblem::Missing { key: "layout" })?;
         let mirror = self.mirror_for(arch)?;
         let base = mirror.base.as_deref().ok_or(ContentProblem::Missing { key: "base" })?;
@@ -88,6 +91,8 @@ impl Release<'_> {
             base: expand(base, variables)?.trim_end_matches('/').to_owned(),
             layout: expand(&layout, variables)?,
             optional: form.optional.unwrap_or(false),
+            signed: form.signed.unwrap_or(false),
+            fresh_days: form.fresh_days.filter(|_| is_live),
             mirrorlist: mirror.mirrorlist.as_deref().map(|list| expand(list, variables)).transpose()?,
         })
     }
@@ -143,6 +148,7 @@ impl Variant<'_> {
             packaging: release.distro.packaging(),
             repositories,
             keys: release.keys(&arch.name),
+            signatures: (&release.form.signatures).into(),
             install,
             options: options(&general),
             finishing: self.finishing(&arch).map_err(in_variant)?,

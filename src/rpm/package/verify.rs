@@ -116,6 +116,8 @@ fn signatures_in(package: &Package, tag: Tag, covered: Covered) -> Result<Vec<Ve
 pub(super) struct Signatures {
     signer: Option<Signer>,
     unknown: Vec<String>,
+    /// The first right signature of a trusted key that does not count.
+    distrusted: Option<PackageError>,
 }
 
 impl Signatures {
@@ -124,6 +126,10 @@ impl Signatures {
             Ok(signer) => self.signer = self.signer.take().or(Some(signer)),
             Err(SignatureError::UnknownKey { key }) if self.unknown.contains(&key) => {}
             Err(SignatureError::UnknownKey { key }) => self.unknown.push(key),
+            // Packages bear several signatures, and one that counts is enough.
+            Err(source @ SignatureError::Distrusted { .. }) => {
+                self.distrusted.get_or_insert(PackageError::Signature { covered, source });
+            }
             Err(source) => return Err(PackageError::Signature { covered, source }),
         }
         Ok(())
@@ -155,6 +161,9 @@ pub(super) fn authenticate(
     }
     if let Trust::Unsigned(_) = trust {
         return Ok(None);
+    }
+    if let Some(distrusted) = header.distrusted.or(both.distrusted) {
+        return Err(distrusted);
     }
     let part = if header.signer.is_some() { Part::Payload } else { Part::Header };
     let mut signers = header.unknown;

@@ -1,9 +1,10 @@
 //! Signatures: which key signed some bytes, if it is one that is trusted.
 //!
-//! In: OpenPGP certificates and detached signatures. Out: the [`Signer`], or why there is none. It says that a signature is
-//! right, not that key and algorithm are still good enough: [`Signer`] holds what such a judgement needs.
+//! In: OpenPGP certificates and detached signatures, and a release's policy. Out: the [`Signer`], or why there is none: a signature must be right, by
+//! a key that was let sign when it was made, and as strong as the policy wants it.
 
 mod quick;
+mod validity;
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -13,7 +14,12 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
+
+pub use validity::Distrust;
+
+use crate::catalog::SignaturePolicy;
+use validity::Standing;
 
 /// What begins a certificate in text form.
 const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
@@ -49,6 +55,14 @@ pub enum SignatureError {
         /// What the cryptography says.
         what: String,
     },
+    /// A trusted key is named, but what it signed so does not count.
+    #[error("the signature by {key} does not count: {why}")]
+    Distrusted {
+        /// The key that it names.
+        key: String,
+        /// Why not.
+        why: Distrust,
+    },
     /// The signed bytes could not be read.
     #[error("cannot read what is signed: {0}")]
     Unreadable(String),
@@ -75,13 +89,17 @@ pub struct Signer {
 #[derive(Clone, Debug)]
 pub struct Certificate {
     key: SignedPublicKey,
-    signing: Vec<SignedPublicSubKey>,
+    standing: Standing,
+    /// The subkeys that may sign.
+    signing: Vec<(SignedPublicSubKey, Standing)>,
 }
 
 impl Certificate {
     fn new(key: SignedPublicKey) -> Self {
-        let signing = key.public_subkeys.iter().filter(|subkey| may_sign(&key, subkey)).cloned().collect();
-        Self { key, signing }
+        let subkeys = key.public_subkeys.iter().map(|subkey| (subkey.clone(), Standing::of_subkey(&key, subkey)));
+        let signing = subkeys.filter(|(_, standing)| standing.ever_signs()).collect();
+        let standing = Standing::of_primary(&key);
+        Self { key, standing, signing }
     }
 
     /// The fingerprint, upper-case hexadecimal.
@@ -91,7 +109,7 @@ impl Certificate {
 
     /// The fingerprints of all keys that may sign: its own and its subkeys'.
     pub fn fingerprints(&self) -> Vec<String> {
-        let subkeys = self.signing.iter().map(|subkey| format!("{:X}", subkey.fingerprint()));
+        let subkeys = self.signing.iter().map(|(subkey, _)| format!("{:X}", subkey.fingerprint()));
         std::iter::once(self.fingerprint()).chain(subkeys).collect()
     }
 
@@ -110,29 +128,22 @@ impl Certificate {
     }
 }
 
-/// Whether the certificate's own key says that the subkey may sign, and the subkey agrees (RFC 9580, 10.1.5). Without this anybody could
-/// add a subkey to somebody's certificate.
-fn may_sign(key: &SignedPublicKey, subkey: &SignedPublicSubKey) -> bool {
-    subkey.signatures.iter().any(|binding| {
-        binding.typ() == Some(SignatureType::SubkeyBinding)
-            && binding.key_flags().sign()
-            && binding.verify_subkey_binding(&key.primary_key, &subkey.key).is_ok()
-            && binding
-                .embedded_signature()
-                .is_some_and(|back| back.verify_primary_key_binding(&subkey.key, &key.primary_key).is_ok())
-    })
-}
-
 /// The certificates that are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     certificates: Vec<Certificate>,
+    policy: SignaturePolicy,
 }
 
 impl Keyring {
     /// A keyring without certificates, which trusts nobody.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, of whose signatures those count that the policy lets count.
+    pub fn with_policy(policy: SignaturePolicy) -> Self {
+        Self { policy, ..Self::default() }
     }
 
     /// Adds the certificates of a file, as text (several blocks, with anything between them) or binary, and says how many there
@@ -165,19 +176,20 @@ impl Keyring {
     }
 
     /// Who of the trusted made the detached `signature` (binary packets) of what `data` gives, which is called once for each key
-    /// that is tried. Of several signatures all must be readable, those of trusted keys must be right, and one must be there.
+    /// that is tried. Of several signatures all must be readable, those of trusted keys that count must be right, and one must be there.
     pub fn verify<R: Read>(&self, signature: &[u8], data: impl Fn() -> R) -> Result<Signer, SignatureError> {
         let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let mut signer = None;
-        let mut unknown = None;
+        let (mut unknown, mut distrusted) = (None, None);
         for signature in DetachedSignature::from_bytes_many(BufReader::new(signature)).map_err(bad)? {
             match self.verify_one(&signature.map_err(bad)?.signature, &data) {
                 Ok(by) => signer = signer.or(Some(by)),
                 Err(error @ SignatureError::UnknownKey { .. }) => unknown = unknown.or(Some(error)),
+                Err(error @ SignatureError::Distrusted { .. }) => distrusted = distrusted.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        signer.ok_or_else(|| unknown.unwrap_or_else(|| SignatureError::Malformed("no signature in it".into())))
+        signer.ok_or_else(|| distrusted.or(unknown).unwrap_or_else(|| SignatureError::Malformed("no signature in it".into())))
     }
 
     fn verify_one<R: Read>(&self, signature: &Signature, data: impl Fn() -> R) -> Result<Signer, SignatureError> {
@@ -185,22 +197,39 @@ impl Keyring {
         if signature.typ() != Some(SignatureType::Binary) {
             return Err(SignatureError::Malformed(format!("type {:?} in version {:?}", signature.typ(), signature.version())));
         }
-        let mut failure = None;
+        let key = issuer(signature);
+        let mut failure = SignatureError::UnknownKey { key: key.clone() };
         for certificate in &self.certificates {
-            let primary = std::iter::once(&certificate.key.primary_key as &dyn Candidate);
-            let subkeys = certificate.signing.iter().map(|subkey| &subkey.key as &dyn Candidate);
-            for key in primary.chain(subkeys).filter(|key| is_named(signature, *key)) {
-                match key.check(signature, &mut data()) {
-                    Ok(()) => return Ok(signer(certificate, key, signature)),
-                    Err(error) => failure = Some(error.to_string()),
+            let primary = std::iter::once((&certificate.key.primary_key as &dyn Candidate, &certificate.standing));
+            let subkeys = certificate.signing.iter().map(|(subkey, standing)| (&subkey.key as &dyn Candidate, standing));
+            for (candidate, standing) in primary.chain(subkeys).filter(|(candidate, _)| is_named(signature, *candidate)) {
+                match candidate.check(signature, &mut data()) {
+                    Ok(()) => match self.judge(certificate, candidate, standing, signature) {
+                        Ok(()) => return Ok(signer(certificate, candidate, signature)),
+                        Err(why) => failure = SignatureError::Distrusted { key: key.clone(), why },
+                    },
+                    Err(error) => failure = SignatureError::Bad { key: key.clone(), what: error.to_string() },
                 }
             }
         }
-        let key = issuer(signature);
-        Err(failure.map_or_else(
-            || SignatureError::UnknownKey { key: key.clone() },
-            |what| SignatureError::Bad { key: key.clone(), what },
-        ))
+        Err(failure)
+    }
+
+    /// Whether a right signature counts.
+    fn judge(
+        &self,
+        certificate: &Certificate,
+        key: &dyn Candidate,
+        standing: &Standing,
+        signature: &Signature,
+    ) -> Result<(), Distrust> {
+        validity::check_strength(signature, key.params(), &self.policy)?;
+        // A signature without a time is one of whenever suits whoever made it: of the end of all time.
+        let made = signature.created().map_or(u32::MAX, pgp::types::Timestamp::as_secs);
+        validity::check_lapse(signature, made, now())?;
+        certificate.standing.check_alive(made)?;
+        standing.check_alive(made)?;
+        standing.check_signs(made)
     }
 }
 
@@ -221,12 +250,17 @@ fn read_certificates(
 /// A key that may have made a signature: the certificate's own or a subkey.
 trait Candidate {
     fn details(&self) -> &dyn KeyDetails;
+    fn params(&self) -> &PublicParams;
     fn check(&self, signature: &Signature, data: &mut dyn Read) -> pgp::errors::Result<()>;
 }
 
 impl<K: VerifyingKey> Candidate for K {
     fn details(&self) -> &dyn KeyDetails {
         self
+    }
+
+    fn params(&self) -> &PublicParams {
+        self.public_params()
     }
 
     fn check(&self, signature: &Signature, data: &mut dyn Read) -> pgp::errors::Result<()> {
@@ -259,6 +293,12 @@ fn signer(certificate: &Certificate, key: &dyn Candidate, signature: &Signature)
         hash: signature.hash_alg().map(|hash| hash.to_string()).unwrap_or_default(),
         algorithm: format!("{:?}", key.details().algorithm()),
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u32 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
 }
 
 /// Base 64 as it stands in headers: with or without `=` at the end.
