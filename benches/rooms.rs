@@ -54,7 +54,7 @@ fn large() -> Vec<Repository> {
 
 /// The packages of repositories, not yet a pool.
 fn packages(repositories: &[Repository], fetcher: &Fetcher) -> PoolBuilder {
-    let opened = repo::open(repositories, Rpm.metadata(), &|_| Ok(()), fetcher).expect("it opens");
+    let opened = repo::open(repositories, Rpm.metadata(), &|_, _| Ok(()), fetcher).expect("it opens");
     let mut builder = PoolBuilder::new();
     opened.read_packages(&mut builder, Rpm.metadata(), fetcher).expect("it reads");
     builder
@@ -97,7 +97,7 @@ fn unpack(c: &mut Criterion) {
         .filter_map(|entry| Some(Content::from(std::fs::read(entry.ok()?.path()).ok()?)))
         .collect();
     let key = Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() };
-    let keyring = Rpm.keyring(&[key]).expect("a keyring");
+    let keyring = Rpm.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default()).expect("a keyring");
     let options = FileOptions { docs: false, langs: Langs::Only(vec!["C.utf8".into()]) };
     let temporary = std::env::temp_dir();
     c.bench_function("verify and unpack, one thread", |b| {
@@ -124,6 +124,7 @@ fn whole(c: &mut Criterion) {
             .map(|repository| Repository::new(&repository.id, base(&repository.layout)))
             .collect(),
         keys: vec![Key { name: "key".into(), data: std::fs::read(key).expect("a key").into() }],
+        signatures: rootstrap::catalog::SignaturePolicy::default(),
         allow_unsigned: false,
         installed: None,
         ask: Ask {

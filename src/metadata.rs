@@ -16,6 +16,11 @@ pub trait MetadataFormat: Sync {
     /// The document that a repository begins with, relative to its base: `repodata/repomd.xml`.
     fn root_document(&self) -> &'static str;
 
+    /// The file beside the root document that holds its signature, where it has none in itself.
+    fn root_signature(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the root document says of the state that it is of: a number, a time, a commit.
     fn revision(&self, root: &[u8]) -> Option<String> {
         let _ = root;

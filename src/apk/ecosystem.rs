@@ -16,7 +16,7 @@ use super::sources;
 use super::verification;
 use super::version::ApkVersions;
 use crate::cancel::Cancel;
-use crate::catalog::Key;
+use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, COMMAND_LINE, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions,
@@ -149,7 +149,8 @@ impl Ecosystem for Apk {
         Box::new(Choosing { pool, state })
     }
 
-    fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {
+    /// apk has no policy: the keys of an index are RSA, and what signs it is SHA-1 (`.SIGN.RSA.`) or better.
+    fn keyring(&self, keys: &[Key], _policy: &SignaturePolicy) -> Result<Keyring, KeyError> {
         let mut keyring = Keyring::new();
         for key in keys {
             let added = keyring.add(&key.name, &key.data);
@@ -158,7 +159,13 @@ impl Ecosystem for Apk {
         Ok(keyring)
     }
 
-    fn verify_root(&self, root: &[u8], trust: Trust<'_, Keyring>) -> Result<(), PackageError> {
+    fn verify_root(
+        &self,
+        root: &[u8],
+        _beside: Option<&[u8]>,
+        _must: bool,
+        trust: Trust<'_, Keyring>,
+    ) -> Result<(), PackageError> {
         let (Trust::Keys(keys) | Trust::Unsigned(keys)) = trust;
         match (index::verify(root, keys), trust) {
             (Ok(_), _) => Ok(()),

@@ -1,10 +1,11 @@
 //! What the repositories of a request say of updates.
 
+use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};
-use crate::ecosystem::{Ecosystem, PackageError};
+use crate::ecosystem::Ecosystem;
 use crate::fetch::Fetcher;
 use crate::metadata::{Advisory, MetadataKind};
-use crate::repo;
+use crate::repo::{self, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
 /// Reads the advisories of the repositories; `found` hears of each, with the name of its repository. No packages are read, and no
@@ -12,14 +13,13 @@ use crate::reporter::{Phase, Reporter};
 pub fn advisories<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
     found: &mut dyn FnMut(&str, Advisory),
 ) -> Result<(), ResolveError> {
     reporter.begin(Phase::Metadata, None, None);
-    let trust = request.trust(keyring);
-    let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
+    let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
     let format = ecosystem.metadata();
     let repositories = repo::open(&request.repositories, format, &verify, fetcher)?;
     for name in &repositories.missing {

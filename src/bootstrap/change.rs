@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::fetching::{self, Sources};
+use super::keyrings::Keyrings;
 use super::report::{NotAppliedRecord, records};
 use super::resolve::{InstalledPackages, Request, Resolved, resolve};
 use super::{BootstrapError, Tools};
@@ -145,7 +146,7 @@ pub(super) fn changed<E: Ecosystem>(
     read: impl FnOnce() -> Result<Tree, OutputError>,
     tools: &Tools<'_>,
 ) -> Result<Changed, BootstrapError> {
-    let keyring = ecosystem.keyring(&request.keys)?;
+    let keyring = Keyrings::new(ecosystem, request)?;
     let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
@@ -158,9 +159,8 @@ pub(super) fn changed<E: Ecosystem>(
             wanted.push((id, files));
         }
     }
-    let trust = request.trust(&keyring);
     let from = Sources { repositories: &request.repositories, locked: &locked };
-    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, trust, tools)?;
+    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, &keyring, tools)?;
     let unsigned = opened.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
 
     tools.reporter.begin(Phase::Install, Some(choice.changes.len() as u64), None);

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use super::keyrings::Keyrings;
 use super::{BootstrapError, Tools};
 use crate::catalog::{Langs, Step};
 use crate::digest::Digest;
-use crate::ecosystem::{Ecosystem, FileOptions, Trust};
+use crate::ecosystem::{Ecosystem, FileOptions};
 use crate::fetch::{FetchError, Fetched, Location, Store, Wanted};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
@@ -56,7 +57,7 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     pool: &Pool,
     wanted: &[(SolvableId, &FileOptions)],
     from: &Sources<'_>,
-    trust: Trust<'_, E::Keyring>,
+    trust: &Keyrings<E::Keyring>,
     tools: &Tools<'_>,
 ) -> Result<Vec<E::Package>, BootstrapError> {
     let files = wanted
@@ -71,15 +72,17 @@ pub(super) fn open<E: Ecosystem>(
     ecosystem: &E,
     package: Solvable<'_>,
     fetched: &Fetched,
-    trust: Trust<'_, E::Keyring>,
+    trust: &Keyrings<E::Keyring>,
     options: &FileOptions,
     tools: &Tools<'_>,
 ) -> Result<E::Package, BootstrapError> {
-    ecosystem.open(&fetched.content, Some(package), trust, options, tools.spool).map_err(|source| BootstrapError::Package {
-        file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
-        from: fetched.location.to_string(),
-        repo: package.repo_name().to_owned(),
-        source,
+    ecosystem.open(&fetched.content, Some(package), trust.of(package.repo_name()), options, tools.spool).map_err(|source| {
+        BootstrapError::Package {
+            file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
+            from: fetched.location.to_string(),
+            repo: package.repo_name().to_owned(),
+            source,
+        }
     })
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::fetching::{self, Sources};
+use super::keyrings::Keyrings;
 use super::resolve::{Request, Resolved, resolve};
 use super::{BootstrapError, Tools};
 use crate::digest::Digest;
@@ -33,7 +34,7 @@ pub fn fetch_files<E: Ecosystem>(
     mirror: Option<&[Repository]>,
     tools: &Tools<'_>,
 ) -> Result<FetchedFiles, BootstrapError> {
-    let keyring = ecosystem.keyring(&request.keys)?;
+    let keyring = Keyrings::new(ecosystem, request)?;
     let Resolved { pool, choice, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     let ids: Vec<_> = match &request.locked {
         Some(_) => pool.solvables().map(Solvable::id).collect(),
@@ -50,7 +51,7 @@ pub fn fetch_files<E: Ecosystem>(
         let package = pool.solvable(ids[i]);
         if files[i].digest.is_none() {
             // Nothing but the package itself tells whether it is what was promised.
-            fetching::open(ecosystem, package, &fetched, request.trust(&keyring), &options, tools)?;
+            fetching::open(ecosystem, package, &fetched, &keyring, &options, tools)?;
         }
         match mirror {
             None => keep(files[i].digest.as_ref(), &fetched, tools),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::fetching::{self, Sources};
+use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError, Resolved, plan_of, resolve};
 use super::{BootstrapError, Tools};
 use crate::catalog::{Langs, Step};
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::ecosystem::{Action, COMMAND_LINE, Change, Choice, Ecosystem, FileOptions, Reason, Trust};
+use crate::ecosystem::{Action, COMMAND_LINE, Change, Choice, Ecosystem, FileOptions, Reason};
 use crate::fetch::Fetched;
 use crate::lock::{LockError, LockedArchitecture, LockedPackage, LockedReason, LockedRepository, name_in_order};
 use crate::pool::{self, Checksum, Pool, PoolBuilder, Solvable, SolvableId, StringId};
@@ -36,7 +37,7 @@ pub fn lock<E: Ecosystem>(
     locking: &Locking,
     tools: &Tools<'_>,
 ) -> Result<LockedArchitecture, BootstrapError> {
-    let keyring = ecosystem.keyring(&request.keys)?;
+    let keyring = Keyrings::new(ecosystem, request)?;
     let Resolved { pool, choice, repositories, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     let incoming: Vec<_> = choice.incoming().collect();
     let files_only: Vec<SolvableId> = fetching::not_installed(&pool, &incoming, &locking.finishing)
@@ -59,7 +60,7 @@ pub fn lock<E: Ecosystem>(
         remember(&mut packages, previous);
     }
     if locking.fetch {
-        look_at_files(ecosystem, request, request.trust(&keyring), &pool, &mut packages, tools)?;
+        look_at_files(ecosystem, request, &keyring, &pool, &mut packages, tools)?;
     }
     let mut packages: Vec<LockedPackage> = packages.into_iter().map(|(_, package)| package).collect();
     let order = packages[..installed].iter().map(|package| name_in_order(package, &packages).to_owned()).collect();
@@ -166,7 +167,7 @@ fn remember(packages: &mut [(SolvableId, LockedPackage)], previous: &LockedArchi
 fn look_at_files<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
-    trust: Trust<'_, E::Keyring>,
+    trust: &Keyrings<E::Keyring>,
     pool: &Pool,
     packages: &mut [(SolvableId, LockedPackage)],
     tools: &Tools<'_>,

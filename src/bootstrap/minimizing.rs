@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError, Unresolved, plan_of};
 use super::source::{Gathered, Source};
 use crate::ecosystem::{Ask, Chooser, Ecosystem, Goal, Operation, Refusal};
@@ -45,7 +46,7 @@ pub fn minimize<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
     minimizing: &Minimizing,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Option<Minimized>, ResolveError> {

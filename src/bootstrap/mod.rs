@@ -8,6 +8,7 @@ mod change;
 mod fetching;
 mod files;
 mod keeping;
+mod keyrings;
 mod locking;
 mod minimizing;
 mod product;
@@ -24,6 +25,7 @@ pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
 use fetching::Sources;
 pub use files::{FetchedFiles, fetch_files};
 pub use keeping::{Kept, KeptFile};
+pub use keyrings::Keyrings;
 pub use locking::{Locking, lock};
 pub use minimizing::{Minimized, Minimizing, minimize};
 pub use product::{
@@ -178,7 +180,7 @@ pub fn make<E: Ecosystem>(
     build: &BuildOptions,
     tools: &Tools<'_>,
 ) -> Result<Root, BootstrapError> {
-    let keyring = ecosystem.keyring(&request.keys)?;
+    let keyring = Keyrings::new(ecosystem, request)?;
     let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     let mut wanted: Vec<_> = choice.incoming().collect();
@@ -186,9 +188,8 @@ pub fn make<E: Ecosystem>(
     let extra = fetching::not_installed(&pool, &wanted, &build.finishing);
     let all_files = FileOptions { docs: true, langs: Langs::All };
     wanted.extend(extra.iter().map(|&(_, id)| (id, &all_files)));
-    let trust = request.trust(&keyring);
     let from = Sources { repositories: &request.repositories, locked: &locked };
-    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, trust, tools)?;
+    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, &keyring, tools)?;
     let extra_packages = opened.split_off(count);
     let packages = opened;
     let epoch = build.epoch.unwrap_or_else(|| packages.iter().map(|package| ecosystem.build_time(package)).max().unwrap_or(0));

@@ -7,12 +7,13 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::keeping::{self, Kept};
+use super::keyrings::Keyrings;
 use super::locking;
 use super::source::{Gathered, Source};
-use crate::catalog::Key;
+use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
-    Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal, Trust,
+    Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal,
 };
 use crate::fetch::Fetcher;
 use crate::lock::{LockError, LockedArchitecture};
@@ -30,8 +31,10 @@ pub struct Request {
     pub arch: String,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<Repository>,
-    /// The keys whose packages and indexes are accepted.
+    /// The keys whose packages and indexes are accepted where a repository has none of its own.
     pub keys: Vec<Key>,
+    /// The weakest signatures that count.
+    pub signatures: SignaturePolicy,
     /// Whether those without a signature are accepted too.
     pub allow_unsigned: bool,
     /// What is installed already.
@@ -57,13 +60,6 @@ pub enum InstalledPackages {
     Tree(Arc<Tree>),
     /// A repository that holds the packages and no others.
     Repository(Repository),
-}
-
-impl Request {
-    /// Whose packages are accepted, by keys that the ecosystem has read.
-    pub fn trust<'k, K>(&self, keyring: &'k K) -> Trust<'k, K> {
-        if self.allow_unsigned { Trust::Unsigned(keyring) } else { Trust::Keys(keyring) }
-    }
 }
 
 /// The packages of a request.
@@ -144,7 +140,7 @@ impl Unresolved {
 pub fn resolve<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
@@ -199,7 +195,7 @@ pub struct Loaded {
 pub fn load<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
 ) -> Result<Loaded, ResolveError> {

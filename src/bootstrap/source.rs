@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use super::keyrings::Keyrings;
 use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
-use crate::ecosystem::{Ecosystem, PackageError, Reach};
+use crate::ecosystem::{Ecosystem, Reach};
 use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
 use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
-use crate::repo::{self, PoolKey, Pools, Repositories};
+use crate::repo::{self, PoolKey, Pools, Repositories, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
 /// Repositories that were opened for a request, and what is installed.
@@ -46,7 +47,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     pub fn open(
         ecosystem: &'a E,
         request: &'a Request,
-        keyring: &E::Keyring,
+        keyring: &Keyrings<E::Keyring>,
         fetcher: &'a Fetcher,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, ResolveError> {
@@ -66,8 +67,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints: Vec::new() })));
         }
         repositories.extend(request.repositories.iter().cloned());
-        let trust = request.trust(keyring);
-        let verify = |root: &[u8]| -> Result<(), PackageError> { ecosystem.verify_root(root, trust) };
+        let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
         let repositories = repo::open(&repositories, ecosystem.metadata(), &verify, fetcher)?;
         for name in &repositories.missing {
             reporter.warn(&format!("no mirror has the repository {name}: going on without it"));

@@ -1,5 +1,6 @@
 //! Whole repositories, for questions about all their packages at once.
 
+use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};
 use super::source::{Gathered, Source};
 use crate::ecosystem::Ecosystem;
@@ -11,7 +12,7 @@ use crate::reporter::{Phase, Reporter};
 pub fn whole<'a, E: Ecosystem>(
     ecosystem: &'a E,
     request: &'a Request,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
     fetcher: &'a Fetcher,
     reporter: &'a dyn Reporter,
 ) -> Result<(Source<'a, E>, Pool), ResolveError> {

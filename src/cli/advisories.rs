@@ -16,7 +16,7 @@ use super::resolve::resolve_failure;
 use super::run::Run;
 use super::subject;
 use super::terminal::shown;
-use crate::bootstrap;
+use crate::bootstrap::{self, Keyrings};
 use crate::ecosystem::Ecosystem;
 use crate::metadata::{Advisory, AdvisoryPackage};
 use crate::package::PackageFacts;
@@ -84,7 +84,7 @@ impl Job for Read<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let request = &self.prepared.request;
-        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let architectures = ecosystem.architectures(&request.arch);
         let mut listed = Vec::new();
         let counts = |package: &AdvisoryPackage| {

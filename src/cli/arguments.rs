@@ -157,15 +157,16 @@ pub(super) struct RequestArguments {
     /// Use this URL or directory in place of the distribution's; the layout below it is the same. Repeatable: tried in turn
     #[arg(long, value_name = "URL|DIR")]
     pub mirror: Vec<String>,
-    /// One more repository, or with no --distro the only ones: `NAME=URL|DIR[,priority=N][,tag=T][,module_hotfixes=1]`
+    /// One more repository, or with no --distro the only ones: `NAME=URL|DIR[,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1]`
     #[arg(long, value_name = "NAME=URL|DIR")]
     pub repo: Vec<String>,
     /// The kind of packages, where no distribution tells it and the repositories do not show it
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<Kind>,
-    /// One more trusted key
-    #[arg(long, value_name = "FILE")]
-    pub key: Vec<PathBuf>,
+    /// One more trusted key: for the repositories of --repo and for package files; for a distribution's own repositories only with --mirror,
+    /// or where REPOSITORY names one. A key with a name vouches for that repository alone
+    #[arg(long, value_name = "[REPOSITORY=]FILE")]
+    pub key: Vec<String>,
     /// Accept packages without a signature
     #[arg(long)]
     pub allow_unsigned: bool,

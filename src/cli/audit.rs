@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::arguments::{AuditArguments, Format, RequestArguments};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
+use super::keys::GivenKey;
 use super::packaging::{Job, run_with};
 use super::progress::{count, packages};
-use super::request::{base, read_key};
+use super::request::base;
 use super::resolve::resolve_failure;
 use super::run::{self, Run};
 use super::subject::{self, Wanted};
@@ -19,8 +20,8 @@ use super::terminal::{shown, time};
 use super::{diff, load_catalog, page};
 use crate::audit::advisory::{self, Advisory, AdvisoryError};
 use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Subject, SubjectKind};
-use crate::bootstrap;
-use crate::catalog::{Catalog, Key};
+use crate::bootstrap::{self, Keyrings};
+use crate::catalog::{Catalog, Key, SignaturePolicy};
 use crate::ecosystem::Ecosystem;
 use crate::reporter::Reporter;
 
@@ -188,7 +189,7 @@ pub(super) fn of_repositories<E: Ecosystem>(
     }
     let (prepared, _) = base(&request, None)?;
     let names = names(ecosystem, subject);
-    let keyring = ecosystem.keyring(&prepared.request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let keyring = Keyrings::new(ecosystem, &prepared.request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut all = Vec::new();
     let mut found = |_: &str, mut update: crate::metadata::Advisory| {
         update.packages.retain(|package| names.contains(package.name.as_str()));
@@ -220,7 +221,8 @@ fn known_keys<E: Ecosystem>(
     subject: &Subject,
     catalog: &Catalog,
 ) -> Result<Vec<String>, Failure> {
-    let mut keys: Vec<Key> = arguments.request.key.iter().map(|path| read_key(path)).collect::<Result<_, _>>()?;
+    let mut keys: Vec<Key> =
+        arguments.request.key.iter().map(|text| GivenKey::read(text).map(|given| given.key)).collect::<Result<_, _>>()?;
     if let Some(release) = &subject.release
         && let Ok(distro) = catalog.distro(&release.id)
     {
@@ -232,7 +234,9 @@ fn known_keys<E: Ecosystem>(
     }
     let mut names: BTreeSet<String> = BTreeSet::new();
     for key in &keys {
-        let keyring = ecosystem.keyring(std::slice::from_ref(key)).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = ecosystem
+            .keyring(std::slice::from_ref(key), &SignaturePolicy::default())
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         names.extend(ecosystem.key_names(&keyring));
     }
     // Keys that were imported stand among the packages, under the ids of the keys.

@@ -12,7 +12,7 @@ use super::progress;
 use super::request::{Prepared, base};
 use super::resolve::resolve_failure;
 use super::run::Run;
-use crate::bootstrap::{self, ChangeOptions, InstalledPackages, PackageStep, Resolved, Tools};
+use crate::bootstrap::{self, ChangeOptions, InstalledPackages, Keyrings, PackageStep, Resolved, Tools};
 use crate::catalog::Packaging;
 use crate::ecosystem::{Action, ChangeFlags, Ecosystem, ScriptletOutcome, ScriptletRecord, Verb};
 use crate::fetch::Location;
@@ -98,7 +98,7 @@ impl Job for Simulation<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;
-        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         run.stats(&json!({"packages": resolved.pool.len()}))?;

@@ -8,8 +8,9 @@ use clap::ValueEnum;
 
 use super::arguments::{Kind, RequestArguments, choice};
 use super::failure::{Code, Failure};
+use super::keys::GivenKey;
 use super::packaging::{kind_of, packaging};
-use super::request::{Prepared, machine, prepare, read_key};
+use super::request::{Prepared, machine, prepare};
 use crate::catalog::Key;
 use crate::lock::{Lock, LockError, LockedArchitecture, LockedKey, LockedRequest};
 use crate::repo::Repository;
@@ -118,7 +119,10 @@ impl Locked {
     /// What was prepared by the lock's options gets what the lock knows beside them: keys and places.
     pub(super) fn furnish(&self, prepared: &mut Prepared) -> Result<(), Failure> {
         let keys = self.lock.request.key.iter();
-        prepared.request.keys.extend(keys.map(|key| Key { name: key.name.clone(), data: key.data.clone().into() }));
+        prepared.trust(keys.map(|key| GivenKey {
+            repository: key.repository.clone(),
+            key: Key { name: key.name.clone(), data: key.data.clone().into() },
+        }))?;
         for place in &self.places {
             let known = prepared.request.repositories.iter_mut().find(|repository| repository.name == place.name);
             let Some(known) = known else {
@@ -161,7 +165,8 @@ impl Locked {
         else {
             return;
         };
-        let arguments = RequestArguments { release: Some(minor.to_owned()), repo: Vec::new(), ..self.arguments.clone() };
+        let arguments =
+            RequestArguments { release: Some(minor.to_owned()), repo: Vec::new(), key: Vec::new(), ..self.arguments.clone() };
         // What the catalog does not have is no place to look at.
         let Ok(vault) = prepare(&arguments, &[]) else { return };
         for repository in &mut prepared.request.repositories {
@@ -175,7 +180,10 @@ impl Locked {
 
 /// What the options ask for, as a lock file says it.
 pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, Failure> {
-    let key = |path: &PathBuf| read_key(path).map(|key| LockedKey { name: key.name, data: key.data.to_vec() });
+    let key = |text: &String| {
+        let GivenKey { repository, key } = GivenKey::read(text)?;
+        Ok(LockedKey { repository, name: key.name, data: key.data.to_vec() })
+    };
     let kind = arguments.distro.is_none().then(|| kind_of(packaging(arguments)));
     Ok(LockedRequest {
         distro: arguments.distro.clone(),
@@ -197,7 +205,7 @@ pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, 
         module_platform: arguments.module_platform.clone(),
         allow_unsigned: arguments.allow_unsigned,
         allow_weak_checksums: arguments.allow_weak_checksums,
-        key: arguments.key.iter().map(key).collect::<Result<_, _>>()?,
+        key: arguments.key.iter().map(key).collect::<Result<_, Failure>>()?,
     })
 }
 

@@ -11,7 +11,7 @@ use super::progress::{bytes, packages};
 use super::request::Prepared;
 use super::resolve::{human, resolve_failure};
 use super::run::{Run, milliseconds};
-use crate::bootstrap::{self, Minimized, Minimizing};
+use crate::bootstrap::{self, Keyrings, Minimized, Minimizing};
 use crate::ecosystem::{Ask, Ecosystem, Goal, Measure, Operation};
 use crate::transaction::plan::Plan;
 
@@ -22,7 +22,7 @@ pub(super) fn smallest<E: Ecosystem>(
     arguments: &ResolveArguments,
     by: MinimizeBy,
     run: &Run,
-    keyring: &E::Keyring,
+    keyring: &Keyrings<E::Keyring>,
 ) -> Result<String, Failure> {
     let request = &prepared.request;
     let mut ask: Ask = request.ask.clone();

@@ -17,6 +17,7 @@ mod files;
 mod image;
 mod info;
 mod kept;
+mod keys;
 mod list;
 mod lock;
 mod locked;

@@ -20,7 +20,7 @@ use super::run::{self, Run};
 use super::subject::{self, Wanted};
 use super::terminal::shown;
 use crate::audit::{self, Outdated, Subject, SubjectKind};
-use crate::bootstrap::{self, InstalledPackages};
+use crate::bootstrap::{self, InstalledPackages, Keyrings};
 use crate::ecosystem::{Action, ChangeFlags, Ecosystem, Verb};
 use crate::package::PackageFacts;
 
@@ -146,7 +146,7 @@ impl Job for Compare<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { arguments, request, prepared, subject, run } = self;
-        let keyring = ecosystem.keyring(&prepared.request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, &prepared.request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let resolved = bootstrap::resolve(ecosystem, &prepared.request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let id = |id| ecosystem.identity(resolved.pool.solvable(id)).id;

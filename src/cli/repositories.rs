@@ -11,7 +11,7 @@ use super::packaging::{Job, run_with};
 use super::request::{Prepared, base};
 use super::resolve::resolve_failure;
 use super::run::Run;
-use crate::bootstrap::{self, InstalledPackages, Loaded};
+use crate::bootstrap::{self, InstalledPackages, Keyrings, Loaded};
 use crate::catalog::nearest;
 use crate::ecosystem::{Ecosystem, Identity};
 use crate::finish::glob;
@@ -49,7 +49,7 @@ impl Job for Load<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { prepared, run } = self;
         let request = &prepared.request;
-        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
         let Loaded { pool, texts, .. } = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let identities = pool.solvables().map(|package| ecosystem.identity(package)).collect();

@@ -7,12 +7,13 @@ use std::str::FromStr;
 
 use super::arguments::{RequestArguments, choice};
 use super::failure::{Code, Failure};
+use super::keys::{GivenKey, KeySources};
 use super::load_catalog;
 use super::packaging::{packaging, sources};
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs,
-    Multilib, Naming, Options, Packaging, Platform, Step,
+    Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
 use crate::fetch::Location;
@@ -26,6 +27,7 @@ pub(super) struct Prepared {
     pub distribution: Option<(String, String)>,
     pub packaging: Packaging,
     pub request: Request,
+    pub keys: KeySources,
     /// The options of what is asked for beside the variant's list.
     pub options: Options,
     pub arch: Architecture,
@@ -122,9 +124,8 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     for repository in &mut prepared.request.repositories {
         repository.weak_checksums = arguments.allow_weak_checksums;
     }
-    for path in &arguments.key {
-        prepared.request.keys.push(read_key(path)?);
-    }
+    let given = arguments.key.iter().map(|key| GivenKey::read(key)).collect::<Result<Vec<_>, _>>()?;
+    prepared.trust(given)?;
     Ok((prepared, steps))
 }
 
@@ -163,6 +164,8 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 tag: None,
                 optional: repository.optional,
                 module_hotfixes: false,
+                keys: None,
+                signed: repository.signed,
                 weak_checksums: false,
             })
         })
@@ -172,10 +175,17 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
         title: image.to_string(),
         distribution: Some((image.distro, image.release)),
         packaging: image.packaging,
+        keys: KeySources {
+            own: image.keys,
+            own_repositories: repositories.len(),
+            mirrored: !arguments.mirror.is_empty(),
+            given: Vec::new(),
+        },
         request: Request {
             arch: image.arch.name.clone(),
             repositories,
-            keys: image.keys,
+            keys: Vec::new(),
+            signatures: image.signatures,
             allow_unsigned: arguments.allow_unsigned,
             installed: None,
             ask: empty_ask(arguments, image.module_platform),
@@ -238,6 +248,8 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             // The root's own package manager would go on without it.
             optional: true,
             module_hotfixes: false,
+            keys: None,
+            signed: false,
             weak_checksums: false,
         })
     });
@@ -248,10 +260,13 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         title: "the request".to_owned(),
         distribution: None,
         packaging,
+        // A root's own package manager has one keyring for all.
+        keys: KeySources { own: sources.keys, own_repositories: usize::MAX, mirrored: true, given: Vec::new() },
         request: Request {
             arch: name.clone(),
             repositories,
-            keys: sources.keys,
+            keys: Vec::new(),
+            signatures: SignaturePolicy::default(),
             allow_unsigned: arguments.allow_unsigned,
             installed: None,
             ask: empty_ask(arguments, None),

@@ -13,7 +13,7 @@ use super::packaging::{Job, run_with};
 use super::progress;
 use super::request::{Prepared, prepare};
 use super::run::{Run, milliseconds};
-use crate::bootstrap::{self, Gathered, ResolveError, Source};
+use crate::bootstrap::{self, Gathered, Keyrings, ResolveError, Source};
 use crate::ecosystem::{Choice, Ecosystem, Refusal};
 use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
@@ -39,7 +39,7 @@ impl Job for Resolve<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;
-        let keyring = ecosystem.keyring(&request.keys).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let failed = |error| run.or_stopped(resolve_failure(error, prepared));
         if arguments.each {
             let source = Source::open(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;

@@ -18,7 +18,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cancel::Cancel;
-use crate::catalog::{Architecture, Database, Key, Langs};
+use crate::catalog::{Architecture, Database, Key, Langs, SignaturePolicy};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, FileAspect, PackageFacts, Spool};
@@ -164,13 +164,18 @@ pub trait Ecosystem: Sync {
     /// Chooses packages of a pool.
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p Self::State) -> Box<dyn Chooser + 'p>;
 
-    /// Keys from the files that the catalog or the user names.
-    fn keyring(&self, keys: &[Key]) -> Result<Self::Keyring, KeyError>;
+    /// Keys from the files that the catalog or the user names, of whose signatures those count that the policy lets count.
+    fn keyring(&self, keys: &[Key], policy: &SignaturePolicy) -> Result<Self::Keyring, KeyError>;
 
-    /// Holds the document that a repository begins with against the keys, where the ecosystem signs such documents themselves.
-    fn verify_root(&self, _root: &[u8], _trust: Trust<'_, Self::Keyring>) -> Result<(), PackageError> {
-        Ok(())
-    }
+    /// Holds the document that a repository begins with against the keys: by the signature in it, or by one that lies `beside` it, without which it
+    /// is not used where it `must` be signed.
+    fn verify_root(
+        &self,
+        root: &[u8],
+        beside: Option<&[u8]>,
+        must: bool,
+        trust: Trust<'_, Self::Keyring>,
+    ) -> Result<(), PackageError>;
 
     /// The digest that a repository promises of a package's file, if it promises one of the whole file.
     fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest>;

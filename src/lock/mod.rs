@@ -88,6 +88,8 @@ pub struct LockedRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "reading::KeyForm")]
 pub struct LockedKey {
+    /// The repository that it vouches for, where it is for one alone.
+    pub repository: Option<String>,
     /// The name of its file.
     pub name: String,
     /// What the file holds.

@@ -159,6 +159,7 @@ struct PackageForm {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyForm {
+    repository: Option<String>,
     name: String,
     text: Option<String>,
     base64: Option<String>,
@@ -173,7 +174,7 @@ impl TryFrom<KeyForm> for LockedKey {
             (None, Some(text)) => STANDARD.decode(text).map_err(|_| "the key's data is not base 64")?,
             _ => return Err("a key has `text` or `base64`"),
         };
-        Ok(Self { name: form.name, data })
+        Ok(Self { repository: form.repository, name: form.name, data })
     }
 }
 

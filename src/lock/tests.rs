@@ -161,8 +161,8 @@ proptest! {
             langs: Some(texts[3].clone()),
             allow_unsigned: flag == Some(true),
             key: vec![
-                LockedKey { name: texts[4].clone(), data },
-                LockedKey { name: texts[4].clone(), data: texts.concat().into_bytes() },
+                LockedKey { repository: None, name: texts[4].clone(), data },
+                LockedKey { repository: Some(texts[3].clone()), name: texts[4].clone(), data: texts.concat().into_bytes() },
             ],
             ..LockedRequest::default()
         };

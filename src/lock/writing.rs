@@ -104,6 +104,7 @@ impl Out {
     /// A key as it is where it is text, so that it can be held against another copy.
     fn key(&mut self, key: &LockedKey) {
         self.table("[[request.key]]");
+        self.text_if("repository", key.repository.as_deref());
         self.text("name", &key.name);
         let plain = |text: &&str| text.chars().all(|c| c == '\n' || !c.is_control());
         match std::str::from_utf8(&key.data).ok().filter(plain) {

@@ -20,6 +20,9 @@ use crate::reporter::Phase;
 /// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
 const ROOT_LIMIT: u64 = 64 << 20;
 
+/// How large the signature beside it may be: a signature has some hundred bytes, and a file may hold several.
+const SIGNATURE_LIMIT: u64 = 1 << 20;
+
 /// How large a metadata file without a promised size may be.
 const FILE_LIMIT: u64 = 2 << 30;
 
@@ -46,8 +49,17 @@ pub struct OpenRepository {
     pub files: Vec<MetadataFile>,
 }
 
+/// The document that a repository begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    /// Its bytes.
+    pub document: &'a [u8],
+    /// The signature that lies beside it, where the format has such a file and the repository must have it.
+    pub signature: Option<&'a [u8]>,
+}
+
 /// Judges the root document of a repository, before anything of it is read.
-pub type Verify<'a> = dyn Fn(&[u8]) -> Result<(), PackageError> + Sync + 'a;
+pub type Verify<'a> = dyn Fn(&Repository, &Root<'_>) -> Result<(), PackageError> + Sync + 'a;
 
 /// Gets and judges the root documents of all repositories, several at once.
 pub fn open(
@@ -85,11 +97,13 @@ fn open_one(
     fetcher: &Fetcher,
 ) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
-    let root = fetch_root(repository, document, fetcher)?;
+    let root = fetch_document(repository, document, ROOT_LIMIT, fetcher)?;
     let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
     let bytes =
         root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
-    verify(&bytes).map_err(|error| RepoError::Root {
+    let signature = fetch_signature(&repository, format, fetcher)?;
+    let judged = verify(&repository, &Root { document: &bytes, signature: signature.as_deref() });
+    judged.map_err(|error| RepoError::Root {
         repository: repository.name.clone(),
         file: document.to_owned(),
         from: root.location.to_string(),
@@ -103,16 +117,34 @@ fn open_one(
     Ok(OpenRepository { repository, root: root.content, files })
 }
 
-fn fetch_root(repository: &Repository, document: &str, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
+fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
     let wanted = Wanted {
         name: document.to_owned(),
         locations: locations(repository, document)?,
         digest: None,
         size: None,
-        limit: ROOT_LIMIT,
+        limit,
         phase: Phase::Metadata,
     };
     fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })
+}
+
+/// The signature beside the root document, from the same place; `None` where there is none, or nobody asks for it.
+fn fetch_signature(
+    repository: &Repository,
+    format: &dyn MetadataFormat,
+    fetcher: &Fetcher,
+) -> Result<Option<Vec<u8>>, RepoError> {
+    let (Some(name), true) = (format.root_signature(), repository.signed) else { return Ok(None) };
+    let beside = Repository { bases: repository.bases.iter().take(1).cloned().collect(), ..repository.clone() };
+    match fetch_document(&beside, name, SIGNATURE_LIMIT, fetcher) {
+        Ok(fetched) => {
+            let bytes = fetched.content.bytes();
+            Ok(Some(bytes.map_err(|error| index_error(repository, name, IndexError::Read { offset: 0, error }))?.into_owned()))
+        }
+        Err(RepoError::Fetch { error, .. }) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The bases, the one first that had the root document: its files are the likeliest to be of the same state.

@@ -19,6 +19,6 @@ mod tests;
 
 pub use cache::{Cache, CacheEntry, CacheKind, Cleaned, Cleaning, Damage, Verified};
 pub use error::RepoError;
-pub use load::{OpenRepository, Repositories, Verify, open};
+pub use load::{OpenRepository, Repositories, Root, Verify, open};
 pub use pools::{KeptError, PoolKey, Pools};
 pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError};

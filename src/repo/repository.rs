@@ -1,5 +1,6 @@
 //! A repository as it is configured: what it is called, where it is, and how much it is preferred.
 
+use crate::catalog::Key;
 use crate::fetch::{Location, LocationError};
 
 /// The priority of a repository that nobody gave one: dnf's.
@@ -20,6 +21,10 @@ pub struct Repository {
     pub optional: bool,
     /// Whether modules hide none of its packages (dnf's `module_hotfixes`).
     pub module_hotfixes: bool,
+    /// The keys whose packages and metadata are accepted; without any those of the request.
+    pub keys: Option<Vec<Key>>,
+    /// Whether the root document must be signed (dnf's `repo_gpgcheck`).
+    pub signed: bool,
     /// Whether metadata is taken whose checksums prove nothing, or that have none.
     pub weak_checksums: bool,
 }
@@ -40,7 +45,9 @@ pub enum RepositoryError {
         name: String,
     },
     /// An option that nobody knows.
-    #[error("repository {name}: `{option}` is not an option; there are priority=NUMBER, tag=NAME and module_hotfixes=1")]
+    #[error(
+        "repository {name}: `{option}` is not an option; there are priority=NUMBER, tag=NAME, module_hotfixes=1 and repo_gpgcheck=1"
+    )]
     Option {
         /// The repository.
         name: String,
@@ -89,11 +96,13 @@ impl Repository {
             tag: None,
             optional: false,
             module_hotfixes: false,
+            keys: None,
+            signed: false,
             weak_checksums: false,
         }
     }
 
-    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG][,module_hotfixes=1]`.
+    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]`.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -101,7 +110,12 @@ impl Repository {
         if !name.chars().all(|c| c.is_alphanumeric() || "-_.:+".contains(c)) {
             return Err(RepositoryError::Name { name: name.to_owned() });
         }
-        let (mut priority, mut tag, mut module_hotfixes) = (DEFAULT_PRIORITY, None, false);
+        let (mut priority, mut tag, mut module_hotfixes, mut signed) = (DEFAULT_PRIORITY, None, false, false);
+        let switch = |value: &str| match value {
+            "1" | "true" | "yes" => Ok(true),
+            "0" | "false" | "no" => Ok(false),
+            _ => Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
+        };
         // From the end, for a path may hold commas. What looks like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
             let Some((key, value)) =
@@ -114,13 +128,8 @@ impl Repository {
                     let wrong = |_| RepositoryError::Priority { name: name.to_owned(), priority: value.to_owned() };
                     priority = value.parse().map_err(wrong)?;
                 }
-                "module_hotfixes" => {
-                    module_hotfixes = match value {
-                        "1" | "true" | "yes" => true,
-                        "0" | "false" | "no" => false,
-                        _ => return Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
-                    };
-                }
+                "module_hotfixes" => module_hotfixes = switch(value)?,
+                "repo_gpgcheck" => signed = switch(value)?,
                 "tag" => match value.strip_prefix('@').unwrap_or(value) {
                     "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
                     value => tag = Some(value.to_owned()),
@@ -130,15 +139,7 @@ impl Repository {
             place = before;
         }
         let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
-        Ok(Self {
-            name: name.to_owned(),
-            bases: vec![base],
-            priority,
-            tag,
-            optional: false,
-            module_hotfixes,
-            weak_checksums: false,
-        })
+        Ok(Self { priority, tag, module_hotfixes, signed, ..Self::new(name, base) })
     }
 
     /// Where a file that the metadata names may be: below each base.

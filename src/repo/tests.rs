@@ -114,7 +114,7 @@ fn fetcher(cache: &Path, offline: bool) -> Fetcher {
 
 /// Opens repositories and reads their packages.
 fn load(repositories: &[Repository], fetcher: &Fetcher) -> Result<(Repositories, PoolBuilder), RepoError> {
-    let opened = open(repositories, &RpmMd, &|_| Ok(()), fetcher)?;
+    let opened = open(repositories, &RpmMd, &|_, _| Ok(()), fetcher)?;
     let mut builder = PoolBuilder::new();
     opened.read_packages(&mut builder, &RpmMd, fetcher)?;
     Ok((opened, builder))

@@ -13,11 +13,11 @@ use super::package::{self, PackageError};
 use super::package_files::{self, FileProblem};
 use super::promised;
 use super::selection::{Selection, Settled};
-use super::signature::{Certificate, Keyring};
+use super::signature::{Certificate, Keyring, SignatureError};
 use super::verification;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
-use crate::catalog::Key;
+use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
     self, Ask, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
@@ -177,13 +177,34 @@ impl Ecosystem for Rpm {
         Digest::new(checksum.kind, checksum.bytes)
     }
 
-    fn keyring(&self, keys: &[Key]) -> Result<Keyring, KeyError> {
-        let mut keyring = Keyring::new();
+    fn keyring(&self, keys: &[Key], policy: &SignaturePolicy) -> Result<Keyring, KeyError> {
+        let mut keyring = Keyring::with_policy(*policy);
         for key in keys {
             let added = keyring.add(&key.data);
             added.map_err(|error| KeyError { name: key.name.clone(), problem: error.to_string() })?;
         }
         Ok(keyring)
+    }
+
+    fn verify_root(
+        &self,
+        root: &[u8],
+        beside: Option<&[u8]>,
+        must: bool,
+        trust: ecosystem::Trust<'_, Keyring>,
+    ) -> Result<(), EcosystemPackageError> {
+        let (ecosystem::Trust::Keys(keys) | ecosystem::Trust::Unsigned(keys)) = trust;
+        let lenient = !must || matches!(trust, ecosystem::Trust::Unsigned(_));
+        let Some(signature) = beside else {
+            let unsigned = || EcosystemPackageError::Unsigned(SignatureError::None.into());
+            return if lenient { Ok(()) } else { Err(unsigned()) };
+        };
+        match keys.verify_file(signature, root) {
+            Ok(_) => Ok(()),
+            Err(SignatureError::UnknownKey { .. } | SignatureError::Distrusted { .. }) if lenient => Ok(()),
+            Err(error @ SignatureError::UnknownKey { .. }) => Err(EcosystemPackageError::Untrusted(error.into())),
+            Err(error) => Err(EcosystemPackageError::Unverified(error.into())),
+        }
     }
 
     fn open(

@@ -114,7 +114,7 @@ fn forms(place: &Place) -> Vec<PathBuf> {
 fn pool(place: &Place, repository: &Path) -> Pool {
     let fetcher = Fetcher::new(FetchOptions::new(place.path("cache-of-pool")));
     let repository = Repository::new("base", Location::parse(repository.to_str().unwrap()).unwrap());
-    let opened = repo::open(&[repository], &RpmMd, &|_| Ok(()), &fetcher).unwrap();
+    let opened = repo::open(&[repository], &RpmMd, &|_, _| Ok(()), &fetcher).unwrap();
     let mut builder = PoolBuilder::new();
     opened.read_packages(&mut builder, &RpmMd, &fetcher).unwrap();
     let path = "/usr/share/licenses/bash/COPYING";

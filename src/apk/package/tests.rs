@@ -128,7 +128,8 @@ fn the_index_and_the_data_hash_are_held_against_it() {
         let indexed = Indexed { checksum: Some(digest), arch: Some("armv7".into()) };
         Package::open(&Content::from(&bytes[..]), Trust::Keys(&keyring()), &indexed, &spool())
     };
-    assert_eq!(with(opened.checksum().clone()).unwrap().info().arch, "armv7");
+    // Only a package for every machine is called as the index calls it.
+    assert_eq!(with(opened.checksum().clone()).unwrap().info().arch, "aarch64");
     assert!(matches!(with(Digest::of(Algorithm::Sha1, b"another")), Err(PackageError::Identity { .. })));
     assert!(matches!(with(Digest::of(Algorithm::Sha256, b"another")), Err(PackageError::Identity { .. })));
 

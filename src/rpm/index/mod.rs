@@ -38,6 +38,10 @@ impl MetadataFormat for RpmMd {
         "repodata/repomd.xml"
     }
 
+    fn root_signature(&self) -> Option<&'static str> {
+        Some("repodata/repomd.xml.asc")
+    }
+
     fn revision(&self, root: &[u8]) -> Option<String> {
         repomd::revision(root)
     }

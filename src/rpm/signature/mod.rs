@@ -14,6 +14,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{Signature, SignatureType};
+use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
 pub use validity::Distrust;
@@ -23,6 +24,9 @@ use validity::Standing;
 
 /// What begins a certificate in text form.
 const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+
+/// What begins a signature in text form.
+const ARMORED_SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
 
 /// Why a file holds no key that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +45,9 @@ pub enum SignatureError {
     /// It cannot be read, or is of a kind that signs no files.
     #[error("unreadable signature: {0}")]
     Malformed(String),
+    /// There is none.
+    #[error("nobody signed it")]
+    None,
     /// None of the trusted keys made it.
     #[error("signed by {key}, which is not among the trusted keys")]
     UnknownKey {
@@ -190,6 +197,22 @@ impl Keyring {
             }
         }
         signer.ok_or_else(|| distrusted.or(unknown).unwrap_or_else(|| SignatureError::Malformed("no signature in it".into())))
+    }
+
+    /// The same of a signature in a file of its own (`repomd.xml.asc`), as text or binary.
+    pub fn verify_file(&self, signature: &[u8], data: &[u8]) -> Result<Signer, SignatureError> {
+        let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
+        let Some(text) = std::str::from_utf8(signature).ok().filter(|text| text.contains(ARMORED_SIGNATURE)) else {
+            return self.verify(signature, || data);
+        };
+        let mut packets = Vec::new();
+        for (start, _) in text.match_indices(ARMORED_SIGNATURE) {
+            let (signatures, _) = DetachedSignature::from_string_many(&text[start..]).map_err(bad)?;
+            for signature in signatures {
+                signature.map_err(bad)?.to_writer(&mut packets).map_err(bad)?;
+            }
+        }
+        self.verify(&packets, || data)
     }
 
     fn verify_one<R: Read>(&self, signature: &Signature, data: impl Fn() -> R) -> Result<Signer, SignatureError> {

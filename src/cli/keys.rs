@@ -1,0 +1,80 @@
+//! Which keys vouch for what: those of the catalog, those that `--key` gives, those of a lock, and the repositories that they belong to.
+
+use std::path::Path;
+
+use super::failure::Failure;
+use super::request::{Prepared, read_key};
+use crate::catalog::Key;
+
+/// A key that somebody gave, for one repository or for what else is asked for.
+#[derive(Clone)]
+pub(super) struct GivenKey {
+    /// The repository that it vouches for, and no other.
+    pub repository: Option<String>,
+    pub key: Key,
+}
+
+impl GivenKey {
+    /// `[REPOSITORY=]FILE`. A file whose own name has an equals sign is given with its directory: `./a=b`.
+    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.:+".contains(c));
+        let (repository, file) = match text.split_once('=').filter(|(name, _)| is_name(name)) {
+            Some((name, file)) => (Some(name.to_owned()), file),
+            None => (None, text),
+        };
+        Ok(Self { repository, key: read_key(Path::new(file))? })
+    }
+}
+
+/// The keys of a request before they are given to its repositories.
+#[derive(Clone, Default)]
+pub(super) struct KeySources {
+    /// The distribution's, or those that a root trusts itself.
+    pub own: Vec<Key>,
+    /// How many of the repositories, the first of them, these keys are for whatever else is given.
+    pub own_repositories: usize,
+    /// Whether another place stands in for the distribution's: then whoever gives a key gives it for that too.
+    pub mirrored: bool,
+    /// What was given, on the command line or in a lock.
+    pub given: Vec<GivenKey>,
+}
+
+impl Prepared {
+    /// Adds keys, and tells each repository its own.
+    ///
+    /// `--key` never widens what vouches for a distribution's own repositories, unless they are asked for at another place (`--mirror`), or by name
+    /// (`--key baseos=FILE`). A repository of `--repo` takes the keys that are given for it, or else those that are given for none, or else the
+    /// distribution's: whoever adds one more of its repositories need not give its keys again.
+    pub(super) fn trust(&mut self, more: impl IntoIterator<Item = GivenKey>) -> Result<(), Failure> {
+        self.keys.given.extend(more);
+        let KeySources { own, own_repositories, mirrored, given } = &self.keys;
+        let names: Vec<&str> = self.request.repositories.iter().map(|repository| repository.name.as_str()).collect();
+        let stray = given.iter().filter_map(|given| given.repository.as_deref()).find(|name| !names.contains(name));
+        if let Some(name) = stray {
+            return Err(Failure::usage(format!("--key {name}=…: there is no repository {name}"))
+                .detail(format!("there are: {}", names.join(", ")))
+                .hint("a file whose name has an equals sign is given with its directory: ./NAME"));
+        }
+        let of = |repository: Option<&str>| {
+            let keys = given.iter().filter(|given| given.repository.as_deref() == repository).map(|given| given.key.clone());
+            keys.collect::<Vec<Key>>()
+        };
+        let usual = of(None);
+        for (place, repository) in self.request.repositories.iter_mut().enumerate() {
+            let scoped = of(Some(&repository.name));
+            let keys = if place < *own_repositories {
+                let usual = usual.iter().filter(|_| *mirrored).cloned();
+                own.iter().cloned().chain(usual).chain(scoped).collect()
+            } else if !scoped.is_empty() {
+                scoped
+            } else if !usual.is_empty() {
+                usual.clone()
+            } else {
+                own.clone()
+            };
+            repository.keys = Some(keys);
+        }
+        self.request.keys = own.iter().cloned().chain(usual).collect();
+        Ok(())
+    }
+}
