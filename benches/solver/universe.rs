@@ -14,7 +14,7 @@ pub(crate) fn real(arch: &str, directories: &[String]) -> Pool {
         .iter()
         .map(|directory| Repository::new(directory, Location::parse(directory).expect("a directory")))
         .collect();
-    let opened = repo::open(&repositories, Rpm.metadata(), &|_| Ok(()), &fetcher).expect("it opens");
+    let opened = repo::open(&repositories, Rpm.metadata(), &|_, _| Ok(()), &fetcher).expect("it opens");
     let mut builder = PoolBuilder::new();
     opened.read_packages(&mut builder, Rpm.metadata(), &fetcher).expect("it reads");
     builder.build(Rpm.version_scheme(), &Rpm.architectures(arch)).expect("it fits")

@@ -138,8 +138,8 @@ fn fetch_signature(
     let (Some(name), true) = (format.root_signature(), repository.signed) else { return Ok(None) };
     let beside = Repository { bases: repository.bases.iter().take(1).cloned().collect(), ..repository.clone() };
     match fetch_document(&beside, name, SIGNATURE_LIMIT, fetcher) {
-        Ok(fetched) => {
-            let bytes = fetched.content.bytes();
+        Ok(got) => {
+            let bytes = got.content.bytes();
             Ok(Some(bytes.map_err(|error| index_error(repository, name, IndexError::Read { offset: 0, error }))?.into_owned()))
         }
         Err(RepoError::Fetch { error, .. }) if error.is_not_found() => Ok(None),

@@ -123,7 +123,7 @@ impl Standing {
 
     fn bind(&mut self, signature: &Signature, key: &impl KeyDetails, signs: bool) {
         let Some(created) = signature.created().map(pgp::types::Timestamp::as_secs) else { return };
-        let lifetime = signature.key_expiration_time().map(|time| time.as_secs()).filter(|&seconds| seconds > 0);
+        let lifetime = signature.key_expiration_time().map(pgp::types::Duration::as_secs).filter(|&seconds| seconds > 0);
         let expires = lifetime.map(|seconds| key.created_at().as_secs().saturating_add(seconds));
         self.bindings.push(Binding { created, expires, signs });
     }
@@ -198,7 +198,7 @@ pub(super) fn check_strength(signature: &Signature, key: &PublicParams, policy: 
 
 /// Whether a signature has not lapsed.
 pub(super) fn check_lapse(signature: &Signature, made: u32, now: u32) -> Result<(), Distrust> {
-    let lifetime = signature.signature_expiration_time().map(|time| time.as_secs()).filter(|&seconds| seconds > 0);
+    let lifetime = signature.signature_expiration_time().map(pgp::types::Duration::as_secs).filter(|&seconds| seconds > 0);
     match lifetime.map(|seconds| made.saturating_add(seconds)) {
         Some(end) if end <= now => Err(Distrust::Lapsed(end)),
         _ => Ok(()),
