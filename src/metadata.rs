@@ -27,6 +27,9 @@ pub trait MetadataFormat: Sync {
         None
     }
 
+    /// How new the state is that the root document is of, as far as it tells; a newer one compares greater.
+    fn age(&self, root: &[u8]) -> Age;
+
     /// What the root document lists.
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
 
@@ -66,6 +69,15 @@ pub trait MetadataFormat: Sync {
         let _ = (input, found);
         Ok(())
     }
+}
+
+/// How new metadata are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age {
+    /// When they were made, in seconds since 1970; 0 where nothing tells.
+    pub made: i64,
+    /// What tells states of one time apart: the numbers of a revision, the first of which counts most.
+    pub revision: Vec<u64>,
 }
 
 /// What a distribution says of an update.

@@ -39,9 +39,8 @@ impl Keyring {
         let text = std::str::from_utf8(pem).map_err(|_| BadKey("it is not text".into()))?;
         let key = RsaPublicKey::from_public_key_pem(text.trim()).map_err(|error| BadKey(error.to_string()))?;
         let key = RsaPublicKeyComponents { n: key.n().to_bytes_be(), e: key.e().to_bytes_be() };
-        if let Some(known) = self.keys.iter_mut().find(|(known, _)| known == name) {
-            known.1 = key;
-        } else {
+        // Two keys may have one name: a signature by either is one by that name.
+        if !self.keys.iter().any(|(known, other)| known == name && (&other.n, &other.e) == (&key.n, &key.e)) {
             self.keys.push((name.to_owned(), key));
         }
         Ok(())
@@ -52,8 +51,8 @@ impl Keyring {
         self.keys.iter().map(|(name, _)| name.as_str())
     }
 
-    fn key(&self, name: &str) -> Option<&PublicKey> {
-        self.keys.iter().find(|(known, _)| known == name).map(|(_, key)| key)
+    fn called<'k>(&'k self, name: &'k str) -> impl Iterator<Item = &'k PublicKey> {
+        self.keys.iter().filter(move |(known, _)| known == name).map(|(_, key)| key)
     }
 
     /// The name of the key that signed these bytes. As apk does: the first signature whose kind and key are known decides.
@@ -62,9 +61,10 @@ impl Keyring {
             return Err(SignatureError::Unsigned);
         }
         for signature in signatures {
-            let (Some(scheme), Some(key)) = (signature.scheme, self.key(&signature.key)) else { continue };
-            let verified = key.verify(scheme.parameters(), signed, &signature.bytes);
-            return verified.map(|()| signature.key.clone()).map_err(|_| SignatureError::Bad { key: signature.key.clone() });
+            let (Some(scheme), Some(_)) = (signature.scheme, self.called(&signature.key).next()) else { continue };
+            let is_by = |key: &PublicKey| key.verify(scheme.parameters(), signed, &signature.bytes).is_ok();
+            let key = signature.key.clone();
+            return if self.called(&signature.key).any(is_by) { Ok(key) } else { Err(SignatureError::Bad { key }) };
         }
         Err(SignatureError::UnknownKey {
             signers: signatures.iter().map(Signature::display).collect(),

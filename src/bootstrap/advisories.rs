@@ -2,6 +2,7 @@
 
 use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};
+use super::source::warn;
 use crate::ecosystem::Ecosystem;
 use crate::fetch::Fetcher;
 use crate::metadata::{Advisory, MetadataKind};
@@ -22,9 +23,7 @@ pub fn advisories<E: Ecosystem>(
     let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
     let format = ecosystem.metadata();
     let repositories = repo::open(&request.repositories, format, &verify, fetcher)?;
-    for name in &repositories.missing {
-        reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
-    }
+    warn(&repositories, reporter);
     repositories.read_further(&[MetadataKind::Advisories], fetcher, &mut |_, repository, input| {
         format.read_advisories(input, &mut |advisory| found(repository, advisory))
     })?;

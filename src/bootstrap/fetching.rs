@@ -199,8 +199,7 @@ pub(super) fn wanted(
         && !locations.iter().any(Location::is_remote)
     {
         // Of what is remote the store is asked first; of what a directory has no more, last.
-        let stored = store.path(digest);
-        locations.extend(stored.exists().then_some(Location::Path(stored)));
+        locations.extend(store.find(digest).map(Location::Path));
     }
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),

@@ -78,8 +78,7 @@ pub fn fetch_files<E: Ecosystem>(
 /// Keeps a file in the store; whether it was not there.
 fn keep(digest: Option<&Digest>, fetched: &Fetched, tools: &Tools<'_>) -> Result<bool, BootstrapError> {
     let Some(digest) = digest else { return Ok(fetched.location.is_remote()) };
-    let store = tools.fetcher.store().path(digest);
-    let is_new = fetched.location.is_remote() || !store.exists();
+    let is_new = fetched.location.is_remote() || tools.fetcher.store().find(digest).is_none();
     tools.fetcher.keep(digest, &fetched.content)?;
     Ok(is_new)
 }

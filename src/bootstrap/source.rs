@@ -11,7 +11,7 @@ use crate::ecosystem::{Ecosystem, Reach};
 use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
 use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
-use crate::repo::{self, PoolKey, Pools, Repositories, Repository, Root};
+use crate::repo::{self, OpenRepository, PoolKey, Pools, Repositories, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
 /// Repositories that were opened for a request, and what is installed.
@@ -29,6 +29,16 @@ pub struct Source<'a, E: Ecosystem> {
     paths: BTreeSet<String>,
     /// Whether the state knows the standing metadata.
     stands: bool,
+}
+
+/// Tells what of the repositories is not as it should be, and is used all the same.
+pub(super) fn warn(repositories: &Repositories, reporter: &dyn Reporter) {
+    for name in &repositories.missing {
+        reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
+    }
+    for frozen in repositories.opened.iter().filter_map(OpenRepository::is_frozen) {
+        reporter.warn(&frozen);
+    }
 }
 
 /// A pool, and how it came.
@@ -60,7 +70,10 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             None => {}
             Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut base)?,
             Some(InstalledPackages::Tree(tree)) => state = ecosystem.read_installed_of(&**tree, "the image", &mut base)?,
-            Some(InstalledPackages::Repository(repository)) => repositories.push(repository.clone()),
+            Some(InstalledPackages::Repository(repository)) => {
+                // What is installed may be anything, and older than the last time.
+                repositories.push(Repository { allow_older: true, ..repository.clone() });
+            }
         }
         if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {
             let pool = base.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
@@ -69,9 +82,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         repositories.extend(request.repositories.iter().cloned());
         let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
         let repositories = repo::open(&repositories, ecosystem.metadata(), &verify, fetcher)?;
-        for name in &repositories.missing {
-            reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
-        }
+        warn(&repositories, reporter);
         for opened in repositories.opened.iter().filter(|opened| opened.is_unproven()) {
             reporter.warn(&format!("the metadata of {} have no checksum that proves anything", opened.repository.name));
         }

@@ -7,6 +7,7 @@ mod queries;
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -173,6 +174,12 @@ pub(super) struct RequestArguments {
     /// Accept metadata whose checksums prove nothing (MD5, or none)
     #[arg(long)]
     pub allow_weak_checksums: bool,
+    /// Accept metadata older than those that were seen before
+    #[arg(long)]
+    pub allow_downgrade_metadata: bool,
+    /// Refuse metadata that are older than this: `12h`, `30d`, `8w`
+    #[arg(long, value_name = "DURATION", value_parser = super::duration::parse)]
+    pub max_age: Option<Duration>,
     /// More distributions and variants, in the form of the built-in catalog
     #[arg(long, value_name = "FILE")]
     pub catalog: Vec<PathBuf>,
@@ -255,6 +262,9 @@ pub(super) struct RunArguments {
     /// Where downloads and metadata are kept [default: `$XDG_CACHE_HOME/rootstrap`]
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
+    /// A second cache below that one: read where it lacks something, never written to, so that many may share it
+    #[arg(long, value_name = "DIR")]
+    pub store_below: Option<PathBuf>,
     /// Use only what is in the cache or in directories
     #[arg(long, alias = "no-network")]
     pub offline: bool,

@@ -229,6 +229,11 @@ impl From<&RepoError> for Failure {
             RepoError::Root { from, error: source, .. } => {
                 Self::new(code_of(source), error.to_string()).detail(format!("from      {from}")).hint(hint_of(source))
             }
+            RepoError::Older { from, .. } => Self::from_error(Code::Verification, error)
+                .detail(format!("from      {from}"))
+                .hint("a mirror that lags behind catches up, another may have: --mirror URL; --allow-downgrade-metadata takes what is older"),
+            RepoError::Stale { .. } => Self::from_error(Code::Verification, error)
+                .hint("another mirror may have newer metadata: --mirror URL; --max-age says what is too old"),
             RepoError::Fetch { repository, error } => Self::from(error).detail(format!("for repository {repository}")),
             RepoError::WeakChecksum { .. } => Self::from_error(Code::Verification, error).hint(
                 "another mirror may have a newer form: --mirror URL; --allow-weak-checksums takes what anyone could have made",

@@ -11,6 +11,7 @@ mod cache;
 mod change;
 mod closure;
 mod diff;
+mod duration;
 mod failure;
 mod fetch;
 mod files;

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::arguments::{RequestArguments, choice};
 use super::failure::{Code, Failure};
 use super::keys::{GivenKey, KeySources};
 use super::load_catalog;
 use super::packaging::{packaging, sources};
+use super::run::now;
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
-    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs,
-    Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
+    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, DateFormat, Image, ImageConfig, InstallAction, InstallStep, Key,
+    Langs, Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
 use crate::fetch::Location;
@@ -123,6 +125,8 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     prepared.request.ask.modules.hotfixes = hotfixes.map(|repository| repository.name.clone()).collect();
     for repository in &mut prepared.request.repositories {
         repository.weak_checksums = arguments.allow_weak_checksums;
+        repository.allow_older = arguments.allow_downgrade_metadata;
+        repository.max_age = arguments.max_age;
     }
     let given = arguments.key.iter().map(|key| GivenKey::read(key)).collect::<Result<Vec<_>, _>>()?;
     prepared.trust(given)?;
@@ -148,6 +152,10 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
     let catalog = load_catalog(&arguments.catalog)?;
     let image = find(&catalog, arguments, distro)?;
     let mirrors = arguments.mirror.iter().map(String::as_str);
+    // Nobody makes anything new for a release after its end; dates compare as text.
+    let today = DateFormat::try_from("%F".to_owned()).map(|format| format.render(u64::try_from(now()).unwrap_or(0)));
+    let end = catalog.distro(distro).and_then(|distro| Ok(distro.release(&image.release)?.end_of_life())).ok().flatten();
+    let is_over = end.zip(today.ok()).is_some_and(|(end, today)| end < today.as_str());
     let repositories = image
         .repositories
         .iter()
@@ -166,6 +174,9 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 module_hotfixes: false,
                 keys: None,
                 signed: repository.signed,
+                allow_older: false,
+                max_age: None,
+                promised_age: repository.fresh_days.filter(|_| !is_over).map(|days| Duration::from_hours(24 * u64::from(days))),
                 weak_checksums: false,
             })
         })
@@ -250,6 +261,9 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             module_hotfixes: false,
             keys: None,
             signed: false,
+            allow_older: false,
+            max_age: None,
+            promised_age: None,
             weak_checksums: false,
         })
     });

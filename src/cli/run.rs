@@ -34,6 +34,7 @@ impl Run {
         let cache = cache_directory(output.cache_dir.as_deref())?;
         let progress = Arc::new(Progress::new(output));
         let mut options = FetchOptions::new(cache);
+        options.store_below.clone_from(&output.store_below);
         options.offline = output.offline;
         options.reporter = progress.clone();
         options.cancel = cancel.clone();

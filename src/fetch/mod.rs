@@ -67,6 +67,8 @@ pub struct Fetched {
 pub struct FetchOptions {
     /// The directory that keeps what was downloaded.
     pub cache_directory: PathBuf,
+    /// A store that is read where that one lacks something, and left as it is.
+    pub store_below: Option<PathBuf>,
     /// Do not use the network.
     pub offline: bool,
     /// How patient to be with servers.
@@ -82,6 +84,7 @@ impl FetchOptions {
     pub fn new(cache_directory: impl Into<PathBuf>) -> Self {
         Self {
             cache_directory: cache_directory.into(),
+            store_below: None,
             offline: false,
             patience: Patience::default(),
             reporter: Arc::new(Silent),
@@ -131,7 +134,7 @@ impl Fetcher {
     /// A fetcher. Neither the network nor the disk is touched before the first file is wanted.
     pub fn new(options: FetchOptions) -> Self {
         Self {
-            store: Store::new(&options.cache_directory),
+            store: Store::new(&options.cache_directory).above(options.store_below),
             http: Http::new(options.patience),
             offline: options.offline,
             patience: options.patience,
@@ -157,10 +160,10 @@ impl Fetcher {
     /// Whether a file is in the store: by its digest, or else as the document of one of the places.
     pub fn has(&self, locations: &[Location], digest: Option<&Digest>) -> bool {
         match digest {
-            Some(digest) => self.store.path(digest).exists(),
+            Some(digest) => self.store.find(digest).is_some(),
             None => locations
                 .iter()
-                .any(|place| matches!(place, Location::Url(url) if self.store.document_path(url.as_str()).exists())),
+                .any(|place| matches!(place, Location::Url(url) if self.store.find_document(url.as_str()).is_some())),
         }
     }
 
@@ -195,6 +198,9 @@ impl Fetcher {
                     }
                 }
             }
+            if let Some(fetched) = self.fetch_below(digest, &promise, wanted.phase) {
+                return Ok(fetched);
+            }
         }
         let mut places: Vec<&Location> = wanted.locations.iter().collect();
         let mut wait = self.patience.backoff;
@@ -218,12 +224,20 @@ impl Fetcher {
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
     }
 
+    /// Gets a file from the store below, if it is there as it was promised. What is damaged there is not ours to remove.
+    fn fetch_below(&self, digest: &Digest, promise: &Promise, phase: Phase) -> Option<Fetched> {
+        let path = self.store.below()?.path(digest);
+        let content = self.read_stored(&path, promise, phase).ok()?;
+        Some(Fetched { content, location: Location::Path(path) })
+    }
+
     /// Keeps a file that was got otherwise under its digest, unless it is kept already.
     pub fn keep(&self, digest: &Digest, content: &Content) -> Result<(), FetchError> {
-        let path = self.store.path(digest);
-        if path.exists() {
+        let is_whole = |path: PathBuf| fs::metadata(path).is_ok_and(|facts| facts.len() == content.len());
+        if self.store.find(digest).is_some_and(is_whole) {
             return Ok(());
         }
+        let path = self.store.path(digest);
         let failed = |error| FetchError::Store { path: path.clone(), error };
         let mut file = self.store.begin().map_err(failed)?;
         content.write_to(&mut file).map_err(failed)?;
@@ -254,7 +268,8 @@ impl Fetcher {
                 if promise.digest.is_some() {
                     return Err(Reason::Offline.into());
                 }
-                match self.read_stored(&self.store.document_path(url.as_str()), promise, phase) {
+                let kept = self.store.find_document(url.as_str()).unwrap_or_else(|| self.store.document_path(url.as_str()));
+                match self.read_stored(&kept, promise, phase) {
                     Err(Reason::NotFound) => return Err(Reason::Offline.into()),
                     read => read?,
                 }
@@ -267,7 +282,7 @@ impl Fetcher {
     /// Reads a file of the store, and remembers that it is of use.
     fn read_stored(&self, path: &Path, promise: &Promise, phase: Phase) -> Result<Content, Reason> {
         let content = self.read_file(path, promise, phase, &self.stored)?;
-        Store::touch(path);
+        self.store.touch(path);
         Ok(content)
     }
 

@@ -1,7 +1,7 @@
 //! The store: files by their digest, kept in the cache directory for every later run.
 //!
 //! A file is written beside and renamed, so any number of processes may use one store: what has a name is whole. Nothing
-//! in the store is ever changed; a file that is found damaged is removed.
+//! in the store is ever changed; a file that is found damaged is removed. A second store may lie below: it is read, and left as it is.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -28,17 +28,32 @@ pub fn is_abandoned(written: SystemTime) -> bool {
 /// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
 /// pools/sha256-of-key       what was read from metadata, ready for use
 /// checked/sha256-of-key     as what state of its file a pool was checked
+/// seen/sha256-of-repository how new its metadata were
 /// unfinished/               what is being written
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    below: Option<PathBuf>,
 }
 
 impl Store {
     /// The store of a cache directory, which need not exist yet.
     pub fn new(cache_directory: &Path) -> Self {
-        Self { root: cache_directory.to_owned() }
+        Self { root: cache_directory.to_owned(), below: None }
+    }
+
+    /// The same above another store, which is read where this one lacks something, and never written to: a directory that many machines share.
+    #[must_use]
+    pub fn above(self, below: Option<PathBuf>) -> Self {
+        // What is its own below would be its own to write to.
+        let below = below.filter(|below| *below != self.root);
+        Self { below, ..self }
+    }
+
+    /// The store below it.
+    pub fn below(&self) -> Option<Self> {
+        self.below.as_deref().map(Self::new)
     }
 
     /// The directory that holds it.
@@ -56,6 +71,18 @@ impl Store {
     /// Where the last seen document of a URL is, or would be.
     pub fn document_path(&self, url: &str) -> PathBuf {
         self.documents().join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
+    }
+
+    /// Where the file of a digest is: here, or else below.
+    pub fn find(&self, digest: &Digest) -> Option<PathBuf> {
+        let below = self.below().map(|below| below.path(digest));
+        [Some(self.path(digest)), below].into_iter().flatten().find(|path| path.exists())
+    }
+
+    /// Where the last seen document of a URL is: here, or else below.
+    pub fn find_document(&self, url: &str) -> Option<PathBuf> {
+        let below = self.below().map(|below| below.document_path(url));
+        [Some(self.document_path(url)), below].into_iter().flatten().find(|path| path.exists())
     }
 
     /// Where the files are, in a directory for each algorithm.
@@ -78,6 +105,11 @@ impl Store {
         self.root.join("checked").join(pool.file_name().unwrap_or_default())
     }
 
+    /// Where it is noted how new the metadata of repositories were.
+    pub fn seen(&self) -> PathBuf {
+        self.root.join("seen")
+    }
+
     /// Where files are that are being written.
     pub fn unfinished(&self) -> PathBuf {
         self.root.join("unfinished")
@@ -92,7 +124,10 @@ impl Store {
     }
 
     /// Remembers that a file of the store is used now. In a store that cannot be written to it stays as it is.
-    pub(super) fn touch(path: &Path) {
+    pub(super) fn touch(&self, path: &Path) {
+        if !path.starts_with(&self.root) {
+            return;
+        }
         let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
     }
 

@@ -1,5 +1,7 @@
 //! Why a repository cannot be used: which one, which of its files, and what is wrong with it.
 
+use std::time::Duration;
+
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::PackageError;
 use crate::fetch::{FetchError, FoundSize, LocationError};
@@ -52,6 +54,32 @@ pub enum RepoError {
         /// What is wrong with it, and where.
         error: IndexError,
     },
+    /// The root document is older than one that was seen before.
+    #[error("repository {repository}: {file} is older than what was seen before: made {found}, seen {seen}")]
+    Older {
+        /// The repository.
+        repository: String,
+        /// The document.
+        file: String,
+        /// Where it came from.
+        from: String,
+        /// Of when what was seen before is.
+        seen: String,
+        /// Of when this one is.
+        found: String,
+    },
+    /// The metadata are older than they may be.
+    #[error("repository {repository}: {file} is {}, and may be {} old", age.map_or_else(|| "of an age that it does not tell".to_owned(), |age| format!("{} old", words(age))), words(*limit))]
+    Stale {
+        /// The repository.
+        repository: String,
+        /// The document.
+        file: String,
+        /// How old it is; nothing where it does not tell.
+        age: Option<Duration>,
+        /// How old it may be.
+        limit: Duration,
+    },
     /// The root document lists no packages.
     #[error("repository {repository}: {document} names no list of packages")]
     NoPackages {
@@ -96,12 +124,23 @@ pub enum RepoError {
     },
 }
 
+/// A time in the words of people.
+pub(super) fn words(time: Duration) -> String {
+    const HOUR: u64 = 3600;
+    match time.as_secs() {
+        seconds if seconds >= 48 * HOUR => format!("{} days", seconds / (24 * HOUR)),
+        seconds if seconds >= 2 * HOUR => format!("{} hours", seconds / HOUR),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
 impl RepoError {
     /// Whether something is not what was promised, rather than missing or unreadable.
     pub fn is_verification(&self) -> bool {
         match self {
             Self::Fetch { error, .. } => error.is_verification(),
             Self::Root { error, .. } => error.is_verification(),
+            Self::Older { .. } | Self::Stale { .. } => true,
             Self::WeakChecksum { .. } | Self::OpenSize { .. } | Self::OpenChecksum { .. } => true,
             Self::SameName { .. } | Self::Location { .. } | Self::Index { .. } | Self::NoPackages { .. } => false,
         }

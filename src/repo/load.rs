@@ -1,12 +1,15 @@
 //! Loading: the metadata of all repositories, got and read at once.
 
 use std::io::Read;
+use std::time::Duration;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::ahead::read_ahead;
+use super::error::words;
 use super::opened::{OpenFault, Opened};
+use super::seen;
 use super::{RepoError, Repository};
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::PackageError;
@@ -47,6 +50,8 @@ pub struct OpenRepository {
     pub root: Content,
     /// The metadata files that the root document lists.
     pub files: Vec<MetadataFile>,
+    /// How long ago they were made, as far as they tell.
+    pub age: Option<Duration>,
 }
 
 /// The document that a repository begins with.
@@ -97,6 +102,7 @@ fn open_one(
     fetcher: &Fetcher,
 ) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
+    let identity = repository.identity();
     let root = fetch_document(repository, document, ROOT_LIMIT, fetcher)?;
     let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
     let bytes =
@@ -109,12 +115,18 @@ fn open_one(
         from: root.location.to_string(),
         error,
     })?;
+    let age = format.age(&bytes);
+    seen::check(fetcher.store(), &identity, &repository, document, &root.location, &age)?;
+    let age = seen::time_since(age.made);
+    if let Some(limit) = repository.max_age.filter(|&limit| age.is_none_or(|age| age > limit)) {
+        return Err(RepoError::Stale { repository: repository.name, file: document.to_owned(), age, limit });
+    }
     let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
     if !files.iter().any(|file| file.kind == MetadataKind::Packages) {
         return Err(RepoError::NoPackages { repository: repository.name, document: document.to_owned() });
     }
     drop(bytes);
-    Ok(OpenRepository { repository, root: root.content, files })
+    Ok(OpenRepository { repository, root: root.content, files, age })
 }
 
 fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
@@ -182,6 +194,22 @@ impl OpenRepository {
     /// Whether nothing proves that its packages are those that the root document means.
     pub fn is_unproven(&self) -> bool {
         self.file(MetadataKind::Packages).is_some_and(|file| file.location.is_some() && is_weak(file))
+    }
+
+    /// What is said of metadata that the distribution would have made anew by now. A directory of this machine is as old as whoever keeps it
+    /// wants it to be.
+    pub fn is_frozen(&self) -> Option<String> {
+        let promised = self.repository.promised_age?;
+        let age = self.age.filter(|&age| age > promised)?;
+        let remote = self.repository.bases.iter().any(Location::is_remote);
+        let name = &self.repository.name;
+        remote.then(|| {
+            format!(
+                "the metadata of {name} are {} old, and the distribution makes new ones within {}: does the mirror still follow it?",
+                words(age),
+                words(promised)
+            )
+        })
     }
 
     fn fetch_packages(&self, fetcher: &Fetcher) -> Result<Option<(&MetadataFile, Content)>, RepoError> {

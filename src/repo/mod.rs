@@ -14,6 +14,7 @@ mod mapped;
 mod opened;
 mod pools;
 mod repository;
+mod seen;
 #[cfg(test)]
 mod tests;
 

@@ -127,11 +127,20 @@ impl<'s> Pools<'s> {
         let path = self.path(key);
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(self.read_below(key));
+            }
             Err(error) => return Err(error.into()),
         };
         note_use(&file);
         open_checked(&file, self.store.mark_path(&path)).map(Some)
+    }
+
+    /// The pool of a key in the store below. One that is of no use there is left alone.
+    fn read_below(self, key: &PoolKey) -> Option<Pool> {
+        let below = self.store.below()?;
+        let path = Pools::new(&below).path(key);
+        open_checked(&File::open(&path).ok()?, self.store.mark_path(&path)).ok()
     }
 
     /// Keeps a pool, and lets go of old ones where there are too many. The pool is then read where it was written, so that it is not in memory

@@ -1,5 +1,7 @@
 //! A repository as it is configured: what it is called, where it is, and how much it is preferred.
 
+use std::time::Duration;
+
 use crate::catalog::Key;
 use crate::fetch::{Location, LocationError};
 
@@ -25,6 +27,12 @@ pub struct Repository {
     pub keys: Option<Vec<Key>>,
     /// Whether the root document must be signed (dnf's `repo_gpgcheck`).
     pub signed: bool,
+    /// Whether metadata are taken that are older than those that were seen before.
+    pub allow_older: bool,
+    /// How old metadata may be.
+    pub max_age: Option<Duration>,
+    /// How old the distribution lets them become: older ones are taken, and told of.
+    pub promised_age: Option<Duration>,
     /// Whether metadata is taken whose checksums prove nothing, or that have none.
     pub weak_checksums: bool,
 }
@@ -98,6 +106,9 @@ impl Repository {
             module_hotfixes: false,
             keys: None,
             signed: false,
+            allow_older: false,
+            max_age: None,
+            promised_age: None,
             weak_checksums: false,
         }
     }
@@ -140,6 +151,16 @@ impl Repository {
         }
         let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
         Ok(Self { priority, tag, module_hotfixes, signed, ..Self::new(name, base) })
+    }
+
+    /// What it is known by from run to run: its name and its first place.
+    pub fn identity(&self) -> String {
+        let place = self.bases.first().map(|base| match base {
+            // The same words are another place elsewhere.
+            Location::Path(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Location::Url(url) => url.to_string(),
+        });
+        format!("{}={}", self.name, place.unwrap_or_default().trim_end_matches('/'))
     }
 
     /// Where a file that the metadata names may be: below each base.

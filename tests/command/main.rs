@@ -8,12 +8,16 @@ mod alpine;
 mod audit;
 mod bad_input;
 mod bootstrap;
+#[path = "../rpm_packages/builder.rs"]
+#[allow(dead_code, reason = "packages made for other tests too")]
+mod builder;
 mod cache;
 mod change;
 mod diff;
 mod disk;
 mod forms;
 mod interrupt;
+mod keys;
 mod lock;
 mod machine;
 mod minimize;
@@ -29,5 +33,6 @@ mod sbom;
 mod server;
 mod subjects;
 mod tar;
+mod threats;
 mod universes;
 mod why;

@@ -74,7 +74,11 @@ impl Mirror {
 
     /// Changes the text of primary and filelists, and lets repomd.xml promise the new ones.
     pub(crate) fn edit(&self, change: impl Fn(&str) -> String) {
-        let mut repomd = "<repomd xmlns=\"http://linux.duke.edu/metadata/repo\">\n  <revision>1</revision>\n".to_owned();
+        // As a repository that moves on: a second newer than before.
+        let old = fs::read_to_string(self.repomd()).unwrap();
+        let revision = old.split_once("<revision>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0;
+        let revision = revision.parse::<u64>().unwrap() + 1;
+        let mut repomd = format!("<repomd xmlns=\"http://linux.duke.edu/metadata/repo\">\n  <revision>{revision}</revision>\n");
         for kind in ["primary", "filelists"] {
             let path = self.metadata(kind);
             let mut text = String::new();
@@ -89,7 +93,7 @@ impl Mirror {
             writeln!(
                 repomd,
                 "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum><open-checksum type=\"sha256\">{}</open-checksum>\
-                 <location href=\"{name}\"/><size>{}</size><open-size>{}</open-size></data>",
+                 <location href=\"{name}\"/><timestamp>{revision}</timestamp><size>{}</size><open-size>{}</open-size></data>",
                 hex(&packed),
                 hex(text.as_bytes()),
                 packed.len(),

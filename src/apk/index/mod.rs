@@ -20,7 +20,7 @@ pub use verification::{VerifyError, verify};
 use super::archive::{self, MemberKind};
 use crate::apk::checksum;
 use crate::compression;
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
+use crate::metadata::{Age, IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 /// The metadata format of apk v2 repositories. The document that a repository begins with is the index itself.
@@ -60,6 +60,22 @@ impl MetadataFormat for ApkIndex {
         read.ok().and(found)
     }
 
+    /// When its archive was made, which is signed with it, and the numbers of `git describe` (`v3.20.3-12-g0123abc`).
+    fn age(&self, root: &[u8]) -> Age {
+        let mut made = 0;
+        let Ok((_, mut input)) = compression::decompress(root) else { return Age::default() };
+        // What follows the beginning of the index is nothing new: reading ends there.
+        let _ = archive::read_tar(&mut input, |member, _| {
+            if member.path != MEMBER {
+                return Ok(());
+            }
+            made = i64::try_from(member.mtime).unwrap_or(0);
+            Err(io::Error::other("read far enough"))
+        });
+        let revision = self.revision(root).map(|text| numbers(&text)).unwrap_or_default();
+        Age { made, revision }
+    }
+
     fn files(&self, _root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
         Ok(vec![MetadataFile {
             kind: MetadataKind::Packages,
@@ -97,6 +113,12 @@ impl MetadataFormat for ApkIndex {
             })
         })
     }
+}
+
+/// The numbers of a revision up to the commit's, which says nothing of its age.
+fn numbers(revision: &str) -> Vec<u64> {
+    let before = revision.rsplit_once("-g").map_or(revision, |(before, _)| before);
+    before.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 /// Finds the index in its tar.

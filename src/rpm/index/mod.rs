@@ -20,7 +20,7 @@ pub mod xml;
 
 use std::io::{Chain, Cursor, Read};
 
-use crate::metadata::{Advisory, IndexError, MetadataFile, MetadataFormat, Texts};
+use crate::metadata::{Advisory, Age, IndexError, MetadataFile, MetadataFormat, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 pub use comps::read as read_groups;
@@ -44,6 +44,10 @@ impl MetadataFormat for RpmMd {
 
     fn revision(&self, root: &[u8]) -> Option<String> {
         repomd::revision(root)
+    }
+
+    fn age(&self, root: &[u8]) -> Age {
+        repomd::age(root)
     }
 
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {

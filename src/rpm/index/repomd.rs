@@ -2,7 +2,7 @@
 
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::{Algorithm, Digest};
-use crate::metadata::{IndexError, MetadataFile, MetadataKind};
+use crate::metadata::{Age, IndexError, MetadataFile, MetadataKind};
 
 /// What the repository calls its state, in `<revision>`: createrepo's time, or what its maker says.
 pub(super) fn revision(document: &[u8]) -> Option<String> {
@@ -10,6 +10,21 @@ pub(super) fn revision(document: &[u8]) -> Option<String> {
     xml::read(document, &mut repomd).ok()?;
     repomd.revision
 }
+
+/// How new it is: the newest of its files' times (what librepo compares), and its revision where that is a number. createrepo's is the time.
+pub(super) fn age(document: &[u8]) -> Age {
+    let mut repomd = Repomd::default();
+    if xml::read(document, &mut repomd).is_err() {
+        return Age::default();
+    }
+    let revision = repomd.revision.and_then(|text| text.parse::<u64>().ok());
+    let is_time = |&number: &i64| (SINCE_RPM_MD..i64::from(u32::MAX)).contains(&number);
+    let by_revision = || revision.and_then(|number| i64::try_from(number).ok()).filter(is_time);
+    Age { made: repomd.newest.or_else(by_revision).unwrap_or(0), revision: revision.into_iter().collect() }
+}
+
+/// When there were no such repositories yet (2001): a smaller number in a revision is no time.
+const SINCE_RPM_MD: i64 = 1_000_000_000;
 
 /// Reads the whole document.
 pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
@@ -52,10 +67,13 @@ enum Field {
     OpenChecksum,
     Size,
     OpenSize,
+    Timestamp,
 }
 
 #[derive(Default)]
 struct Repomd {
+    /// The newest of the files' times.
+    newest: Option<i64>,
     revision: Option<String>,
     /// Within `<revision>`.
     in_revision: bool,
@@ -98,6 +116,7 @@ impl Handler for Repomd {
                     "open-checksum" => Some(Field::OpenChecksum),
                     "size" => Some(Field::Size),
                     "open-size" => Some(Field::OpenSize),
+                    "timestamp" => Some(Field::Timestamp),
                     "location" => {
                         self.location(element)?;
                         None
@@ -146,6 +165,11 @@ impl Handler for Repomd {
             Field::OpenChecksum => file.open_digest = digest()?,
             Field::Size => file.size = Some(number()?),
             Field::OpenSize => file.open_size = Some(number()?),
+            // Some write fractions of seconds; what is no number tells nothing.
+            Field::Timestamp => {
+                let whole = text.split('.').next().unwrap_or(text).parse::<u32>().ok().map(i64::from);
+                self.newest = self.newest.max(whole);
+            }
         }
         Ok(())
     }

@@ -1,0 +1,207 @@
+//! Which keys vouch for what: keys of repositories, `--key`, signed metadata, keys that are taken away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rootstrap::package::Content;
+use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place as HeaderPlace};
+use rootstrap::rpm::package::Package;
+use rootstrap::rpm::tag::Tag;
+
+use crate::builder::Key;
+use crate::mirror::{Mirror, regions};
+use crate::place::{MICRO, Outcome, Place};
+use crate::server::FileServer;
+
+/// The key that signed the fixtures, and one that signs what somebody else makes.
+pub(crate) const FIXTURES: &str = include_str!("../../repo-fixtures/keys/rootstrap-fixtures.secret.asc");
+pub(crate) const OTHER: &str = include_str!("../rpm_packages/keys/ed25519-v4.secret.asc");
+
+const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
+const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
+
+/// Writes the other key's certificate as `other.asc`.
+pub(crate) fn write_other(place: &Place) {
+    let certificate = Key::read(OTHER).certificate();
+    fs::write(place.path("other.asc"), certificate.to_armored_string(Default::default()).unwrap()).unwrap();
+}
+
+/// The same package, signed by another key.
+pub(crate) fn signed_by(file: &[u8], key: &Key) -> Vec<u8> {
+    let (header, _) = regions(file);
+    let package = Package::inspect(&Content::from(file)).unwrap();
+    let mut signature = HeaderBuilder::new();
+    for tag in [Tag::SHA1_HEADER, Tag::SHA256_HEADER, Tag::SIGTAG_SIZE, Tag::SIGTAG_MD5, Tag::SIGTAG_PAYLOAD_SIZE] {
+        let entry = package.signature().entry(tag).unwrap();
+        signature.entry(tag, &entry);
+    }
+    let signed = [&MAGIC[..], package.header().blob()].concat();
+    signature.bytes(Tag::DSA_HEADER, &key.sign(&signed, false));
+    let mut rpm = file[..96].to_vec();
+    rpm.extend(MAGIC);
+    rpm.extend(signature.build(HeaderPlace::Signature).unwrap());
+    rpm.resize(rpm.len().next_multiple_of(8), 0);
+    rpm.extend(&file[header..]);
+    rpm
+}
+
+/// A catalog in which the distribution's own servers are these.
+fn catalog(place: &Place, base: &str, more: &str) {
+    let text = format!("distro = \"almalinux\"\n[mirrors.main]\nbase = \"{base}\"\n{more}");
+    fs::write(place.path("my.toml"), text).unwrap();
+}
+
+#[track_caller]
+fn expect(outcome: &Outcome, code: i32, words: &[&str]) {
+    assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
+    for words in words {
+        assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
+    }
+}
+
+/// The main job with these arguments, each time into another OUT and with a cache of its own.
+fn build(place: &Place, arguments: &[&str]) -> Outcome {
+    let out = tempfile::tempdir_in(place.root()).unwrap();
+    let (cache, out) = (out.path().join("cache"), out.path().join("out"));
+    place.run(&[&MICRO[..], arguments, &["--cache-dir", cache.to_str().unwrap(), out.to_str().unwrap()]].concat())
+}
+
+#[test]
+fn a_key_vouches_for_its_own_repositories_alone() {
+    let place = Place::new();
+    write_other(&place);
+    let mirrored = |arguments: &[&str]| build(&place, &[&["--mirror", "mirror"], arguments].concat());
+    let (base, app) = (format!("--key=baseos={KEY}"), format!("--key=appstream={KEY}"));
+    expect(&mirrored(&[&base, &app]), 0, &[]);
+    expect(&mirrored(&[&app]), 4, &["is not used: the package is signed by", "for       repository baseos"]);
+    expect(&mirrored(&["--key=nosuch=other.asc", "--key", KEY]), 2, &["there is no repository nosuch", "baseos, appstream"]);
+
+    // A package of BaseOS that the key of AppStream signed.
+    place.mirror().replace_package(PACKAGE, |file| signed_by(file, &Key::read(OTHER)));
+    expect(&mirrored(&[&base, &app, "--key=appstream=other.asc"]), 4, &[PACKAGE, "signed by", "for       repository baseos"]);
+    expect(&mirrored(&[&base, &app, "--key=baseos=other.asc"]), 0, &[]);
+    expect(&mirrored(&["--key", KEY, "--key", "other.asc"]), 0, &[]);
+}
+
+#[test]
+fn a_key_does_not_widen_the_distributions_own_repositories() {
+    let place = Place::new();
+    write_other(&place);
+    catalog(&place, place.path("mirror").to_str().unwrap(), "");
+    let own = |arguments: &[&str]| build(&place, &[&["--catalog", "my.toml"], arguments].concat());
+    expect(&own(&["--key", KEY]), 4, &["signed by", "for       repository baseos"]);
+    let (base, app) = (format!("--key=baseos={KEY}"), format!("--key=appstream={KEY}"));
+    expect(&own(&[&base, &app]), 0, &[]);
+
+    // One more repository, whose key is its own: what it signed counts there, and nowhere else.
+    let extra = place.path("extra");
+    crate::mirror::copy(&place.path("mirror"), &extra);
+    let package = Mirror::new(&extra);
+    package.replace_package(PACKAGE, |file| signed_by(file, &Key::read(OTHER)));
+    let repository = format!("--repo=extra={},priority=1", extra.join("9/BaseOS/aarch64/os").display());
+    // The other packages there are signed by the fixtures' key, which is not the extra repository's.
+    expect(&own(&[&base, &app, &repository, "--key=extra=other.asc"]), 4, &["for       repository extra"]);
+    expect(&own(&[&base, &app, &repository, "--key=extra=other.asc", &format!("--key=extra={KEY}")]), 0, &[]);
+    expect(&own(&[&base, &app, &repository, "--key=other.asc", &format!("--key={KEY}")]), 0, &[]);
+    place.mirror().replace_package("bash-5.1.8-6.el9.aarch64.rpm", |file| signed_by(file, &Key::read(OTHER)));
+    let only_here = format!("--repo=extra={},priority=200", extra.join("9/BaseOS/aarch64/os").display());
+    expect(&own(&[&base, &app, &only_here, "--key=other.asc"]), 4, &["bash-5.1.8", "for       repository baseos"]);
+}
+
+/// A key that is compromised goes from the catalog: from then on nothing that it signed is used, wherever it is kept.
+#[test]
+fn a_key_taken_from_the_catalog_stops_at_once() {
+    let place = Place::new();
+    write_other(&place);
+    let server = FileServer::new(&place.path("mirror"));
+    let with_key = |key: &str| {
+        let more = format!("[releases.9]\nkeys = [\"{key}\"]\n");
+        catalog(&place, &server.url(), &more);
+    };
+    fs::copy(place.path(KEY), place.path("good.asc")).unwrap();
+    let run = |out: &str, more: &[&str]| {
+        place.run(&[&MICRO[..], &["--catalog", "my.toml", "--cache-dir", "cache", out], more].concat())
+    };
+    with_key("good.asc");
+    run("first", &[]).success();
+    run("again", &["--offline"]).success();
+    with_key("other.asc");
+    for (out, more) in [("second", &[][..]), ("third", &["--offline"])] {
+        expect(&run(out, more), 4, &["is not used: the package is signed by", "--key FILE"]);
+        assert!(!place.path(out).exists());
+    }
+}
+
+fn repomd(place: &Place) -> PathBuf {
+    place.mirror().repomd()
+}
+
+fn sign(repomd: &Path, key: &Key) {
+    let signature = key.sign(&fs::read(repomd).unwrap(), false);
+    fs::write(repomd.with_extension("xml.asc"), signature).unwrap();
+}
+
+#[test]
+fn metadata_that_must_be_signed() {
+    let place = Place::new();
+    write_other(&place);
+    catalog(&place, "unused", "[repositories.baseos]\nsigned = true\n");
+    let run = || build(&place, &["--catalog", "my.toml", "--mirror", "mirror", "--key", KEY]);
+    expect(&run(), 4, &["repository baseos: repodata/repomd.xml is not used: nobody signed it"]);
+    expect(&build(&place, &["--catalog=my.toml", "--mirror=mirror", "--key", KEY, "--allow-unsigned"]), 0, &[]);
+    sign(&repomd(&place), &Key::read(FIXTURES));
+    expect(&run(), 0, &[]);
+    // Text as gpg writes it.
+    let binary = fs::read(repomd(&place).with_extension("xml.asc")).unwrap();
+    let armored = {
+        use pgp::composed::{Deserializable as _, DetachedSignature};
+        DetachedSignature::from_bytes(&binary[..]).unwrap().to_armored_string(Default::default()).unwrap()
+    };
+    fs::write(repomd(&place).with_extension("xml.asc"), armored).unwrap();
+    expect(&run(), 0, &[]);
+
+    // By somebody else; of an earlier state; damaged.
+    sign(&repomd(&place), &Key::read(OTHER));
+    expect(&run(), 4, &["repomd.xml is not used: signed by", "not among the trusted keys"]);
+    sign(&repomd(&place), &Key::read(FIXTURES));
+    let old = fs::read(repomd(&place)).unwrap();
+    fs::write(repomd(&place), [&old[..], b"\n"].concat()).unwrap();
+    expect(&run(), 4, &["repomd.xml is not used: bad signature by"]);
+    expect(&build(&place, &["--catalog=my.toml", "--mirror=mirror", "--key", KEY, "--allow-unsigned"]), 4, &["bad signature"]);
+    fs::write(repomd(&place), old).unwrap();
+    fs::write(repomd(&place).with_extension("xml.asc"), "what is no signature").unwrap();
+    expect(&run(), 4, &["unreadable signature"]);
+
+    // The same of a repository that the command line names, over HTTP and then offline.
+    let server = FileServer::new(&place.path("mirror"));
+    let repository = format!("a={}/9/BaseOS/aarch64/os,repo_gpgcheck=1", server.url());
+    let resolve = |more: &[&str]| {
+        let words = ["resolve", "libcap", "--arch", "aarch64", "--repo", &repository, "--key", KEY, "--cache-dir", "cache"];
+        place.run(&[&words[..], more].concat())
+    };
+    expect(&resolve(&[]), 4, &["unreadable signature"]);
+    sign(&repomd(&place), &Key::read(FIXTURES));
+    expect(&resolve(&[]), 0, &[]);
+    expect(&resolve(&["--offline"]), 0, &[]);
+    expect(&place.run(&["resolve", "x", "--repo", "a=x,repo_gpgcheck=maybe"]), 2, &["neither 1 nor 0"]);
+}
+
+/// Two keys of one name: what either signed is signed by that name; what neither did is not (Alpine knows keys by their names alone).
+#[test]
+fn alpine_keys_of_one_name() {
+    let place = Place::new();
+    fs::create_dir(place.path("fake")).unwrap();
+    let name = "rootstrap-fixtures.rsa.pub";
+    fs::copy(place.path("mirror/keys/somebody-else.rsa.pub"), place.path("fake").join(name)).unwrap();
+    let (real, fake) = (format!("--key=mirror/keys/{name}"), format!("--key=fake/{name}"));
+    let run = |keys: &[&str]| {
+        let words =
+            ["resolve", "musl", "--distro=alpine", "--release=3.20", "--arch=aarch64", "--mirror=mirror", "--cache-dir=c"];
+        place.run(&[&words[..], keys].concat())
+    };
+    expect(&run(&[&real]), 0, &[]);
+    expect(&run(&[&fake]), 4, &["the signature by rootstrap-fixtures.rsa.pub is wrong"]);
+    expect(&run(&[&fake, &real]), 0, &[]);
+    expect(&run(&["--key=mirror/keys/somebody-else.rsa.pub"]), 4, &["it is signed by rootstrap-fixtures.rsa.pub, trusted are"]);
+    expect(&run(&[&format!("--key=community=mirror/keys/{name}")]), 4, &["repository main: APKINDEX.tar.gz is not used"]);
+}

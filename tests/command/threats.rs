@@ -1,0 +1,247 @@
+//! What repositories may do to those who trust them (TUF's list): each is refused, and nothing is left behind.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::thread;
+use std::time::SystemTime;
+
+use crate::mirror::{Mirror, copy};
+use crate::place::{MICRO, Outcome, Place};
+use crate::server::FileServer;
+
+const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
+const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
+
+#[track_caller]
+fn refused(place: &Place, outcome: &Outcome, words: &[&str]) {
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    for words in words {
+        assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
+    }
+    assert!(!place.path("out").exists());
+}
+
+/// A package that its key signed, under the name, the version, or with the capabilities of another: an index that nobody signed could say so.
+#[test]
+fn a_wrong_package_under_a_right_name() {
+    let record = "<version epoch=\"0\" ver=\"2.48\" rel=\"9.el9\"/>";
+    let cases: [(&str, &str, &str); 6] = [
+        (record, "<version epoch=\"0\" ver=\"2.49\" rel=\"9.el9\"/>", "its version should be `2.49`, found `2.48`"),
+        (record, "<version epoch=\"0\" ver=\"2.48\" rel=\"10.el9\"/>", "its release should be `10.el9`, found `9.el9`"),
+        (record, "<version epoch=\"3\" ver=\"2.48\" rel=\"9.el9\"/>", "its epoch should be `3`, found `0`"),
+        (
+            "<rpm:entry name=\"libcap.so.2()(64bit)\"/>\n    </rpm:provides>",
+            "<rpm:entry name=\"libcap.so.2()(64bit)\"/><rpm:entry name=\"webserver\"/>\n    </rpm:provides>",
+            "its provides should be `webserver`, found `nothing of the kind`",
+        ),
+        (
+            "<rpm:entry name=\"libcap(aarch-64)\" flags=\"EQ\" epoch=\"0\" ver=\"2.48\" rel=\"9.el9\"/>",
+            "",
+            "its provides should be `nothing of the kind`, found `libcap(aarch-64) = 2.48-9.el9`",
+        ),
+        (
+            "<name>libcap</name>\n  <arch>aarch64</arch>",
+            "<name>libcap</name>\n  <arch>noarch</arch>",
+            "its architecture should be",
+        ),
+    ];
+    for (real, claimed, told) in cases {
+        let place = Place::new();
+        place.mirror().edit(|text| {
+            let (before, after) = text.split_once("<name>libcap</name>").map_or((text, ""), |_| {
+                let at = text.find("<name>libcap</name>").unwrap();
+                text.split_at(at)
+            });
+            format!("{before}{}", after.replacen(real, claimed, 1))
+        });
+        let outcome = place.bootstrap(&["--no-best", "out"]);
+        refused(&place, &outcome, &[PACKAGE, "the package is not the one that the index promises", told]);
+    }
+    // Another package altogether, as signed as can be, with the digest that the index promises.
+    let place = Place::new();
+    let other = fs::read(place.mirror().package("libgcc-11.4.1-2.1.el9.aarch64.rpm")).unwrap();
+    place.mirror().replace_package(PACKAGE, |_| other.clone());
+    refused(&place, &place.bootstrap(&["out"]), &[PACKAGE, "its name should be `libcap`, found `libgcc`"]);
+}
+
+/// Files of one state with the root document of another.
+#[test]
+fn metadata_of_different_states() {
+    let place = Place::new();
+    let earlier = place.path("earlier");
+    copy(&place.path("mirror"), &earlier);
+    place.mirror().edit(|text| text.replace("<summary>Capabilities</summary>", "<summary>Capabilities!</summary>"));
+    // The newer repomd.xml, with the older list of packages under its name; then with the older list of files.
+    for kind in ["primary", "filelists"] {
+        let (new, old) = (place.mirror().metadata(kind), Mirror::new(&earlier).metadata(kind));
+        let kept = fs::read(&new).unwrap();
+        fs::copy(old, &new).unwrap();
+        // A path that no list of packages tells makes the list of files necessary.
+        let outcome = place.bootstrap(&["--with", "/usr/share/nobody-has-this", "out"]);
+        if kind == "primary" {
+            refused(&place, &outcome, &["is not what the repository promised", "primary.xml.gz"]);
+        } else if fs::read(&new).unwrap() != kept {
+            refused(&place, &outcome, &["is not what the repository promised", "filelists.xml.gz"]);
+        }
+        fs::write(&new, kept).unwrap();
+    }
+    // The older repomd.xml beside the newer files: what it names is not there.
+    fs::copy(Mirror::new(&earlier).repomd(), place.mirror().repomd()).unwrap();
+    let outcome = place.bootstrap(&["--cache-dir", "another", "out"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("cannot be had") && !place.path("out").exists(), "{}", outcome.stderr);
+}
+
+/// Metadata older than those of an earlier run, from the same place, over HTTP and in a directory.
+#[test]
+fn older_metadata_than_what_was_seen() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let earlier = place.path("earlier");
+    copy(&place.path("mirror/9"), &earlier);
+    let back = || {
+        fs::remove_dir_all(place.path("mirror/9")).unwrap();
+        copy(&earlier, &place.path("mirror/9"));
+    };
+    for mirror in [server.url(), "mirror".to_owned()] {
+        let resolve = |more: &[&str]| {
+            let usual = ["--mirror", &mirror, "--key", KEY, "--cache-dir", "cache"];
+            place.run(&[&["resolve"], &MICRO[..], &usual, more].concat())
+        };
+        resolve(&[]).success();
+        place.mirror().edit(str::to_owned);
+        resolve(&[]).success();
+        back();
+        let outcome = resolve(&[]);
+        let told = "repodata/repomd.xml is older than what was seen before: made 2024-01-01 00:00:00 (revision 1704067200), seen 2024-01-01 00:00:01";
+        refused(&place, &outcome, &[told, "--allow-downgrade-metadata"]);
+        // Making room in the cache forgets nothing of that; another cache knows nothing of it.
+        place.run(&["cache", "clean", "--cache-dir", "cache"]).success();
+        refused(&place, &resolve(&[]), &[told]);
+        resolve(&["--cache-dir", "other"]).success();
+        resolve(&["--allow-downgrade-metadata"]).success();
+        resolve(&[]).success();
+        back();
+    }
+}
+
+#[test]
+fn an_older_alpine_index() {
+    let place = Place::new();
+    let index = place.path("mirror/v3.20/main/aarch64/APKINDEX.tar.gz");
+    let (old, new) = (place.path("old"), place.path("new"));
+    fs::copy(&index, &old).unwrap();
+    // The same index of a day later: a time in the headers of the archive.
+    let mut archive = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&fs::read(&old).unwrap()[..]), &mut archive).unwrap();
+    let mut made = tar::Builder::new(Vec::new());
+    let mut entries = tar::Archive::new(&archive[..]);
+    entries.set_ignore_zeros(true);
+    for entry in entries.entries().unwrap() {
+        let entry = entry.unwrap();
+        let mut header = entry.header().clone();
+        if entry.path().unwrap().starts_with(".SIGN.RSA.rootstrap-fixtures.rsa.pub") {
+            continue;
+        }
+        header.set_mtime(header.mtime().unwrap() + 86_400);
+        header.set_cksum();
+        made.append(&header, entry).unwrap();
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&made.into_inner().unwrap()).unwrap();
+    fs::write(&new, packed.finish().unwrap()).unwrap();
+
+    let resolve = |more: &[&str]| {
+        let words =
+            ["resolve", "musl", "--distro=alpine", "--release=3.20", "--arch=aarch64", "--mirror=mirror", "--cache-dir=c"];
+        place.run(&[&words[..], &["--key=mirror/keys/rootstrap-fixtures.rsa.pub", "--allow-unsigned"], more].concat())
+    };
+    resolve(&[]).success();
+    fs::copy(&new, &index).unwrap();
+    resolve(&[]).success();
+    fs::copy(&old, &index).unwrap();
+    refused(&place, &resolve(&[]), &["repository main: APKINDEX.tar.gz is older than what was seen before: made 2024-01-01"]);
+    resolve(&["--allow-downgrade-metadata"]).success();
+}
+
+/// A mirror that stands still: told of where the distribution lets no repository become so old, and refused where the user says how old is too old.
+#[test]
+fn metadata_that_stand_still() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let resolve = |mirror: &str, more: &[&str]| {
+        let usual = ["--mirror", mirror, "--key", KEY, "--cache-dir", "cache"];
+        place.run(&[&["resolve"], &MICRO[..], &usual, more].concat())
+    };
+    let outcome = resolve(&server.url(), &[]).success();
+    assert!(outcome.stderr.contains("the metadata of baseos are"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("does the mirror still follow it?"), "{}", outcome.stderr);
+    // A directory is as old as its owner wants it to be.
+    assert!(!resolve("mirror", &[]).success().stderr.contains("the metadata of"));
+    refused(
+        &place,
+        &resolve("mirror", &["--max-age", "30d"]),
+        &["repomd.xml is", "days old, and may be 30 days old", "--max-age"],
+    );
+    resolve("mirror", &["--max-age", "5000w"]).success();
+    assert_eq!(resolve("mirror", &["--max-age", "soon"]).code, Some(2));
+    // As of today.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    for repository in [place.mirror(), Mirror::appstream(&place.path("mirror"))] {
+        let text = fs::read_to_string(repository.repomd()).unwrap().replace("1704067200", &now.to_string());
+        fs::write(repository.repomd(), text).unwrap();
+    }
+    let outcome = resolve(&server.url(), &["--max-age", "1d"]).success();
+    assert!(!outcome.stderr.contains("the metadata of"), "{}", outcome.stderr);
+}
+
+/// A server that never ends its answer to the file that `hit` names, and gives the others from a directory.
+fn endless(directory: &Path, hit: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let directory = directory.to_owned();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().map_while(Result::ok) {
+            let directory = directory.clone();
+            thread::spawn(move || -> Option<()> {
+                let mut lines = BufReader::new(connection.try_clone().ok()?).lines();
+                let request = lines.next()?.ok()?;
+                while !lines.next()?.ok()?.is_empty() {}
+                let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+                if path.contains(hit) {
+                    write!(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok()?;
+                    loop {
+                        connection.write_all(&[b'x'; 1 << 16]).ok()?;
+                    }
+                }
+                let body = fs::read(directory.join(path)).unwrap_or_default();
+                let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
+                write!(connection, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
+                connection.write_all(&body).ok()
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Data without end are read as far as was promised, or as far as any such file goes.
+#[test]
+fn data_without_end() {
+    let place = Place::new();
+    for (hit, code, told) in [
+        ("BaseOS/aarch64/os/repodata/repomd.xml", 1, "it is larger than 67108864 bytes"),
+        ("primary.xml.gz", 4, "expected 2362 bytes, found"),
+        ("libcap-2.48", 4, "expected 2549 bytes, found"),
+    ] {
+        let url = endless(&place.path("mirror"), hit);
+        let outcome = place.run(&[&MICRO[..], &["--mirror", &url, "--key", KEY, "--cache-dir", "cache", "out"]].concat());
+        assert_eq!(outcome.code, Some(code), "{hit}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(told), "{hit}: {}", outcome.stderr);
+        assert!(!place.path("out").exists());
+        let kept: u64 = fs::read_dir(place.path("cache/unfinished"))
+            .map_or(0, |entries| entries.map(|entry| entry.unwrap().metadata().unwrap().len()).sum());
+        assert_eq!(kept, 0, "{hit}");
+    }
+}
