@@ -135,6 +135,7 @@ fn without_bash(text: &str, release: &str) -> String {
 /// Lets the newer bash be unknown to the mirror's index.
 fn before_the_update(place: &Place) {
     place.mirror().edit(|text| without_bash(text, "6.el9"));
+    place.mirror().date(1_700_000_000);
 }
 
 #[test]
@@ -407,6 +408,8 @@ fn forget(index: &Path, name: &str) {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_ustar();
     header.set_size(text.len() as u64);
+    // Made after the index that it takes the place of.
+    header.set_mtime(1_704_067_201);
     builder.append_data(&mut header, "APKINDEX", text.as_bytes()).unwrap();
     fs::write(index, builder.into_inner().unwrap().finish().unwrap()).unwrap();
 }

@@ -72,6 +72,13 @@ impl Mirror {
         });
     }
 
+    /// Makes the root document one of another time.
+    pub(crate) fn date(&self, revision: u64) {
+        let text = fs::read_to_string(self.repomd()).unwrap();
+        let old = text.split_once("<revision>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0;
+        fs::write(self.repomd(), text.replace(&format!(">{old}<"), &format!(">{revision}<"))).unwrap();
+    }
+
     /// Changes the text of primary and filelists, and lets repomd.xml promise the new ones.
     pub(crate) fn edit(&self, change: impl Fn(&str) -> String) {
         // As a repository that moves on: a second newer than before.

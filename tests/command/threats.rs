@@ -106,10 +106,11 @@ fn older_metadata_than_what_was_seen() {
         copy(&earlier, &place.path("mirror/9"));
     };
     for mirror in [server.url(), "mirror".to_owned()] {
-        let resolve = |more: &[&str]| {
-            let usual = ["--mirror", &mirror, "--key", KEY, "--cache-dir", "cache"];
+        let resolve_with = |cache: &str, more: &[&str]| {
+            let usual = ["--mirror", &mirror, "--key", KEY, "--cache-dir", cache];
             place.run(&[&["resolve"], &MICRO[..], &usual, more].concat())
         };
+        let resolve = |more: &[&str]| resolve_with("cache", more);
         resolve(&[]).success();
         place.mirror().edit(str::to_owned);
         resolve(&[]).success();
@@ -120,7 +121,7 @@ fn older_metadata_than_what_was_seen() {
         // Making room in the cache forgets nothing of that; another cache knows nothing of it.
         place.run(&["cache", "clean", "--cache-dir", "cache"]).success();
         refused(&place, &resolve(&[]), &[told]);
-        resolve(&["--cache-dir", "other"]).success();
+        resolve_with("other", &[]).success();
         resolve(&["--allow-downgrade-metadata"]).success();
         resolve(&[]).success();
         back();
