@@ -140,8 +140,11 @@ impl RepoError {
         match self {
             Self::Fetch { error, .. } => error.is_verification(),
             Self::Root { error, .. } => error.is_verification(),
-            Self::Older { .. } | Self::Stale { .. } => true,
-            Self::WeakChecksum { .. } | Self::OpenSize { .. } | Self::OpenChecksum { .. } => true,
+            Self::Older { .. }
+            | Self::Stale { .. }
+            | Self::WeakChecksum { .. }
+            | Self::OpenSize { .. }
+            | Self::OpenChecksum { .. } => true,
             Self::SameName { .. } | Self::Location { .. } | Self::Index { .. } | Self::NoPackages { .. } => false,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::{RepoError, Repository};
@@ -62,7 +62,7 @@ fn read(path: &Path) -> Option<Age> {
     Some(Age { made, revision: numbers.map(str::parse).collect::<Result<_, _>>().ok()? })
 }
 
-fn write(store: &Store, path: &PathBuf, age: &Age) -> std::io::Result<()> {
+fn write(store: &Store, path: &Path, age: &Age) -> std::io::Result<()> {
     let mut writer = store.begin()?;
     write!(writer, "{}", age.made)?;
     for number in &age.revision {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pgp::composed::ArmorOptions;
 use rootstrap::package::Content;
 use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place as HeaderPlace};
 use rootstrap::rpm::package::Package;
@@ -23,7 +24,7 @@ const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
 /// Writes the other key's certificate as `other.asc`.
 pub(crate) fn write_other(place: &Place) {
     let certificate = Key::read(OTHER).certificate();
-    fs::write(place.path("other.asc"), certificate.to_armored_string(Default::default()).unwrap()).unwrap();
+    fs::write(place.path("other.asc"), certificate.to_armored_string(ArmorOptions::default()).unwrap()).unwrap();
 }
 
 /// The same package, signed by another key.
@@ -155,7 +156,7 @@ fn metadata_that_must_be_signed() {
     let binary = fs::read(repomd(&place).with_extension("xml.asc")).unwrap();
     let armored = {
         use pgp::composed::{Deserializable as _, DetachedSignature};
-        DetachedSignature::from_bytes(&binary[..]).unwrap().to_armored_string(Default::default()).unwrap()
+        DetachedSignature::from_bytes(&binary[..]).unwrap().to_armored_string(ArmorOptions::default()).unwrap()
     };
     fs::write(repomd(&place).with_extension("xml.asc"), armored).unwrap();
     expect(&run(), 0, &[]);

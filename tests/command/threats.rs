@@ -214,7 +214,7 @@ fn endless(directory: &Path, hit: &'static str) -> String {
                 if path.contains(hit) {
                     write!(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok()?;
                     loop {
-                        connection.write_all(&[b'x'; 1 << 16]).ok()?;
+                        connection.write_all(&[b'x'; 1 << 14]).ok()?;
                     }
                 }
                 let body = fs::read(directory.join(path)).unwrap_or_default();

@@ -31,7 +31,7 @@ pub(crate) fn install(kind: Kind, files: &[Vec<u8>], spool: &Path) -> Result<Tre
 }
 
 fn with<E: Ecosystem>(ecosystem: &E, image: &Image, key: Key, files: &[Vec<u8>], spool: &Path) -> Result<Tree, String> {
-    let keyring = ecosystem.keyring(&[key]).unwrap();
+    let keyring = ecosystem.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default()).unwrap();
     // Little in memory, so that contents lie in files too.
     let spool = Spool::new(2 << 20, spool);
     let options = FileOptions { docs: true, langs: Langs::All };
