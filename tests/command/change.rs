@@ -30,7 +30,7 @@ pub(crate) fn split<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a st
     arguments.split_at(usize::from(!arguments[0].starts_with('-')))
 }
 
-fn alpine(place: &Place, arguments: &[&str]) -> Outcome {
+pub(crate) fn alpine(place: &Place, arguments: &[&str]) -> Outcome {
     let (verb, rest) = split(arguments);
     place.run(&[verb, &ALPINE, rest].concat())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::change::{self, ALPINE, same};
+use crate::change::{self, ALPINE, alpine, same};
 use crate::disk::{Rows, walk, without_inodes};
 use crate::place::{MICRO, Outcome, Place, USER, is_root, names, peer};
 use crate::server::FileServer;
@@ -38,6 +38,12 @@ fn took(run: impl FnOnce()) -> Duration {
     begin.elapsed()
 }
 
+/// The arguments of the main job with a server's packages.
+fn from<'a>(url: &'a str, cache: &'a str, out: &'a str) -> Vec<&'a str> {
+    let rest = ["--mirror", url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", cache, out];
+    [&MICRO[..], &rest].concat()
+}
+
 fn tree(out: &Path) -> Rows {
     without_inodes(walk(out))
 }
@@ -53,8 +59,7 @@ fn killed_while_a_tree_is_made() {
     let place = Place::new();
     let server = FileServer::new(&place.path("mirror"));
     let url = server.url();
-    let key = ["--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", "cache", "out"];
-    let arguments = [&MICRO[..], &["--mirror", &url], &key].concat();
+    let arguments = from(&url, "cache", "out");
     let whole = took(|| drop(place.run(&arguments).success()));
     let expected = tree(&place.path("out"));
     let mut count = 0;
@@ -86,11 +91,7 @@ fn killed_while_a_tree_is_made() {
 #[test]
 fn killed_while_a_root_is_changed() {
     let place = Place::new();
-    let alpine = |arguments: &[&str]| {
-        let (verb, rest) = change::split(arguments);
-        [verb, &ALPINE, rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let run = |arguments: &[&str]| place.run(&alpine(arguments).iter().map(String::as_str).collect::<Vec<_>>()).success();
+    let run = |arguments: &[&str]| alpine(&place, arguments).success();
     let install = ["install", "--root", "root", "hello"];
     let remove = ["remove", "--root", "root", "hello"];
     // The order of the scripts is that in which packages came, so the first time is another.
@@ -105,8 +106,8 @@ fn killed_while_a_root_is_changed() {
     for (step, moment) in moments(whole, cases(40)).enumerate() {
         // What it is now is what the change begins with.
         let has = change::rows(&place.path("root")) == with;
-        let words = alpine(if has { &remove } else { &install });
-        count += u32::from(killed(&mut place.command(&words.iter().map(String::as_str).collect::<Vec<_>>()), moment));
+        let (verb, rest) = change::split(if has { &remove } else { &install });
+        count += u32::from(killed(&mut place.command(&[verb, &ALPINE, rest].concat()), moment));
         // Nothing is asked for: what was begun is finished or taken back.
         run(&["upgrade", "--root", "root"]);
         let found = change::rows(&place.path("root"));
@@ -289,12 +290,8 @@ fn full_disks() {
             assert_eq!(names(&mounted.0), ["there before"], "{out:?}");
         }
         let url = server.url();
-        let arguments = |cache: &'static str| {
-            let rest = ["--mirror", &url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", cache, "out"];
-            [&MICRO[..], &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
-        };
-        let run = |cache: &'static str| place.run(&arguments(cache).iter().map(String::as_str).collect::<Vec<_>>());
-        let outcome = run("small/cache");
+        let arguments = from(&url, "small/cache", "out");
+        let outcome = place.run(&arguments);
         if outcome.code != Some(0) {
             refused(&outcome, &[told, "small/cache"]);
             assert!(!place.path("out").exists());
@@ -303,7 +300,7 @@ fn full_disks() {
         let _ = fs::remove_dir_all(place.path("out"));
         // What was got before the disk was full is of use, once there is room.
         mounted.remount("size=64m,nr_inodes=10000");
-        run("small/cache").success();
+        place.run(&arguments).success();
         fs::remove_dir_all(place.path("out")).unwrap();
     }
 }
@@ -313,19 +310,15 @@ fn full_disks() {
 fn a_full_disk_below_a_root() {
     let place = Place::new();
     let Some(mounted) = Mounted::new(&place, "size=600k") else { return };
-    let alpine = |arguments: &[&str]| {
-        let (verb, rest) = change::split(arguments);
-        place.run(&[verb, &ALPINE, rest].concat())
-    };
-    alpine(&["--variant", "minirootfs", "small/root"]).success();
+    alpine(&place, &["--variant", "minirootfs", "small/root"]).success();
     // All that is left.
     let _ = fs::write(mounted.0.join("ballast"), vec![0; 1 << 20]);
     let before = change::rows(&mounted.0.join("root"));
-    let outcome = alpine(&["install", "--root", "small/root", "hello"]);
+    let outcome = alpine(&place, &["install", "--root", "small/root", "hello"]);
     refused(&outcome, &["No space left on device"]);
     same(&before, &change::rows(&mounted.0.join("root")));
     fs::remove_file(mounted.0.join("ballast")).unwrap();
-    alpine(&["install", "--root", "small/root", "hello"]).success();
+    alpine(&place, &["install", "--root", "small/root", "hello"]).success();
 }
 
 /// Directories that may not be written to: where OUT, the cache or a root should be.
@@ -337,17 +330,13 @@ fn read_only_and_foreign_directories() {
     }
     let place = Place::new();
     let Some(mounted) = Mounted::new(&place, "size=8m") else { return };
-    let alpine = |arguments: &[&str]| {
-        let (verb, rest) = change::split(arguments);
-        place.run(&[verb, &ALPINE, rest].concat())
-    };
-    alpine(&["--variant", "minirootfs", "small/root"]).success();
+    alpine(&place, &["--variant", "minirootfs", "small/root"]).success();
     let before = walk(&mounted.0);
     mounted.remount("ro");
     refused(&place.bootstrap(&["--cache-dir", "cache", "small/out"]), &["small/out", READ_ONLY]);
     refused(&place.bootstrap(&["--cache-dir", "cache", "--tar", "small/out.tar"]), &["small/out.tar", READ_ONLY]);
     refused(&place.bootstrap(&["--cache-dir", "cache", "--oci", "small/layout"]), &["small/layout", READ_ONLY]);
-    refused(&alpine(&["install", "--root", "small/root", "hello"]), &["small/root", READ_ONLY]);
+    refused(&alpine(&place, &["install", "--root", "small/root", "hello"]), &["small/root", READ_ONLY]);
     assert_eq!(walk(&mounted.0), before);
     // A cache is a help, never a need, where the mirror is a directory.
     place.bootstrap(&["--cache-dir", "small/cache", "out"]).success();
@@ -417,14 +406,10 @@ fn twenty_runs_with_one_cold_cache() {
     let place = Place::new();
     let server = FileServer::new(&place.path("mirror"));
     let url = server.url();
-    let words = |out: &str| {
-        let rest = ["--mirror", &url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", "cache", out];
-        [&MICRO[..], &rest].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
-    };
     let mut running: Vec<(String, Child)> = (0..20)
         .map(|number| {
             let out = format!("out{number}");
-            let child = start(&mut place.command(&words(&out).iter().map(String::as_str).collect::<Vec<_>>()));
+            let child = start(&mut place.command(&from(&url, "cache", &out)));
             (out, child)
         })
         .collect();
@@ -441,8 +426,6 @@ fn twenty_runs_with_one_cold_cache() {
     whole.windows(2).for_each(|pair| same(&pair[0], &pair[1]));
     is_sound(&place);
     // And with what they left a run needs no network.
-    let mut last = words("last");
-    last.push("--offline".to_owned());
-    place.run(&last.iter().map(String::as_str).collect::<Vec<_>>()).success();
+    place.run(&[&from(&url, "cache", "last")[..], &["--offline"]].concat()).success();
     same(&whole[0], &tree(&place.path("last")));
 }
