@@ -7,23 +7,12 @@ use std::collections::BTreeSet;
 
 use super::dependency::Parts;
 use super::package::PackageInfo;
+use crate::package::BrokenPromise;
 use crate::pool::{Kind, Op, Solvable};
 
-/// In what a package is not the one of the index.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the package is not the one that the index promises: its {what} should be `{promised}`, found `{found}`")]
-pub struct Broken {
-    /// Which fact: name, version, architecture, provides, depends.
-    pub what: &'static str,
-    /// As the index says.
-    pub promised: String,
-    /// As `.PKGINFO` says.
-    pub found: String,
-}
-
 /// Holds `.PKGINFO` against what the index says: `pkgname`, `pkgver`, `arch`, `provides`, `depend`. A lock tells no more than the first three.
-pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), Broken> {
-    let broken = |what, promised: &str, found: &str| Err(Broken { what, promised: promised.into(), found: found.into() });
+pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), BrokenPromise> {
+    let broken = |what, promised: &str, found: &str| Err(BrokenPromise { what, promised: promised.into(), found: found.into() });
     for (what, promised, found) in
         [("name", promised.name(), info.name.as_str()), ("version", promised.version(), info.version.as_str())]
     {

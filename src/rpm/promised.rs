@@ -11,22 +11,11 @@ use super::header::Header;
 use super::package::Identity;
 use super::tag::Tag;
 use super::version::Evr;
+use crate::package::BrokenPromise;
 use crate::pool::{Kind, Op, Solvable};
 
-/// In what a package is not the one of the index.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the package is not the one that the index promises: its {what} should be `{promised}`, found `{found}`")]
-pub struct Broken {
-    /// Which fact: name, version, architecture, provides.
-    pub what: &'static str,
-    /// As the index says.
-    pub promised: String,
-    /// As the header says.
-    pub found: String,
-}
-
 /// Holds a header against what the index says of it: name, epoch, version, release, architecture, and what it provides.
-pub fn check(identity: &Identity, header: &Header, promised: Solvable<'_>) -> Result<(), Broken> {
+pub fn check(identity: &Identity, header: &Header, promised: Solvable<'_>) -> Result<(), BrokenPromise> {
     let evr = Evr::parse(promised.version());
     let epoch = |number: u32| number.to_string();
     let facts = [
@@ -38,14 +27,14 @@ pub fn check(identity: &Identity, header: &Header, promised: Solvable<'_>) -> Re
     ];
     for (what, promised, found) in facts {
         if promised != found {
-            return Err(Broken { what, promised, found });
+            return Err(BrokenPromise { what, promised, found });
         }
     }
     let own = (promised.name(), Op::EQUAL, promised.version());
     let index: BTreeSet<_> = promised.capabilities(Kind::Provides).filter(|provided| *provided != own).collect();
     let given = provides(header);
     let given: BTreeSet<_> = given.iter().map(Provided::parts).filter(|provided| *provided != own).collect();
-    let broken = |promised: String, found: String| Err(Broken { what: "provides", promised, found });
+    let broken = |promised: String, found: String| Err(BrokenPromise { what: "provides", promised, found });
     if let Some(more) = index.difference(&given).next() {
         return broken(text(*more), "nothing of the kind".to_owned());
     }

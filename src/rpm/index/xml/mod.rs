@@ -6,6 +6,8 @@
 
 mod element;
 #[cfg(test)]
+mod heard;
+#[cfg(test)]
 mod tests;
 mod window;
 
