@@ -108,3 +108,133 @@ fn ten_processes_share_a_cold_cache() {
     let warm = place.run(&[&arguments[..], &["--offline"]].concat()).success();
     assert_eq!(warm.stdout.as_bytes(), answers[0].stdout);
 }
+
+/// Damage that is met while reading is mended on the way: what is not what it is kept as goes, and is got again.
+#[test]
+fn what_is_damaged_is_got_again() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let arguments = resolve(&server.url());
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let answer = place.run(&arguments).success().stdout;
+    arguments[0] = "out";
+    let made: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [
+        ("a bit", |bytes| {
+            let mut bytes = bytes.to_vec();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            bytes
+        }),
+        ("cut off", |bytes| bytes[..bytes.len() / 2].to_vec()),
+        ("empty", |_| Vec::new()),
+        ("longer", |bytes| [bytes, b"more"].concat()),
+    ];
+    for (what, damage) in made {
+        place.run(&[&arguments[..], &["--quiet"]].concat()).success();
+        fs::remove_dir_all(place.path("out")).unwrap();
+        let stored = files(&place.path("cache/store"));
+        assert!(stored.len() > 10);
+        for path in stored.iter().chain(&files(&place.path("cache/pools"))) {
+            fs::write(path, damage(&fs::read(path).unwrap())).unwrap();
+        }
+        // Without the network nothing that is damaged is used.
+        assert_eq!(place.run(&[&arguments[..], &["--offline"]].concat()).code, Some(4), "{what}");
+        place.run(&arguments).success();
+        fs::remove_dir_all(place.path("out")).unwrap();
+        let (code, verified) = run(&place, &["verify"]);
+        assert_eq!((code, verified["damaged"].as_array().unwrap().len()), (Some(0), 0), "{what}: {verified}");
+    }
+    arguments[0] = "resolve";
+    assert_eq!(place.run(&arguments).success().stdout, answer);
+}
+
+/// All below a directory: what it is, when it was changed, what it holds.
+fn state(directory: &Path) -> Vec<(PathBuf, std::time::SystemTime, Vec<u8>)> {
+    let of = |path: PathBuf| (path.clone(), fs::metadata(&path).unwrap().modified().unwrap(), fs::read(&path).unwrap());
+    files(directory).into_iter().map(of).collect()
+}
+
+#[test]
+fn a_store_below_is_read_and_left_as_it_is() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let arguments = resolve(&server.url());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let below = |words: &[&'static str]| {
+        let mut all: Vec<&str> = arguments.iter().copied().filter(|word| *word != "--cache-dir=cache").collect();
+        all.extend(["--cache-dir=own", "--store-below=cache"]);
+        all.extend(words);
+        all
+    };
+    let answer = place.run(&arguments).success().stdout;
+    let mut build = arguments.clone();
+    build[0] = "out";
+    place.run(&build).success();
+    let before = state(&place.path("cache"));
+
+    // All of it is there below: packages, metadata, the pool; nothing is asked of the server, and nothing is kept twice.
+    let asked = server.requests();
+    assert_eq!(place.run(&below(&["--offline"])).success().stdout, answer);
+    let mut offline = below(&["--offline"]);
+    offline[0] = "out2";
+    place.run(&offline).success();
+    assert_eq!(server.requests(), asked);
+    assert_eq!(state(&place.path("cache")), before);
+    assert!(!place.path("own/store").exists() || files(&place.path("own/store")).is_empty());
+    // With the network only the documents that may change are.
+    place.run(&below(&[])).success();
+    assert!(server.requests() > asked && server.requests() <= asked + 2);
+    assert_eq!(state(&place.path("cache")), before);
+
+    // What is damaged below is got again, and is not ours to mend.
+    for path in files(&place.path("cache/store")) {
+        fs::write(&path, "damaged").unwrap();
+    }
+    let before = state(&place.path("cache"));
+    let mut online = below(&[]);
+    online[0] = "out3";
+    place.run(&online).success();
+    assert_eq!(state(&place.path("cache")), before);
+    assert!(files(&place.path("own/store")).len() > 10);
+    assert_eq!(place.run(&["cache", "verify", "--cache-dir", "own"]).code, Some(0));
+    // What was seen below counts: an older state is refused.
+    place.mirror().date(1_600_000_000);
+    let outcome = place.run(&below(&[]));
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    fs::remove_dir_all(place.path("own")).unwrap();
+    assert_eq!(place.run(&below(&[])).code, Some(4));
+}
+
+/// Runs, cleanings and verifications of one cache at once: every run succeeds and says the same, and what is left is sound.
+#[test]
+fn runs_share_a_cache_with_those_who_clean_and_verify_it() {
+    let place = Place::new();
+    let server = FileServer::new(&place.path("mirror"));
+    let arguments = resolve(&server.url());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let expected = place.run(&arguments).success().stdout;
+    let clean: [&[&str]; 4] = [
+        &["cache", "clean", "--max-size", "4K", "--cache-dir", "cache"],
+        &["cache", "verify", "--cache-dir", "cache"],
+        &["cache", "clean", "--cache-dir", "cache"],
+        &["cache", "list", "--cache-dir", "cache"],
+    ];
+    let running: Vec<_> = (0..24)
+        .map(|number| {
+            let out = format!("out{number}");
+            let mut words = if number % 3 == 2 { clean[number / 3 % 4].to_vec() } else { arguments.clone() };
+            if number % 3 == 1 {
+                words[0] = &out;
+            }
+            let mut command = place.command(&words);
+            (number, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        })
+        .collect();
+    for (number, process) in running {
+        let answer = process.wait_with_output().unwrap();
+        assert!(answer.status.success(), "{number}: {}", String::from_utf8_lossy(&answer.stderr));
+        assert!(number % 3 != 0 || answer.stdout == expected.as_bytes());
+    }
+    assert_eq!(run(&place, &["verify"]).0, Some(0));
+    assert_eq!(place.run(&arguments).success().stdout, expected);
+}

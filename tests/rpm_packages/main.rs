@@ -5,4 +5,5 @@
 mod builder;
 mod damage;
 mod payloads;
+mod policy;
 mod signatures;
