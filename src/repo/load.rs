@@ -103,8 +103,41 @@ fn open_one(
 ) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
     let identity = repository.identity();
-    let root = fetch_document(repository, document, ROOT_LIMIT, fetcher)?;
-    let repository = Repository { bases: best_first(repository, document, &root.location), ..repository.clone() };
+    let mut left = repository.clone();
+    let mut failed = Vec::new();
+    let mut first = None;
+    loop {
+        let root = match fetch_document(&left, document, ROOT_LIMIT, fetcher) {
+            Ok(root) => root,
+            Err(error) => return Err(first.unwrap_or(error)),
+        };
+        left.bases = best_first(&left, document, &root.location);
+        match open_at(left.clone(), &identity, root, format, verify, fetcher) {
+            Ok(mut opened) => {
+                // They may have the files all the same, which tell by themselves whether they are the right ones.
+                opened.repository.bases.append(&mut failed);
+                return Ok(opened);
+            }
+            // What one mirror has is old, damaged or signed by nobody: another may have what is right.
+            Err(error) if left.bases.len() > 1 => {
+                failed.push(left.bases.remove(0));
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(first.unwrap_or(error)),
+        }
+    }
+}
+
+/// Judges a root document that was got from the first of the places.
+fn open_at(
+    repository: Repository,
+    identity: &str,
+    root: Fetched,
+    format: &dyn MetadataFormat,
+    verify: &Verify<'_>,
+    fetcher: &Fetcher,
+) -> Result<OpenRepository, RepoError> {
+    let document = format.root_document();
     let bytes =
         root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
     let signature = fetch_signature(&repository, format, fetcher)?;
@@ -116,7 +149,7 @@ fn open_one(
         error,
     })?;
     let age = format.age(&bytes);
-    seen::check(fetcher.store(), &identity, &repository, document, &root.location, &age)?;
+    seen::check(fetcher.store(), identity, &repository, document, &root.location, &age)?;
     let age = seen::time_since(age.made);
     if let Some(limit) = repository.max_age.filter(|&limit| age.is_none_or(|age| age > limit)) {
         return Err(RepoError::Stale { repository: repository.name, file: document.to_owned(), age, limit });

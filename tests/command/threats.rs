@@ -128,6 +128,38 @@ fn older_metadata_than_what_was_seen() {
     }
 }
 
+/// Of two mirrors one is older than what was seen, or has what nobody signed: the other one serves.
+#[test]
+fn one_mirror_of_two_that_lies() {
+    let place = Place::new();
+    copy(&place.path("mirror"), &place.path("second"));
+    let build = |out: &str, more: &[&str]| {
+        let usual = ["--mirror=mirror", "--mirror=second", "--key", KEY, "--cache-dir", "cache", out];
+        place.run(&[&MICRO[..], &usual, more].concat())
+    };
+    build("first", &[]).success();
+    place.mirror().date(1_600_000_000);
+    build("old", &[]).success();
+    fs::write(place.mirror().repomd(), "<html>log in</html>").unwrap();
+    build("page", &[]).success();
+    Mirror::new(&place.path("second")).date(1_600_000_000);
+    refused(&place, &build("out", &[]), &[]);
+
+    // Alpine's index: signed, then not.
+    let index = place.path("mirror/v3.20/main/aarch64/APKINDEX.tar.gz");
+    let resolve = || {
+        let words =
+            ["resolve", "musl", "--distro=alpine", "--release=3.20", "--arch=aarch64", "--mirror=mirror", "--mirror=second"];
+        place.run(&[&words[..], &["--key=mirror/keys/rootstrap-fixtures.rsa.pub", "--cache-dir=c"]].concat())
+    };
+    let text = resolve().success().stdout;
+    let mut bytes = fs::read(&index).unwrap();
+    let end = bytes.len() - 12;
+    bytes[end] ^= 1;
+    fs::write(&index, bytes).unwrap();
+    assert_eq!(resolve().success().stdout, text);
+}
+
 #[test]
 fn an_older_alpine_index() {
     let place = Place::new();

@@ -154,6 +154,76 @@ fn what_rpm_did_before_the_header_had_a_digest_of_the_payload() {
     assert!(matches!(error, PackageError::Signature { covered: Covered::HeaderAndPayload, .. }), "{error}");
 }
 
+/// The signature header is signed by nobody: whatever it claims beside signatures and digests of the header counts for nothing.
+#[test]
+fn what_the_signature_header_claims_is_not_believed() {
+    let key = Key::read(EDDSA);
+    let ring = keyring(&[key.certificate()]);
+    // A digest of the payload that stands there, and not in the header that is signed.
+    let mut parts = parts();
+    parts.header.remove(Tag::PAYLOAD_DIGEST).remove(Tag::PAYLOAD_DIGEST_ALT).remove(Tag::PAYLOAD_DIGEST_ALGO);
+    parts = parts.with_digests();
+    let header = parts.header_bytes();
+    parts.signature.bytes(Tag::DSA_HEADER, &key.sign(&header, false));
+    let hex = Digest::of(Algorithm::Sha256, &parts.payload).hex();
+    parts.signature.strings(Tag::PAYLOAD_DIGEST, [hex]).u32(Tag::PAYLOAD_DIGEST_ALGO, 8);
+    let md5 = Digest::of(Algorithm::Md5, &[&header[..], &parts.payload].concat());
+    parts.signature.bytes(Tag::SIGTAG_MD5, md5.bytes());
+    assert!(matches!(open(&parts, &ring), Err(PackageError::Unsigned { part: Part::Payload })));
+
+    // Another name, and other files, that stand there.
+    let mut parts = signed(Tag::DSA_HEADER, &key, false);
+    parts.signature.string(Tag::NAME, "another").strings(Tag::BASENAMES, ["evil"]).strings(Tag::DIRNAMES, ["/etc/"]);
+    match open(&parts, &ring) {
+        Ok(package) => {
+            assert_eq!(package.identity().name, "test");
+            assert_eq!(package.files().unwrap().len(), 1);
+            assert!(package.header().strings(Tag::BASENAMES).eq([b"a"]));
+        }
+        Err(error) => assert!(matches!(error, PackageError::Header { part: Part::Signature, .. }), "{error}"),
+    }
+}
+
+/// An entry behind the part of the header that its region says to be signed (a dribble), with digests and a signature over all of it: no package has
+/// such a header (header.c, `hdrblobVerifyRegion`), and what an older rpm signed would be the region alone.
+#[test]
+fn an_entry_behind_the_signed_region() {
+    let key = Key::read(EDDSA);
+    let ring = keyring(&[key.certificate()]);
+    let parts = signed(Tag::DSA_HEADER, &key, false);
+    let good = parts.file();
+    let header = parts.header_bytes();
+    let start = good.len() - parts.payload.len() - header.len();
+    let blob = &header[8..];
+    let number = |at: usize| u32::from_be_bytes(blob[at..at + 4].try_into().unwrap());
+    let (entries, data) = (number(0) as usize, number(4) as usize);
+    let index_end = 8 + 16 * entries;
+    let mut dribbled = Vec::new();
+    dribbled.extend((entries as u32 + 1).to_be_bytes());
+    dribbled.extend((data as u32 + 5).to_be_bytes());
+    dribbled.extend(&blob[8..index_end]);
+    for word in [Tag::VENDOR.0, 6, data as u32, 1] {
+        dribbled.extend(word.to_be_bytes());
+    }
+    dribbled.extend(&blob[index_end..]);
+    dribbled.extend(b"evil\0");
+    let header = [&rootstrap::rpm::header::MAGIC[..], &dribbled].concat();
+    let mut outer = Parts { signature: rootstrap::rpm::header::HeaderBuilder::new(), ..parts };
+    outer
+        .signature
+        .string(Tag::SHA256_HEADER, Digest::of(Algorithm::Sha256, &header).hex())
+        .bytes(Tag::DSA_HEADER, &key.sign(&header, false));
+    let mut file = good[..96].to_vec();
+    file.extend(rootstrap::rpm::header::MAGIC);
+    file.extend(outer.signature.build(rootstrap::rpm::header::Place::Signature).unwrap());
+    file.resize(file.len().next_multiple_of(8), 0);
+    file.extend(&header);
+    file.extend(&outer.payload);
+    assert!(start > 96);
+    let error = Package::open(&Content::from(file), Trust::Keys(&ring)).unwrap_err();
+    assert!(error.to_string().contains("it does not cover the whole header"), "{error}");
+}
+
 #[test]
 fn a_subkey_that_was_put_into_a_certificate_does_not_count() {
     let (victim, attacker) = (Key::read(EDDSA), Key::read(SUBKEY));
