@@ -151,6 +151,9 @@ fn policy(release: &str) -> SignaturePolicy {
     Catalog::builtin().unwrap().find("almalinux", release, "micro", "x86_64").unwrap().signatures
 }
 
+/// What it is called, the certificate, the package, and what EL8 and what EL9 and EL10 make of it.
+type Case = (&'static str, Vec<u8>, PathBuf, Option<Distrust>, Option<Distrust>);
+
 #[test]
 fn what_counts_in_each_release() {
     let Some(workshop) = Workshop::new() else { return };
@@ -171,7 +174,7 @@ fn what_counts_in_each_release() {
     let weak = |name: &str| Some(Distrust::Digest(name.to_owned()));
     let short = |algorithm, bits| Some(Distrust::Short { algorithm, bits, least: 2048 });
     let good = workshop.certificate("good");
-    let cases: [(&str, Vec<u8>, PathBuf, Option<Distrust>, Option<Distrust>); 9] = [
+    let cases: [Case; 9] = [
         ("good", good.clone(), workshop.package("good", "good", &[]), None, None),
         ("SHA-1", good.clone(), workshop.package("sha1", "good", &["_gpg_digest_algo sha1"]), None, weak("SHA1")),
         ("MD5", good, workshop.package("md5", "good", &["_gpg_digest_algo md5"]), weak("MD5"), weak("MD5")),
