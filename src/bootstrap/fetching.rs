@@ -15,9 +15,6 @@ use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
 use crate::reporter::Phase;
 
-/// Downloads at once. They wait for the network, not for a processor, so there are more than threads that inflate.
-const DOWNLOADS: usize = 8;
-
 /// How large a package may be whose size the index does not tell.
 const PACKAGE_LIMIT: u64 = 16 << 30;
 
@@ -110,6 +107,7 @@ pub(super) fn fetch_each<T: Send>(
     };
 
     let remote = files.iter().any(|file| file.locations.iter().any(Location::is_remote));
+    let order = if remote { mixed(&largest_first) } else { largest_first };
     let done = Mutex::new(Vec::with_capacity(files.len()));
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let finish = |i: usize, result: Result<T, BootstrapError>| {
@@ -119,9 +117,10 @@ pub(super) fn fetch_each<T: Send>(
     if remote {
         rayon::in_place_scope(|inflating| {
             std::thread::scope(|downloading| {
-                for _ in 0..DOWNLOADS.min(files.len()) {
+                // They wait for the network, not for a processor, so there are more than threads that inflate.
+                for _ in 0..tools.fetcher.at_once().min(files.len()) {
                     downloading.spawn(|| {
-                        while let Some(&i) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                             if failed.load(Ordering::Relaxed) > 0 {
                                 return;
                             }
@@ -139,7 +138,7 @@ pub(super) fn fetch_each<T: Send>(
         });
     } else {
         rayon::in_place_scope_fifo(|opening| {
-            for &i in &largest_first {
+            for &i in &order {
                 let (open, fetch, finish) = (&open, &fetch, &finish);
                 opening.spawn_fifo(move |_| finish(i, fetch(i).and_then(|fetched| open(i, fetched))));
             }
@@ -150,6 +149,14 @@ pub(super) fn fetch_each<T: Send>(
     let done = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
     tools.reporter.finish(Phase::Fetch, "");
     Ok(done)
+}
+
+/// The largest and the smallest in turn: of small files alone a link with a long way carries few at a time, and a large one shall not be left for the
+/// end.
+fn mixed(largest_first: &[usize]) -> Vec<usize> {
+    let (large, small) = largest_first.split_at(largest_first.len().div_ceil(2));
+    let mut small = small.iter().rev();
+    large.iter().flat_map(|large| [Some(large), small.next()]).flatten().copied().collect()
 }
 
 /// Where files come from, and what is known of them beside what an index promises.

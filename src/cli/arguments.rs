@@ -3,6 +3,7 @@
 mod audit;
 mod audits;
 mod deferred;
+mod network;
 mod queries;
 
 use std::ops::Deref;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use audit::{AuditArguments, OutdatedArguments};
 pub(super) use audits::{DiffArguments, DiffFormat, SbomArguments, SbomFormat, WhyArguments};
 pub(super) use deferred::Deferred;
+pub(super) use network::NetworkArguments;
 pub(super) use queries::{
     CacheArguments, CacheCommand, ClosureArguments, FilesArguments, InfoArguments, ListArguments, ListFormat, ProvidesArguments,
     SearchArguments, SortKey, VariantsArguments,
@@ -265,15 +267,14 @@ pub(super) struct RunArguments {
     /// A second cache below that one: read where it lacks something, never written to, so that many may share it
     #[arg(long, value_name = "DIR")]
     pub store_below: Option<PathBuf>,
-    /// Use only what is in the cache or in directories
-    #[arg(long, alias = "no-network")]
-    pub offline: bool,
     /// How many threads may work at once [default: as many as there are processors]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Write wall time, bytes and counts of each phase and the peak of memory as JSON to FILE
     #[arg(long, value_name = "FILE")]
     pub stats: Option<PathBuf>,
+    #[command(flatten)]
+    pub network: NetworkArguments,
 }
 
 #[derive(Debug, Args)]

@@ -183,9 +183,9 @@ impl From<&FetchError> for Failure {
         let failure = match error {
             FetchError::Failed { name, attempts } => {
                 let problem = if error.is_verification() { "is not what the repository promised" } else { "cannot be had" };
-                attempts.iter().fold(Self::new(code, format!("{name} {problem}")), |failure, attempt| {
-                    failure.detail(format!("{}: {}", attempt.location, attempt.reason))
-                })
+                attempts
+                    .iter()
+                    .fold(Self::new(code, format!("{name} {problem}")), |failure, attempt| failure.detail(attempt.to_string()))
             }
             FetchError::Store { .. } | FetchError::Interrupted => Self::from_error(code, error),
         };

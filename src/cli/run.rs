@@ -35,7 +35,7 @@ impl Run {
         let progress = Arc::new(Progress::new(output));
         let mut options = FetchOptions::new(cache);
         options.store_below.clone_from(&output.store_below);
-        options.offline = output.offline;
+        output.network.apply(&mut options)?;
         options.reporter = progress.clone();
         options.cancel = cancel.clone();
         Ok(Self { fetcher: Fetcher::new(options), progress, cancel, begin, stats: output.stats.clone() })

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Location;
 use crate::digest::Digest;
@@ -64,8 +65,18 @@ impl FetchError {
 pub struct Attempt {
     /// The place.
     pub location: Location,
-    /// What was wrong there.
+    /// What was wrong there, the last time.
     pub reason: Reason,
+    /// How many times it was tried.
+    pub tries: u32,
+}
+
+/// As a person reads it: the place, what was wrong, and how often it was tried where that was more than once.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.reason)?;
+        if self.tries > 1 { write!(f, " (tried {} times)", self.tries) } else { Ok(()) }
+    }
 }
 
 /// What was wrong at a place.
@@ -74,9 +85,22 @@ pub enum Reason {
     /// There is no such file (HTTP 404 and 410 as well).
     #[error("not found")]
     NotFound,
-    /// The server answered with this status.
-    #[error("the server answered with status {0}")]
-    Status(u16),
+    /// The server answered with another status than one that brings a file.
+    #[error("the server answered with status {status}{}{}", meaning(*status), Wait(*retry_after))]
+    Status {
+        /// The status.
+        status: u16,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The server was asked for the rest of a file and gave another part.
+    #[error("asked for the bytes from {asked} on, the server gave others ({told})")]
+    Range {
+        /// The first byte that was asked for.
+        asked: u64,
+        /// What it says it gave.
+        told: String,
+    },
     /// The bytes are others than promised.
     #[error("expected {expected}, found {found}, {size} bytes")]
     Checksum {
@@ -110,6 +134,32 @@ pub enum Reason {
         /// What the connection's layers say, the outermost first.
         message: String,
     },
+    /// The server is not who it should be, or speaks no TLS that can be trusted.
+    #[error("no TLS that can be trusted: {message}")]
+    Tls {
+        /// What is wrong, as the connection's layers say it.
+        message: String,
+    },
+    /// The server gives less than it has to.
+    #[error("too slow: {found} bytes a second, at least {least} are asked for")]
+    TooSlow {
+        /// Bytes a second that a server has to give.
+        least: u64,
+        /// What it gave.
+        found: u64,
+    },
+    /// It took too long, however fast it came.
+    #[error("not there after {} seconds", limit.as_secs_f64())]
+    TooLong {
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// We cannot speak to any server in the way we were told to.
+    #[error("{message}")]
+    Setup {
+        /// What is wrong.
+        message: String,
+    },
     /// The network may not be used, and the cache does not have it.
     #[error("not in the cache, and the network may not be used (offline)")]
     Offline,
@@ -127,10 +177,28 @@ impl Reason {
     /// Whether it may be another the next time.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Transport { .. } => true,
-            // Request timeout, too many requests, and what a server or a proxy says when it is overloaded.
-            Self::Status(status) => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
+            // After a wrong part the whole is asked for.
+            Self::Transport { .. } | Self::TooSlow { .. } | Self::Range { .. } => true,
+            // Request timeout, too many requests, and what a server or a proxy says when it is overloaded; and of a part that is not there.
+            Self::Status { status, .. } => matches!(status, 408 | 416 | 425 | 429 | 500 | 502..=504),
             _ => false,
+        }
+    }
+
+    /// Whether it tells of its server, not only of the one file.
+    pub(super) fn is_fault(&self) -> bool {
+        match self {
+            Self::NotFound | Self::TooLarge { .. } | Self::Offline | Self::Io(_) | Self::Setup { .. } => false,
+            Self::Status { status, .. } => *status != 416,
+            _ => true,
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(super) fn asked_to_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Status { status: 429 | 503, retry_after } => *retry_after,
+            _ => None,
         }
     }
 }
@@ -138,6 +206,26 @@ impl Reason {
 impl From<io::Error> for Reason {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::NotFound { Self::NotFound } else { Self::Io(error) }
+    }
+}
+
+/// What a status means that asks for something of us.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => ", which wants a name and a password (~/.netrc)",
+        403 => ", forbidden",
+        407 => " of the proxy, which wants a name and a password",
+        429 => ", too many requests",
+        _ => "",
+    }
+}
+
+/// How long a server asks to be left alone.
+struct Wait(Option<Duration>);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |wait| write!(f, ", asking to wait {} seconds", wait.as_secs()))
     }
 }
 
@@ -167,9 +255,9 @@ impl fmt::Display for Attempts<'_> {
         if self.0.is_empty() {
             return f.write_str("no location is known");
         }
-        for (place, Attempt { location, reason }) in self.0.iter().enumerate() {
+        for (place, attempt) in self.0.iter().enumerate() {
             let separator = if place == 0 { "" } else { "; " };
-            write!(f, "{separator}{location}: {reason}")?;
+            write!(f, "{separator}{attempt}")?;
         }
         Ok(())
     }

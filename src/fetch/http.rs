@@ -7,31 +7,15 @@ use std::io::Read;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::blocking::{Client, ClientBuilder, Response};
-use reqwest::{StatusCode, Url, header, redirect};
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::{StatusCode, Url, redirect};
 
+use super::access::{Access, Logins};
 use super::error::Reason;
-
-/// How patient to be with servers.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// How long a connection may take to be made.
-    pub connect: Duration,
-    /// How long a server may say nothing.
-    pub stall: Duration,
-    /// How many times a place that failed in a way that can pass is tried.
-    pub tries: u32,
-    /// How long to wait before the second try; twice as long before each further one.
-    pub backoff: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(15), stall: Duration::from_secs(30), tries: 3, backoff: Duration::from_millis(250) }
-    }
-}
+use super::patience::{Patience, retry_after};
 
 /// Redirects that are followed before it is called a loop.
 const REDIRECTS: usize = 10;
@@ -45,9 +29,62 @@ const PIECES: usize = 4;
 /// How often somebody who waits for a server looks whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What comes of a download, in this order: a length if the server tells one, the bytes, how it ended.
+/// What a server says of the state of a file, by which it knows that state again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) etag: Option<String>,
+    pub(super) modified: Option<String>,
+}
+
+impl State {
+    /// What `If-Range` may name: a strong tag, or else a date (RFC 9110, 13.1.5).
+    fn range_condition(&self) -> Option<&str> {
+        let tag = self.etag.as_deref();
+        if tag.is_some() { tag.filter(|tag| !tag.starts_with("W/")) } else { self.modified.as_deref() }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) url: Url,
+    /// The first byte that is wanted.
+    pub(super) from: u64,
+    /// The state that the bytes before are of, where it is this server's.
+    pub(super) continues: Option<State>,
+    /// The state that is known: nothing is wanted where it is still that.
+    pub(super) known: Option<State>,
+}
+
+/// How an answer begins.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// Nothing follows: the file is what it was.
+    pub(super) unchanged: bool,
+    /// The first byte that follows.
+    pub(super) from: u64,
+    /// How long the whole file is, if the server tells.
+    pub(super) length: Option<u64>,
+    pub(super) state: State,
+    /// How long it took until this answer.
+    pub(super) latency: Duration,
+}
+
+/// Takes what a server gives.
+pub(super) trait Taker {
+    /// What ends a download.
+    type Error: From<Reason>;
+    /// Asked again and again while nothing comes.
+    fn stop(&self) -> Result<(), Self::Error>;
+    /// The answer begins.
+    fn begin(&mut self, answer: Answer) -> Result<(), Self::Error>;
+    /// More of the body.
+    fn take(&mut self, data: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// What comes of a download, in this order.
 enum Piece {
-    Length(u64),
+    Answer(Answer),
     Bytes(Vec<u8>),
     End(Result<(), Reason>),
 }
@@ -61,6 +98,8 @@ pub(super) struct Http(Arc<Clients>);
 /// The clients, each made when it is first needed.
 struct Clients {
     patience: Patience,
+    access: Access,
+    logins: Logins,
     /// For `http:`. It needs none of the system's certificates: loading them takes its time, and where there are none, a
     /// client that wants them cannot be made at all.
     plain: OnceLock<Result<Client, String>>,
@@ -69,23 +108,17 @@ struct Clients {
 }
 
 impl Http {
-    pub(super) fn new(patience: Patience) -> Self {
-        Self(Arc::new(Clients { patience, plain: OnceLock::new(), secure: OnceLock::new() }))
+    pub(super) fn new(patience: Patience, access: Access) -> Self {
+        let logins = Logins::new(&access);
+        Self(Arc::new(Clients { patience, access, logins, plain: OnceLock::new(), secure: OnceLock::new() }))
     }
 
-    /// Gets a file. Its length, if the server tells it, goes to `length` first, then its bytes, piece by piece, to `body`. While nothing
-    /// comes, `stop` is asked again and again.
-    pub(super) fn get<E: From<Reason>>(
-        &self,
-        url: &Url,
-        stop: impl Fn() -> Result<(), E>,
-        length: impl Fn(u64) -> Result<(), E>,
-        mut body: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Gets a file, or what follows of it.
+    pub(super) fn get<T: Taker>(&self, question: Question, taker: &mut T) -> Result<(), T::Error> {
         let (sender, receiver) = sync_channel(PIECES);
-        let (clients, url) = (Arc::clone(&self.0), url.clone());
+        let clients = Arc::clone(&self.0);
         let spoken = thread::Builder::new().name("download".to_owned()).spawn(move || {
-            if let Ok(end) = clients.get(&url, &sender) {
+            if let Ok(end) = clients.get(&question, &sender) {
                 // When nobody waits for the end either, that is theirs to know.
                 let _ = sender.send(Piece::End(end));
             }
@@ -93,10 +126,10 @@ impl Http {
         spoken.map_err(Reason::Io)?;
         loop {
             match receiver.recv_timeout(LOOK) {
-                Ok(Piece::Length(told)) => length(told)?,
-                Ok(Piece::Bytes(bytes)) => body(&bytes)?,
-                Ok(Piece::End(end)) => return end.map_err(E::from),
-                Err(RecvTimeoutError::Timeout) => stop()?,
+                Ok(Piece::Answer(answer)) => taker.begin(answer)?,
+                Ok(Piece::Bytes(bytes)) => taker.take(&bytes)?,
+                Ok(Piece::End(end)) => return end.map_err(T::Error::from),
+                Err(RecvTimeoutError::Timeout) => taker.stop()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Reason::Transport { message: "the download ended without a word".to_owned() }.into());
                 }
@@ -107,88 +140,205 @@ impl Http {
 
 impl Clients {
     fn client(&self, url: &Url) -> Result<&Client, Reason> {
-        let made = if url.scheme() == "https" || is_proxied_securely() {
-            self.secure
-                .get_or_init(|| self.builder().redirect(redirect::Policy::limited(REDIRECTS)).build().map_err(|e| chain(&e)))
-        } else {
-            self.plain.get_or_init(|| {
-                let policy = redirect::Policy::custom(|attempt| match attempt.url().scheme() {
-                    // Handed back to us, for the other client.
-                    "https" => attempt.stop(),
-                    _ if attempt.previous().len() > REDIRECTS => attempt.error("too many redirects"),
-                    _ => attempt.follow(),
-                });
-                self.builder().tls_certs_only([]).redirect(policy).build().map_err(|error| chain(&error))
-            })
-        };
-        made.as_ref().map_err(|message| Reason::Transport { message: message.clone() })
+        let secure = url.scheme() == "https" || self.access.is_proxied_securely();
+        let place = if secure { &self.secure } else { &self.plain };
+        place.get_or_init(|| self.build(secure)).as_ref().map_err(|message| Reason::Setup { message: message.clone() })
     }
 
-    fn builder(&self) -> ClientBuilder {
+    fn build(&self, secure: bool) -> Result<Client, String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // It only fails when another thread was quicker, and then there is one.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        Client::builder()
+        let builder = Client::builder()
             .user_agent(concat!("rootstrap/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.patience.connect)
             // In the blocking client: for the answer to begin, and then for each piece of its body.
             .timeout(self.patience.stall)
+            // They are followed here, where it is known who may be told what.
+            .redirect(redirect::Policy::none());
+        let builder = self.access.apply(builder, secure).map_err(|error| error.to_string())?;
+        builder.build().map_err(|error| chain(&error))
     }
 
     /// Gets a file and hands it on, until it is there, cannot be had, or nobody wants it.
-    fn get(&self, url: &Url, to: &SyncSender<Piece>) -> Result<Result<(), Reason>, Unwanted> {
-        let mut response = match self.begin(url) {
-            Ok(response) => response,
+    fn get(&self, question: &Question, to: &SyncSender<Piece>) -> Result<Result<(), Reason>, Unwanted> {
+        let asked = Instant::now();
+        let answered = self.begin(question).and_then(|response| Ok((answer(&response, question, asked.elapsed())?, response)));
+        let (answer, mut response) = match answered {
+            Ok(answered) => answered,
             Err(reason) => return Ok(Err(reason)),
         };
-        if !response.headers().contains_key(header::CONTENT_ENCODING)
-            && let Some(told) = response.content_length()
-        {
-            to.send(Piece::Length(told)).map_err(|_| Unwanted)?;
+        let unchanged = answer.unchanged;
+        to.send(Piece::Answer(answer)).map_err(|_| Unwanted)?;
+        if unchanged {
+            return Ok(Ok(()));
         }
         let mut buffer = vec![0; BUFFER];
+        let mut speed = Speed::new(&self.patience, asked);
         loop {
+            let waiting = Instant::now();
             match response.read(&mut buffer) {
                 Ok(0) => return Ok(Ok(())),
-                Ok(n) => to.send(Piece::Bytes(buffer[..n].to_vec())).map_err(|_| Unwanted)?,
+                Ok(n) => {
+                    if let Err(reason) = speed.note(n, waiting.elapsed()) {
+                        return Ok(Err(reason));
+                    }
+                    to.send(Piece::Bytes(buffer[..n].to_vec())).map_err(|_| Unwanted)?;
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Ok(Err(Reason::Transport { message: chain(&error) })),
+                Err(error) => return Ok(Err(reason_of(&error))),
             }
         }
     }
 
-    fn begin(&self, url: &Url) -> Result<Response, Reason> {
-        let mut response = self.send(url)?;
-        if response.status().is_redirection()
-            && let Some(target) = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok())
-            && let Ok(target) = response.url().join(target)
-            && target.scheme() == "https"
-        {
-            response = self.send(&target)?;
+    /// Asks, and follows where the answer leads.
+    fn begin(&self, question: &Question) -> Result<Response, Reason> {
+        let mut url = question.url.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self.send(&url, question)?;
+            let status = response.status();
+            let target = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok());
+            match (status, target) {
+                (StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED, _) => return Ok(response),
+                (StatusCode::NOT_FOUND | StatusCode::GONE, _) => return Err(Reason::NotFound),
+                (_, Some(target)) if status.is_redirection() => {
+                    let to = url.join(target).ok().filter(|to| matches!(to.scheme(), "http" | "https"));
+                    url = to.ok_or(Reason::Status { status: status.as_u16(), retry_after: None })?;
+                }
+                _ => {
+                    let wait = response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok());
+                    let retry_after = wait.and_then(|wait| retry_after(wait, SystemTime::now()));
+                    return Err(Reason::Status { status: status.as_u16(), retry_after });
+                }
+            }
         }
-        match response.status() {
-            StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Reason::NotFound),
-            status => Err(Reason::Status(status.as_u16())),
-        }
+        Err(Reason::Redirects)
     }
 
-    fn send(&self, url: &Url) -> Result<Response, Reason> {
-        let sent = self.client(url)?.get(url.clone()).send();
-        sent.map_err(|error| if error.is_redirect() { Reason::Redirects } else { Reason::Transport { message: chain(&error) } })
+    fn send(&self, url: &Url, question: &Question) -> Result<Response, Reason> {
+        let mut request = self.client(url)?.get(url.clone());
+        if let Some(login) = self.logins.of(url, &question.url) {
+            request = request.basic_auth(login.name, Some(login.password));
+        }
+        if question.from > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", question.from));
+            if let Some(condition) = question.continues.as_ref().and_then(State::range_condition) {
+                request = request.header(header::IF_RANGE, condition);
+            }
+        }
+        if let Some(known) = &question.known {
+            // Where there is a tag the date is of no use: it is the coarser of the two.
+            let (name, value) = match (&known.etag, &known.modified) {
+                (Some(tag), _) => (header::IF_NONE_MATCH, Some(tag)),
+                (None, date) => (header::IF_MODIFIED_SINCE, date.as_ref()),
+            };
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        request.send().map_err(|error| reason_of(&error))
     }
 }
 
-/// Whether the way to plain servers leads through a proxy that is spoken to over TLS.
-fn is_proxied_securely() -> bool {
-    ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].iter().any(|name| {
-        std::env::var(name).is_ok_and(|proxy| proxy.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")))
-    })
+/// How an answer begins, held against what was asked.
+fn answer(response: &Response, question: &Question, latency: Duration) -> Result<Answer, Reason> {
+    let headers = response.headers();
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let state = State { etag: text(header::ETAG), modified: text(header::LAST_MODIFIED) };
+    let plain = !headers.contains_key(header::CONTENT_ENCODING);
+    let mut answer = Answer { unchanged: false, from: 0, length: None, state, latency };
+    match response.status() {
+        StatusCode::NOT_MODIFIED if question.known.is_some() => answer.unchanged = true,
+        StatusCode::PARTIAL_CONTENT => {
+            let (from, length) = range(headers, question.from).ok_or_else(|| Reason::Range {
+                asked: question.from,
+                told: text(header::CONTENT_RANGE).unwrap_or_else(|| "nothing".to_owned()),
+            })?;
+            (answer.from, answer.length) = (from, Some(length));
+        }
+        StatusCode::OK => answer.length = response.content_length().filter(|_| plain),
+        status => return Err(Reason::Status { status: status.as_u16(), retry_after: None }),
+    }
+    Ok(answer)
+}
+
+/// The first byte and the length of the whole, of a part that begins where it was asked to begin and goes on to the end.
+fn range(headers: &HeaderMap, asked: u64) -> Option<(u64, u64)> {
+    let told = headers.get(header::CONTENT_RANGE)?.to_str().ok()?.trim();
+    let (part, whole) = told.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = part.split_once('-')?;
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let end = last.checked_add(1)?;
+    let whole = whole.trim();
+    let is_whole = whole == "*" || whole.parse() == Ok(end);
+    (asked > 0 && first == asked && end > first && is_whole).then_some((first, end))
+}
+
+/// Whether a body comes fast enough.
+struct Speed<'a> {
+    patience: &'a Patience,
+    begin: Instant,
+    /// Of what is being measured now.
+    bytes: u64,
+    time: Duration,
+}
+
+impl<'a> Speed<'a> {
+    fn new(patience: &'a Patience, begin: Instant) -> Self {
+        Self { patience, begin, bytes: 0, time: Duration::ZERO }
+    }
+
+    /// So many bytes came after waiting so long for them.
+    fn note(&mut self, bytes: usize, waited: Duration) -> Result<(), Reason> {
+        if let Some(limit) = self.patience.total
+            && self.begin.elapsed() > limit
+        {
+            return Err(Reason::TooLong { limit });
+        }
+        self.bytes += bytes as u64;
+        self.time += waited;
+        if self.time >= self.patience.stall {
+            let found = (self.bytes as f64 / self.time.as_secs_f64().max(1e-3)) as u64;
+            if found < self.patience.slowest {
+                return Err(Reason::TooSlow { least: self.patience.slowest, found });
+            }
+            (self.bytes, self.time) = (0, Duration::ZERO);
+        }
+        Ok(())
+    }
+}
+
+/// What went wrong between us and a server.
+fn reason_of(error: &(dyn Error + 'static)) -> Reason {
+    let message = chain(error);
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // What an error of input and output holds is not its source: that is the source of what it holds.
+        let mut within = error;
+        while let Some(inner) = within.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            within = inner;
+        }
+        // A server that is not who it says it is will not be the next time either; what breaks off may.
+        if let Some(
+            rustls::Error::InvalidCertificate(_)
+            | rustls::Error::NoCertificatesPresented
+            | rustls::Error::UnsupportedNameType
+            | rustls::Error::AlertReceived(_)
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::InvalidMessage(_)
+            | rustls::Error::InvalidCertRevocationList(_),
+        ) = within.downcast_ref::<rustls::Error>()
+        {
+            return Reason::Tls { message };
+        }
+        cause = error.source();
+    }
+    Reason::Transport { message }
 }
 
 /// What an error and its causes say, without the outermost layers that only say that there was one.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut messages: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -205,5 +355,10 @@ fn chain(error: &(dyn Error + 'static)) -> String {
             .any(|start| message.starts_with(start))
     });
     let said: Vec<&str> = said.map(String::as_str).collect();
-    if said.is_empty() { messages.pop().unwrap_or_default() } else { said.join(": ") }
+    if !said.is_empty() {
+        return said.join(": ");
+    }
+    // The URL may hold what nobody is to see.
+    let message = messages.pop().unwrap_or_default();
+    message.split(" for url (").next().unwrap_or_default().to_owned()
 }

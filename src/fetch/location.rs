@@ -52,7 +52,7 @@ impl Location {
         let Some(scheme) = scheme(text) else {
             return if text.is_empty() { Err(LocationError::Empty) } else { Ok(Self::Path(text.into())) };
         };
-        let wrong = |reason: String| LocationError::Url { location: text.to_owned(), reason };
+        let wrong = |reason: String| LocationError::Url { location: without_secrets(text), reason };
         match scheme.to_ascii_lowercase().as_str() {
             "http" | "https" => Url::parse(text).map(Self::Url).map_err(|error| wrong(error.to_string())),
             "file" => {
@@ -61,7 +61,7 @@ impl Location {
                 let path = url.to_file_path().map_err(|()| wrong("it names no path of this machine".to_owned()))?;
                 Ok(Self::Path(path))
             }
-            scheme => Err(LocationError::Scheme { location: text.to_owned(), scheme: scheme.to_owned() }),
+            scheme => Err(LocationError::Scheme { location: without_secrets(text), scheme: scheme.to_owned() }),
         }
     }
 
@@ -138,18 +138,24 @@ impl Location {
     }
 }
 
-/// As a person writes it, without the password that a URL may hold.
+/// As a person writes it, without what a URL may hold that lets its holder in: a password, a name that stands alone (a token is given so), a query.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
-            Self::Url(url) if url.password().is_some() => {
+            Self::Url(url) => {
                 let mut shown = url.clone();
-                // It can only fail for URLs that cannot have a password.
-                let _ = shown.set_password(Some("***"));
+                // These can only fail for URLs that cannot have such parts.
+                if url.password().is_some() {
+                    let _ = shown.set_password(Some("***"));
+                } else if !url.username().is_empty() {
+                    let _ = shown.set_username("***");
+                }
+                if url.query().is_some() {
+                    shown.set_query(Some("***"));
+                }
                 shown.fmt(f)
             }
-            Self::Url(url) => url.fmt(f),
         }
     }
 }
@@ -158,6 +164,15 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A text that is meant as a URL and is none, without what may let its holder in.
+fn without_secrets(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority.to_owned(), |(_, host)| format!("***@{host}"));
+    let path = path.split_once('?').map_or(path.to_owned(), |(path, _)| format!("{path}?***"));
+    if scheme.is_empty() { text.to_owned() } else { format!("{scheme}://{host}{path}") }
 }
 
 /// The scheme of a text that has one: letters, then `://` (or `file:/`). A drive or a name with a colon has none.
@@ -192,7 +207,9 @@ mod tests {
         assert_eq!(shown("http://host/os", "Packages/libstdc++-1~rc1^2.rpm"), "http://host/os/Packages/libstdc++-1~rc1^2.rpm");
         assert_eq!(shown("http://host/os/", "a b#?.rpm"), "http://host/os/a%20b%23%3F.rpm");
         assert_eq!(shown("http://host", "a%2Bb"), "http://host/a%2Bb");
-        assert_eq!(shown("https://host/os?token=1", "a"), "https://host/os/a?token=1");
+        assert_eq!(shown("https://host/os?token=1", "a"), "https://host/os/a?***");
+        let Location::Url(url) = Location::parse("https://host/os?token=1").unwrap().join("a").unwrap() else { panic!() };
+        assert_eq!(url.as_str(), "https://host/os/a?token=1");
     }
 
     #[test]
@@ -216,6 +233,11 @@ mod tests {
         let location = Location::parse("https://me:secret@host/os").unwrap();
         assert_eq!(location.to_string(), "https://me:***@host/os");
         assert_eq!(location.host(), "host");
+        assert_eq!(Location::parse("https://token@host/os?key=secret").unwrap().to_string(), "https://***@host/os?***");
+        for text in ["http://me:secret@ho st/", "ftp://me:secret@host/a?secret", "http://me:secret@host:secret99/"] {
+            let said = Location::parse(text).unwrap_err().to_string();
+            assert!(!said.contains("me:secret") && !said.contains("?secret"), "{said}");
+        }
     }
 
     #[test]

@@ -4,9 +4,17 @@
 //! was wrong at each place. Files of this machine are read where they are; others are downloaded into the [`Store`] and
 //! found there by every later run. It never looks into a file and never trusts one that nobody promised anything about.
 
+mod access;
+mod documents;
+mod download;
 mod error;
+mod hosts;
 mod http;
 mod location;
+mod netrc;
+#[cfg(test)]
+mod network_tests;
+mod patience;
 mod promise;
 mod store;
 #[cfg(test)]
@@ -15,27 +23,36 @@ pub(crate) mod test_server;
 mod tests;
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
+pub use access::{Access, AccessError};
 pub use error::{Attempt, FetchError, FoundSize, Reason};
-pub use http::Patience;
 pub use location::{Location, LocationError};
+pub use patience::Patience;
 pub use store::{Store, StoreWriter, is_abandoned};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::package::{Buffer, Content};
 use crate::reporter::{Phase, Reporter, Silent};
+use download::Partial;
+use hosts::{Hosts, Turn};
 use http::Http;
 use promise::Promise;
 
 /// Files up to this size are kept in memory while they are used, larger ones stay in their file.
 const IN_MEMORY: u64 = 16 << 20;
+
+/// How many requests may be under way to one server, if nobody says otherwise.
+pub const CONNECTIONS: usize = 8;
+
+/// How many servers' worth of requests may be under way at once.
+const SERVERS: usize = 2;
 
 /// A file that is wanted, with what was promised of it.
 #[derive(Clone, Debug)]
@@ -73,6 +90,14 @@ pub struct FetchOptions {
     pub offline: bool,
     /// How patient to be with servers.
     pub patience: Patience,
+    /// How servers are reached, and who we are to them.
+    pub access: Access,
+    /// How many requests may be under way to one server.
+    pub connections: usize,
+    /// Documents that were asked after no longer ago than this are used as they were; with nought each run asks anew.
+    pub expire: Duration,
+    /// Get documents anew, whatever is known of them.
+    pub refresh: bool,
     /// Hears of every byte.
     pub reporter: Arc<dyn Reporter>,
     /// Asks downloads to stop.
@@ -87,6 +112,10 @@ impl FetchOptions {
             store_below: None,
             offline: false,
             patience: Patience::default(),
+            access: Access::default(),
+            connections: CONNECTIONS,
+            expire: Duration::ZERO,
+            refresh: false,
             reporter: Arc::new(Silent),
             cancel: Cancel::new(),
         }
@@ -108,7 +137,11 @@ pub struct Traffic {
 pub struct Fetcher {
     store: Store,
     http: Http,
+    hosts: Hosts,
+    connections: usize,
     offline: bool,
+    expire: Duration,
+    refresh: bool,
     patience: Patience,
     reporter: Arc<dyn Reporter>,
     cancel: Cancel,
@@ -135,8 +168,12 @@ impl Fetcher {
     pub fn new(options: FetchOptions) -> Self {
         Self {
             store: Store::new(&options.cache_directory).above(options.store_below),
-            http: Http::new(options.patience),
+            http: Http::new(options.patience, options.access),
+            hosts: Hosts::new(options.connections),
+            connections: options.connections.max(1),
             offline: options.offline,
+            expire: options.expire,
+            refresh: options.refresh,
             patience: options.patience,
             reporter: options.reporter,
             cancel: options.cancel,
@@ -150,6 +187,11 @@ impl Fetcher {
     /// The store that downloads go to.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// How many files are worth fetching at once.
+    pub fn at_once(&self) -> usize {
+        self.connections.saturating_mul(SERVERS)
     }
 
     /// Whether the network may not be used.
@@ -176,8 +218,8 @@ impl Fetcher {
         }
     }
 
-    /// Gets a file from the first place that has it as promised. Places that fail in a way that can pass are tried again
-    /// when all others have been.
+    /// Gets a file from a place that has it as promised: of several servers the one that is quick, then the others. Places that fail in a way that can pass
+    /// are tried again when all others have been.
     pub fn fetch(&self, wanted: &Wanted) -> Result<Fetched, FetchError> {
         let promise = Promise { digest: wanted.digest.clone(), size: wanted.size, limit: wanted.limit };
         let mut attempts = Vec::new();
@@ -194,33 +236,62 @@ impl Fetcher {
                         let _ = fs::remove_file(&path);
                     }
                     if self.offline {
-                        attempts.push(Attempt { location: Location::Path(path), reason });
+                        attempts.push(Attempt { location: Location::Path(path), reason, tries: 1 });
                     }
                 }
             }
             if let Some(fetched) = self.fetch_below(digest, &promise, wanted.phase) {
                 return Ok(fetched);
             }
+        } else if promise.digest.is_none()
+            && let Some(fetched) = self.fresh_document(wanted, &promise)
+        {
+            return Ok(fetched);
         }
+        self.try_all(wanted, &promise, attempts)
+    }
+
+    /// Tries the places, and those again that failed in a way that can pass.
+    fn try_all(&self, wanted: &Wanted, promise: &Promise, mut attempts: Vec<Attempt>) -> Result<Fetched, FetchError> {
+        let is_document = promise.digest.is_none();
         let mut places: Vec<&Location> = wanted.locations.iter().collect();
-        let mut wait = self.patience.backoff;
-        for left in (0..self.patience.tries.max(1)).rev() {
+        let mut partial = None;
+        let most = self.patience.tries.max(1);
+        for tries in 1..=most {
             let mut again = Vec::new();
-            for &place in &places {
-                match self.fetch_from(place, &promise, wanted.phase) {
-                    Ok(fetched) => return Ok(fetched),
-                    Err(Failure::Place(reason)) if left > 0 && reason.is_transient() => again.push(place),
-                    Err(Failure::Place(reason)) => attempts.push(Attempt { location: place.clone(), reason }),
+            while let Some((at, turn)) = self.hosts.choose(&places, wanted.size, is_document, || self.stop_if_asked())? {
+                let place = places.remove(at);
+                self.wait(self.hosts.wait_for(place).min(self.patience.longest_wait))?;
+                let reason = match self.fetch_from(place, promise, wanted.phase, &mut partial, &turn) {
+                    Ok(content) => {
+                        turn.succeeded();
+                        return Ok(Fetched { content, location: place.clone() });
+                    }
                     Err(Failure::Ours(error)) => return Err(error),
+                    Err(Failure::Place(reason)) => reason,
+                };
+                if reason.is_fault() {
+                    turn.failed();
+                }
+                let asked_to_wait = reason.asked_to_wait();
+                if let Some(wait) = asked_to_wait {
+                    turn.told_to_wait(wait.min(self.patience.longest_wait));
+                }
+                let is_patient = asked_to_wait.is_none_or(|wait| wait <= self.patience.longest_wait);
+                if tries < most && reason.is_transient() && is_patient {
+                    again.push(place);
+                } else {
+                    attempts.push(Attempt { location: place.clone(), reason, tries });
                 }
             }
             if again.is_empty() {
                 break;
             }
             places = again;
-            self.wait(wait)?;
-            wait = wait.saturating_mul(2);
+            self.wait(self.patience.wait_after(tries))?;
         }
+        // In the order in which they were named.
+        attempts.sort_by_key(|attempt| wanted.locations.iter().position(|place| *place == attempt.location));
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
     }
 
@@ -261,22 +332,29 @@ impl Fetcher {
         if self.cancel.is_raised() { Err(FetchError::Interrupted) } else { Ok(()) }
     }
 
-    fn fetch_from(&self, place: &Location, promise: &Promise, phase: Phase) -> Result<Fetched, Failure> {
-        let content = match place {
-            Location::Path(path) => self.read_file(path, promise, phase, &self.local)?,
+    fn fetch_from<'p>(
+        &self,
+        place: &Location,
+        promise: &'p Promise,
+        phase: Phase,
+        partial: &mut Option<Box<Partial<'p>>>,
+        turn: &Turn<'_>,
+    ) -> Result<Content, Failure> {
+        match place {
+            Location::Path(path) => Ok(self.read_file(path, promise, phase, &self.local)?),
             Location::Url(url) if self.offline => {
                 if promise.digest.is_some() {
                     return Err(Reason::Offline.into());
                 }
                 let kept = self.store.find_document(url.as_str()).unwrap_or_else(|| self.store.document_path(url.as_str()));
                 match self.read_stored(&kept, promise, phase) {
-                    Err(Reason::NotFound) => return Err(Reason::Offline.into()),
-                    read => read?,
+                    Err(Reason::NotFound) => Err(Reason::Offline.into()),
+                    read => Ok(read?),
                 }
             }
-            Location::Url(url) => self.download(url, promise, phase)?,
-        };
-        Ok(Fetched { content, location: place.clone() })
+            Location::Url(url) if promise.digest.is_none() => self.download_document(url, promise, phase, turn),
+            Location::Url(url) => self.download(url, promise, phase, partial, turn),
+        }
     }
 
     /// Reads a file of the store, and remembers that it is of use.
@@ -318,50 +396,6 @@ impl Fetcher {
         counter.fetch_add(content.len(), Ordering::Relaxed);
         self.reporter.advance(phase, 0, content.len());
         Ok(content)
-    }
-
-    /// Downloads a file into the store, holding it against its promise while it comes.
-    fn download(&self, url: &reqwest::Url, promise: &Promise, phase: Phase) -> Result<Content, Failure> {
-        self.stop_if_asked().map_err(Failure::Ours)?;
-        let path = match &promise.digest {
-            Some(digest) => self.store.path(digest),
-            None => self.store.document_path(url.as_str()),
-        };
-        let ours = |error| Failure::Ours(FetchError::Store { path: path.clone(), error });
-        // What dead runs left behind is a nuisance, never a reason to fail.
-        self.swept.call_once(|| drop(self.store.sweep()));
-        let mut check = promise.check();
-        let mut file = None;
-        let mut memory = Some(Vec::new());
-        let length = |told| promise.check_length(told).map_err(Failure::from);
-        let stop = || self.stop_if_asked().map_err(Failure::Ours);
-        self.http.get(url, stop, length, |data| {
-            stop()?;
-            check.take(data)?;
-            let file = match &mut file {
-                Some(file) => file,
-                // Begun with the first byte, so that a server that has nothing costs no file.
-                none => none.insert(self.store.begin().map_err(ours)?),
-            };
-            file.write_all(data).map_err(ours)?;
-            match &mut memory {
-                Some(bytes) if (bytes.len() + data.len()) as u64 <= IN_MEMORY => bytes.extend_from_slice(data),
-                _ => memory = None,
-            }
-            self.downloaded.fetch_add(data.len() as u64, Ordering::Relaxed);
-            self.reporter.advance(phase, 0, data.len() as u64);
-            Ok(())
-        })?;
-        check.finish()?;
-        let file = match file {
-            Some(file) => file,
-            None => self.store.begin().map_err(ours)?,
-        };
-        let file = file.finish(&path).map_err(ours)?;
-        match memory {
-            Some(bytes) => Ok(Content::from(bytes)),
-            None => Content::from_file(file).map_err(ours),
-        }
     }
 }
 

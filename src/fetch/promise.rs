@@ -36,6 +36,11 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// How many bytes there were so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Takes more bytes. An error as soon as there are more than promised: endless data is not read to its end.
     pub(super) fn take(&mut self, data: &[u8]) -> Result<(), Reason> {
         self.count = self.count.saturating_add(data.len() as u64);

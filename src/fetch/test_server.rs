@@ -1,63 +1,121 @@
-//! A small HTTP server for tests: each path is answered by a rule, faults included. It lives as long as its value.
+//! A small HTTP server for tests: each request is answered by a rule, faults included. It lives as long as its value.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How a path is answered.
+/// How a request is answered.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not all tests that have this file use all of them")]
 pub(crate) enum Answer {
     /// The file, as a good server gives it.
     File(Vec<u8>),
+    /// The file in a state of this name, as a good server gives it that knows parts and states.
+    Stated(Vec<u8>, String),
     /// A status without a file.
     Status(u16),
+    /// A status without a file, and a header.
+    Told(u16, String),
     /// To another address.
     Redirect(String),
     /// The file's length is promised, but the connection ends after this many bytes.
     Truncated(Vec<u8>, usize),
+    /// The same, of whichever part is asked for.
+    Broken(Vec<u8>, usize),
+    /// The connection is reset after this many bytes.
+    Reset(Vec<u8>, usize),
+    /// The file, said to be as long as this.
+    WrongLength(Vec<u8>, usize),
+    /// Half of the file; who asks for the rest gets another part, as the first says it.
+    WrongRange(String, Vec<u8>),
+    /// A byte now and then.
+    Drip(Vec<u8>),
     /// The file without its length, ended by the end of the connection.
     Unbounded(Vec<u8>),
     /// Bytes without end.
     Endless,
     /// Nothing, until the client gives up.
     Stall,
+    /// What is neither HTTP nor TLS.
+    Garbage,
     /// These, one a request; the last one again and again.
     InTurn(Vec<Answer>),
+}
+
+/// What was asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) path: String,
+    headers: HashMap<String, String>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The first byte of the part that is asked for.
+    fn from(&self) -> usize {
+        let range = self.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
+        range.map_or(0, |from| from.parse().unwrap())
+    }
+}
+
+type Rule = dyn Fn(&Request) -> Answer + Send + Sync;
+
+/// What the threads of a server share.
+struct Shared {
+    rule: Box<Rule>,
+    log: Mutex<Vec<Request>>,
+    ended: AtomicBool,
+    active: AtomicUsize,
+    /// The most requests that were under way at once.
+    most: AtomicUsize,
 }
 
 /// The server, on a port of the loopback interface.
 pub(crate) struct TestServer {
     address: String,
-    log: Arc<Mutex<Vec<String>>>,
-    ended: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TestServer {
     /// Serves these paths; every other one is not found.
+    #[allow(dead_code, reason = "not all tests that have this file use it")]
     pub(crate) fn start<const N: usize>(answers: [(&str, Answer); N]) -> Self {
         let answers: HashMap<String, Answer> = answers.into_iter().map(|(path, answer)| (path.to_owned(), answer)).collect();
+        Self::answering(move |request| answers.get(&request.path).cloned().unwrap_or(Answer::Status(404)))
+    }
+
+    /// Serves what a rule says.
+    pub(crate) fn answering(rule: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let ended = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared {
+            rule: Box::new(rule),
+            log: Mutex::default(),
+            ended: AtomicBool::new(false),
+            active: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        });
         let thread = thread::spawn({
-            let (log, ended) = (Arc::clone(&log), Arc::clone(&ended));
+            let shared = Arc::clone(&shared);
             move || {
                 for stream in listener.incoming() {
-                    if ended.load(Ordering::Relaxed) {
+                    if shared.ended.load(Ordering::Relaxed) {
                         return;
                     }
-                    let (answers, log, ended) = (answers.clone(), Arc::clone(&log), Arc::clone(&ended));
-                    thread::spawn(move || serve(&stream.unwrap(), &answers, &log, &ended));
+                    let shared = Arc::clone(&shared);
+                    thread::spawn(move || serve(&stream.unwrap(), &shared));
                 }
             }
         });
-        Self { address, log, ended, thread: Some(thread) }
+        Self { address, shared, thread: Some(thread) }
     }
 
     /// The URL of a path.
@@ -66,46 +124,63 @@ impl TestServer {
     }
 
     /// The paths that were asked for so far.
+    #[allow(dead_code, reason = "not all tests that have this file use it")]
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.requests().into_iter().map(|request| request.path).collect()
+    }
+
+    /// What was asked so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.shared.log.lock().unwrap().clone()
+    }
+
+    /// The most requests that were under way at once.
+    #[allow(dead_code, reason = "not all tests that have this file use it")]
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.shared.most.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.shared.ended.store(true, Ordering::Relaxed);
         // Wakes the thread that waits for connections.
         let _ = TcpStream::connect(&self.address);
         let _ = self.thread.take().unwrap().join();
     }
 }
 
-fn serve(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec<String>>, ended: &AtomicBool) {
+fn serve(stream: &TcpStream, shared: &Shared) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // Answers are written in pieces: each shall go out at once.
     stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream);
     loop {
-        let mut request = String::new();
-        if reader.read_line(&mut request).is_err() || request.is_empty() {
+        let mut line = String::new();
+        if reader.read_line(&mut line).is_err() || line.is_empty() {
             return;
         }
+        let mut request = Request { path: line.split(' ').nth(1).unwrap_or_default().to_owned(), ..Request::default() };
         let mut header = String::new();
         while reader.read_line(&mut header).is_ok_and(|n| n > 2) {
+            if let Some((name, value)) = header.trim_end().split_once(": ") {
+                request.headers.insert(name.to_ascii_lowercase(), value.to_owned());
+            }
             header.clear();
         }
-        let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
         let earlier = {
-            let mut log = log.lock().unwrap();
-            log.push(path.clone());
-            log.iter().filter(|asked| **asked == path).count() - 1
+            let mut log = shared.log.lock().unwrap();
+            log.push(request.clone());
+            log.iter().filter(|asked| asked.path == request.path).count() - 1
         };
-        let answer = match answers.get(&path) {
-            Some(Answer::InTurn(turns)) => turns[earlier.min(turns.len() - 1)].clone(),
-            Some(answer) => answer.clone(),
-            None => Answer::Status(404),
+        let answer = match (shared.rule)(&request) {
+            Answer::InTurn(turns) => turns[earlier.min(turns.len() - 1)].clone(),
+            answer => answer,
         };
-        if !answer.write_to(stream, ended).unwrap_or(false) {
+        shared.most.fetch_max(shared.active.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let goes_on = answer.write_to(stream, &request, &shared.ended);
+        shared.active.fetch_sub(1, Ordering::Relaxed);
+        if !goes_on.unwrap_or(false) {
             return;
         }
     }
@@ -113,15 +188,37 @@ fn serve(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec<
 
 impl Answer {
     /// Writes the answer; whether the connection may be used further.
-    fn write_to(self, mut stream: &TcpStream, ended: &AtomicBool) -> std::io::Result<bool> {
+    fn write_to(self, mut stream: &TcpStream, request: &Request, ended: &AtomicBool) -> std::io::Result<bool> {
+        let from = request.from();
         match self {
             Self::File(data) => {
                 write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
                 stream.write_all(&data)?;
                 return Ok(true);
             }
+            Self::Stated(data, tag) => {
+                if request.header("if-none-match") == Some(&tag) {
+                    write!(stream, "HTTP/1.1 304 Not Modified\r\netag: {tag}\r\n\r\n")?;
+                    return Ok(true);
+                }
+                let (length, is_same) = (data.len(), request.header("if-range").is_none_or(|known| known == tag));
+                if from > 0 && is_same {
+                    let head =
+                        format!("content-range: bytes {from}-{}/{length}\r\ncontent-length: {}", length - 1, length - from);
+                    write!(stream, "HTTP/1.1 206 Partial Content\r\netag: {tag}\r\n{head}\r\n\r\n")?;
+                    stream.write_all(&data[from..])?;
+                } else {
+                    write!(stream, "HTTP/1.1 200 OK\r\netag: {tag}\r\ncontent-length: {length}\r\n\r\n")?;
+                    stream.write_all(&data)?;
+                }
+                return Ok(true);
+            }
             Self::Status(status) => {
                 write!(stream, "HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n")?;
+                return Ok(true);
+            }
+            Self::Told(status, header) => {
+                write!(stream, "HTTP/1.1 {status} No\r\n{header}\r\ncontent-length: 0\r\n\r\n")?;
                 return Ok(true);
             }
             Self::Redirect(to) => {
@@ -131,6 +228,44 @@ impl Answer {
             Self::Truncated(data, length) => {
                 write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
                 stream.write_all(&data[..length])?;
+            }
+            Self::Broken(data, length) => {
+                let status = if from > 0 { "206 Partial Content" } else { "200 OK" };
+                let (last, whole) = (data.len() - 1, data.len());
+                write!(stream, "HTTP/1.1 {status}\r\netag: \"broken\"\r\ncontent-range: bytes {from}-{last}/{whole}\r\n")?;
+                write!(stream, "content-length: {}\r\n\r\n", whole - from)?;
+                stream.write_all(&data[from..whole.min(from + length)])?;
+            }
+            Self::Reset(data, length) => {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
+                stream.write_all(&data[..length])?;
+                // What is on its way may still arrive; then the connection goes without an end.
+                thread::sleep(Duration::from_millis(5));
+                socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
+                stream.shutdown(std::net::Shutdown::Read)?;
+            }
+            Self::WrongLength(data, length) => {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n")?;
+                stream.write_all(&data)?;
+            }
+            Self::WrongRange(told, data) => {
+                let half = data.len() / 2;
+                if from > 0 {
+                    write!(stream, "HTTP/1.1 206 Partial Content\r\ncontent-range: {told}\r\ncontent-length: {half}\r\n\r\n")?;
+                } else {
+                    write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
+                }
+                stream.write_all(&data[..half])?;
+            }
+            Self::Drip(data) => {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
+                for byte in data {
+                    if ended.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    stream.write_all(&[byte])?;
+                    thread::sleep(Duration::from_millis(20));
+                }
             }
             Self::Unbounded(data) => {
                 write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
@@ -147,6 +282,7 @@ impl Answer {
                     thread::sleep(Duration::from_millis(10));
                 }
             }
+            Self::Garbage => stream.write_all(b"\x00\xffwhat is this?\r\n\r\n")?,
             Self::InTurn(_) => return Ok(false),
         }
         Ok(false)

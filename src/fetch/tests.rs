@@ -9,8 +9,12 @@ use crate::digest::Algorithm;
 const DATA: &[u8] = b"the bytes of a package";
 
 fn fetcher(cache: &Path, offline: bool) -> Fetcher {
-    let patience =
-        Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(1), tries: 3, backoff: Duration::from_millis(1) };
+    let patience = Patience {
+        connect: Duration::from_secs(5),
+        stall: Duration::from_secs(1),
+        backoff: Duration::from_millis(1),
+        ..Patience::default()
+    };
     Fetcher::new(FetchOptions { offline, patience, ..FetchOptions::new(cache) })
 }
 
@@ -159,8 +163,8 @@ fn every_mirror_is_tried_until_one_is_good() {
     assert!(matches!(reason("/short/a"), Reason::Size { found: FoundSize::Exactly(21), .. }));
     assert!(matches!(reason("/cut/a"), Reason::Transport { .. }));
     assert!(matches!(reason("/endless/a"), Reason::Size { found: FoundSize::AtLeast(_), .. }));
-    assert!(matches!(reason("/busy/a"), Reason::Status(503)));
-    assert!(matches!(reason("/forbidden/a"), Reason::Status(403)));
+    assert!(matches!(reason("/busy/a"), Reason::Status { status: 503, .. }));
+    assert!(matches!(reason("/forbidden/a"), Reason::Status { status: 403, .. }));
     assert!(matches!(reason("/loop/a"), Reason::Redirects), "{}", reason("/loop/a"));
     assert!(matches!(reason("/none/a"), Reason::NotFound));
     assert!(matches!(reason("/stall/a"), Reason::Transport { message } if message.contains("timed out")));

@@ -22,6 +22,7 @@ mod lock;
 mod machine;
 mod minimize;
 mod mirror;
+mod network;
 mod oci;
 mod ordinary_user;
 mod page;

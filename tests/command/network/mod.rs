@@ -1,0 +1,6 @@
+//! Servers that fail, and servers as there really are: what the command does with them.
+
+mod faults;
+mod peers;
+#[path = "../../../src/fetch/test_server.rs"]
+mod test_server;
