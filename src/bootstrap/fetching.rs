@@ -106,7 +106,7 @@ pub(super) fn fetch_each<T: Send>(
         Ok(tools.fetcher.fetch(&files[i]))
     };
 
-    let remote = files.iter().any(|file| file.locations.iter().any(Location::is_remote));
+    let remote = files.iter().any(|file| file.places().any(Location::is_remote));
     let order = if remote { mixed(&largest_first) } else { largest_first };
     let done = Mutex::new(Vec::with_capacity(files.len()));
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -201,9 +201,12 @@ pub(super) fn wanted(
     // What belongs to no repository was given as a file.
     let given = || Ok(vec![Location::Path(location.into())]);
     let locations = repository.map_or_else(given, |repository| repository.locations(location));
-    let mut locations = locations.map_err(|problem| BootstrapError::Location { location: location.to_owned(), problem })?;
+    let outside = |problem| BootstrapError::Location { location: location.to_owned(), problem };
+    let mut locations = locations.map_err(outside)?;
+    let mut fallbacks = repository.map_or(Ok(Vec::new()), |repository| repository.fallbacks(location)).map_err(outside)?;
+    fallbacks.retain(|place| !locations.contains(place));
     if let Some(digest) = locked
-        && !locations.iter().any(Location::is_remote)
+        && !locations.iter().chain(&fallbacks).any(Location::is_remote)
     {
         // Of what is remote the store is asked first; of what a directory has no more, last.
         locations.extend(store.find(digest).map(Location::Path));
@@ -211,6 +214,7 @@ pub(super) fn wanted(
     Ok(Wanted {
         name: location.rsplit('/').next().unwrap_or(location).to_owned(),
         locations,
+        fallbacks,
         digest: locked.cloned().or(promised),
         size: Some(file.size).filter(|&size| size > 0),
         limit: PACKAGE_LIMIT,

@@ -12,6 +12,7 @@ use super::keys::GivenKey;
 use super::packaging::{kind_of, packaging};
 use super::request::{Prepared, machine, prepare};
 use crate::catalog::Key;
+use crate::fetch::Location;
 use crate::lock::{Lock, LockError, LockedArchitecture, LockedKey, LockedRequest};
 use crate::repo::Repository;
 
@@ -129,9 +130,8 @@ impl Locked {
                 return Err(Failure::usage(format!("{} asks for no repository {}", self.path.display(), place.name))
                     .hint("with a lock file --repo names another place of one of its repositories"));
             };
-            let mut bases = place.bases.clone();
-            bases.extend(known.bases.iter().filter(|base| !place.bases.contains(base)).cloned());
-            known.bases = bases;
+            let own = std::mem::replace(&mut known.bases, place.bases.clone());
+            known.spare_bases = own.into_iter().filter(|base| !place.bases.contains(base)).collect();
         }
         Ok(())
     }
@@ -172,8 +172,9 @@ impl Locked {
         for repository in &mut prepared.request.repositories {
             let other = vault.request.repositories.iter().find(|other| other.name == repository.name);
             let bases = other.map(|other| other.bases.as_slice()).unwrap_or_default();
-            let new: Vec<_> = bases.iter().filter(|base| !repository.bases.contains(base)).cloned().collect();
-            repository.bases.extend(new);
+            let is_new = |base: &&Location| !repository.bases.contains(base) && !repository.spare_bases.contains(base);
+            let new: Vec<_> = bases.iter().filter(is_new).cloned().collect();
+            repository.spare_bases.extend(new);
         }
     }
 }

@@ -168,6 +168,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             Ok(Repository {
                 name: repository.id.clone(),
                 bases,
+                spare_bases: Vec::new(),
                 priority: DEFAULT_PRIORITY,
                 tag: None,
                 optional: repository.optional,
@@ -254,6 +255,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         Ok(Repository {
             name: own.name.clone(),
             bases: vec![location(&own.location)?],
+            spare_bases: Vec::new(),
             priority: DEFAULT_PRIORITY,
             tag: own.tag.clone(),
             // The root's own package manager would go on without it.

@@ -59,8 +59,10 @@ const SERVERS: usize = 2;
 pub struct Wanted {
     /// What to call it in messages: `primary.xml.gz of baseos`.
     pub name: String,
-    /// Where it may be, the best first.
+    /// Where it may be, the best first. Of several servers the quick ones are preferred.
     pub locations: Vec<Location>,
+    /// Where it may be besides: asked only when all locations have failed.
+    pub fallbacks: Vec<Location>,
     /// Its digest. Without one it is a document that may change: downloaded anew each time, and kept for offline use.
     pub digest: Option<Digest>,
     /// Its size in bytes.
@@ -69,6 +71,13 @@ pub struct Wanted {
     pub limit: u64,
     /// The part of the work that it belongs to.
     pub phase: Phase,
+}
+
+impl Wanted {
+    /// Everywhere that it may be.
+    pub fn places(&self) -> impl Iterator<Item = &Location> {
+        self.locations.iter().chain(&self.fallbacks)
+    }
 }
 
 /// A file that was got, whole and as it was promised.
@@ -224,7 +233,7 @@ impl Fetcher {
         let promise = Promise { digest: wanted.digest.clone(), size: wanted.size, limit: wanted.limit };
         let mut attempts = Vec::new();
         if let Some(digest) = &promise.digest
-            && wanted.locations.iter().any(Location::is_remote)
+            && wanted.places().any(Location::is_remote)
         {
             let path = self.store.path(digest);
             match self.read_stored(&path, &promise, wanted.phase) {
@@ -254,44 +263,46 @@ impl Fetcher {
     /// Tries the places, and those again that failed in a way that can pass.
     fn try_all(&self, wanted: &Wanted, promise: &Promise, mut attempts: Vec<Attempt>) -> Result<Fetched, FetchError> {
         let is_document = promise.digest.is_none();
-        let mut places: Vec<&Location> = wanted.locations.iter().collect();
+        let mut groups = [&wanted.locations, &wanted.fallbacks].map(|places| places.iter().collect::<Vec<_>>());
         let mut partial = None;
         let most = self.patience.tries.max(1);
         for tries in 1..=most {
-            let mut again = Vec::new();
-            while let Some((at, turn)) = self.hosts.choose(&places, wanted.size, is_document, || self.stop_if_asked())? {
-                let place = places.remove(at);
-                self.wait(self.hosts.wait_for(place).min(self.patience.longest_wait))?;
-                let reason = match self.fetch_from(place, promise, wanted.phase, &mut partial, &turn) {
-                    Ok(content) => {
-                        turn.succeeded();
-                        return Ok(Fetched { content, location: place.clone() });
+            for places in &mut groups {
+                let mut again = Vec::new();
+                while let Some((at, turn)) = self.hosts.choose(places, wanted.size, is_document, || self.stop_if_asked())? {
+                    let place = places.remove(at);
+                    self.wait(self.hosts.wait_for(place).min(self.patience.longest_wait))?;
+                    let reason = match self.fetch_from(place, promise, wanted.phase, &mut partial, &turn) {
+                        Ok(content) => {
+                            turn.succeeded();
+                            return Ok(Fetched { content, location: place.clone() });
+                        }
+                        Err(Failure::Ours(error)) => return Err(error),
+                        Err(Failure::Place(reason)) => reason,
+                    };
+                    if reason.is_fault() {
+                        turn.failed();
                     }
-                    Err(Failure::Ours(error)) => return Err(error),
-                    Err(Failure::Place(reason)) => reason,
-                };
-                if reason.is_fault() {
-                    turn.failed();
+                    let asked_to_wait = reason.asked_to_wait();
+                    if let Some(wait) = asked_to_wait {
+                        turn.told_to_wait(wait.min(self.patience.longest_wait));
+                    }
+                    let is_patient = asked_to_wait.is_none_or(|wait| wait <= self.patience.longest_wait);
+                    if tries < most && reason.is_transient() && is_patient {
+                        again.push(place);
+                    } else {
+                        attempts.push(Attempt { location: place.clone(), reason, tries });
+                    }
                 }
-                let asked_to_wait = reason.asked_to_wait();
-                if let Some(wait) = asked_to_wait {
-                    turn.told_to_wait(wait.min(self.patience.longest_wait));
-                }
-                let is_patient = asked_to_wait.is_none_or(|wait| wait <= self.patience.longest_wait);
-                if tries < most && reason.is_transient() && is_patient {
-                    again.push(place);
-                } else {
-                    attempts.push(Attempt { location: place.clone(), reason, tries });
-                }
+                *places = again;
             }
-            if again.is_empty() {
+            if groups.iter().all(Vec::is_empty) {
                 break;
             }
-            places = again;
             self.wait(self.patience.wait_after(tries))?;
         }
         // In the order in which they were named.
-        attempts.sort_by_key(|attempt| wanted.locations.iter().position(|place| *place == attempt.location));
+        attempts.sort_by_key(|attempt| wanted.places().position(|place| *place == attempt.location));
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
     }
 

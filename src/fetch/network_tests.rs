@@ -30,6 +30,7 @@ fn wanted(data: &[u8], locations: &[String]) -> Wanted {
     Wanted {
         name: "a.rpm".to_owned(),
         locations: locations.iter().map(|location| Location::parse(location).unwrap()).collect(),
+        fallbacks: Vec::new(),
         digest: Some(Digest::of(Algorithm::Sha256, data)),
         size: Some(data.len() as u64),
         limit: 1 << 20,

@@ -22,6 +22,7 @@ fn wanted<const N: usize>(data: &[u8], locations: [&str; N]) -> Wanted {
     Wanted {
         name: "a.rpm".to_owned(),
         locations: locations.iter().map(|location| Location::parse(location).unwrap()).collect(),
+        fallbacks: Vec::new(),
         digest: Some(Digest::of(Algorithm::Sha256, data)),
         size: Some(data.len() as u64),
         limit: 1 << 20,

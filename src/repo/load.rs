@@ -166,6 +166,7 @@ fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: 
     let wanted = Wanted {
         name: document.to_owned(),
         locations: locations(repository, document)?,
+        fallbacks: fallbacks(repository, document)?,
         digest: None,
         size: None,
         limit,
@@ -203,6 +204,10 @@ fn best_first(repository: &Repository, document: &str, root: &Location) -> Vec<L
 
 fn locations(repository: &Repository, reference: &str) -> Result<Vec<Location>, RepoError> {
     repository.locations(reference).map_err(|error| RepoError::Location { repository: repository.name.clone(), error })
+}
+
+fn fallbacks(repository: &Repository, reference: &str) -> Result<Vec<Location>, RepoError> {
+    repository.fallbacks(reference).map_err(|error| RepoError::Location { repository: repository.name.clone(), error })
 }
 
 fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoError {
@@ -275,6 +280,7 @@ impl OpenRepository {
         let wanted = Wanted {
             name: location.clone(),
             locations: locations(&self.repository, location)?,
+            fallbacks: fallbacks(&self.repository, location)?,
             digest: file.digest.clone(),
             size: file.size,
             limit: FILE_LIMIT,

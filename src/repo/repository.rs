@@ -15,6 +15,8 @@ pub struct Repository {
     pub name: String,
     /// Where it is: one base and its mirrors, the best first.
     pub bases: Vec<Location>,
+    /// Where it may be besides: asked only for what no base gives.
+    pub spare_bases: Vec<Location>,
     /// The lower, the more it is preferred.
     pub priority: i32,
     /// apk's tag, without the `@`.
@@ -100,6 +102,7 @@ impl Repository {
         Self {
             name: name.into(),
             bases: vec![base],
+            spare_bases: Vec::new(),
             priority: DEFAULT_PRIORITY,
             tag: None,
             optional: false,
@@ -165,16 +168,25 @@ impl Repository {
 
     /// Where a file that the metadata names may be: below each base.
     pub fn locations(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
-        let mut locations = Vec::with_capacity(self.bases.len());
-        for base in &self.bases {
-            let location = base.resolve(reference)?;
-            // A whole URL is the same whatever the base.
-            if !locations.contains(&location) {
-                locations.push(location);
-            }
-        }
-        Ok(locations)
+        below(&self.bases, reference)
     }
+
+    /// Where it may be when it is not there: below each spare base.
+    pub fn fallbacks(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
+        below(&self.spare_bases, reference)
+    }
+}
+
+fn below(bases: &[Location], reference: &str) -> Result<Vec<Location>, LocationError> {
+    let mut locations = Vec::with_capacity(bases.len());
+    for base in bases {
+        let location = base.resolve(reference)?;
+        // A whole URL is the same whatever the base.
+        if !locations.contains(&location) {
+            locations.push(location);
+        }
+    }
+    Ok(locations)
 }
 
 #[cfg(test)]
