@@ -3,11 +3,14 @@
 //! In: a buffered reader. Out: a reader of what it holds, inflated as it is read, never held whole. How much may come out
 //! is for the caller to bound: only the caller knows what was promised.
 
+mod bounded;
 mod zchunk;
 
 use std::io::{self, BufRead, Cursor, Read};
 
 use liblzma::stream::{CONCATENATED, Stream};
+
+pub use bounded::{Bomb, Bounded};
 
 /// Memory that an xz or lzma stream may ask for: level 9 needs 65 MiB (xz(1)), and nothing that is shipped needs more.
 const LZMA_MEMORY: u64 = 192 << 20;

@@ -121,6 +121,9 @@ impl<'t> Cursor<'t> {
     pub(crate) fn skip(&mut self, value: Value<'t>) -> Result<(), Problem> {
         let mut open = usize::from(!matches!(value, Value::Scalar(_)));
         while open > 0 {
+            if open > DEEPEST {
+                return Err(self.problem("values are nested too deeply"));
+            }
             match self.event()? {
                 Some(Event::SequenceStart(..) | Event::MappingStart(..)) => open += 1,
                 Some(Event::SequenceEnd | Event::MappingEnd) => open -= 1,

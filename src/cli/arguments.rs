@@ -270,6 +270,10 @@ pub(super) struct RunArguments {
     /// How many threads may work at once [default: as many as there are processors]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// What any package, archive or layer may inflate to, however small it is: 1G. More than that and than a hundred times its size is taken for
+    /// a bomb [default: 256M]
+    #[arg(long, value_name = "SIZE", value_parser = crate::size::parse)]
+    pub unpack_limit: Option<u64>,
     /// Write wall time, bytes and counts of each phase and the peak of memory as JSON to FILE
     #[arg(long, value_name = "FILE")]
     pub stats: Option<PathBuf>,

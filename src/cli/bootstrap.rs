@@ -18,12 +18,8 @@ use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, boo
 use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
 use crate::fetch::FetchError;
 use crate::output::{OutputError, Ownership};
-use crate::package::Spool;
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
-
-/// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
-pub(super) const SPOOL_LIMIT: u64 = 128 << 20;
 
 /// Makes the tree; the text is the report with `--format json`, and nothing otherwise.
 pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
@@ -47,7 +43,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
     let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
-    let spool = spool_beside(out);
+    let spool = run.spool_beside(out);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
 }
@@ -66,12 +62,6 @@ pub(super) fn build_options(
         ownership: Ownership::detect(),
         scriptlets: scriptlets.map(ScriptletMode::of),
     })
-}
-
-/// What does not fit into memory goes where the result goes: there must be room for it anyway, which a /tmp in memory may not have.
-pub(super) fn spool_beside(out: &Path) -> Spool {
-    let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Spool::new(SPOOL_LIMIT, beside)
 }
 
 struct Bootstrap<'a> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::arguments::{ChangeArguments, Format, ScriptletMode};
-use super::bootstrap::{SPOOL_LIMIT, failure, source_date_epoch};
+use super::bootstrap::{failure, source_date_epoch};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, root_document, run_with};
 use super::progress;
@@ -17,7 +17,6 @@ use crate::catalog::Packaging;
 use crate::ecosystem::{Action, ChangeFlags, Ecosystem, ScriptletOutcome, ScriptletRecord, Verb};
 use crate::fetch::Location;
 use crate::output::Ownership;
-use crate::package::Spool;
 use crate::repo::Repository;
 use crate::reporter::Reporter;
 
@@ -52,7 +51,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
         scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };
     // What does not fit into memory goes where the root is: there must be room for it anyway.
-    let spool = Spool::new(SPOOL_LIMIT, root);
+    let spool = run.spool(root);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     run_with(prepared.packaging, Changing { arguments, prepared: &prepared, options: &options, root, run: &run, tools: &tools })
 }

@@ -8,6 +8,7 @@ use super::terminal::shown_lines;
 use serde_json::{Value, json};
 
 use crate::catalog::CatalogError;
+use crate::compression::Bomb;
 use crate::ecosystem::{Explanation, Fact, PackageError, Problem};
 use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
@@ -209,9 +210,18 @@ pub(super) fn code_of(error: &PackageError) -> Code {
     if error.is_verification() { Code::Verification } else { Code::Failed }
 }
 
+/// Whether what went wrong is that something inflates to more than it may.
+fn is_bomb(error: &(dyn std::error::Error + 'static)) -> bool {
+    let here = error.downcast_ref::<std::io::Error>().is_some_and(Bomb::is);
+    here || error.source().is_some_and(is_bomb)
+}
+
 /// What to do where a package or an index is not used.
 pub(super) fn hint_of(error: &PackageError) -> &'static str {
     match error {
+        PackageError::Unverified(problem) if is_bomb(problem.as_ref()) => {
+            "if it is meant to be so large, allow it: --unpack-limit SIZE"
+        }
         PackageError::Unverified(_) => "another mirror may have the right file: --mirror URL",
         PackageError::Unsigned(_) => {
             "another mirror may have the signed file: --mirror URL; --allow-unsigned takes what nobody signed"

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{FetchArguments, Format, RequestArguments};
-use super::bootstrap::{SPOOL_LIMIT, failure};
+use super::bootstrap::failure;
 use super::failure::Failure;
 use super::locked::{Locked, read};
 use super::packaging::{Job, run_with};
@@ -14,7 +14,6 @@ use super::request::{Prepared, prepare};
 use super::run::Run;
 use crate::bootstrap::{self, FetchedFiles, Tools};
 use crate::ecosystem::Ecosystem;
-use crate::package::Spool;
 use crate::repo::Repository;
 
 /// Gets the packages; the text is what was got with `--format json`, and nothing otherwise.
@@ -25,7 +24,7 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<String, Failure> {
         Some(list) => list.split(',').map(str::to_owned).collect(),
         None => lock.architectures.iter().map(|architecture| architecture.name.clone()).collect(),
     };
-    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    let spool = run.spool(&std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let mut all = FetchedFiles::default();
     for arch in archs {

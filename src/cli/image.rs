@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format, RequestArguments};
-use super::bootstrap::{build_options, failure, spool_beside};
+use super::bootstrap::{build_options, failure};
 use super::failure::{Code, Failure};
 use super::locked::{self, Locked};
 use super::packaging::{Job, run_with};
@@ -127,7 +127,7 @@ impl Images<'_> {
             layout.attach(attachment);
         }
         let mut images = Vec::with_capacity(self.prepared.len());
-        let spool = spool_beside(self.out);
+        let spool = self.run.spool_beside(self.out);
         let tools = self.tools(&spool);
         for prepared in self.prepared {
             let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
@@ -172,7 +172,7 @@ impl Images<'_> {
             given.borrow_mut().clone_from(&all);
             all
         };
-        let spool = spool_beside(self.out);
+        let spool = self.run.spool_beside(self.out);
         let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
         let options = self.options(prepared);
         let image = docker_archive(ecosystem, &prepared.request, &build, &options, (file, &name_all), &self.tools(&spool));

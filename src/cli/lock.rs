@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::arguments::{Format, LockArguments, RequestArguments};
-use super::bootstrap::{SPOOL_LIMIT, failure};
+use super::bootstrap::failure;
 use super::failure::{Code, Failure};
 use super::kept;
 use super::locked::{Locked, read, request_of};
@@ -18,7 +18,6 @@ use super::run::Run;
 use crate::bootstrap::{self, Kept, Locking, Tools};
 use crate::ecosystem::Ecosystem;
 use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, differences};
-use crate::package::Spool;
 use crate::reporter::Reporter;
 
 /// Writes or checks a lock file; the text is what is different from what it was.
@@ -42,7 +41,7 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
     let fetch = !arguments.no_fetch && !arguments.check;
-    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    let spool = run.spool(&std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let solved: Vec<Result<LockedArchitecture, Failure>> = prepared
         .par_iter()

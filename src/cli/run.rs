@@ -12,6 +12,7 @@ use super::failure::{Code, Failure};
 use super::progress::Progress;
 use crate::cancel::Cancel;
 use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
+use crate::package::Spool;
 
 /// A run of a command.
 pub(super) struct Run {
@@ -20,7 +21,11 @@ pub(super) struct Run {
     pub cancel: Cancel,
     pub begin: Instant,
     stats: Option<PathBuf>,
+    unpack_limit: Option<u64>,
 }
+
+/// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
+const SPOOL_LIMIT: u64 = 128 << 20;
 
 impl Run {
     /// As the options ask. Sets the number of threads of the process, so it is called once.
@@ -38,7 +43,25 @@ impl Run {
         output.network.apply(&mut options)?;
         options.reporter = progress.clone();
         options.cancel = cancel.clone();
-        Ok(Self { fetcher: Fetcher::new(options), progress, cancel, begin, stats: output.stats.clone() })
+        Ok(Self {
+            fetcher: Fetcher::new(options),
+            progress,
+            cancel,
+            begin,
+            stats: output.stats.clone(),
+            unpack_limit: output.unpack_limit,
+        })
+    }
+
+    /// Where contents go that are unpacked: what does not fit into memory, into this directory.
+    pub(super) fn spool(&self, directory: &Path) -> Spool {
+        let spool = Spool::new(SPOOL_LIMIT, directory);
+        self.unpack_limit.map_or(spool.clone(), |allowed| spool.allowing(allowed))
+    }
+
+    /// The same, beside the result: there must be room for it anyway, which a /tmp in memory may not have.
+    pub(super) fn spool_beside(&self, out: &Path) -> Spool {
+        self.spool(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
     /// What a failure is told as: when a signal stopped the run, that is the reason, whatever failed because of it.

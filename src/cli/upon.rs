@@ -6,7 +6,7 @@ use std::str::FromStr;
 use tempfile::TempDir;
 
 use super::arguments::{BootstrapArguments, RequestArguments, ScriptletMode};
-use super::bootstrap::{failure, output_failure, source_date_epoch, spool_beside};
+use super::bootstrap::{failure, output_failure, source_date_epoch};
 use super::failure::Failure;
 use super::image::told;
 use super::packaging::{Job, run_with};
@@ -36,7 +36,7 @@ pub(super) fn run(
     if tags.is_empty() {
         return Err(Failure::usage("say what the image is called: --oci DIR:TAG, or --tag TAG"));
     }
-    let spool = spool_beside(out);
+    let spool = run.spool_beside(out);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let below = requests.iter().map(|one| Below::read(one, reference, out, &spool, &tools)).collect::<Result<Vec<_>, _>>()?;
     if arguments.request.allow_unsigned {

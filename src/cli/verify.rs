@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, RequestArguments, VerifyArguments};
-use super::bootstrap::{SPOOL_LIMIT, build_options, failure};
+use super::bootstrap::{build_options, failure};
 use super::failure::{Code, Failure};
 use super::locked::{Locked, read};
 use super::packaging::{Job, run_with};
@@ -16,7 +16,6 @@ use crate::bootstrap::{self, BuildOptions, Subject, Tools, Verification};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::Reference;
 use crate::output::{Aspect, PathDifference};
-use crate::package::Spool;
 
 /// Compares; the text is what is different.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
@@ -40,7 +39,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         (None, _) => vec![None],
     };
     let run = Run::new(&arguments.how)?;
-    let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+    let spool = run.spool(&std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let mut found = Vec::new();
     for arch in archs {

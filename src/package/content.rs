@@ -183,6 +183,7 @@ impl Read for ContentReader<'_> {
 pub struct Spool {
     budget: Arc<Budget>,
     directory: PathBuf,
+    allowed: u64,
 }
 
 struct Budget {
@@ -190,10 +191,26 @@ struct Budget {
     used: AtomicU64,
 }
 
+/// What is packed may inflate to a hundred times its size: text packs to a tenth or a thirtieth, and nothing that is shipped to so little.
+const RATIO: u64 = 100;
+/// However small it is, it may inflate to this, where nobody allows more.
+const SMALL: u64 = 256 << 20;
+
 impl Spool {
     /// A spool that keeps up to `limit` bytes in memory and the rest in unlinked files of `directory`.
     pub fn new(limit: u64, directory: &Path) -> Self {
-        Self { budget: Arc::new(Budget { limit, used: AtomicU64::new(0) }), directory: directory.to_owned() }
+        Self { budget: Arc::new(Budget { limit, used: AtomicU64::new(0) }), directory: directory.to_owned(), allowed: SMALL }
+    }
+
+    /// The same where anything may inflate to so many bytes, however small it is; by default that is 256 MiB.
+    #[must_use]
+    pub fn allowing(self, allowed: u64) -> Self {
+        Self { allowed, ..self }
+    }
+
+    /// How much so many packed bytes may inflate to: a hundred times as much, or what anything may. More is taken for a bomb.
+    pub fn most(&self, packed: u64) -> u64 {
+        packed.saturating_mul(RATIO).max(self.allowed)
     }
 
     /// Begins a content whose length is expected to be `expected` bytes (a hint, not trusted beyond the limit).

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::candidates::CandidateTable;
+use super::candidates::{CandidateTable, MOST_MET};
 use super::columns::{Checksum, ColumnTable, Columns};
 use super::dependency::{Dependencies, DependencyTable};
 use super::image::{Image, ImageError};
@@ -25,6 +25,11 @@ pub enum PoolError {
     /// The metadata holds more than 32-bit ids can name.
     #[error("the metadata is too large: more than 4 GiB of names or four thousand million entries")]
     TooLarge,
+    /// Dependencies and packages multiply each other to more than a pool holds.
+    #[error(
+        "the packages of the metadata meet each other's dependencies in more than {MOST_MET} ways: no distribution is like that"
+    )]
+    TooEntangled,
     /// What was built cannot be read.
     #[error("the pool that was made of the metadata cannot be read: {0}")]
     Image(#[from] ImageError),
@@ -288,8 +293,8 @@ impl PoolBuilder {
         let arch = arch_ranks(told, architectures);
         let (provides, ranks) = (|| ProvideTable::new(told, &arch), || RankTable::new(told, scheme, arch.clone()));
         let (provides, ranks) = if told.columns.len() > FEW { rayon::join(provides, ranks) } else { (provides(), ranks()) };
-        let candidates = CandidateTable::new(told, provides.view(), scheme);
-        let relations = RelationTable::new(told, candidates.view(), ranks.view());
+        let candidates = CandidateTable::new(told, provides.view(), scheme).ok_or(PoolError::TooEntangled)?;
+        let relations = RelationTable::new(told, candidates.view(), ranks.view()).ok_or(PoolError::TooEntangled)?;
         Ok(CompletePool { told: self, ranks, provides, candidates, relations })
     }
 }

@@ -1,5 +1,7 @@
 //! Which packages each dependency is met by, found once when the pool is built.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use super::builder::Told;
@@ -22,8 +24,17 @@ sections! {
     }
 }
 
+/// As many candidates as all dependencies may have together: a hundred times as many as those of a distribution have. A thousand dependencies on
+/// a thousand packages are a million pairs, so little metadata could make much.
+pub(super) const MOST_MET: usize = 1 << 26;
+/// As many as are counted by a thread alone.
+const FEW_LOOKS: usize = 1 << 16;
+/// As many provided dependencies as may be looked at to find them.
+const MOST_LOOKS: usize = 1 << 30;
+
 impl CandidateTable {
-    pub(super) fn new(told: &Told<'_>, provides: Provides<'_>, scheme: &dyn VersionScheme) -> Self {
+    /// `None` where there are too many.
+    pub(super) fn new(told: &Told<'_>, provides: Provides<'_>, scheme: &dyn VersionScheme) -> Option<Self> {
         let count = told.dependencies.len();
         let mut all = Self {
             starts: Vec::with_capacity(count + 1),
@@ -35,13 +46,15 @@ impl CandidateTable {
         };
         all.starts.push(0);
         let unasked = unasked(told);
-        let part = |first: usize| PlainPart::new(told, provides, scheme, &unasked, first..count.min(first + PART));
+        let spent = Spent::default();
+        let part = |first: usize| PlainPart::new(told, provides, scheme, (&unasked, &spent), first..count.min(first + PART));
         let firsts: Vec<usize> = (0..count).step_by(PART).collect();
-        let plain: Vec<PlainPart> = match firsts[..] {
+        let plain: Option<Vec<PlainPart>> = match firsts[..] {
             // Starting the threads takes longer.
             [] | [_] => firsts.into_iter().map(part).collect(),
             _ => firsts.into_par_iter().map(part).collect(),
         };
+        let plain = plain?;
         let mut found = Vec::new();
         for (id, dependency) in told.dependencies.iter() {
             match dependency {
@@ -56,10 +69,13 @@ impl CandidateTable {
                     all.solvables.extend_from_slice(&found);
                 }
             }
+            if all.solvables.len() > MOST_MET {
+                return None;
+            }
             all.starts.push(all.solvables.len() as u32);
         }
         all.find_obsoleted(told, scheme);
-        all
+        (all.obsoleted.len() <= MOST_MET).then_some(all)
     }
 
     /// RPM's obsoletes match names of packages, not what they provide.
@@ -84,6 +100,20 @@ impl CandidateTable {
     }
 }
 
+/// What finding candidates took so far, on all threads.
+#[derive(Default)]
+struct Spent {
+    met: AtomicUsize,
+    looks: AtomicUsize,
+}
+
+impl Spent {
+    /// Adds to it; whether it is still within bounds.
+    fn add(&self, met: usize, looks: usize) -> bool {
+        self.met.fetch_add(met, Ordering::Relaxed) <= MOST_MET && self.looks.fetch_add(looks, Ordering::Relaxed) <= MOST_LOOKS
+    }
+}
+
 /// How many dependencies are looked at in one go.
 const PART: usize = 1 << 13;
 
@@ -100,9 +130,10 @@ impl PlainPart {
         told: &Told<'_>,
         provides: Provides<'_>,
         scheme: &dyn VersionScheme,
-        unasked: &[bool],
+        (unasked, spent): (&[bool], &Spent),
         ids: std::ops::Range<usize>,
-    ) -> Self {
+    ) -> Option<Self> {
+        let (mut met, mut looks) = (0, 0);
         let mut part = Self { first: ids.start, ends: Vec::with_capacity(ids.len()), solvables: Vec::new() };
         for id in ids {
             let before = part.solvables.len();
@@ -112,11 +143,17 @@ impl PlainPart {
                 && !unasked[id]
             {
                 find_plain(told, provides, scheme, dependency, &mut part.solvables);
+                // Told to the others now and then: a counter that all threads write costs.
+                met += part.solvables.len() - before;
+                looks += provides.of(name).len();
+                if met.max(looks) > FEW_LOOKS && !spent.add(std::mem::take(&mut met), std::mem::take(&mut looks)) {
+                    return None;
+                }
                 by_system = part.solvables.len() == before && scheme.provided_by_system(told.strings.get(name));
             }
             part.ends.push((part.solvables.len() as u32, by_system));
         }
-        part
+        spent.add(met, looks).then_some(part)
     }
 
     fn of(&self, id: DependencyId) -> (&[SolvableId], bool) {

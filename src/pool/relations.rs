@@ -1,7 +1,7 @@
 //! Relations between packages that follow from their dependencies and that solving asks for in the other direction: made once.
 
 use super::builder::Told;
-use super::candidates::Candidates;
+use super::candidates::{Candidates, MOST_MET};
 use super::image::{ImageError, check, sections};
 use super::ranks::Ranks;
 use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId};
@@ -40,12 +40,16 @@ fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>,
 }
 
 impl RelationTable {
-    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, ranks: Ranks<'_>) -> Self {
+    /// `None` where there are too many.
+    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, ranks: Ranks<'_>) -> Option<Self> {
         let (columns, count) = (&told.columns, told.columns.len());
         let complex = complex(told);
         let (mut rivals, mut supplemented) = (Vec::new(), Vec::new());
         let mut complex_supplements = Vec::new();
         for id in columns.ids() {
+            if rivals.len().max(supplemented.len()) > MOST_MET {
+                return None;
+            }
             let mut keep_apart = |other: SolvableId| {
                 if other != id {
                     rivals.push((id.max(other), id.min(other)));
@@ -79,7 +83,7 @@ impl RelationTable {
             lacking_of(told, candidates, Kind::Supplements, Kind::Enhances).into_iter().map(|(_, path)| path).collect();
         lacked_by_supplements.sort_unstable();
         lacked_by_supplements.dedup();
-        Self {
+        Some(Self {
             rival_starts,
             rivals,
             supplement_starts,
@@ -89,7 +93,7 @@ impl RelationTable {
             lacking,
             lacked,
             lacked_by_supplements,
-        }
+        })
     }
 }
 

@@ -8,9 +8,8 @@ use crate::fetch::FoundSize;
 use crate::metadata::MetadataFile;
 use crate::package::Content;
 
-/// How much a file of unknown inflated size may inflate to: so many times its size, and some. XML packs to a tenth or a
-/// thirtieth.
-const RATIO: u64 = 256;
+/// How much a file may inflate to, whatever is promised: so many times its size, and some. XML packs to a tenth or a thirtieth.
+const RATIO: u64 = 100;
 const SMALL: u64 = 16 << 20;
 
 /// What is wrong with what a file holds.
@@ -37,7 +36,8 @@ impl<'a> Opened<'a> {
             Some(bytes) => decompress(bytes)?,
             None => decompress(BufReader::with_capacity(256 << 10, content.reader()))?,
         };
-        let limit = file.open_size.unwrap_or_else(|| content.len().saturating_mul(RATIO).saturating_add(SMALL));
+        let possible = content.len().saturating_mul(RATIO).saturating_add(SMALL);
+        let limit = file.open_size.map_or(possible, |promised| promised.min(possible));
         // Whoever vouched for the file's own digest vouched for what it inflates to: hashing that too would prove no more.
         let digest = file.open_digest.as_ref().filter(|_| file.digest.is_none());
         let digest = digest.map(|digest| (digest, Hasher::new(digest.algorithm())));

@@ -12,7 +12,7 @@ use super::cpio::{Archive, CpioError, Member};
 use super::files::{File, FileKind, hard_link_sets};
 use super::header::Header;
 use super::tag::Tag;
-use crate::compression::Format;
+use crate::compression::{Bounded, Format};
 use crate::digest::{Digest, Hasher};
 use crate::package::{Content, Spool, SpoolWriter};
 use crate::tree::display;
@@ -144,6 +144,8 @@ pub fn unpack(
         None => crate::compression::decompress(input).map(|(_, reader)| reader),
     }
     .map_err(PayloadError::Inflate)?;
+    // The header promises the size of each file, and may promise anything.
+    let inflated = Bounded::new(inflated, spool.most(payload.len()));
     let tap = Tap { inner: inflated, hasher: whole.map(|digest| Hasher::new(digest.algorithm())) };
     let mut archive = Archive::new(BufReader::with_capacity(BUFFER, tap));
 

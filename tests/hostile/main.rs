@@ -3,12 +3,16 @@
 #![allow(missing_docs, unreachable_pub, reason = "modules of an example are among these")]
 
 mod apk;
+mod bombs;
 mod canary;
 mod case;
 mod generated;
 mod install;
 mod item;
+mod measure;
 mod outputs;
+mod pack;
 mod random;
+mod repository;
 mod rpm;
 mod threats;

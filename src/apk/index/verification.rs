@@ -4,6 +4,10 @@ use std::io::{self, Read};
 
 use crate::apk::archive::{GzipStreams, read_tar};
 use crate::apk::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
+use crate::compression::Bounded;
+
+/// A stream of signatures holds a few, of a kilobyte each.
+const LONGEST: u64 = 1 << 20;
 
 /// Why an index is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +37,7 @@ impl From<io::Error> for Ended {
 pub fn verify(index: &[u8], keys: &Keyring) -> Result<String, VerifyError> {
     let mut signatures = Vec::new();
     let first = GzipStreams::new(index).next(|input| {
-        read_tar(input, |member, content| {
+        read_tar(&mut Bounded::new(input, LONGEST), |member, content| {
             if !member.path.starts_with(b".SIGN.") {
                 return Err(Ended::NoSignature);
             }

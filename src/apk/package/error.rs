@@ -14,7 +14,7 @@ pub enum PackageError {
     Io(io::Error),
     /// A stream or the archive in it is damaged or cut off.
     #[error("damaged package: {0}")]
-    Damaged(io::Error),
+    Damaged(#[source] io::Error),
     /// It has not the streams of a package.
     #[error("not an apk package: {what}")]
     NotAPackage {

@@ -26,7 +26,7 @@ pub use script::{Script, ScriptKind};
 
 use super::archive::{GzipStreams, read_tar};
 use super::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
-use crate::compression;
+use crate::compression::{self, Bounded};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, Entry, EntryKind, Owner, Spool};
 use file::{Contents, FileReader};
@@ -280,7 +280,8 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
         return Ok(reader.finish());
     }
     let mut reader = FileReader::new(Contents::Spooled(spool.writer(info.installed_size)));
-    let mut input = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, data.reader()));
+    let input = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, data.reader()));
+    let mut input = Bounded::new(input, spool.most(data.len()));
     read_tar(&mut input, |member, content| reader.take(member, content))?;
     Ok(reader.finish())
 }
@@ -289,7 +290,10 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
 /// stream, which also tells what is wrong with it.
 fn inflate_at_once(data: &Content, spool: &Spool) -> Option<Content> {
     let compressed = data.memory()?;
-    spool.fill(u64::from(compression::gzip_length(compressed)?), |out| compression::inflate_gzip(compressed, out))
+    let length = u64::from(compression::gzip_length(compressed)?);
+    // What says that it holds more than gzip can pack (RFC 1951: a bit for a length of 258 and a distance of one) lies.
+    let possible = length <= spool.most(data.len()) && length / 1032 <= data.len();
+    if possible { spool.fill(length, |out| compression::inflate_gzip(compressed, out)) } else { None }
 }
 
 fn digest_range(content: &Content, range: &Range<u64>, algorithm: Algorithm) -> Result<Digest, PackageError> {

@@ -9,12 +9,13 @@ use zip::ZipArchive;
 
 use super::osv::Record;
 use super::{Advisory, secdb};
-use crate::compression::decompress;
+use crate::compression::{Bounded, decompress};
 use crate::ecosystem::Ecosystem;
 use crate::metadata::IndexError;
 
-/// More than any document holds, inflated: the largest `updateinfo.xml` have some hundred MB.
-const LIMIT: u64 = 2 << 30;
+/// A document may inflate to so many times its size, and some: the largest `updateinfo.xml` have some hundred MB, packed to a tenth.
+const RATIO: u64 = 100;
+const SMALL: u64 = 64 << 20;
 /// More than any record of an archive holds.
 const RECORD_LIMIT: u64 = 64 << 20;
 /// How deep directories may be.
@@ -105,7 +106,8 @@ fn of_file<E: Ecosystem>(ecosystem: &E, path: &Path, wanted: &(dyn Fn(&str) -> b
         return of_archive(ecosystem, path, &bytes, wanted);
     }
     let mut inflated = Vec::new();
-    let read = decompress(bytes.as_slice()).and_then(|(_, reader)| reader.take(LIMIT).read_to_end(&mut inflated));
+    let most = (bytes.len() as u64).saturating_mul(RATIO).saturating_add(SMALL);
+    let read = decompress(bytes.as_slice()).and_then(|(_, reader)| Bounded::new(reader, most).read_to_end(&mut inflated));
     read.map_err(failed)?;
     of_bytes(ecosystem, path, &inflated, wanted)
 }
@@ -129,7 +131,7 @@ fn of_archive<E: Ecosystem>(
                     return Ok(Documents::default());
                 }
                 data.clear();
-                let read = member.by_ref().take(RECORD_LIMIT).read_to_end(data);
+                let read = Bounded::new(&mut member, RECORD_LIMIT).read_to_end(data);
                 read.map_err(|error| AdvisoryError::Read { path: path.join(&name), error })?;
                 of_bytes(ecosystem, &path.join(&name), data, wanted)
             },

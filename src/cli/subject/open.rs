@@ -10,7 +10,6 @@ use crate::audit::{self, Release, Subject, SubjectError, SubjectKind};
 use crate::bootstrap::{self, InstalledPackages, Keyrings};
 use crate::catalog::{Packaging, Platform};
 use crate::cli::arguments::RequestArguments;
-use crate::cli::bootstrap::SPOOL_LIMIT;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::locked::Locked;
 use crate::cli::packaging::{ALL, Job, kind_of, of_plan, run_with};
@@ -91,7 +90,7 @@ impl Opening<'_> {
         read: impl FnOnce(Option<&Platform>, &Spool) -> Result<crate::output::oci::Found, OutputError>,
     ) -> Result<Subject, Failure> {
         let platform: Option<Platform> = self.arguments.arch.as_deref().and_then(|arch| arch.parse().ok());
-        let spool = Spool::new(SPOOL_LIMIT, &std::env::temp_dir());
+        let spool = self.run.spool(&std::env::temp_dir());
         let found = read(platform.as_ref(), &spool).map_err(|error| {
             let code = if matches!(error, OutputError::DamagedBlob { .. }) { Code::Verification } else { Code::Failed };
             Failure::from_error(code, &error)

@@ -11,7 +11,7 @@ use super::config::platform as oci_platform;
 use super::layout::{BLOBS, REF_NAME, is_hex, read_index_by};
 use super::members::{self, What};
 use crate::catalog::Platform;
-use crate::compression::decompress;
+use crate::compression::{Bounded, decompress};
 use crate::digest::{Algorithm, Hasher};
 use crate::output::error::OutputError;
 use crate::package::{Content, Spool};
@@ -149,7 +149,7 @@ impl<'a> Blobs<'a> {
         let content = self.open(blob)?;
         let wrong = |error: &dyn std::fmt::Display| self.problem(format!("the layer {}: {error}", blob.digest()));
         let (_, reader) = decompress(BufReader::with_capacity(1 << 16, content.reader())).map_err(|error| wrong(&error))?;
-        lay_over(tree, reader, spool).map_err(|error| wrong(&error))
+        lay_over(tree, Bounded::new(reader, spool.most(content.len())), spool).map_err(|error| wrong(&error))
     }
 }
 
@@ -183,7 +183,9 @@ fn empty(tree: &mut Tree, path: &[u8]) {
 pub fn read_archive(path: &Path, spool: &Spool) -> Result<Tree, OutputError> {
     let failed = |error| OutputError::Blob { path: path.to_owned(), error };
     let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
     let (_, reader) = decompress(BufReader::with_capacity(1 << 16, file)).map_err(failed)?;
+    let reader = Bounded::new(reader, spool.most(length));
     let mut tree = Tree::new();
     for member in members::read(reader, spool).map_err(failed)? {
         put(&mut tree, &member.path, member.what).map_err(|error| failed(io::Error::other(error)))?;

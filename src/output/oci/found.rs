@@ -13,7 +13,7 @@ use super::blobs::{Blobs, lay_over, read_archive};
 use super::config::platform as oci_platform;
 use super::reference::Reference;
 use crate::catalog::Platform;
-use crate::compression::decompress;
+use crate::compression::{Bounded, decompress};
 use crate::digest::{Algorithm, HashingReader};
 use crate::output::error::OutputError;
 use crate::package::{Content, Spool};
@@ -135,7 +135,7 @@ fn saved(path: &Path, members: &Tree, tag: Option<&str>, spool: &Spool) -> Resul
         let content = file(name)?;
         let wrong = |error: io::Error| problem(format!("the layer {name}: {error}"));
         let (_, reader) = decompress(BufReader::with_capacity(1 << 16, content.reader())).map_err(wrong)?;
-        let mut reader = HashingReader::new(reader, Algorithm::Sha256);
+        let mut reader = HashingReader::new(Bounded::new(reader, spool.most(content.len())), Algorithm::Sha256);
         lay_over(&mut tree, &mut reader, spool).map_err(wrong)?;
         // What follows the end of the archive is hashed too.
         io::copy(&mut reader, &mut io::sink()).map_err(wrong)?;

@@ -6,6 +6,9 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::metadata::IndexError;
 use crate::rpm::groups::{Environment, Group, Groups, Member, MemberKind};
 
+/// As many groups, and packages of a group, as there may be: distributions have some hundred of each.
+const MOST: usize = 10_000;
+
 /// Reads the whole document (inflated already).
 pub fn read(input: &mut dyn Read, groups: &mut Groups) -> Result<(), IndexError> {
     let mut comps = Comps { groups, path: Vec::new(), open: Open::Nothing, member: Member::default(), text: String::new() };
@@ -60,6 +63,10 @@ impl Handler for Comps<'_> {
         self.path.push(tag);
         self.text.clear();
         match tag {
+            // Each that comes is looked for among those before it.
+            Tag::Group | Tag::Environment if self.groups.groups.len().max(self.groups.environments.len()) >= MOST => {
+                return Err(format!("there are more than {MOST} groups").into());
+            }
             Tag::Group => self.open = Open::Group(Group::default()),
             Tag::Environment => self.open = Open::Environment(Environment::default()),
             Tag::Package => {
@@ -99,6 +106,9 @@ impl Handler for Comps<'_> {
             (Some(Tag::Package), Open::Group(group)) if !text.is_empty() => {
                 text.clone_into(&mut self.member.name);
                 group.packages.push(std::mem::take(&mut self.member));
+                if group.packages.len() > MOST {
+                    return Err(format!("a group has more than {MOST} packages").into());
+                }
             }
             (Some(Tag::GroupId), Open::Environment(environment)) if !text.is_empty() => environment.groups.push(text.to_owned()),
             (Some(Tag::Group | Tag::Environment), open) => match std::mem::replace(open, Open::Nothing) {
