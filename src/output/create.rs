@@ -14,7 +14,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::error::OutputError;
-use super::ownership::{Caller, NotApplied, Ownership, ROOTLESS_XATTR, Reason, Wanted, number, rootless_record};
+use super::ownership::{Caller, NotApplied, Ownership, ROOTLESS_XATTR, Reason, Wanted, number, reserved, rootless_record};
 use crate::cancel::Cancel;
 use crate::package::Content;
 use crate::tree::{Metadata, Node, NodeKind, display};
@@ -209,6 +209,10 @@ impl Creator<'_> {
             }
         }
         for (attribute, value) in &metadata.xattrs {
+            if let Some(reason) = reserved(attribute) {
+                missed.add(Wanted::Xattr { name: attribute.clone(), value: value.clone() }, reason, false);
+                continue;
+            }
             // The system has no call by directory handle before Linux 6.13; `/proc` resolves the handle.
             let mut full = format!("/proc/self/fd/{}/", std::os::fd::AsRawFd::as_raw_fd(&directory)).into_bytes();
             full.extend_from_slice(name);
@@ -308,9 +312,8 @@ impl Creator<'_> {
             missed.add(extras.owner(), reason, recorded);
         }
         for (name, value) in &extras.metadata.xattrs {
-            if **name == *ROOTLESS_XATTR.as_bytes() {
-                let wanted = Wanted::Xattr { name: name.clone(), value: value.clone() };
-                missed.add(wanted, Reason::Reserved, false);
+            if let Some(reason) = reserved(name) {
+                missed.add(Wanted::Xattr { name: name.clone(), value: value.clone() }, reason, false);
                 continue;
             }
             check_xattr(fsetxattr(file, &**name, value, XattrFlags::empty()), name, value, missed)?;

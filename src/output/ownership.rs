@@ -103,6 +103,19 @@ pub enum Reason {
     NotSupported,
     /// A package must not bring an attribute that is ours to record owners in.
     Reserved,
+    /// It is one that overlayfs reads in its layers (`trusted.`, `user.overlay.`): a package could lead it elsewhere.
+    Overlay,
+}
+
+/// Why an attribute is not a package's to set, if it is not: what the host itself would act upon once the tree is a layer of its.
+pub(super) fn reserved(attribute: &[u8]) -> Option<Reason> {
+    if attribute == ROOTLESS_XATTR.as_bytes() {
+        Some(Reason::Reserved)
+    } else if attribute.starts_with(b"trusted.") || attribute.starts_with(b"user.overlay.") {
+        Some(Reason::Overlay)
+    } else {
+        None
+    }
 }
 
 impl Reason {
@@ -113,6 +126,7 @@ impl Reason {
             Self::NotMapped => "the id is not mapped in this user namespace",
             Self::NotSupported => "the file system, or the format, does not support it",
             Self::Reserved => "this attribute records owners that could not be applied",
+            Self::Overlay => "this attribute tells overlayfs where else a file's content or name is",
         }
     }
 
@@ -121,7 +135,8 @@ impl Reason {
         match error {
             Errno::PERM | Errno::ACCESS => Some(Self::NotPermitted),
             Errno::INVAL => Some(Self::NotMapped),
-            Errno::OPNOTSUPP | Errno::NOSYS => Some(Self::NotSupported),
+            // An attribute that is longer than one can be, or that the inode has no room for.
+            Errno::OPNOTSUPP | Errno::NOSYS | Errno::TOOBIG | Errno::RANGE => Some(Self::NotSupported),
             _ => None,
         }
     }

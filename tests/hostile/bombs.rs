@@ -36,8 +36,10 @@ fn words(text: &str) -> Vec<String> {
 
 const RESOLVE: &str = "resolve --type rpm --arch x86_64 --repo r=repo hostile";
 
+const INSTALL_APK: &str = "--type apk --arch x86_64 --repo r=repo --with hostile --key rootstrap-fixtures.rsa.pub out";
+
 fn install(place: &Path, file: &[u8]) -> Vec<String> {
-    repository::of_package(&place.join("repo"), "hostile", file);
+    repository::of_packages(&place.join("repo"), &[("hostile", file.to_vec())]);
     fs::write(place.join("key.asc"), rpm::certificate()).unwrap();
     words("--type rpm --arch x86_64 --repo r=repo --with hostile --key key.asc out")
 }
@@ -76,36 +78,14 @@ fn apk_data(place: &Path, pieces: usize) -> Bomb {
     header.set_cksum();
     let data = Packed::new("gz", &[header.as_bytes(), &[0; 1024]], pieces);
     let file = apk::of_data("hostile", "", &data.bytes);
-    let mut index = String::new();
-    write!(index, "P:hostile\nV:1-r0\nA:x86_64\nS:{}\nI:4096\n", file.len()).unwrap();
-    apk_repository(place, &index, Some(&file));
-    let arguments =
-        words("--type apk --arch x86_64 --repo r=repo --with hostile --key rootstrap-fixtures.rsa.pub --allow-unsigned out");
-    Bomb { name: "apk's data, gzip", from: file.len() as u64, arguments, refused: true }
+    let from = file.len() as u64;
+    apk_repository(place, file);
+    Bomb { name: "apk's data, gzip", from, arguments: words(INSTALL_APK), refused: true }
 }
 
-fn apk_repository(place: &Path, index: &str, package: Option<&[u8]>) {
-    let repo = place.join("repo");
-    fs::create_dir_all(&repo).unwrap();
+fn apk_repository(place: &Path, file: Vec<u8>) {
     fs::write(place.join(apk::KEY_NAME), apk::KEY).unwrap();
-    let mut index = index.to_owned();
-    if let Some(package) = package {
-        fs::write(repo.join("hostile-1-r0.apk"), package).unwrap();
-        // The identity is that of the control stream, between the signature and the data.
-        let mut streams = rootstrap::apk::archive::GzipStreams::new(package);
-        let mut next = || streams.next(|_| Ok::<_, std::io::Error>(())).unwrap().unwrap().0;
-        let _ = next();
-        let control = next();
-        let sum = Digest::of(Algorithm::Sha1, &package[control.start as usize..control.end as usize]);
-        index = format!("C:{}\n{index}\n", rootstrap::apk::checksum::text(&sum));
-    }
-    let mut tar = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(index.len() as u64);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, "APKINDEX", index.as_bytes()).unwrap();
-    let packed = pack("gz", &tar.into_inner().unwrap());
-    fs::write(repo.join("APKINDEX.tar.gz"), [&apk::signature(&packed)[..], &packed].concat()).unwrap();
+    repository::of_apks(&place.join("repo"), &[("hostile", file)]);
 }
 
 fn apk_index(place: &Path, pieces: usize) -> Bomb {
@@ -219,10 +199,9 @@ fn many_members(place: &Path, count: usize) -> Bomb {
         data.extend_from_slice(header.as_bytes());
     }
     let file = apk::of_data("hostile", "", &pack("gz", &data));
-    apk_repository(place, &format!("P:hostile\nV:1-r0\nA:x86_64\nS:{}\nI:4096\n", file.len()), Some(&file));
-    let arguments =
-        words("--type apk --arch x86_64 --repo r=repo --with hostile --key rootstrap-fixtures.rsa.pub --allow-unsigned out");
-    Bomb { name: "files of an apk package", from: file.len() as u64, arguments, refused: true }
+    let from = file.len() as u64;
+    apk_repository(place, file);
+    Bomb { name: "files of an apk package", from, arguments: words(INSTALL_APK), refused: true }
 }
 
 fn layer(place: &Path, pieces: usize) -> Bomb {

@@ -28,7 +28,7 @@ pub(crate) struct Package {
 
 impl Package {
     /// Gives each path the directories above it, without which apk takes no package.
-    fn complete(&mut self) {
+    pub(crate) fn complete(&mut self) {
         let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
         let mut complete: Vec<Item> = Vec::new();
         for item in std::mem::take(&mut self.items) {

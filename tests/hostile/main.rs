@@ -6,6 +6,7 @@ mod apk;
 mod bombs;
 mod canary;
 mod case;
+mod command;
 mod generated;
 mod install;
 mod item;

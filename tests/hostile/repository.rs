@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use rootstrap::apk::archive::GzipStreams;
+use rootstrap::apk::checksum;
 use rootstrap::digest::{Algorithm, Digest};
 
-use crate::pack::Packed;
+use crate::apk;
+use crate::pack::{Packed, pack};
 
 fn hex(bytes: &[u8]) -> String {
     Digest::of(Algorithm::Sha256, bytes).hex()
@@ -50,10 +53,36 @@ pub(crate) fn primary(packages: &str) -> String {
     format!("{head}{packages}</metadata>")
 }
 
-/// A repository of one package, which is this file.
-pub(crate) fn of_package(directory: &Path, name: &str, file: &[u8]) {
+/// A repository of these packages: names and files.
+pub(crate) fn of_packages(directory: &Path, files: &[(&str, Vec<u8>)]) {
     fs::create_dir_all(directory).unwrap();
-    fs::write(directory.join(format!("{name}.rpm")), file).unwrap();
-    let index = primary(&package(name, file, ""));
-    write(directory, &[("primary", "xml.gz", Packed::new("gz", &[index.as_bytes()], 0))]);
+    let mut packages = String::new();
+    for (name, file) in files {
+        fs::write(directory.join(format!("{name}.rpm")), file).unwrap();
+        packages += &package(name, file, "");
+    }
+    write(directory, &[("primary", "xml.gz", Packed::new("gz", &[primary(&packages).as_bytes()], 0))]);
+}
+
+/// A signed repository of apk packages.
+pub(crate) fn of_apks(directory: &Path, files: &[(&str, Vec<u8>)]) {
+    fs::create_dir_all(directory).unwrap();
+    let mut index = String::new();
+    for (name, file) in files {
+        fs::write(directory.join(format!("{name}-1-r0.apk")), file).unwrap();
+        // The identity is that of the control stream, between the signature and the data.
+        let mut streams = GzipStreams::new(&file[..]);
+        let mut next = || streams.next(|_| Ok::<_, std::io::Error>(())).unwrap().unwrap().0;
+        let _ = next();
+        let control = next();
+        let sum = Digest::of(Algorithm::Sha1, &file[control.start as usize..control.end as usize]);
+        writeln!(index, "C:{}\nP:{name}\nV:1-r0\nA:x86_64\nS:{}\nI:4096\n", checksum::text(&sum), file.len()).unwrap();
+    }
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(index.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "APKINDEX", index.as_bytes()).unwrap();
+    let packed = pack("gz", &tar.into_inner().unwrap());
+    fs::write(directory.join("APKINDEX.tar.gz"), [&apk::signature(&packed)[..], &packed].concat()).unwrap();
 }

@@ -7,7 +7,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::Times;
 use crate::output::error::OutputError;
-use crate::output::ownership::{NotApplied, Reason, Wanted, number};
+use crate::output::ownership::{NotApplied, Reason, Wanted, number, reserved};
 use crate::package::Content;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, display};
 
@@ -79,6 +79,11 @@ impl<W: Write> Archive<W> {
             }
         }
         for (name, value) in &metadata.xattrs {
+            if let Some(reason @ Reason::Overlay) = reserved(name) {
+                let wanted = Wanted::Xattr { name: name.clone(), value: value.clone() };
+                self.not_applied.push(NotApplied { path: [b"/", path].concat(), wanted, reason, recorded: false });
+                continue;
+            }
             // A record's key is UTF-8 and ends at the first `=`.
             match std::str::from_utf8(name).ok().filter(|name| !name.contains('=')) {
                 Some(name) => member.records.push((format!("SCHILY.xattr.{name}"), value.to_vec())),

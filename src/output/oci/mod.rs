@@ -135,11 +135,13 @@ impl Image<'_> {
                 continue;
             };
             let name = path.rsplit(|&c| c == b'/').next().unwrap_or_default();
-            if name.starts_with(WHITEOUT) {
-                let error = std::io::Error::other("in a layer a name that begins with `.wh.` means that another is removed");
-                return Err(OutputError::Archive { path: crate::tree::display(path), error });
-            }
             let node = self.tree.node(*id);
+            if name.starts_with(WHITEOUT) {
+                let origin = node.package.and_then(|package| self.origins.get(package.0 as usize));
+                let of = origin.map(|origin| format!(", and {} brings it", origin.name)).unwrap_or_default();
+                let what = format!("in a layer a name that begins with `.wh.` means that another is removed{of}");
+                return Err(OutputError::Archive { path: crate::tree::display(path), error: std::io::Error::other(what) });
+            }
             let time = time.unwrap_or_else(|| archive.time(&node.metadata));
             archive.add_at(path, *id, node, time)?;
         }
