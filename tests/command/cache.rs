@@ -109,6 +109,9 @@ fn ten_processes_share_a_cold_cache() {
     assert_eq!(warm.stdout.as_bytes(), answers[0].stdout);
 }
 
+/// What is done to a file, and how.
+type Damaging = (&'static str, fn(&[u8]) -> Vec<u8>);
+
 /// Damage that is met while reading is mended on the way: what is not what it is kept as goes, and is got again.
 #[test]
 fn what_is_damaged_is_got_again() {
@@ -118,7 +121,7 @@ fn what_is_damaged_is_got_again() {
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let answer = place.run(&arguments).success().stdout;
     arguments[0] = "out";
-    let made: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [
+    let made: [Damaging; 4] = [
         ("a bit", |bytes| {
             let mut bytes = bytes.to_vec();
             let middle = bytes.len() / 2;

@@ -131,6 +131,52 @@ fn agree(make: fn(&Pair<'_>)) {
     assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
 }
 
+/// The key of an index is another one of the same name, of another name, or gone: the real apk and we refuse the same.
+#[test]
+fn keys_count_as_they_do_to_apk() {
+    let Some(data) = real_packages() else { return };
+    let place = Place::new();
+    let pair = Pair { place: &place, data: &data, scriptlets: "none" };
+    pair.make("root");
+    let name = "rootstrap-test.rsa.pub";
+    let (key, keys) = (data.join("keys").join(name), place.path("root/etc/apk/keys"));
+    let other = place.path("mirror/keys/somebody-else.rsa.pub");
+    let apk = || {
+        let root = place.path("root");
+        // A repository in a directory is not remembered; the answer is of now.
+        let output = Command::new("chroot").arg(root).args(["/sbin/apk", "add", "--no-network", "--simulate", "zlib"]).output();
+        let output = output.unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let ours = |given: Option<&Path>| {
+        let mirror = data.to_str().unwrap();
+        let words =
+            ["resolve", "zlib", "--distro=alpine", "--release=3.20", "--arch=x86_64", "--cache-dir=c", "--mirror", mirror];
+        let key = given.map(|path| format!("--key={}", path.display()));
+        let outcome = place.run(&[&words[..], &key.as_deref().into_iter().collect::<Vec<_>>()].concat());
+        (outcome.code, outcome.stderr)
+    };
+    assert!(apk().0 && ours(Some(&key)).0 == Some(0));
+
+    fs::copy(&other, keys.join(name)).unwrap();
+    fs::create_dir(place.path("fake")).unwrap();
+    let fake = place.path("fake").join(name);
+    fs::copy(&other, &fake).unwrap();
+    let (theirs, our) = (apk(), ours(Some(&fake)));
+    assert!(!theirs.0 && theirs.1.contains("BAD signature"), "{}", theirs.1);
+    assert!(our.0 == Some(4) && our.1.contains("the signature by rootstrap-test.rsa.pub is wrong"), "{}", our.1);
+
+    fs::remove_file(keys.join(name)).unwrap();
+    for given in [None, Some(place.path("mirror/keys/somebody-else.rsa.pub"))] {
+        if let Some(path) = &given {
+            fs::copy(path, keys.join("somebody-else.rsa.pub")).unwrap();
+        }
+        let (theirs, our) = (apk(), ours(given.as_deref()));
+        assert!(!theirs.0 && theirs.1.contains("UNTRUSTED signature"), "{}", theirs.1);
+        assert!(our.0 == Some(4) && our.1.contains("it is signed by rootstrap-test.rsa.pub, trusted are"), "{}", our.1);
+    }
+}
+
 #[test]
 fn the_real_apk_does_the_same_to_our_root() {
     agree(made_by_us);

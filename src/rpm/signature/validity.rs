@@ -105,6 +105,10 @@ impl Standing {
     pub(super) fn of_subkey(certificate: &SignedPublicKey, subkey: &SignedPublicSubKey) -> Self {
         let key = &certificate.primary_key;
         let mut standing = Self::default();
+        if !subkey.signatures.iter().any(|binding| flags_allow(binding) == Some(true)) {
+            // It is for something else, and verifying takes its time.
+            return standing;
+        }
         for binding in &subkey.signatures {
             if binding.typ() == Some(SignatureType::SubkeyBinding)
                 && is_strong(binding)
