@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use pgp::composed::ArmorOptions;
 use rootstrap::package::Content;
@@ -11,7 +12,7 @@ use rootstrap::rpm::tag::Tag;
 
 use crate::builder::Key;
 use crate::mirror::{Mirror, regions};
-use crate::place::{MICRO, Outcome, Place};
+use crate::place::{MICRO, Outcome, Place, peer};
 use crate::server::FileServer;
 
 /// The key that signed the fixtures, and one that signs what somebody else makes.
@@ -205,4 +206,58 @@ fn alpine_keys_of_one_name() {
     expect(&run(&[&fake, &real]), 0, &[]);
     expect(&run(&["--key=mirror/keys/somebody-else.rsa.pub"]), 4, &["it is signed by rootstrap-fixtures.rsa.pub, trusted are"]);
     expect(&run(&[&format!("--key=community=mirror/keys/{name}")]), 4, &["repository main: APKINDEX.tar.gz is not used"]);
+}
+
+/// Metadata that gpg signed: the real dnf and we take and refuse the same.
+#[test]
+fn signed_metadata_count_as_they_do_to_dnf() {
+    if !(peer("dnf") && peer("gpg")) {
+        return;
+    }
+    let place = Place::new();
+    let home = place.path("gnupg");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |arguments: &[&str]| {
+        let mut gpg = Command::new("gpg");
+        let output = gpg.env("GNUPGHOME", &home).args(["--batch", "--yes", "--quiet", "--passphrase="]).args(arguments).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    for user in ["one", "two"] {
+        gpg(&["--quick-generate-key", user, "rsa2048", "sign", "never"]);
+        fs::write(place.path(&format!("{user}.asc")), gpg(&["--armor", "--export", user])).unwrap();
+    }
+    let directory = place.path("mirror/9/BaseOS/aarch64/os");
+    let repomd = repomd(&place);
+    let signature = repomd.with_extension("xml.asc");
+    let asked = |number: usize| {
+        let repository = format!("a={},repo_gpgcheck=1", directory.display());
+        let ours =
+            ["resolve", "libcap", "--arch=aarch64", "--repo", &repository, "--key=one.asc", "--cache-dir", &format!("c{number}")];
+        let ours = place.run(&ours);
+        let root = place.path(&format!("dnf{number}"));
+        fs::create_dir(&root).unwrap();
+        let mut dnf = Command::new("dnf");
+        dnf.args(["-y", "-q", "--releasever=9", "--setopt=reposdir=/nonexistent", "--repo=a", "--setopt=a.repo_gpgcheck=1"]);
+        dnf.args(["--setopt=a.skip_if_unavailable=0", &format!("--installroot={}", root.display())]);
+        dnf.arg(format!("--setopt=cachedir={}", root.join("cache").display()));
+        dnf.arg(format!("--repofrompath=a,file://{}", directory.display()));
+        dnf.arg(format!("--setopt=a.gpgkey=file://{}", place.path("one.asc").display())).arg("makecache");
+        (ours.code, dnf.output().unwrap().status.success(), ours.stderr)
+    };
+    let sign = |user: &str| drop(gpg(&["--armor", "--local-user", user, "--detach-sign", repomd.to_str().unwrap()]));
+    assert!(matches!(asked(0), (Some(4), false, _)), "without a signature");
+    sign("one");
+    assert!(matches!(asked(1), (Some(0), true, _)), "{:?}", asked(11));
+    sign("two");
+    assert!(matches!(asked(2), (Some(4), false, _)), "by another key");
+    sign("one");
+    let text = fs::read_to_string(&repomd).unwrap();
+    fs::write(&repomd, text + "<!-- changed -->").unwrap();
+    assert!(matches!(asked(3), (Some(4), false, _)), "of another state");
+    fs::write(&signature, "").unwrap();
+    assert!(matches!(asked(4), (Some(4), false, _)), "empty");
+    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
 }
