@@ -125,12 +125,14 @@ impl<'a> Parts<'a> {
             b'=' => op | Op::EQUAL,
             _ => op | Op::FUZZY | Op::EQUAL,
         });
-        (!name.is_empty()).then_some(Self { conflict, name, op, version })
+        // `<` with `>` is the sign of a checksum, alone.
+        let is_known = !op.contains(CHECKSUM) || op == CHECKSUM;
+        (!name.is_empty() && is_known).then_some(Self { conflict, name, op, version })
     }
 
     /// Whether the version is one, where there must be one. `><` takes a checksum.
     pub(super) fn is_valid(&self) -> bool {
-        self.op.is_any() || self.op.contains(CHECKSUM) || version::is_valid(self.version)
+        self.op.is_any() || self.op == CHECKSUM || version::is_valid(self.version)
     }
 
     /// The dependency of the pool. A conflict's is that of what it names.

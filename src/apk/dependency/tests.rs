@@ -30,7 +30,7 @@ fn texts_come_back_in_apk_form() {
 
 #[test]
 fn nonsense_is_refused_with_its_text() {
-    for text in ["", "!", "a=", "foo=invalid", "=1", "a@", "@edge", "a>1@edge", "a b", "a>=1.", "!@x"] {
+    for text in ["", "!", "a=", "foo=invalid", "=1", "a@", "@edge", "a>1@edge", "a b", "a>=1.", "!@x", "a<=>1", "a<~>1"] {
         let error = Constraint::parse(text).unwrap_err();
         assert_eq!(error.text, text);
     }
