@@ -66,6 +66,55 @@ fn a_wrong_package_under_a_right_name() {
     refused(&place, &place.bootstrap(&["out"]), &[PACKAGE, "its name should be `libcap`, found `libgcc`"]);
 }
 
+/// The same of Alpine: an index that nobody signed says of a package what its `.PKGINFO` does not.
+#[test]
+fn a_wrong_alpine_package_under_a_right_name() {
+    let cases = [
+        (
+            "D:alpine-baselayout-data=3.6.5-r0 /bin/sh",
+            "D:/bin/sh",
+            "its depends should be `nothing of the kind`, found `alpine-baselayout-data=",
+        ),
+        (
+            "D:alpine-baselayout-data=3.6.5-r0 /bin/sh",
+            "D:alpine-baselayout-data=3.6.5-r0 /bin/sh\np:webserver",
+            "its provides should be `webserver`",
+        ),
+    ];
+    for (real, claimed, told) in cases {
+        let place = Place::new();
+        let index = place.path("mirror/v3.20/main/x86_64/APKINDEX.tar.gz");
+        let mut archive =
+            tar::Archive::new(flate2::bufread::MultiGzDecoder::new(std::io::Cursor::new(fs::read(&index).unwrap())));
+        archive.set_ignore_zeros(true);
+        let mut text = String::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            if entry.path().unwrap() == Path::new("APKINDEX") {
+                std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+            }
+        }
+        let (before, after) = text.split_at(text.find("P:alpine-baselayout\n").unwrap());
+        let text = format!("{before}{}", after.replacen(real, claimed, 1));
+        let mut made = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        made.append_data(&mut header, "APKINDEX", text.as_bytes()).unwrap();
+        fs::write(&index, made.into_inner().unwrap().finish().unwrap()).unwrap();
+        let words = [
+            "--distro=alpine",
+            "--release=3.20",
+            "--variant=scratch",
+            "--with=alpine-baselayout",
+            "--mirror=mirror",
+            "--arch=x86_64",
+        ];
+        let trust = ["--key=mirror/keys/rootstrap-fixtures.rsa.pub", "--allow-unsigned", "--cache-dir=c", "out"];
+        let outcome = place.run(&[&words[..], &trust].concat());
+        refused(&place, &outcome, &["the package is not the one", told]);
+    }
+}
+
 /// Files of one state with the root document of another.
 #[test]
 fn metadata_of_different_states() {
