@@ -103,7 +103,7 @@ pub enum Reason {
     NotSupported,
     /// A package must not bring an attribute that is ours to record owners in.
     Reserved,
-    /// It is one that overlayfs reads in its layers (`trusted.`, `user.overlay.`): a package could lead it elsewhere.
+    /// It is one that overlayfs reads in its layers (`trusted.overlay.`, `user.overlay.`): a package could lead it elsewhere.
     Overlay,
 }
 
@@ -111,7 +111,7 @@ pub enum Reason {
 pub(super) fn reserved(attribute: &[u8]) -> Option<Reason> {
     if attribute == ROOTLESS_XATTR.as_bytes() {
         Some(Reason::Reserved)
-    } else if attribute.starts_with(b"trusted.") || attribute.starts_with(b"user.overlay.") {
+    } else if attribute.starts_with(b"trusted.overlay.") || attribute.starts_with(b"user.overlay.") {
         Some(Reason::Overlay)
     } else {
         None

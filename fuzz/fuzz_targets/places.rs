@@ -1,0 +1,19 @@
+//! Where things are, as people and indexes write it: a name that an index gives is below its repository, in a directory and behind a URL, or refused.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rootstrap::fetch::Location;
+use rootstrap::repo::Repository;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for base in ["https://example.org/repo/", "/srv/repo/"] {
+        let place = Location::parse(base).expect("a place");
+        if let Ok(file) = place.join(text) {
+            let file = file.to_string();
+            let below = file.strip_prefix(base);
+            assert!(below.is_some_and(|path| path.split('/').all(|part| part != "..")), "{text} is {file}");
+        }
+    }
+    let _ = (Location::parse(text), Repository::parse(text));
+});
