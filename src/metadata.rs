@@ -30,6 +30,11 @@ pub trait MetadataFormat: Sync {
     /// How new the state is that the root document is of, as far as it tells; a newer one compares greater.
     fn age(&self, root: &[u8]) -> Age;
 
+    /// Reads a list of mirrors: where they are, and what their root document has to be where the list says so. In its plainest form it has a line a mirror.
+    fn mirrors(&self, list: &[u8]) -> Result<MirrorList, IndexError> {
+        plain_list(list)
+    }
+
     /// What the root document lists.
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
 
@@ -78,6 +83,32 @@ pub struct Age {
     pub made: i64,
     /// What tells states of one time apart: the numbers of a revision, the first of which counts most.
     pub revision: Vec<u64>,
+}
+
+/// Where the mirrors of a repository are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MirrorList {
+    /// Their bases, the best first.
+    pub bases: Vec<String>,
+    /// What the root document has to be, the newest first: an older one is taken where no mirror has a newer one. With none it may be anything.
+    pub roots: Vec<RootPromise>,
+}
+
+/// What a root document has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootPromise {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+}
+
+/// A list with a line a mirror; comments begin with `#`.
+pub fn plain_list(list: &[u8]) -> Result<MirrorList, IndexError> {
+    let text = str::from_utf8(list)
+        .map_err(|error| IndexError::Malformed { offset: error.valid_up_to() as u64, what: "the list is not text".to_owned() })?;
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http://") || line.starts_with("https://"));
+    Ok(MirrorList { bases: lines.map(str::to_owned).collect(), roots: Vec::new() })
 }
 
 /// What a distribution says of an update.

@@ -1,5 +1,6 @@
 //! apk behind the trait that the rest of the house knows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::choosing::{Choosing, ChoosingError, VIRTUAL, virtual_package};
@@ -19,9 +20,9 @@ use crate::cancel::Cancel;
 use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
-    Ask, COMMAND_LINE, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions,
-    Installed, InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal, RootChanges, RootFiles, RootSources,
-    Trust,
+    Ask, COMMAND_LINE, ChangedFile, Chooser, ConfigurationError, ConfiguredRepository, Ecosystem, FileOptions, FilePlace,
+    Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal,
+    RootChanges, RootFiles, RootSources, Trust,
 };
 use crate::metadata::{IndexError, MetadataFormat};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -120,6 +121,14 @@ impl Ecosystem for Apk {
             return Ok(None);
         }
         sources::read(root).map(Some).map_err(InventoryError::Read)
+    }
+
+    fn configured(
+        &self,
+        text: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
+        Ok(sources::configured(text, variables.get("arch").map(String::as_str)))
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

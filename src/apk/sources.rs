@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::installed::ARCH;
 use crate::catalog::Key;
-use crate::ecosystem::{RootRepository, RootSources};
+use crate::ecosystem::{ConfiguredRepository, RootRepository, RootSources};
 
 const REPOSITORIES: &str = "etc/apk/repositories";
 /// More of them: files that end in `.list`, for apk 3.
@@ -43,6 +43,19 @@ pub(super) fn read(root: &Path) -> io::Result<RootSources> {
         }
     }
     Ok(RootSources { arch, repositories, keys })
+}
+
+/// The repositories of a file as `etc/apk/repositories` is one, whose directories are this machine's.
+pub(super) fn configured(text: &str, arch: Option<&str>) -> Vec<ConfiguredRepository> {
+    let mut found: Vec<ConfiguredRepository> = Vec::new();
+    for RootRepository { name, location, tag } in text.lines().filter_map(|line| repository(line, Path::new("/"), arch)) {
+        let repository =
+            ConfiguredRepository { name, bases: vec![location], tag, optional: true, ..ConfiguredRepository::default() };
+        if !found.contains(&repository) {
+            found.push(repository);
+        }
+    }
+    found
 }
 
 /// A line of `repositories`: `[@tag] URL|DIRECTORY`, whose packages lie below a directory of the architecture, or an index of its own.

@@ -145,6 +145,7 @@ pub fn resolve<E: Ecosystem>(
     reporter: &dyn Reporter,
 ) -> Result<Resolved, ResolveError> {
     if let Some(locked) = &request.locked {
+        repo::find_mirrors(&request.repositories, ecosystem.metadata(), fetcher)?;
         return locking::resolved(ecosystem, locked, request);
     }
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;

@@ -160,9 +160,15 @@ pub(super) struct RequestArguments {
     /// Use this URL or directory in place of the distribution's; the layout below it is the same. Repeatable: tried in turn
     #[arg(long, value_name = "URL|DIR")]
     pub mirror: Vec<String>,
-    /// One more repository, or with no --distro the only ones: `NAME=URL|DIR[,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1]`
-    #[arg(long, value_name = "NAME=URL|DIR")]
+    /// One more repository, or with no --distro the only ones:
+    /// `NAME=URL|DIR[,base=URL][,mirrors=URL][,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1]`. `metalink:URL` or `mirrorlist:URL`
+    /// in place of the first URL is a list of mirrors, whose checksum of repomd.xml holds. A FILE is a `.repo` file, a directory of them, or one as
+    /// /etc/apk/repositories
+    #[arg(long, value_name = "NAME=URL|DIR|FILE")]
     pub repo: Vec<String>,
+    /// The value of a variable in `.repo` files; `releasever` is --release, `arch` and `basearch` are the architecture
+    #[arg(long, value_name = "NAME=VALUE", requires = "repo")]
+    pub repo_var: Vec<String>,
     /// The kind of packages, where no distribution tells it and the repositories do not show it
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<Kind>,

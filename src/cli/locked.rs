@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::arguments::{Kind, RequestArguments, choice};
+use super::configured::configured;
 use super::failure::{Code, Failure};
 use super::keys::GivenKey;
 use super::packaging::{kind_of, packaging};
@@ -181,6 +182,8 @@ impl Locked {
 
 /// What the options ask for, as a lock file says it.
 pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, Failure> {
+    let arguments = configured(arguments)?;
+    let arguments = &*arguments;
     let key = |text: &String| {
         let GivenKey { repository, key } = GivenKey::read(text)?;
         Ok(LockedKey { repository, name: key.name, data: key.data.to_vec() })

@@ -10,6 +10,7 @@ mod bootstrap;
 mod cache;
 mod change;
 mod closure;
+mod configured;
 mod diff;
 mod duration;
 mod failure;

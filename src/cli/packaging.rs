@@ -1,11 +1,12 @@
 //! Which ecosystem: the one place of the command line that names them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arguments::{Kind, RequestArguments};
 use crate::apk::Apk;
 use crate::catalog::Packaging;
-use crate::ecosystem::{Ecosystem, InventoryError, RootSources};
+use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootSources};
 use crate::repo::Repository;
 use crate::rpm::Rpm;
 use crate::transaction::plan::Plan;
@@ -43,6 +44,20 @@ impl Job for RootDocument {
 /// The document that a repository of a packaging begins with.
 pub(super) fn root_document(packaging: Packaging) -> &'static str {
     run_with(packaging, RootDocument)
+}
+
+/// Reads the repositories of a configuration file.
+pub(super) struct Configured<'a> {
+    pub text: &'a str,
+    pub variables: &'a BTreeMap<String, String>,
+}
+
+impl Job for Configured<'_> {
+    type Output = Result<Vec<ConfiguredRepository>, ConfigurationError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.configured(self.text, self.variables)
+    }
 }
 
 /// What a root says of where its packages come from.
@@ -94,8 +109,10 @@ pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
         .filter_map(|text| Some(Repository::parse(text).ok()?.bases.first()?.path()?.to_path_buf()))
         .collect();
     let seen = |packaging: &Packaging| directories.iter().any(|directory| directory.join(root_document(*packaging)).exists());
+    let told = arguments.repo.iter().find_map(|text| super::configured::packaging(text));
     match arguments.kind {
         Some(kind) => of(kind),
+        None if told.is_some() => told.unwrap_or(Packaging::Rpm),
         None => ALL.into_iter().find(seen).unwrap_or(Packaging::Rpm),
     }
 }

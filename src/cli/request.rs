@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::arguments::{RequestArguments, choice};
+use super::configured::configured;
 use super::failure::{Code, Failure};
 use super::keys::{GivenKey, KeySources};
 use super::load_catalog;
@@ -19,7 +20,7 @@ use crate::catalog::{
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
 use crate::fetch::Location;
-use crate::repo::{DEFAULT_PRIORITY, Repository};
+use crate::repo::{DEFAULT_PRIORITY, Mirrors, Repository};
 
 /// What the options ask for, ready for the library.
 pub(super) struct Prepared {
@@ -113,6 +114,8 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
 /// Reads the options: all but what is to be done. Beside it what the variant would have done. Where no distribution is named, `root` is
 /// asked: for the keys that it trusts, and where no repository is named either, for its own.
 pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<(Prepared, Vec<InstallStep>), Failure> {
+    let arguments = configured(arguments)?;
+    let arguments = &*arguments;
     let (mut prepared, steps) = match &arguments.distro {
         Some(distro) => of_distro(arguments, distro)?,
         None => (of_repositories(arguments, root)?, Vec::new()),
@@ -168,6 +171,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             Ok(Repository {
                 name: repository.id.clone(),
                 bases,
+                mirrors: Mirrors::default(),
                 spare_bases: Vec::new(),
                 priority: DEFAULT_PRIORITY,
                 tag: None,
@@ -255,6 +259,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         Ok(Repository {
             name: own.name.clone(),
             bases: vec![location(&own.location)?],
+            mirrors: Mirrors::default(),
             spare_bases: Vec::new(),
             priority: DEFAULT_PRIORITY,
             tag: own.tag.clone(),

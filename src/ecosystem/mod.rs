@@ -11,6 +11,7 @@ pub use choice::{
 };
 pub use root::{RootDirectory, RootFiles};
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Read;
 use std::path::Path;
@@ -82,6 +83,13 @@ pub trait Ecosystem: Sync {
     fn sources(&self, _root: &Path) -> Result<Option<RootSources>, InventoryError> {
         Ok(None)
     }
+
+    /// The repositories of a configuration file of this kind that are enabled, with the values of variables in place of their names.
+    fn configured(
+        &self,
+        text: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError>;
 
     /// Adds the packages that a request itself makes, which no repository has.
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
@@ -294,6 +302,45 @@ pub struct RootRepository {
     pub location: String,
     /// The tag that its packages are asked for by.
     pub tag: Option<String>,
+}
+
+/// A repository as a configuration file names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfiguredRepository {
+    /// What it is called there.
+    pub name: String,
+    /// Where it is.
+    pub bases: Vec<String>,
+    /// Where lists of its mirrors are.
+    pub mirrors: Vec<String>,
+    /// The tag that its packages are asked for by.
+    pub tag: Option<String>,
+    /// The lower, the more it is preferred.
+    pub priority: Option<i32>,
+    /// Whether modules hide none of its packages.
+    pub module_hotfixes: bool,
+    /// Whether a mirror may lack it.
+    pub optional: bool,
+    /// Whether its metadata must be signed.
+    pub signed: bool,
+    /// Whether its packages need not be.
+    pub unsigned: bool,
+    /// Where its keys are.
+    pub keys: Vec<String>,
+    /// Packages that are not to be seen in it.
+    pub exclude: Vec<String>,
+    /// The only packages that are to be seen in it; with none all.
+    pub only: Vec<String>,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct ConfigurationError {
+    /// The line.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
 }
 
 /// What becomes of the packages of a root.

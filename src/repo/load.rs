@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::ahead::read_ahead;
 use super::error::words;
+use super::mirrors::{Mirrors, find_mirrors};
 use super::opened::{OpenFault, Opened};
 use super::seen;
 use super::{RepoError, Repository};
@@ -15,7 +16,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::finish::glob;
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, RootPromise, Texts};
 use crate::package::Content;
 use crate::pool::{Pool, PoolBuilder, SolvableId};
 use crate::reporter::Phase;
@@ -78,9 +79,10 @@ pub fn open(
             return Err(RepoError::SameName { repository: repository.name.clone() });
         }
     }
+    find_mirrors(repositories, format, fetcher)?;
     let one = |repository| open_one(repository, format, verify, fetcher);
     // Handing files of this machine to other threads takes longer than reading them.
-    let is_remote = repositories.iter().any(|repository| repository.bases.iter().any(Location::is_remote));
+    let is_remote = repositories.iter().any(Repository::is_remote);
     let opened: Vec<_> =
         if is_remote { repositories.par_iter().map(one).collect() } else { repositories.iter().map(one).collect() };
     let mut all = Repositories { opened: Vec::with_capacity(opened.len()), missing: Vec::new() };
@@ -103,11 +105,13 @@ fn open_one(
 ) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
     let identity = repository.identity();
-    let mut left = repository.clone();
+    // Those of the lists are bases like the others from here on.
+    let bases = repository.all_bases().cloned().collect();
+    let mut left = Repository { bases, mirrors: Mirrors::default(), ..repository.clone() };
     let mut failed = Vec::new();
     let mut first = None;
     loop {
-        let root = match fetch_document(&left, document, ROOT_LIMIT, fetcher) {
+        let root = match fetch_root(&left, repository.mirrors.roots(), document, fetcher) {
             Ok(root) => root,
             Err(error) => return Err(first.unwrap_or(error)),
         };
@@ -162,6 +166,36 @@ fn open_at(
     Ok(OpenRepository { repository, root: root.content, files, age })
 }
 
+/// The root document: one that the list of mirrors promises, the newest that any of them has, where it promises some.
+fn fetch_root(
+    repository: &Repository,
+    promises: &[RootPromise],
+    document: &str,
+    fetcher: &Fetcher,
+) -> Result<Fetched, RepoError> {
+    let mut first = None;
+    for promise in promises {
+        let wanted = Wanted {
+            name: document.to_owned(),
+            locations: locations(repository, document)?,
+            fallbacks: fallbacks(repository, document)?,
+            digest: Some(promise.digest.clone()),
+            size: promise.size,
+            limit: ROOT_LIMIT,
+            phase: Phase::Metadata,
+        };
+        match fetcher.fetch(&wanted) {
+            Ok(fetched) => return Ok(fetched),
+            // That no mirror has the newest is what to tell of, whatever became of the older ones.
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    match first {
+        Some(error) => Err(RepoError::Fetch { repository: repository.name.clone(), error }),
+        None => fetch_document(repository, document, ROOT_LIMIT, fetcher),
+    }
+}
+
 fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
     let wanted = Wanted {
         name: document.to_owned(),
@@ -182,7 +216,8 @@ fn fetch_signature(
     fetcher: &Fetcher,
 ) -> Result<Option<Vec<u8>>, RepoError> {
     let (Some(name), true) = (format.root_signature(), repository.signed) else { return Ok(None) };
-    let beside = Repository { bases: repository.bases.iter().take(1).cloned().collect(), ..repository.clone() };
+    let bases = repository.bases.iter().take(1).cloned().collect();
+    let beside = Repository { bases, spare_bases: Vec::new(), mirrors: Mirrors::default(), ..repository.clone() };
     match fetch_document(&beside, name, SIGNATURE_LIMIT, fetcher) {
         Ok(got) => {
             let bytes = got.content.bytes();
@@ -239,7 +274,7 @@ impl OpenRepository {
     pub fn is_frozen(&self) -> Option<String> {
         let promised = self.repository.promised_age?;
         let age = self.age.filter(|&age| age > promised)?;
-        let remote = self.repository.bases.iter().any(Location::is_remote);
+        let remote = self.repository.is_remote();
         let name = &self.repository.name;
         remote.then(|| {
             format!(

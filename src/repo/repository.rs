@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Mirrors;
 use crate::catalog::Key;
 use crate::fetch::{Location, LocationError};
 
@@ -15,6 +16,8 @@ pub struct Repository {
     pub name: String,
     /// Where it is: one base and its mirrors, the best first.
     pub bases: Vec<Location>,
+    /// Lists of mirrors, which come after the bases.
+    pub mirrors: Mirrors,
     /// Where it may be besides: asked only for what no base gives.
     pub spare_bases: Vec<Location>,
     /// The lower, the more it is preferred.
@@ -56,7 +59,7 @@ pub enum RepositoryError {
     },
     /// An option that nobody knows.
     #[error(
-        "repository {name}: `{option}` is not an option; there are priority=NUMBER, tag=NAME, module_hotfixes=1 and repo_gpgcheck=1"
+        "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1 and skip_if_unavailable=1"
     )]
     Option {
         /// The repository.
@@ -102,6 +105,7 @@ impl Repository {
         Self {
             name: name.into(),
             bases: vec![base],
+            mirrors: Mirrors::default(),
             spare_bases: Vec::new(),
             priority: DEFAULT_PRIORITY,
             tag: None,
@@ -116,7 +120,8 @@ impl Repository {
         }
     }
 
-    /// The repository of `NAME=URL|DIRECTORY[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]`.
+    /// The repository of `NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]
+    /// [,skip_if_unavailable=1]`; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -125,6 +130,9 @@ impl Repository {
             return Err(RepositoryError::Name { name: name.to_owned() });
         }
         let (mut priority, mut tag, mut module_hotfixes, mut signed) = (DEFAULT_PRIORITY, None, false, false);
+        let (mut more, mut lists, mut optional) = (Vec::new(), Vec::new(), false);
+        let location =
+            |place: &str| Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error });
         let switch = |value: &str| match value {
             "1" | "true" | "yes" => Ok(true),
             "0" | "false" | "no" => Ok(false),
@@ -144,6 +152,10 @@ impl Repository {
                 }
                 "module_hotfixes" => module_hotfixes = switch(value)?,
                 "repo_gpgcheck" => signed = switch(value)?,
+                "skip_if_unavailable" => optional = switch(value)?,
+                // They are read from the end.
+                "base" => more.insert(0, location(value)?),
+                "mirrors" => lists.insert(0, location(value)?),
                 "tag" => match value.strip_prefix('@').unwrap_or(value) {
                     "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
                     value => tag = Some(value.to_owned()),
@@ -152,13 +164,32 @@ impl Repository {
             }
             place = before;
         }
-        let base = Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error })?;
-        Ok(Self { priority, tag, module_hotfixes, signed, ..Self::new(name, base) })
+        let mut bases = Vec::new();
+        match place.strip_prefix("metalink:").or_else(|| place.strip_prefix("mirrorlist:")) {
+            Some(list) => lists.insert(0, location(list)?),
+            // Where there are lists a base may be left out.
+            None if place.is_empty() && !lists.is_empty() => {}
+            None => bases.push(location(place)?),
+        }
+        bases.append(&mut more);
+        let mirrors = Mirrors::of(lists);
+        let plain = Self::new(name, Location::Path(place.into()));
+        Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, ..plain })
+    }
+
+    /// Its bases and the mirrors that were found.
+    pub fn all_bases(&self) -> impl Iterator<Item = &Location> {
+        self.bases.iter().chain(self.mirrors.bases())
+    }
+
+    /// Whether the network is needed for it.
+    pub fn is_remote(&self) -> bool {
+        !self.mirrors.lists.is_empty() || self.bases.iter().any(Location::is_remote)
     }
 
     /// What it is known by from run to run: its name and its first place.
     pub fn identity(&self) -> String {
-        let place = self.bases.first().map(|base| match base {
+        let place = self.bases.first().or(self.mirrors.lists.first()).map(|base| match base {
             // The same words are another place elsewhere.
             Location::Path(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
             Location::Url(url) => url.to_string(),
@@ -168,17 +199,17 @@ impl Repository {
 
     /// Where a file that the metadata names may be: below each base.
     pub fn locations(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
-        below(&self.bases, reference)
+        below(self.all_bases(), reference)
     }
 
     /// Where it may be when it is not there: below each spare base.
     pub fn fallbacks(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
-        below(&self.spare_bases, reference)
+        below(self.spare_bases.iter(), reference)
     }
 }
 
-fn below(bases: &[Location], reference: &str) -> Result<Vec<Location>, LocationError> {
-    let mut locations = Vec::with_capacity(bases.len());
+fn below<'b>(bases: impl Iterator<Item = &'b Location>, reference: &str) -> Result<Vec<Location>, LocationError> {
+    let mut locations = Vec::with_capacity(bases.size_hint().0);
     for base in bases {
         let location = base.resolve(reference)?;
         // A whole URL is the same whatever the base.
@@ -206,6 +237,16 @@ mod tests {
         assert_eq!(shown("edge=http://host/a=b,priority=-5,tag=@edge"), "edge [http://host/a=b] -5 Some(\"edge\")");
         assert_eq!(shown("a=dir,with,commas,tag=t"), "a [dir,with,commas] 99 Some(\"t\")");
         assert_eq!(shown("a=file:///srv/x%20y"), "a [/srv/x y] 99 None");
+        assert_eq!(
+            shown("a=http://one/,base=http://two/x,base=/three,priority=1"),
+            "a [http://one/, http://two/x, /three] 1 None"
+        );
+        let lists = |given: &str| {
+            Repository::parse(given).map(|repository| format!("{:?} {:?}", repository.bases, repository.mirrors.lists))
+        };
+        assert_eq!(lists("a=metalink:https://m/?repo=a&arch=b,mirrors=/list").unwrap(), "[] [https://m/?***, /list]");
+        assert_eq!(lists("a=http://one,mirrors=http://m").unwrap(), "[http://one/] [http://m/]");
+        assert_eq!(lists("a=,mirrors=http://m").unwrap(), "[] [http://m/]");
     }
 
     #[test]

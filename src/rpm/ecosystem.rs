@@ -1,8 +1,10 @@
 //! RPM behind the trait that the rest of the house knows.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use super::configuration;
 use super::architecture;
 use super::database::DatabaseError;
 use super::index::{self, RpmMd};
@@ -20,8 +22,9 @@ use crate::cancel::Cancel;
 use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
-    self, Ask, ChangedFile, Chooser, Ecosystem, FileOptions, FilePlace, Identity, InstallError, InstallOptions, Installed,
-    InstalledError, InventoryError, KeyError, PackageError as EcosystemPackageError, Refusal, RootChanges, RootFiles,
+    self, Ask, ChangedFile, Chooser, ConfigurationError, ConfiguredRepository, Ecosystem, FileOptions, FilePlace, Identity,
+    InstallError, InstallOptions, Installed, InstalledError, InventoryError, KeyError, PackageError as EcosystemPackageError,
+    Refusal, RootChanges, RootFiles,
 };
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -86,6 +89,18 @@ impl Ecosystem for Rpm {
 
     fn read_installed_of(&self, root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         installed::read_of(root, place, builder)
+    }
+
+    fn configured(
+        &self,
+        text: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
+        let mut variables = variables.clone();
+        if let Some(arch) = variables.get("arch").cloned() {
+            variables.entry("basearch".to_owned()).or_insert_with(|| configuration::base_architecture(&arch).to_owned());
+        }
+        configuration::read(text, &variables)
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

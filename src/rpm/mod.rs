@@ -4,6 +4,7 @@
 
 pub mod architecture;
 pub mod capabilities;
+mod configuration;
 pub mod cpio;
 pub mod database;
 pub mod dependency;

@@ -7,6 +7,7 @@
 mod blocks;
 mod comps;
 mod filelists;
+mod metalink;
 mod primary;
 mod recent;
 mod repomd;
@@ -20,7 +21,7 @@ pub mod xml;
 
 use std::io::{Chain, Cursor, Read};
 
-use crate::metadata::{Advisory, Age, IndexError, MetadataFile, MetadataFormat, Texts};
+use crate::metadata::{self, Advisory, Age, IndexError, MetadataFile, MetadataFormat, MirrorList, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 pub use comps::read as read_groups;
@@ -48,6 +49,10 @@ impl MetadataFormat for RpmMd {
 
     fn age(&self, root: &[u8]) -> Age {
         repomd::age(root)
+    }
+
+    fn mirrors(&self, list: &[u8]) -> Result<MirrorList, IndexError> {
+        if list.trim_ascii_start().starts_with(b"<") { metalink::read(list) } else { metadata::plain_list(list) }
     }
 
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {

@@ -1,0 +1,153 @@
+//! Configuration files of package managers in place of `--repo NAME=URL`: what they say, as if it had been said with `--repo` and `--key`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::arguments::RequestArguments;
+use super::failure::Failure;
+use super::packaging::{self, Configured, run_with};
+use super::request::machine;
+use crate::catalog::Packaging;
+use crate::ecosystem::ConfiguredRepository;
+
+/// What a `.repo` file's name ends with.
+const REPO: &str = "repo";
+
+/// Whether a value of `--repo` is meant as a file.
+fn is_file(text: &str) -> bool {
+    !text.contains('=') && Path::new(text).exists()
+}
+
+/// The kind of the packages, where a value of `--repo` is a file whose name shows it.
+pub(super) fn packaging(text: &str) -> Option<Packaging> {
+    if !is_file(text) {
+        return None;
+    }
+    let path = Path::new(text);
+    let has_repo_files = path.is_dir() || path.extension().is_some_and(|extension| extension == REPO);
+    let is_apk = path.file_name().is_some_and(|name| name == "repositories") || path.extension().is_some_and(|end| end == "list");
+    if has_repo_files { Some(Packaging::Rpm) } else { is_apk.then_some(Packaging::Apk) }
+}
+
+/// The arguments with what files say in place of the files.
+pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, RequestArguments>, Failure> {
+    if !arguments.repo.iter().any(|text| is_file(text)) {
+        return Ok(Cow::Borrowed(arguments));
+    }
+    let variables = variables(arguments)?;
+    let kind = packaging::packaging(arguments);
+    let mut all = RequestArguments { repo: Vec::new(), ..arguments.clone() };
+    for text in &arguments.repo {
+        if !is_file(text) {
+            all.repo.push(text.clone());
+            continue;
+        }
+        for path in files(Path::new(text))? {
+            let file = path.display();
+            let content = fs::read_to_string(&path).map_err(|error| Failure::failed(format!("cannot read {file}: {error}")))?;
+            let found = run_with(kind, Configured { text: &content, variables: &variables });
+            for repository in found.map_err(|error| Failure::usage(format!("{file}, {error}")))? {
+                let name = name_of(&repository.name, &all.repo);
+                all.key.extend(keys(&repository, &name));
+                all.repo.push(option(&repository, &name).map_err(|failure| failure.detail(format!("in {file}")))?);
+            }
+        }
+    }
+    Ok(Cow::Owned(all))
+}
+
+/// The values of variables: the architecture, the release, those of the environment as dnf takes them, and what is said.
+fn variables(arguments: &RequestArguments) -> Result<BTreeMap<String, String>, Failure> {
+    let mut variables = BTreeMap::new();
+    for (name, value) in std::env::vars() {
+        if let Some(name) = name.strip_prefix("DNF_VAR_") {
+            variables.insert(name.to_owned(), value);
+        }
+    }
+    variables.insert("arch".to_owned(), arguments.arch.clone().unwrap_or_else(machine));
+    if let Some(release) = &arguments.release {
+        variables.insert("releasever".to_owned(), release.clone());
+    }
+    for text in &arguments.repo_var {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(Failure::usage(format!("--repo-var {text}: give NAME=VALUE")));
+        };
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(variables)
+}
+
+/// The file, or the `.repo` files of a directory in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())))?;
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == REPO));
+    found.sort();
+    if found.is_empty() {
+        return Err(Failure::usage(format!("`{}` has no name, and no .repo file is in it", path.display()))
+            .hint("a repository is NAME=URL or NAME=DIRECTORY"));
+    }
+    Ok(found)
+}
+
+/// A name that a repository may have here: apk's have none, so their place is it.
+fn name_of(name: &str, others: &[String]) -> String {
+    let place = name.split_once("://").map_or(name, |(_, rest)| rest);
+    let allowed = |c: char| if c.is_alphanumeric() || "-_.:+".contains(c) { c } else { '-' };
+    let name: String = place.trim_matches('/').chars().map(allowed).collect();
+    let is_taken = |name: &str| others.iter().any(|other| other.split('=').next() == Some(name));
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
+}
+
+/// The keys that are files of this machine, for the repository alone. What a server calls a key nobody here vouches for.
+fn keys(repository: &ConfiguredRepository, name: &str) -> Vec<String> {
+    let local = repository.keys.iter().filter_map(|key| {
+        let path = key.strip_prefix("file://").unwrap_or(key);
+        Path::new(path).is_file().then(|| format!("{name}={path}"))
+    });
+    local.collect()
+}
+
+/// A repository as `--repo` names one.
+fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failure> {
+    if !repository.exclude.is_empty() || !repository.only.is_empty() {
+        return Err(Failure::usage(format!("{name}: packages cannot be left out of one repository (excludepkgs, includepkgs)"))
+            .hint("--exclude GLOB keeps a package out, whatever repository has it"));
+    }
+    let places = || repository.bases.iter().chain(&repository.mirrors);
+    if let Some((place, at)) = places().find_map(|place| Some((place, place.find('$')?))) {
+        let variable =
+            place[at + 1..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '{').next().unwrap_or_default();
+        let variable = variable.trim_matches('{');
+        return Err(Failure::usage(format!("{name}: ${variable} has no value")).hint(format!("--repo-var {variable}=VALUE")));
+    }
+    let mut bases = repository.bases.iter();
+    let mut text = format!("{name}={}", bases.next().map(String::as_str).unwrap_or_default());
+    for base in bases {
+        text += &format!(",base={base}");
+    }
+    for list in &repository.mirrors {
+        text += &format!(",mirrors={list}");
+    }
+    if let Some(priority) = repository.priority {
+        text += &format!(",priority={priority}");
+    }
+    if let Some(tag) = &repository.tag {
+        text += &format!(",tag={tag}");
+    }
+    let switches = [
+        ("module_hotfixes", repository.module_hotfixes),
+        ("repo_gpgcheck", repository.signed),
+        ("skip_if_unavailable", repository.optional),
+    ];
+    for (key, _) in switches.into_iter().filter(|(_, on)| *on) {
+        text += &format!(",{key}=1");
+    }
+    Ok(text)
+}

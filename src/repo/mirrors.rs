@@ -1,0 +1,87 @@
+//! Mirrors: from the list that a repository's distributor keeps of them to where its files are.
+
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use super::{RepoError, Repository};
+use crate::fetch::{Fetcher, Location, Wanted};
+use crate::metadata::{IndexError, MetadataFormat, RootPromise};
+use crate::reporter::Phase;
+
+/// How large a list may be: the longest name some hundred mirrors.
+const LIST_LIMIT: u64 = 4 << 20;
+
+/// Lists of mirrors, and what the first of them that could be had says. Copies of a repository share it.
+#[derive(Clone, Debug, Default)]
+pub struct Mirrors {
+    /// Where the lists are: a metalink, or a text with a line a mirror. What they are shows in what they hold.
+    pub lists: Vec<Location>,
+    found: Arc<OnceLock<Found>>,
+}
+
+impl PartialEq for Mirrors {
+    fn eq(&self, other: &Self) -> bool {
+        self.lists == other.lists
+    }
+}
+
+impl Eq for Mirrors {}
+
+#[derive(Debug)]
+struct Found {
+    bases: Vec<Location>,
+    roots: Vec<RootPromise>,
+}
+
+impl Mirrors {
+    /// Those of these lists, none of which was read yet.
+    pub fn of(lists: Vec<Location>) -> Self {
+        Self { lists, found: Arc::default() }
+    }
+
+    /// The mirrors, the best first; none before they were found.
+    pub fn bases(&self) -> &[Location] {
+        self.found.get().map(|found| found.bases.as_slice()).unwrap_or_default()
+    }
+
+    /// What the root document has to be: the newest first. Where nothing is said, it may be anything.
+    pub(super) fn roots(&self) -> &[RootPromise] {
+        self.found.get().map(|found| found.roots.as_slice()).unwrap_or_default()
+    }
+}
+
+/// Reads the lists of mirrors of all repositories that have some and whose mirrors are not known yet.
+pub fn find_mirrors(repositories: &[Repository], format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<(), RepoError> {
+    let unknown: Vec<&Repository> = repositories
+        .iter()
+        .filter(|repository| !repository.mirrors.lists.is_empty() && repository.mirrors.found.get().is_none())
+        .collect();
+    unknown.into_par_iter().try_for_each(|repository| find(repository, format, fetcher))
+}
+
+fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<(), RepoError> {
+    let wanted = Wanted {
+        name: "the list of mirrors".to_owned(),
+        locations: repository.mirrors.lists.clone(),
+        fallbacks: Vec::new(),
+        digest: None,
+        size: None,
+        limit: LIST_LIMIT,
+        phase: Phase::Metadata,
+    };
+    let got = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })?;
+    let wrong = |error| RepoError::Index { repository: repository.name.clone(), file: got.location.to_string(), error };
+    let bytes = got.content.bytes().map_err(|error| wrong(IndexError::Read { offset: 0, error }))?;
+    let list = format.mirrors(&bytes).map_err(wrong)?;
+    // A list from elsewhere cannot name files of this machine, and what nobody can speak is no mirror.
+    let is_local = !got.location.is_remote();
+    let bases = list.bases.iter().filter_map(|base| Location::parse(base).ok());
+    let bases: Vec<Location> = bases.filter(|base| base.is_remote() || is_local).collect();
+    if bases.is_empty() && repository.bases.is_empty() {
+        return Err(wrong(IndexError::Malformed { offset: 0, what: "it names no mirror".to_owned() }));
+    }
+    // It only fails when another thread was quicker.
+    let _ = repository.mirrors.found.set(Found { bases, roots: list.roots });
+    Ok(())
+}
