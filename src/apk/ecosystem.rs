@@ -123,6 +123,10 @@ impl Ecosystem for Apk {
         sources::read(root).map(Some).map_err(InventoryError::Read)
     }
 
+    fn configures(&self, file_name: &str) -> bool {
+        file_name == "repositories" || Path::new(file_name).extension().is_some_and(|extension| extension == "list")
+    }
+
     fn configured(
         &self,
         text: &str,

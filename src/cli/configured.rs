@@ -7,28 +7,19 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::RequestArguments;
 use super::failure::Failure;
-use super::packaging::{self, Configured, run_with};
+use super::packaging::{self, Configured, configures, run_with};
 use super::request::machine;
 use crate::catalog::Packaging;
 use crate::ecosystem::ConfiguredRepository;
-
-/// What a `.repo` file's name ends with.
-const REPO: &str = "repo";
 
 /// Whether a value of `--repo` is meant as a file.
 fn is_file(text: &str) -> bool {
     !text.contains('=') && Path::new(text).exists()
 }
 
-/// The kind of the packages, where a value of `--repo` is a file whose name shows it.
-pub(super) fn packaging(text: &str) -> Option<Packaging> {
-    if !is_file(text) {
-        return None;
-    }
-    let path = Path::new(text);
-    let has_repo_files = path.is_dir() || path.extension().is_some_and(|extension| extension == REPO);
-    let is_apk = path.file_name().is_some_and(|name| name == "repositories") || path.extension().is_some_and(|end| end == "list");
-    if has_repo_files { Some(Packaging::Rpm) } else { is_apk.then_some(Packaging::Apk) }
+/// Whether a value of `--repo` is a file that names repositories of a packaging, or a directory of such files.
+pub(super) fn is_of(packaging: Packaging, text: &str) -> bool {
+    is_file(text) && files(Path::new(text), packaging).is_ok_and(|files| files.iter().all(|file| configures(packaging, file)))
 }
 
 /// The arguments with what files say in place of the files.
@@ -44,7 +35,7 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
             all.repo.push(text.clone());
             continue;
         }
-        for path in files(Path::new(text))? {
+        for path in files(Path::new(text), kind)? {
             let file = path.display();
             let content = fs::read_to_string(&path).map_err(|error| Failure::failed(format!("cannot read {file}: {error}")))?;
             let found = run_with(kind, Configured { text: &content, variables: &variables });
@@ -79,17 +70,17 @@ fn variables(arguments: &RequestArguments) -> Result<BTreeMap<String, String>, F
     Ok(variables)
 }
 
-/// The file, or the `.repo` files of a directory in the order of their names.
-fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The file, or those of a directory that name repositories, in the order of their names.
+fn files(path: &Path, packaging: Packaging) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let entries = fs::read_dir(path).map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())))?;
     let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    found.retain(|path| path.extension().is_some_and(|extension| extension == REPO));
+    found.retain(|path| configures(packaging, path));
     found.sort();
     if found.is_empty() {
-        return Err(Failure::usage(format!("`{}` has no name, and no .repo file is in it", path.display()))
+        return Err(Failure::usage(format!("`{}` has no name, and no file in it names repositories", path.display()))
             .hint("a repository is NAME=URL or NAME=DIRECTORY"));
     }
     Ok(found)

@@ -1,9 +1,11 @@
 //! Which ecosystem: the one place of the command line that names them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::arguments::{Kind, RequestArguments};
+use super::configured::is_of;
 use crate::apk::Apk;
 use crate::catalog::Packaging;
 use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootSources};
@@ -44,6 +46,22 @@ impl Job for RootDocument {
 /// The document that a repository of a packaging begins with.
 pub(super) fn root_document(packaging: Packaging) -> &'static str {
     run_with(packaging, RootDocument)
+}
+
+/// Whether a file of this name is one that names repositories.
+struct Configures<'a>(&'a str);
+
+impl Job for Configures<'_> {
+    type Output = bool;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> bool {
+        ecosystem.configures(self.0)
+    }
+}
+
+/// Whether a file is one that names repositories of a packaging, by its name.
+pub(super) fn configures(packaging: Packaging, path: &Path) -> bool {
+    path.file_name().and_then(OsStr::to_str).is_some_and(|name| run_with(packaging, Configures(name)))
 }
 
 /// Reads the repositories of a configuration file.
@@ -109,10 +127,9 @@ pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
         .filter_map(|text| Some(Repository::parse(text).ok()?.bases.first()?.path()?.to_path_buf()))
         .collect();
     let seen = |packaging: &Packaging| directories.iter().any(|directory| directory.join(root_document(*packaging)).exists());
-    let told = arguments.repo.iter().find_map(|text| super::configured::packaging(text));
+    let told = |packaging: &Packaging| arguments.repo.iter().any(|text| is_of(*packaging, text));
     match arguments.kind {
         Some(kind) => of(kind),
-        None if told.is_some() => told.unwrap_or(Packaging::Rpm),
-        None => ALL.into_iter().find(seen).unwrap_or(Packaging::Rpm),
+        None => ALL.into_iter().find(told).or_else(|| ALL.into_iter().find(seen)).unwrap_or(Packaging::Rpm),
     }
 }

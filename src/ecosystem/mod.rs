@@ -84,6 +84,9 @@ pub trait Ecosystem: Sync {
         Ok(None)
     }
 
+    /// Whether a file of this name is one that names repositories of this kind.
+    fn configures(&self, file_name: &str) -> bool;
+
     /// The repositories of a configuration file of this kind that are enabled, with the values of variables in place of their names.
     fn configured(
         &self,

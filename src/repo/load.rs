@@ -185,7 +185,7 @@ fn fetch_root(
             phase: Phase::Metadata,
         };
         match fetcher.fetch(&wanted) {
-            Ok(fetched) => return Ok(fetched),
+            Ok(root) => return Ok(root),
             // That no mirror has the newest is what to tell of, whatever became of the older ones.
             Err(error) => first = first.or(Some(error)),
         }

@@ -122,12 +122,11 @@ pub(super) fn expand(value: &str, variables: &BTreeMap<String, String>) -> Strin
                 (Some(value), ..) => Some(value.as_str()),
                 (None, otherwise, None) => otherwise,
             };
-        match text {
-            Some(text) => result.push_str(text),
-            None => {
-                result.push('$');
-                result.push_str(&after[..after.len() - tail.len()]);
-            }
+        if let Some(text) = text {
+            result.push_str(text);
+        } else {
+            result.push('$');
+            result.push_str(&after[..after.len() - tail.len()]);
         }
         rest = tail;
     }

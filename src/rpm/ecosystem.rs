@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use super::configuration;
 use super::architecture;
+use super::configuration;
 use super::database::DatabaseError;
 use super::index::{self, RpmMd};
 use super::install::{self, UnpackError, Unpacked};
@@ -89,6 +89,10 @@ impl Ecosystem for Rpm {
 
     fn read_installed_of(&self, root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
         installed::read_of(root, place, builder)
+    }
+
+    fn configures(&self, file_name: &str) -> bool {
+        Path::new(file_name).extension().is_some_and(|extension| extension == "repo")
     }
 
     fn configured(

@@ -1,6 +1,7 @@
 //! Servers that fail, and servers as there really are: what the command does with them.
 
 mod faults;
+mod lists;
 mod peers;
 #[path = "../../../src/fetch/test_server.rs"]
 mod test_server;
