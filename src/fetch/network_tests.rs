@@ -3,54 +3,18 @@
 use std::sync::Mutex;
 
 use super::test_server::{Answer, Request, TestServer};
+use super::tests::{bytes, document, patience, reasons, wanted};
 use super::*;
-use crate::digest::Algorithm;
 
 /// Bytes that tell where they stand.
 fn data() -> Vec<u8> {
     (0..300_000_u32).flat_map(u32::to_le_bytes).take(600_000).collect()
 }
 
-fn patience() -> Patience {
-    Patience {
-        connect: Duration::from_secs(5),
-        stall: Duration::from_secs(1),
-        backoff: Duration::from_millis(1),
-        ..Patience::default()
-    }
-}
-
 fn fetcher(cache: &Path, change: impl FnOnce(&mut FetchOptions)) -> Fetcher {
     let mut options = FetchOptions { patience: patience(), ..FetchOptions::new(cache) };
     change(&mut options);
     Fetcher::new(options)
-}
-
-fn wanted(data: &[u8], locations: &[String]) -> Wanted {
-    Wanted {
-        name: "a.rpm".to_owned(),
-        locations: locations.iter().map(|location| Location::parse(location).unwrap()).collect(),
-        fallbacks: Vec::new(),
-        digest: Some(Digest::of(Algorithm::Sha256, data)),
-        size: Some(data.len() as u64),
-        limit: 1 << 20,
-        phase: Phase::Fetch,
-    }
-}
-
-fn document(locations: &[String]) -> Wanted {
-    Wanted { digest: None, size: None, ..wanted(b"", locations) }
-}
-
-fn bytes(fetched: Result<Fetched, FetchError>) -> Vec<u8> {
-    fetched.unwrap().content.bytes().unwrap().into_owned()
-}
-
-fn reasons(fetched: Result<Fetched, FetchError>) -> Vec<Reason> {
-    match fetched.unwrap_err() {
-        FetchError::Failed { attempts, .. } => attempts.into_iter().map(|attempt| attempt.reason).collect(),
-        error => panic!("{error}"),
-    }
 }
 
 fn ranges(server: &TestServer) -> Vec<Option<String>> {

@@ -8,20 +8,24 @@ use crate::digest::Algorithm;
 
 const DATA: &[u8] = b"the bytes of a package";
 
-fn fetcher(cache: &Path, offline: bool) -> Fetcher {
-    let patience = Patience {
+/// That of a server which answers at once or never.
+pub(super) fn patience() -> Patience {
+    Patience {
         connect: Duration::from_secs(5),
         stall: Duration::from_secs(1),
         backoff: Duration::from_millis(1),
         ..Patience::default()
-    };
-    Fetcher::new(FetchOptions { offline, patience, ..FetchOptions::new(cache) })
+    }
 }
 
-fn wanted<const N: usize>(data: &[u8], locations: [&str; N]) -> Wanted {
+fn fetcher(cache: &Path, offline: bool) -> Fetcher {
+    Fetcher::new(FetchOptions { offline, patience: patience(), ..FetchOptions::new(cache) })
+}
+
+pub(super) fn wanted<S: AsRef<str>>(data: &[u8], locations: impl AsRef<[S]>) -> Wanted {
     Wanted {
         name: "a.rpm".to_owned(),
-        locations: locations.iter().map(|location| Location::parse(location).unwrap()).collect(),
+        locations: locations.as_ref().iter().map(|location| Location::parse(location.as_ref()).unwrap()).collect(),
         fallbacks: Vec::new(),
         digest: Some(Digest::of(Algorithm::Sha256, data)),
         size: Some(data.len() as u64),
@@ -30,15 +34,15 @@ fn wanted<const N: usize>(data: &[u8], locations: [&str; N]) -> Wanted {
     }
 }
 
-fn document<const N: usize>(locations: [&str; N]) -> Wanted {
+pub(super) fn document<S: AsRef<str>>(locations: impl AsRef<[S]>) -> Wanted {
     Wanted { digest: None, size: None, ..wanted(b"", locations) }
 }
 
-fn bytes(fetched: Result<Fetched, FetchError>) -> Vec<u8> {
+pub(super) fn bytes(fetched: Result<Fetched, FetchError>) -> Vec<u8> {
     fetched.unwrap().content.bytes().unwrap().into_owned()
 }
 
-fn reasons(fetched: Result<Fetched, FetchError>) -> Vec<Reason> {
+pub(super) fn reasons(fetched: Result<Fetched, FetchError>) -> Vec<Reason> {
     match fetched.unwrap_err() {
         FetchError::Failed { attempts, .. } => attempts.into_iter().map(|attempt| attempt.reason).collect(),
         error => panic!("{error}"),
@@ -150,7 +154,7 @@ fn every_mirror_is_tried_until_one_is_good() {
     let mut locations: Vec<Location> = bad.iter().map(|path| Location::parse(&server.url(path)).unwrap()).collect();
     // Nothing listens there.
     locations.push(Location::parse("http://127.0.0.1:1/a").unwrap());
-    let none_good = Wanted { locations: locations.clone(), ..wanted(DATA, []) };
+    let none_good = Wanted { locations: locations.clone(), ..wanted::<&str>(DATA, []) };
     let fetcher = fetcher(cache.path(), false);
     let error = fetcher.fetch(&none_good).unwrap_err();
     assert!(error.is_verification());

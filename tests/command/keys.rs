@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pgp::composed::ArmorOptions;
-use rootstrap::package::Content;
-use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place as HeaderPlace};
-use rootstrap::rpm::package::Package;
 use rootstrap::rpm::tag::Tag;
 
 use crate::builder::Key;
-use crate::mirror::{Mirror, regions};
+use crate::mirror::{Mirror, resigned};
 use crate::place::{MICRO, Outcome, Place, peer};
 use crate::server::FileServer;
 
@@ -30,21 +27,9 @@ pub(crate) fn write_other(place: &Place) {
 
 /// The same package, signed by another key.
 pub(crate) fn signed_by(file: &[u8], key: &Key) -> Vec<u8> {
-    let (header, _) = regions(file);
-    let package = Package::inspect(&Content::from(file)).unwrap();
-    let mut signature = HeaderBuilder::new();
-    for tag in [Tag::SHA1_HEADER, Tag::SHA256_HEADER, Tag::SIGTAG_SIZE, Tag::SIGTAG_MD5, Tag::SIGTAG_PAYLOAD_SIZE] {
-        let entry = package.signature().entry(tag).unwrap();
-        signature.entry(tag, &entry);
-    }
-    let signed = [&MAGIC[..], package.header().blob()].concat();
-    signature.bytes(Tag::DSA_HEADER, &key.sign(&signed, false));
-    let mut rpm = file[..96].to_vec();
-    rpm.extend(MAGIC);
-    rpm.extend(signature.build(HeaderPlace::Signature).unwrap());
-    rpm.resize(rpm.len().next_multiple_of(8), 0);
-    rpm.extend(&file[header..]);
-    rpm
+    resigned(file, |signature, signed| {
+        signature.bytes(Tag::DSA_HEADER, &key.sign(signed, false));
+    })
 }
 
 /// A catalog in which the distribution's own servers are these.

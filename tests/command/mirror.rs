@@ -142,6 +142,11 @@ pub(crate) fn regions(file: &[u8]) -> (usize, usize) {
 
 /// The same package without its signature: all digests are right.
 pub(crate) fn unsigned(file: &[u8]) -> Vec<u8> {
+    resigned(file, |_, _| ())
+}
+
+/// The same package with its digests, which are right, and the signatures that `sign` adds: it is given what is to be signed.
+pub(crate) fn resigned(file: &[u8], sign: impl FnOnce(&mut HeaderBuilder, &[u8])) -> Vec<u8> {
     let (header, _) = regions(file);
     let package = Package::inspect(&Content::from(file)).unwrap();
     let mut signature = HeaderBuilder::new();
@@ -149,6 +154,7 @@ pub(crate) fn unsigned(file: &[u8]) -> Vec<u8> {
         let entry = package.signature().entry(tag).unwrap();
         signature.entry(tag, &entry);
     }
+    sign(&mut signature, &[&MAGIC[..], package.header().blob()].concat());
     let mut rpm = file[..96].to_vec();
     rpm.extend(MAGIC);
     rpm.extend(signature.build(Place::Signature).unwrap());

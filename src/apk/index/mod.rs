@@ -48,32 +48,13 @@ impl MetadataFormat for ApkIndex {
 
     /// `DESCRIPTION`: of Alpine's own repositories what `git describe` said.
     fn revision(&self, root: &[u8]) -> Option<String> {
-        let mut found = None;
-        let read = archive::read_tar(&mut compression::decompress(root).ok()?.1, |member, content| {
-            if member.path == DESCRIPTION {
-                let mut text = String::new();
-                content.take(LONGEST_DESCRIPTION).read_to_string(&mut text)?;
-                found = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-            }
-            Ok::<_, io::Error>(())
-        });
-        read.ok().and(found)
+        beginning(root).1
     }
 
     /// When its archive was made, which is signed with it, and the numbers of `git describe` (`v3.20.3-12-g0123abc`).
     fn age(&self, root: &[u8]) -> Age {
-        let mut made = 0;
-        let Ok((_, mut input)) = compression::decompress(root) else { return Age::default() };
-        // What follows the beginning of the index is nothing new: reading ends there.
-        let _ = archive::read_tar(&mut input, |member, _| {
-            if member.path != MEMBER {
-                return Ok(());
-            }
-            made = i64::try_from(member.mtime).unwrap_or(0);
-            Err(io::Error::other("read far enough"))
-        });
-        let revision = self.revision(root).map(|text| numbers(&text)).unwrap_or_default();
-        Age { made, revision }
+        let (made, revision) = beginning(root);
+        Age { made, revision: revision.map(|text| numbers(&text)).unwrap_or_default() }
     }
 
     fn files(&self, _root: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
@@ -113,6 +94,26 @@ impl MetadataFormat for ApkIndex {
             })
         })
     }
+}
+
+/// When the list of packages was made, and the description, which `apk index` puts before it. The packages themselves, nearly all of the archive, are
+/// not inflated for that.
+fn beginning(root: &[u8]) -> (i64, Option<String>) {
+    let (mut made, mut revision) = (0, None);
+    let Ok((_, mut input)) = compression::decompress(root) else { return (made, revision) };
+    let _ = archive::read_tar(&mut input, |member, content| {
+        if member.path == DESCRIPTION {
+            let mut text = String::new();
+            content.take(LONGEST_DESCRIPTION).read_to_string(&mut text)?;
+            revision = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        }
+        if member.path != MEMBER {
+            return Ok(());
+        }
+        made = i64::try_from(member.mtime).unwrap_or(0);
+        Err(io::Error::other("read far enough"))
+    });
+    (made, revision)
 }
 
 /// The numbers of a revision up to the commit's, which says nothing of its age.
