@@ -26,12 +26,13 @@ fuzz_target!(|data: &[u8]| {
     let Ok(whole) = universe::parse(UNIVERSE, &architecture::compatible("x86_64")) else { return };
     let mut bytes = whole.image().bytes().to_vec();
     for change in data.chunks_exact(6) {
-        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % ((bytes.len() - 24) / 4) * 4 + 24;
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % ((bytes.len() - 24) / 4) * 4;
         bytes[place..place + 4].copy_from_slice(&change[2..]);
     }
-    let seed = u64::from_ne_bytes(bytes[8..16].try_into().unwrap());
-    let sum = checksum(&bytes[24..], seed);
-    bytes[16..24].copy_from_slice(&sum.to_ne_bytes());
+    // The last three words are the checksum, its seed and the magic.
+    let (checked, foot) = bytes.split_at_mut(bytes.len() - 24);
+    let seed = u64::from_ne_bytes(foot[8..16].try_into().unwrap());
+    foot[..8].copy_from_slice(&checksum(checked, seed).to_ne_bytes());
     if let Ok(pool) = Pool::from_image(image(&bytes)) {
         read(&pool);
     }
@@ -44,20 +45,7 @@ fn read(pool: &Pool) {
         let _ = (package.license(), package.checksum(), package.size(), package.installed_size(), package.build_time());
         let _ = (package.version_rank(), package.arch_rank(), package.takes_part(), package.is_multiarch(), package.repo());
         let _ = (package.repo_tag(), package.repo_name(), package.is_installed(), package.provider_priority());
-        for kind in [
-            Kind::Provides,
-            Kind::Requires,
-            Kind::PreRequires,
-            Kind::Conflicts,
-            Kind::Obsoletes,
-            Kind::Recommends,
-            Kind::Suggests,
-            Kind::Supplements,
-            Kind::Enhances,
-            Kind::InstallIf,
-            Kind::Replaces,
-            Kind::Ordered,
-        ] {
+        for kind in Kind::ALL {
             for &dependency in package.dependencies(kind) {
                 let _ = (pool.display(dependency), pool.candidates(dependency), pool.obsoleted(dependency));
                 let _ = (pool.provided_rank(dependency), pool.is_complex(dependency), pool.met_by_system(dependency));

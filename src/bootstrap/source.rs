@@ -1,6 +1,9 @@
 //! What packages are chosen from: the repositories of a request, what is installed, and the pool of both.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
@@ -10,7 +13,7 @@ use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
 use crate::ecosystem::{Ecosystem, Reach};
 use crate::fetch::{Fetcher, Location};
 use crate::metadata::Texts;
-use crate::pool::{CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
+use crate::pool::{BegunImage, CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
 use crate::repo::{self, OpenRepository, PoolKey, Pools, Repositories, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
@@ -153,9 +156,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
                 Err(error) => self.reporter.warn(&format!("cache unreadable, parsing again: {error}")),
             }
         }
-        let made = self.make()?;
-        let pool = match &key {
-            Some(key) => pools.keep(key, made)?,
+        let (made, begun) = self.make(key.as_ref().and_then(|_| pools.begin()))?;
+        let pool = match key.zip(begun) {
+            Some((key, begun)) => pools.keep(&key, made, begun)?,
             None => made.into_pool()?,
         };
         Ok((pool, false))
@@ -176,7 +179,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     }
 
     /// Reads the standing metadata, unless it is known already, while `meanwhile` runs.
-    fn read_standing_metadata<T: Send>(&mut self, meanwhile: impl FnOnce() -> T + Send) -> Result<T, ResolveError> {
+    fn read_standing_metadata<T>(&mut self, meanwhile: impl FnOnce() -> T) -> Result<T, ResolveError> {
         let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
         let kinds = if std::mem::replace(stands, true) { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
         if kinds.is_empty() {
@@ -187,12 +190,17 @@ impl<'a, E: Ecosystem> Source<'a, E> {
                 ecosystem.read_further(kind, repository, input, state)
             })
         };
-        let (meanwhile, standing) = rayon::join(meanwhile, standing);
-        standing?;
-        Ok(meanwhile)
+        thread::scope(|scope| {
+            // A thread of its own: those of rayon's pool take up each other's work while they wait.
+            let standing = scope.spawn(standing);
+            let meanwhile = meanwhile();
+            standing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            Ok(meanwhile)
+        })
     }
 
-    fn make(&mut self) -> Result<CompletePool, ResolveError> {
+    /// A pool made of the metadata; where it is to be kept, its image is begun.
+    fn make<W: Write + Send>(&mut self, keep: Option<W>) -> Result<(CompletePool, Option<BegunImage<W>>), ResolveError> {
         let format = self.ecosystem.metadata();
         let mut builder = self.base.clone();
         self.repositories.read_packages(&mut builder, format, self.fetcher)?;
@@ -206,9 +214,12 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
         }
         let (scheme, architectures) = (self.ecosystem.version_scheme(), self.ecosystem.architectures(&self.request.arch));
-        let mut complete = self.read_standing_metadata(|| builder.complete(scheme, &architectures))??;
+        let (mut complete, begun) = self.read_standing_metadata(|| match keep {
+            Some(into) => builder.complete_writing(scheme, &architectures, into).map(|(pool, begun)| (pool, Some(begun))),
+            None => Ok((builder.complete(scheme, &architectures)?, None)),
+        })??;
         complete.set_annex(self.ecosystem.keep(&self.state));
-        Ok(complete)
+        Ok((complete, begun))
     }
 
     /// Calls `found` with each path that a package of a pool brings with a content; whether any repository lists the files of its packages.

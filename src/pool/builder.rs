@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use super::candidates::{CandidateTable, MOST_MET};
 use super::columns::{Checksum, ColumnTable, Columns};
 use super::dependency::{Dependencies, DependencyTable};
-use super::image::{Image, ImageError};
+use super::image::{Image, ImageError, Writer};
 use super::provides::ProvideTable;
 use super::ranks::{RankTable, arch_ranks};
 use super::relations::RelationTable;
 use super::strings::{StringTable, Strings};
-use super::universe::View;
+use super::universe::NONE;
 use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
 
 /// How many dependencies are looked for ahead.
@@ -285,27 +285,92 @@ impl PoolBuilder {
 
     /// The same, before it is put into one piece.
     pub fn complete(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<CompletePool, PoolError> {
+        self.settle()?;
+        let (found, ()) = Found::new(&self.told(), scheme, architectures, || ())?;
+        Ok(CompletePool { told: self, found })
+    }
+
+    /// The same, while the pool's [`Image`](super::Image) is written as far as it is known already.
+    pub fn complete_writing<W: Write + Send>(
+        mut self,
+        scheme: &dyn VersionScheme,
+        architectures: &Architectures,
+        into: W,
+    ) -> Result<(CompletePool, BegunImage<W>), PoolError> {
+        self.settle()?;
+        let mut writer = Writer::new(into);
+        let (found, written) = Found::new(&self.told(), scheme, architectures, || self.write(&mut writer))?;
+        Ok((CompletePool { told: self, found }, BegunImage { writer, written }))
+    }
+
+    /// Ends the telling.
+    fn settle(&mut self) -> Result<(), PoolError> {
         if self.strings.is_full() || self.columns.is_full() || self.dependencies.view().len() >= u32::MAX as usize / 2 {
             return Err(PoolError::TooLarge);
         }
         self.columns.add_late_files(&mut self.late_files);
-        let told = &self.told();
-        let arch = arch_ranks(told, architectures);
-        let (provides, ranks) = (|| ProvideTable::new(told, &arch), || RankTable::new(told, scheme, arch.clone()));
-        let (provides, ranks) = if told.columns.len() > FEW { rayon::join(provides, ranks) } else { (provides(), ranks()) };
-        let candidates = CandidateTable::new(told, provides.view(), scheme).ok_or(PoolError::TooEntangled)?;
-        let relations = RelationTable::new(told, candidates.view(), ranks.view()).ok_or(PoolError::TooEntangled)?;
-        Ok(CompletePool { told: self, ranks, provides, candidates, relations })
+        Ok(())
     }
+
+    /// Writes what was told: the first sections of an image.
+    fn write<W: Write>(&self, writer: &mut Writer<W>) -> io::Result<()> {
+        let repo = |repo: &Repo| [repo.name.0, repo.priority as u32, repo.tag.map_or(NONE, |tag| tag.0)];
+        writer.section(&self.repos.iter().map(repo).collect::<Vec<_>>())?;
+        writer.section(&[self.installed.map_or(NONE, |repo| repo.0)])?;
+        self.strings.view().write(writer)?;
+        self.dependencies.view().write(writer)?;
+        self.columns.view().write(writer)
+    }
+}
+
+/// What follows from what was told.
+pub(super) struct Found {
+    ranks: RankTable,
+    provides: ProvideTable,
+    candidates: CandidateTable,
+    relations: RelationTable,
+}
+
+impl Found {
+    /// Finds all that follows, while `meanwhile` runs.
+    fn new<T: Send>(
+        told: &Told<'_>,
+        scheme: &dyn VersionScheme,
+        architectures: &Architectures,
+        meanwhile: impl FnOnce() -> T + Send,
+    ) -> Result<(Self, T), PoolError> {
+        let arch = arch_ranks(told, architectures);
+        let meets = || {
+            let provides = ProvideTable::new(told, &arch);
+            let candidates = CandidateTable::new(told, provides.view(), scheme)?;
+            let relations = RelationTable::new(told, candidates.view(), &arch)?;
+            Some((provides, candidates, relations))
+        };
+        let rest = || (RankTable::new(told, scheme, arch.clone()), meanwhile());
+        let (meets, (ranks, meanwhile)) = if told.columns.len() > FEW { rayon::join(meets, rest) } else { (meets(), rest()) };
+        let (provides, candidates, relations) = meets.ok_or(PoolError::TooEntangled)?;
+        Ok((Self { ranks, provides, candidates, relations }, meanwhile))
+    }
+
+    /// Writes the sections that come after those of what was told.
+    fn write<W: Write>(&self, writer: &mut Writer<W>) -> io::Result<()> {
+        self.ranks.view().write(writer)?;
+        self.provides.view().write(writer)?;
+        self.candidates.view().write(writer)?;
+        self.relations.view().write(writer)
+    }
+}
+
+/// An image of which what was told is written.
+pub struct BegunImage<W> {
+    writer: Writer<W>,
+    written: io::Result<()>,
 }
 
 /// A pool of which all is known, in many pieces yet. It becomes one in memory, or in a file.
 pub struct CompletePool {
     told: PoolBuilder,
-    ranks: RankTable,
-    provides: ProvideTable,
-    candidates: CandidateTable,
-    relations: RelationTable,
+    found: Found,
 }
 
 impl CompletePool {
@@ -314,15 +379,24 @@ impl CompletePool {
         self.told.annex = annex;
     }
 
-    /// Writes the pool's [`Image`](super::Image), without making it in memory.
-    pub fn write(&self, into: &mut dyn Write) -> io::Result<()> {
-        self.view().write(|writer| writer.write(into))
+    /// Ends the pool's own image that was begun, and gives back what it was written to.
+    pub fn finish_image<W: Write>(&self, begun: BegunImage<W>) -> io::Result<W> {
+        let BegunImage { mut writer, written } = begun;
+        written?;
+        self.write_found(&mut writer)?;
+        writer.finish()
+    }
+
+    fn write_found<W: Write>(&self, writer: &mut Writer<W>) -> io::Result<()> {
+        self.found.write(writer)?;
+        writer.section(&self.told.annex)
     }
 
     /// The pool in memory.
     pub fn into_pool(self) -> Result<Pool, PoolError> {
+        let write = |writer: &mut Writer<&mut dyn Write>| self.told.write(writer).and_then(|()| self.write_found(writer));
         // Writing into memory of the right size does not fail.
-        let image = self.view().write(Image::of).map_err(|_| PoolError::TooLarge)?;
+        let image = Image::of(write).map_err(|_| PoolError::TooLarge)?;
         Ok(Pool::from_checked_image(image)?)
     }
 
@@ -330,20 +404,5 @@ impl CompletePool {
     pub fn written(self, image: Image) -> Result<Pool, PoolError> {
         drop(self);
         Ok(Pool::from_checked_image(image)?)
-    }
-
-    fn view(&self) -> View<'_> {
-        View {
-            strings: self.told.strings.view(),
-            dependencies: self.told.dependencies.view(),
-            repos: self.told.repos.clone(),
-            installed: self.told.installed,
-            columns: self.told.columns.view(),
-            ranks: self.ranks.view(),
-            provides: self.provides.view(),
-            candidates: self.candidates.view(),
-            relations: self.relations.view(),
-            annex: &self.told.annex,
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Dependencies: a name with a constraint, or a rich dependency over two others; each is kept once.
 
 use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
 use std::ops::BitOr;
 
 use rustc_hash::FxHasher;
@@ -156,8 +157,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds, in their order.
+    pub const ALL: [Self; 12] = [
+        Self::Provides,
+        Self::Requires,
+        Self::PreRequires,
+        Self::Conflicts,
+        Self::Obsoletes,
+        Self::Recommends,
+        Self::Suggests,
+        Self::Supplements,
+        Self::Enhances,
+        Self::InstallIf,
+        Self::Replaces,
+        Self::Ordered,
+    ];
+
     /// How many kinds there are.
-    pub(super) const COUNT: usize = 12;
+    pub(super) const COUNT: usize = Self::ALL.len();
 }
 
 /// The pool's form of a [`Dependency`]: three plain words.
@@ -242,8 +259,8 @@ impl<'a> Dependencies<'a> {
         self.0.stored.iter().position(|&stored| stored == wanted).map(DependencyId::from_index)
     }
 
-    pub(super) fn write(self, writer: &mut Writer<'a>) {
-        self.0.write(writer);
+    pub(super) fn write<W: Write>(self, writer: &mut Writer<W>) -> io::Result<()> {
+        self.0.write(writer)
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {

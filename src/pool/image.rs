@@ -1,11 +1,12 @@
 //! The pool as bytes: flat arrays one after another, read where they lie, in memory or in a mapped file.
 //!
-//! An image is a head and its sections:
+//! An image is its sections and a foot, so that it can be written from its beginning to its end, the first sections before the last are known:
 //!
 //! ```text
-//! magic, fingerprint, checksum of the rest, bytes, sections      8 bytes each, in the machine's own order
-//! offset, bytes                                                  of each section, from the beginning of the image
 //! sections                                                       each at a multiple of eight
+//! offset, bytes                                                  of each section, from the beginning of the image
+//! sections, bytes                                                8 bytes each, in the machine's own order, like all numbers
+//! checksum of all that, fingerprint, magic
 //! ```
 //!
 //! Only the program that wrote an image reads it: the fingerprint is that of the sources that decide what is in it.
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// The first word of an image; another byte order reads another.
+/// The last word of an image; another byte order reads another.
 const MAGIC: u64 = u64::from_le_bytes(*b"rootpool");
 
 /// Which program wrote it: see `build.rs`.
@@ -26,8 +27,11 @@ pub(super) const FINGERPRINT: u64 = match u64::from_str_radix(env!("ROOTSTRAP_PO
     Err(_) => 0,
 };
 
-/// Words before the table of sections.
-const HEAD: usize = 5;
+/// Words behind the table of sections.
+const FOOT: usize = 5;
+
+/// Words that no checksum is of: itself and what comes after it.
+const UNCHECKED: usize = 3;
 
 /// What is hashed at once, by one thread.
 const PIECE: usize = 1 << 20;
@@ -40,16 +44,16 @@ impl<T: FromBytes + IntoBytes + Immutable + Copy + 'static> Plain for T {}
 /// Why bytes are no pool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// They do not begin as an image does, or end too early or too late.
+    /// They do not end as an image does, or are too few or too many.
     #[error("it is no pool of this machine, or only a part of one")]
-    Head,
+    Foot,
     /// Another version of the program wrote it.
     #[error("another version of the program wrote it")]
     Version,
     /// They are not what was written.
     #[error("its checksum is {found:016x} instead of {expected:016x}")]
     Checksum {
-        /// What the head says.
+        /// What the foot says.
         expected: u64,
         /// What it is.
         found: u64,
@@ -73,21 +77,28 @@ impl Image {
         Self(Bytes::Shared(Box::new(bytes)))
     }
 
-    /// An image in memory of what a writer was given.
-    pub(super) fn of(writer: &Writer<'_>) -> io::Result<Self> {
-        let sections = writer.sections.iter().map(|section| section.len().div_ceil(8)).sum::<usize>();
-        let mut words = vec![0_u64; HEAD + 2 * writer.sections.len() + sections];
-        writer.write(&mut words.as_mut_bytes())?;
+    /// An image in memory of the sections that `write` writes; it is called twice, the first time to see how much memory they take.
+    pub(super) fn of(write: impl Fn(&mut Writer<&mut dyn Write>) -> io::Result<()>) -> io::Result<Self> {
+        let mut nowhere = io::sink();
+        let mut counted = Writer { sum: None, ..Writer::new(&mut nowhere as &mut dyn Write) };
+        write(&mut counted)?;
+        let mut words = vec![0_u64; counted.words()];
+        let mut bytes = words.as_mut_bytes();
+        let mut writer = Writer::new(&mut bytes as &mut dyn Write);
+        write(&mut writer)?;
+        writer.finish()?;
         Ok(Self(Bytes::Words(words)))
     }
 
     /// Holds the bytes against their checksum.
     pub(super) fn verify(&self) -> Result<(), ImageError> {
         let bytes = self.bytes();
-        let Some((&expected, rest)) = bytes.get(16..).and_then(|rest| u64::ref_from_prefix(rest).ok()) else {
-            return Err(ImageError::Head);
+        let checked = bytes.len().checked_sub(UNCHECKED * 8).and_then(|length| bytes.split_at_checked(length));
+        let Some((&expected, checked)) = checked.and_then(|(checked, rest)| Some((u64::ref_from_prefix(rest).ok()?.0, checked)))
+        else {
+            return Err(ImageError::Foot);
         };
-        let found = checksum(rest);
+        let found = checksum(checked);
         if found == expected { Ok(()) } else { Err(ImageError::Checksum { expected, found }) }
     }
 
@@ -106,48 +117,59 @@ impl fmt::Debug for Image {
     }
 }
 
-/// Takes sections and makes an image of them, in memory or elsewhere.
-#[derive(Default)]
-pub(super) struct Writer<'a> {
-    sections: Vec<&'a [u8]>,
+/// Writes an image, section by section.
+pub(super) struct Writer<W> {
+    into: W,
+    /// `None` where nobody will look at it.
+    sum: Option<Sum>,
+    /// Of each section where it begins, and its bytes.
+    table: Vec<u64>,
+    /// Bytes that were written.
+    length: u64,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn section<T: Plain>(&mut self, values: &'a [T]) {
-        self.sections.push(values.as_bytes());
+impl<W: Write> Writer<W> {
+    pub(super) fn new(into: W) -> Self {
+        Self { into, sum: Some(Sum::default()), table: Vec::new(), length: 0 }
     }
 
-    /// Writes the image.
-    pub(super) fn write(&self, into: &mut dyn Write) -> io::Result<()> {
-        let mut length = HEAD + 2 * self.sections.len();
-        let mut table = Vec::with_capacity(2 * self.sections.len());
-        for section in &self.sections {
-            table.extend([length as u64 * 8, section.len() as u64]);
-            length += section.len().div_ceil(8);
-        }
-        let bounds = [length as u64 * 8, self.sections.len() as u64];
-        let mut sum = Sum::default();
-        self.each(&bounds, &table, &mut |bytes| {
-            sum.add(bytes);
-            Ok(())
-        })?;
-        into.write_all([MAGIC, FINGERPRINT, sum.finish()].as_bytes())?;
-        self.each(&bounds, &table, &mut |bytes| into.write_all(bytes))
+    /// Writes a section.
+    pub(super) fn section<T: Plain>(&mut self, values: &[T]) -> io::Result<()> {
+        let bytes = values.as_bytes();
+        self.table.extend([self.length, bytes.len() as u64]);
+        self.write(bytes)?;
+        self.write(&[0; 8][..bytes.len().next_multiple_of(8) - bytes.len()])
     }
 
-    /// All that comes after the checksum, piece by piece.
-    fn each(&self, bounds: &[u64], table: &[u64], take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        take(bounds.as_bytes())?;
-        take(table.as_bytes())?;
-        for section in &self.sections {
-            take(section)?;
-            take(&[0; 8][..section.len().next_multiple_of(8) - section.len()])?;
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length += bytes.len() as u64;
+        for piece in bytes.chunks(PIECE) {
+            if let Some(sum) = &mut self.sum {
+                sum.add(piece);
+            }
+            self.into.write_all(piece)?;
         }
         Ok(())
     }
+
+    /// How many words an image of these sections has.
+    fn words(&self) -> usize {
+        self.length as usize / 8 + self.table.len() + FOOT
+    }
+
+    /// Writes what comes after the sections, and gives back what was written to.
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        let bounds = [self.table.len() as u64 / 2, self.words() as u64 * 8];
+        let table = std::mem::take(&mut self.table);
+        self.write(table.as_bytes())?;
+        self.write(bounds.as_bytes())?;
+        let sum = self.sum.take().unwrap_or_default().finish();
+        self.write([sum, FINGERPRINT, MAGIC].as_bytes())?;
+        Ok(self.into)
+    }
 }
 
-/// The checksum of all that comes after it in an image: of the checksums of its pieces.
+/// The checksum of all that comes before it in an image: of the checksums of its pieces.
 fn checksum(bytes: &[u8]) -> u64 {
     let pieces: Vec<u64> = bytes.par_chunks(PIECE).map(|piece| xxh3_64_with_seed(piece, FINGERPRINT)).collect();
     xxh3_64_with_seed(pieces.as_bytes(), bytes.len() as u64)
@@ -202,30 +224,30 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the head.
+    /// Reads the foot.
     pub(super) fn new(image: &'a Image) -> Result<Self, ImageError> {
         let bytes = image.bytes();
-        let Ok((head, rest)) = <[u64; HEAD]>::ref_from_prefix(bytes) else { return Err(ImageError::Head) };
-        let [magic, fingerprint, _, length, sections] = *head;
+        let Ok((rest, foot)) = <[u64; FOOT]>::ref_from_suffix(bytes) else { return Err(ImageError::Foot) };
+        let [sections, length, _, fingerprint, magic] = *foot;
         if magic != MAGIC || length != bytes.len() as u64 {
-            return Err(ImageError::Head);
+            return Err(ImageError::Foot);
         }
         if fingerprint != FINGERPRINT {
             return Err(ImageError::Version);
         }
-        let sections = usize::try_from(sections).map_err(|_| ImageError::Head)?;
-        let (table, _) = <[[u64; 2]]>::ref_from_prefix_with_elems(rest, sections).map_err(|_| ImageError::Head)?;
+        let sections = usize::try_from(sections).map_err(|_| ImageError::Foot)?;
+        let (_, table) = <[[u64; 2]]>::ref_from_suffix_with_elems(rest, sections).map_err(|_| ImageError::Foot)?;
         Ok(Self { bytes, table })
     }
 
     pub(super) fn section<T: Plain>(&mut self) -> Result<&'a [T], ImageError> {
-        let Some((&[start, length], rest)) = self.table.split_first() else { return Err(ImageError::Head) };
+        let Some((&[start, length], rest)) = self.table.split_first() else { return Err(ImageError::Foot) };
         self.table = rest;
-        let end = start.checked_add(length).ok_or(ImageError::Head)?;
+        let end = start.checked_add(length).ok_or(ImageError::Foot)?;
         let (start, end) = (usize::try_from(start), usize::try_from(end));
-        let (Ok(start), Ok(end)) = (start, end) else { return Err(ImageError::Head) };
-        let bytes = self.bytes.get(start..end).ok_or(ImageError::Head)?;
-        <[T]>::ref_from_bytes(bytes).map_err(|_| ImageError::Head)
+        let (Ok(start), Ok(end)) = (start, end) else { return Err(ImageError::Foot) };
+        let bytes = self.bytes.get(start..end).ok_or(ImageError::Foot)?;
+        <[T]>::ref_from_bytes(bytes).map_err(|_| ImageError::Foot)
     }
 }
 
@@ -251,8 +273,9 @@ macro_rules! sections {
         }
 
         impl<'a> $view<'a> {
-            pub(super) fn write(self, writer: &mut $crate::pool::image::Writer<'a>) {
-                $(writer.section(self.$field);)*
+            pub(super) fn write<W: std::io::Write>(self, writer: &mut $crate::pool::image::Writer<W>) -> std::io::Result<()> {
+                $(writer.section(self.$field)?;)*
+                Ok(())
             }
 
             pub(super) fn read(reader: &mut $crate::pool::image::Reader<'a>) -> Result<Self, $crate::pool::image::ImageError> {

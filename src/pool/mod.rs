@@ -42,7 +42,7 @@ mod tests;
 mod universe;
 
 pub use architectures::Architectures;
-pub use builder::{CompletePool, Package, PoolBuilder, PoolError};
+pub use builder::{BegunImage, CompletePool, Package, PoolBuilder, PoolError};
 pub use columns::Checksum;
 pub use dependency::{Dependency, Kind, Op, RichOp};
 pub use ids::{DependencyId, RepoId, SolvableId, StringId};

@@ -3,7 +3,7 @@
 use super::builder::Told;
 use super::candidates::{Candidates, MOST_MET};
 use super::image::{ImageError, check, sections};
-use super::ranks::Ranks;
+use super::ranks::FOREIGN;
 use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId};
 
 sections! {
@@ -40,8 +40,8 @@ fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>,
 }
 
 impl RelationTable {
-    /// `None` where there are too many.
-    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, ranks: Ranks<'_>) -> Option<Self> {
+    /// `arch` is [`arch_ranks`](super::ranks::arch_ranks). `None` where there are too many.
+    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, arch: &[u16]) -> Option<Self> {
         let (columns, count) = (&told.columns, told.columns.len());
         let complex = complex(told);
         let (mut rivals, mut supplemented) = (Vec::new(), Vec::new());
@@ -63,7 +63,7 @@ impl RelationTable {
             for &dependency in columns.run(id, Kind::Obsoletes, Kind::Obsoletes) {
                 candidates.obsoleted(dependency).iter().for_each(|&other| keep_apart(other));
             }
-            if ranks.arch(id).is_none() {
+            if arch[id.index()] == FOREIGN {
                 continue;
             }
             let weak = [Kind::Supplements, Kind::Enhances].into_iter().flat_map(|kind| columns.run(id, kind, kind));

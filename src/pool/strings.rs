@@ -1,6 +1,7 @@
 //! Strings, once each: one long text and an open-addressing table of ids.
 
 use std::hash::Hasher;
+use std::io::{self, Write};
 
 use rustc_hash::FxHasher;
 
@@ -91,9 +92,9 @@ impl<'a> Strings<'a> {
         }
     }
 
-    pub(super) fn write(self, writer: &mut Writer<'a>) {
-        writer.section(self.text.as_bytes());
-        self.index.write(writer);
+    pub(super) fn write<W: Write>(self, writer: &mut Writer<W>) -> io::Result<()> {
+        writer.section(self.text.as_bytes())?;
+        self.index.write(writer)
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, ImageError> {

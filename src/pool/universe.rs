@@ -5,7 +5,7 @@ use self_cell::self_cell;
 use super::candidates::Candidates;
 use super::columns::{Checksum, Columns};
 use super::dependency::Dependencies;
-use super::image::{FINGERPRINT, Image, ImageError, Reader, Writer};
+use super::image::{FINGERPRINT, Image, ImageError, Reader};
 use super::provides::Provides;
 use super::ranks::Ranks;
 use super::relations::Relations;
@@ -39,28 +39,10 @@ pub(super) struct View<'a> {
 }
 
 /// Stands for "none" where an id is written.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 impl<'a> View<'a> {
-    /// Hands all that it holds to an image in the making.
-    pub(super) fn write<T>(&self, with: impl FnOnce(&Writer<'_>) -> T) -> T {
-        let repo = |repo: &Repo| [repo.name.0, repo.priority as u32, repo.tag.map_or(NONE, |tag| tag.0)];
-        let repos: Vec<[u32; 3]> = self.repos.iter().map(repo).collect();
-        let installed = [self.installed.map_or(NONE, |repo| repo.0)];
-        let mut writer = Writer::default();
-        writer.section(&repos);
-        writer.section(&installed);
-        self.strings.write(&mut writer);
-        self.dependencies.write(&mut writer);
-        self.columns.write(&mut writer);
-        self.ranks.write(&mut writer);
-        self.provides.write(&mut writer);
-        self.candidates.write(&mut writer);
-        self.relations.write(&mut writer);
-        writer.section(self.annex);
-        with(&writer)
-    }
-
+    /// Reads what [`PoolBuilder::write`](super::PoolBuilder) and [`Found::write`](super::builder::Found) write.
     fn read(image: &'a Image) -> Result<Self, ImageError> {
         let mut reader = Reader::new(image)?;
         let repos: &[[u32; 3]] = reader.section()?;

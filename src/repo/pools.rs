@@ -11,9 +11,9 @@ use super::Repositories;
 use super::checked::Checked;
 use super::mapped::map;
 use crate::digest::{Algorithm, Digest};
-use crate::fetch::Store;
+use crate::fetch::{Store, StoreWriter};
 use crate::metadata::MetadataKind;
-use crate::pool::{CompletePool, Image, ImageError, Pool, PoolError};
+use crate::pool::{BegunImage, CompletePool, Image, ImageError, Pool, PoolError};
 
 /// How much the kept pools may take together. Those that were used longest ago go first.
 const LIMIT: u64 = 1 << 30;
@@ -143,19 +143,22 @@ impl<'s> Pools<'s> {
         open_checked(&File::open(&path).ok()?, self.store.mark_path(&path)).ok()
     }
 
-    /// Keeps a pool, and lets go of old ones where there are too many. The pool is then read where it was written, so that it is not in memory
-    /// twice. A store that cannot be written to only makes the next run slower: then it stays in memory.
-    pub fn keep(self, key: &PoolKey, pool: CompletePool) -> Result<Pool, PoolError> {
-        match self.write(key, &pool) {
+    /// Where a pool can be written to, to be kept. `None` in a store that cannot be written to, which only makes the next run slower.
+    pub fn begin(self) -> Option<StoreWriter> {
+        self.store.begin().ok()
+    }
+
+    /// Keeps a pool whose image was begun, and lets go of old ones where there are too many. The pool is then read where it was written, so
+    /// that it is not in memory twice; if it cannot be kept, it stays in memory.
+    pub fn keep(self, key: &PoolKey, pool: CompletePool, begun: BegunImage<StoreWriter>) -> Result<Pool, PoolError> {
+        match self.finish(key, &pool, begun) {
             Ok(image) => pool.written(image),
             Err(_) => pool.into_pool(),
         }
     }
 
-    fn write(self, key: &PoolKey, pool: &CompletePool) -> io::Result<Image> {
-        let mut writer = self.store.begin()?;
-        pool.write(&mut writer)?;
-        let file = writer.finish(&self.path(key))?;
+    fn finish(self, key: &PoolKey, pool: &CompletePool, begun: BegunImage<StoreWriter>) -> io::Result<Image> {
+        let file = pool.finish_image(begun)?.finish(&self.path(key))?;
         let image = Image::new(map(&file)?);
         self.shrink(LIMIT, MOST)?;
         Ok(image)

@@ -122,19 +122,6 @@ fn pool(place: &Place, repository: &Path) -> Pool {
     builder.build(&RpmVersions, &architecture::compatible("aarch64")).unwrap()
 }
 
-/// The kinds of dependencies that RPM packages have.
-const KINDS: [Kind; 9] = [
-    Kind::Provides,
-    Kind::Requires,
-    Kind::PreRequires,
-    Kind::Conflicts,
-    Kind::Obsoletes,
-    Kind::Recommends,
-    Kind::Suggests,
-    Kind::Supplements,
-    Kind::Enhances,
-];
-
 /// All that a pool says, in words.
 fn told(pool: &Pool) -> String {
     let mut text = String::new();
@@ -150,7 +137,7 @@ fn told(pool: &Pool) -> String {
         ];
         text +=
             &format!("{words:?} {:?} {:?}", package.checksum(), (package.size(), package.installed_size(), package.build_time()));
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let all: Vec<String> = package.dependencies(kind).iter().map(|&id| pool.display(id)).collect();
             text += &format!("\n  {kind:?} {all:?}");
         }

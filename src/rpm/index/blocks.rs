@@ -46,20 +46,21 @@ impl<R: Read> Blocks<R> {
 
     /// The next block, in the memory of `bytes`; `None` at the end, or if what comes cannot be cut.
     pub(super) fn next(&mut self, mut bytes: Vec<u8>) -> Result<Option<Block>, IndexError> {
-        bytes.clear();
-        bytes.append(&mut self.beyond);
+        let mut filled = self.beyond.len();
+        bytes.splice(..filled.min(bytes.len()), self.beyond.drain(..));
         let mut wanted = BLOCK;
         let cut = loop {
-            self.fill(&mut bytes, wanted)?;
+            self.fill(&mut bytes, &mut filled, wanted)?;
             if self.ended {
-                break bytes.len();
+                break filled;
             }
-            match memmem::rfind(&bytes, START).filter(|&cut| cut > 0) {
+            match memmem::rfind(&bytes[..filled], START).filter(|&cut| cut > 0) {
                 Some(cut) => break cut,
                 None if wanted < LONGEST => wanted *= 2,
                 None => break 0,
             }
         };
+        bytes.truncate(filled);
         if cut == 0 || (self.offset == 0 && !is_plain(&bytes)) {
             self.beyond = bytes;
             return Ok(None);
@@ -76,11 +77,21 @@ impl<R: Read> Blocks<R> {
         self.offset
     }
 
-    fn fill(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> Result<(), IndexError> {
-        let missing = wanted.saturating_sub(bytes.len());
-        let read = self.input.by_ref().take(missing as u64).read_to_end(bytes);
-        let offset = self.offset + bytes.len() as u64;
-        self.ended |= read.map_err(|error: io::Error| IndexError::Read { offset, error })? < missing;
+    /// Fills `bytes` up to `wanted`. What it held before is written over, which spares making it nought first.
+    fn fill(&mut self, bytes: &mut Vec<u8>, filled: &mut usize, wanted: usize) -> Result<(), IndexError> {
+        if bytes.len() < wanted {
+            bytes.resize(wanted, 0);
+        }
+        while *filled < wanted && !self.ended {
+            match self.input.read(&mut bytes[*filled..wanted]) {
+                Ok(count) => {
+                    *filled += count;
+                    self.ended = count == 0;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(IndexError::Read { offset: self.offset + *filled as u64, error }),
+            }
+        }
         Ok(())
     }
 

@@ -1,14 +1,14 @@
-//! `primary.xml` read by several threads: one inflates it and cuts it into blocks, some take blocks apart, one puts what they say into the pool,
-//! in order.
+//! `primary.xml` read by several threads: each inflates the next block and takes it apart, so that the block stays in its own processor's cache,
+//! and one of them puts what all the blocks say into the pool, in order.
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::Read;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::blocks::{Block, Blocks};
@@ -33,11 +33,7 @@ pub(super) fn read(input: impl Read + Send, builder: &mut PoolBuilder, repo: Rep
     if first.is_last {
         return Ok(());
     }
-    let uncut = match rayon::current_num_threads() {
-        1 => read_alone(&mut blocks, worker, &mut replay, &root)?,
-        threads => read_together(&mut blocks, worker, threads, &mut replay, &root)?,
-    };
-    match uncut {
+    match read_together(&mut blocks, worker, rayon::current_num_threads(), &mut replay, &root)? {
         Some(Uncut { offset, bytes }) => primary::read_on(blocks.rest(bytes), offset, &root, builder, repo),
         None => Ok(()),
     }
@@ -49,29 +45,6 @@ struct Uncut {
     bytes: Vec<u8>,
 }
 
-fn read_alone(
-    blocks: &mut Blocks<impl Read>,
-    mut worker: Worker,
-    replay: &mut Replay<'_>,
-    root: &str,
-) -> Result<Option<Uncut>, IndexError> {
-    let (mut bytes, mut spare) = (Vec::new(), Recording::default());
-    loop {
-        let Some(block) = blocks.next(bytes)? else {
-            return Ok(Some(Uncut { offset: blocks.offset(), bytes: Vec::new() }));
-        };
-        if worker.read_block(&block, root)?.is_none() {
-            return Ok(Some(Uncut { offset: block.offset, bytes: block.bytes }));
-        }
-        spare = worker.recorder.take(spare);
-        replay.carry_out(&spare);
-        if block.is_last {
-            return Ok(None);
-        }
-        bytes = block.bytes;
-    }
-}
-
 fn read_together(
     blocks: &mut Blocks<impl Read + Send>,
     first: Worker,
@@ -79,103 +52,172 @@ fn read_together(
     replay: &mut Replay<'_>,
     root: &str,
 ) -> Result<Option<Uncut>, IndexError> {
-    let (work, queue) = channel();
-    let shared = Shared {
+    let shared = &Shared {
         root,
-        queue: Mutex::new(queue),
+        source: Mutex::new(Source { blocks, cut: 0, end: None }),
+        spare: Mutex::new((0..DEPTH * threads).map(|_| Spare::default()).collect()),
+        given_back: Condvar::new(),
         stop: AtomicBool::new(false),
-        spare_bytes: Mutex::default(),
-        spare_recordings: Mutex::default(),
     };
-    let (shared, repo) = (&shared, first.repo);
-    thread::scope(|scope| {
-        let (ordered, results) = sync_channel(DEPTH * threads);
-        let others = (1..threads).map(|number| Worker::new(number, repo));
-        for worker in std::iter::once(first).chain(others) {
-            scope.spawn(move || worker.work(shared));
+    let repo = first.repo;
+    let carried = thread::scope(|scope| {
+        let (done, results) = channel();
+        for number in 1..threads {
+            let (worker, done) = (Worker::new(number, repo), done.clone());
+            scope.spawn(move || worker.work(shared, &done));
         }
-        let cutter = scope.spawn(move || hand_out(blocks, &work, &ordered, shared));
+        drop(done);
+        let _stop = Stop(shared);
         // Here, where the rest of the pool is made: an allocator keeps what a thread lets go for that thread.
-        let carried = carry_out(results, replay, shared);
-        let cut = cutter.join().unwrap_or_else(|panic| resume_unwind(panic));
-        // What is wrong with the document comes before what follows it.
-        match carried? {
-            None => cut,
-            uncut => cut.and(Ok(uncut)),
-        }
-    })
+        carry_out(&results, first, replay, shared)
+    });
+    let end = lock(&shared.source).end.take().unwrap_or(Ok(None));
+    // What is wrong with the document comes before what follows it.
+    match carried? {
+        None => end,
+        uncut => end.and(Ok(uncut)),
+    }
 }
 
 /// What the threads share.
-struct Shared<'s> {
+struct Shared<'s, R> {
     root: &'s str,
-    queue: Mutex<Receiver<(Block, Sender<Done>)>>,
+    source: Mutex<Source<'s, R>>,
+    /// As many as there may be blocks on their way.
+    spare: Mutex<Vec<Spare>>,
+    given_back: Condvar,
     /// Set when no further blocks are wanted.
     stop: AtomicBool,
-    /// What may be written over: asking for memory again and again takes longer than filling it.
-    spare_bytes: Mutex<Vec<Vec<u8>>>,
-    spare_recordings: Mutex<Vec<Recording>>,
+}
+
+/// Where blocks come from: whoever is free inflates the next one, and has it in its own processor's cache then.
+struct Source<'s, R> {
+    blocks: &'s mut Blocks<R>,
+    /// How many were cut.
+    cut: usize,
+    /// Why there are no more: the document has ended, or cannot be cut, or cannot be read.
+    end: Option<Result<Option<Uncut>, IndexError>>,
+}
+
+/// What may be written over: asking for memory again and again takes longer than filling it.
+#[derive(Default)]
+struct Spare {
+    bytes: Vec<u8>,
+    recording: Recording,
 }
 
 /// A block that was read.
 struct Done {
+    /// Counted from nought.
+    number: usize,
     block: Block,
     /// `None` if it does not end where it should: then it was cut in the wrong place.
     outcome: Result<Option<Recording>, IndexError>,
+}
+
+/// Ends the work of all when that of one ends, in a panic too: nobody waits for what will not come.
+struct Stop<'s, 'r, R>(&'s Shared<'r, R>);
+
+impl<R> Drop for Stop<'_, '_, R> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hands all blocks out; gives from where on there are none though the document goes on.
-fn hand_out(
-    blocks: &mut Blocks<impl Read>,
-    work: &Sender<(Block, Sender<Done>)>,
-    ordered: &SyncSender<Receiver<Done>>,
-    shared: &Shared<'_>,
-) -> Result<Option<Uncut>, IndexError> {
-    while !shared.stop.load(Ordering::Relaxed) {
-        let bytes = lock(&shared.spare_bytes).pop().unwrap_or_default();
-        let Some(block) = blocks.next(bytes)? else {
-            return Ok(Some(Uncut { offset: blocks.offset(), bytes: Vec::new() }));
-        };
-        let is_last = block.is_last;
-        let (done, result) = channel();
-        // Nobody hears it only if a thread has panicked, which the scope tells.
-        if work.send((block, done)).is_err() || ordered.send(result).is_err() || is_last {
-            break;
+impl<R: Read> Shared<'_, R> {
+    /// Cuts the next block; `None` if there is none, or none is wanted.
+    fn cut(&self, bytes: Vec<u8>) -> Option<(usize, Block)> {
+        let mut source = lock(&self.source);
+        if source.end.is_some() || self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        match source.blocks.next(bytes) {
+            Ok(Some(block)) => {
+                if block.is_last {
+                    source.end = Some(Ok(None));
+                }
+                source.cut += 1;
+                Some((source.cut - 1, block))
+            }
+            Ok(None) => {
+                source.end = Some(Ok(Some(Uncut { offset: source.blocks.offset(), bytes: Vec::new() })));
+                None
+            }
+            Err(error) => {
+                source.end = Some(Err(error));
+                None
+            }
         }
     }
-    Ok(None)
 }
 
-/// Puts what was read into the pool, block by block.
-fn carry_out(
-    results: Receiver<Receiver<Done>>,
+impl<R> Shared<'_, R> {
+    /// Memory for a block, when there is some.
+    fn wait_for_spare(&self) -> Option<Spare> {
+        let mut spare = lock(&self.spare);
+        while !self.stop.load(Ordering::Relaxed) {
+            match spare.pop() {
+                None => spare = self.given_back.wait(spare).unwrap_or_else(PoisonError::into_inner),
+                found => return found,
+            }
+        }
+        None
+    }
+
+    fn give_back(&self, spare: Spare) {
+        lock(&self.spare).push(spare);
+        self.given_back.notify_one();
+    }
+
+    fn stop(&self) {
+        // Nobody may be between looking and waiting.
+        let _spare = lock(&self.spare);
+        self.stop.store(true, Ordering::Relaxed);
+        self.given_back.notify_all();
+    }
+}
+
+/// Puts what was read into the pool, block by block; where the next one is not read yet, reads another meanwhile.
+fn carry_out<R: Read>(
+    results: &Receiver<Done>,
+    mut worker: Worker,
     replay: &mut Replay<'_>,
-    shared: &Shared<'_>,
+    shared: &Shared<'_, R>,
 ) -> Result<Option<Uncut>, IndexError> {
     let mut end: Result<Option<Uncut>, IndexError> = Ok(None);
-    for result in results {
-        // A thread that panicked sends nothing; the scope tells.
-        let Ok(Done { block, outcome }) = result.recv() else { break };
+    let mut early: BTreeMap<usize, Done> = BTreeMap::new();
+    let mut next = 0;
+    loop {
+        let Some(Done { block, outcome, .. }) = early.remove(&next) else {
+            let done = match results.try_recv() {
+                Err(TryRecvError::Empty) => worker.try_work(shared).or_else(|| results.recv().ok()),
+                Err(TryRecvError::Disconnected) => worker.try_work(shared),
+                Ok(done) => Some(done),
+            };
+            // All were read. If a thread has panicked, something is missing, and the scope tells.
+            let Some(done) = done else { return end };
+            early.insert(done.number, done);
+            continue;
+        };
+        next += 1;
         match (&mut end, outcome) {
             (Err(_), _) => {}
             (Ok(Some(uncut)), _) => uncut.bytes.extend_from_slice(&block.bytes),
             (Ok(None), Ok(Some(recording))) => {
                 replay.carry_out(&recording);
-                lock(&shared.spare_recordings).push(recording);
-                lock(&shared.spare_bytes).push(block.bytes);
+                shared.give_back(Spare { bytes: block.bytes, recording });
             }
             (Ok(None), Ok(None)) => end = Ok(Some(Uncut { offset: block.offset, bytes: block.bytes })),
             (Ok(None), Err(error)) => end = Err(error),
         }
         if !matches!(end, Ok(None)) {
-            shared.stop.store(true, Ordering::Relaxed);
+            shared.stop();
         }
     }
-    end
 }
 
 /// Who takes blocks apart.
@@ -190,18 +232,27 @@ impl Worker {
         Self { repo, recorder: Recorder::new(number), recent: Recent::default() }
     }
 
-    fn work(mut self, shared: &Shared<'_>) {
-        loop {
-            let next = lock(&shared.queue).recv();
-            let Ok((block, done)) = next else { return };
-            let read = self.read_block(&block, shared.root);
-            let outcome = read.map(|root| {
-                let spare = || lock(&shared.spare_recordings).pop().unwrap_or_default();
-                root.map(|_| self.recorder.take(spare()))
-            });
+    /// Takes blocks apart until there are no more.
+    fn work<R: Read>(mut self, shared: &Shared<'_, R>, done: &Sender<Done>) {
+        let _stop = Stop(shared);
+        while let Some(spare) = shared.wait_for_spare() {
+            let Some(read) = self.read_next(spare, shared) else { return };
             // Nobody hears it only if that thread has panicked.
-            let _ = done.send(Done { block, outcome });
+            let _ = done.send(read);
         }
+    }
+
+    /// Takes a block apart, if there is one and memory for it.
+    fn try_work<R: Read>(&mut self, shared: &Shared<'_, R>) -> Option<Done> {
+        let spare = lock(&shared.spare).pop()?;
+        self.read_next(spare, shared)
+    }
+
+    fn read_next<R: Read>(&mut self, spare: Spare, shared: &Shared<'_, R>) -> Option<Done> {
+        let (number, block) = shared.cut(spare.bytes)?;
+        let read = self.read_block(&block, shared.root);
+        let outcome = read.map(|root| root.map(|_| self.recorder.take(spare.recording)));
+        Some(Done { number, block, outcome })
     }
 
     /// Records what a block says. The first one (`root` is empty) tells the name of the document's root. `None` if it does not end between

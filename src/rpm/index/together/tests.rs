@@ -147,6 +147,22 @@ fn a_file_that_ends_in_an_error_is_no_document() {
     }
 }
 
+#[test]
+fn a_thread_that_panics_keeps_no_other_waiting() {
+    struct Panics;
+    impl Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("of the test");
+        }
+    }
+    let good = document(MANY, |_| String::new());
+    for count in [1, 2, 4] {
+        let input = good.as_bytes()[..good.len() / 2].chain(Panics);
+        let read = || threads(count).install(|| built(|builder, repo| read(input, builder, repo))).is_ok();
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).is_err());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
