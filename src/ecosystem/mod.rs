@@ -3,23 +3,28 @@
 //! Everything that differs between them goes through here; a room outside them that asks "is it rpm?" is in the wrong place.
 
 mod choice;
+mod configuration;
+mod error;
+mod install;
 mod root;
 
 pub use choice::{
     Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
     Operation, Problem, Reason, Refusal, Verb,
 };
+pub use configuration::{ConfigurationError, ConfiguredRepository, RootRepository, RootSources};
+pub use error::{InstallError, InstalledError, InventoryError, KeyError, PackageError};
+pub use install::{
+    FileOptions, InstallOptions, Installed, PackageChange, RootChanges, ScriptletOutcome, ScriptletRecord, Scriptlets,
+};
 pub use root::{RootDirectory, RootFiles};
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::Read;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::cancel::Cancel;
-use crate::catalog::{Architecture, Database, Key, Langs, SignaturePolicy};
+use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, FileAspect, PackageFacts, Spool};
@@ -285,89 +290,6 @@ pub struct Identity {
     pub release: Option<String>,
 }
 
-/// Where a root says that its packages come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RootSources {
-    /// Its architecture.
-    pub arch: Option<String>,
-    /// Its repositories, in its order.
-    pub repositories: Vec<RootRepository>,
-    /// The keys that it trusts.
-    pub keys: Vec<Key>,
-}
-
-/// A repository as a root names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RootRepository {
-    /// What it is called there.
-    pub name: String,
-    /// The URL or directory of its metadata.
-    pub location: String,
-    /// The tag that its packages are asked for by.
-    pub tag: Option<String>,
-}
-
-/// A repository as a configuration file names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConfiguredRepository {
-    /// What it is called there.
-    pub name: String,
-    /// Where it is.
-    pub bases: Vec<String>,
-    /// Where lists of its mirrors are.
-    pub mirrors: Vec<String>,
-    /// The tag that its packages are asked for by.
-    pub tag: Option<String>,
-    /// The lower, the more it is preferred.
-    pub priority: Option<i32>,
-    /// Whether modules hide none of its packages.
-    pub module_hotfixes: bool,
-    /// Whether a mirror may lack it.
-    pub optional: bool,
-    /// Whether its metadata must be signed.
-    pub signed: bool,
-    /// Whether its packages need not be.
-    pub unsigned: bool,
-    /// Where its keys are.
-    pub keys: Vec<String>,
-    /// Packages that are not to be seen in it.
-    pub exclude: Vec<String>,
-    /// The only packages that are to be seen in it; with none all.
-    pub only: Vec<String>,
-}
-
-/// What is wrong with a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct ConfigurationError {
-    /// The line.
-    pub line: usize,
-    /// What is wrong.
-    pub what: String,
-}
-
-/// What becomes of the packages of a root.
-#[derive(Debug)]
-pub struct RootChanges<'a, P> {
-    /// In the order of the transaction.
-    pub packages: Vec<PackageChange<'a, P>>,
-    /// What the root is asked to have from now on.
-    pub world: &'a [String],
-}
-
-/// What becomes of one package of a root.
-#[derive(Debug)]
-pub struct PackageChange<'a, P> {
-    /// What is done.
-    pub action: Action,
-    /// The name of the package that goes or stays, if one was there.
-    pub old: Option<&'a str>,
-    /// The package that comes, if one does.
-    pub new: Option<&'a P>,
-    /// The tag of the repositories that it is held by from now on.
-    pub tag: Option<&'a str>,
-}
-
 /// Whose packages are accepted.
 #[derive(Debug)]
 pub enum Trust<'a, K> {
@@ -384,122 +306,6 @@ impl<K> Clone for Trust<'_, K> {
 }
 
 impl<K> Copy for Trust<'_, K> {}
-
-/// Which files are installed, and how.
-#[derive(Clone, Debug)]
-pub struct InstallOptions {
-    /// The architecture of the root.
-    pub arch: Architecture,
-    /// Where the database goes; without it none is written.
-    pub database: Option<Database>,
-    /// Seconds since 1970 that everything made now bears.
-    pub epoch: i64,
-    /// What scriptlets do; where nothing is said, what is usual.
-    pub scriptlets: Option<Scriptlets>,
-}
-
-/// What scriptlets do. On the host none ever runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scriptlets {
-    /// What can run on the model does, what is known is done natively, and the rest is listed.
-    Native,
-    /// Nothing; all of them are listed.
-    Off,
-}
-
-/// Which files of a package are unpacked and installed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileOptions {
-    /// Whether documentation is.
-    pub docs: bool,
-    /// The languages whose files are.
-    pub langs: Langs,
-}
-
-/// What installing did beside putting files into the tree.
-#[derive(Clone, Debug, Default)]
-pub struct Installed {
-    /// Every scriptlet of every package and what became of it, in the order in which they were due.
-    pub scriptlets: Vec<ScriptletRecord>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
-
-/// A scriptlet and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScriptletRecord {
-    /// The package.
-    pub package: String,
-    /// Which of its scriptlets: `%post`, `%transfiletriggerin`, `post-install`.
-    pub scriptlet: String,
-    /// What became of it.
-    #[serde(flatten)]
-    pub outcome: ScriptletOutcome,
-}
-
-/// What became of a scriptlet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum ScriptletOutcome {
-    /// It ran, on the model.
-    Ran {
-        /// What it printed.
-        #[serde(skip_serializing_if = "String::is_empty")]
-        output: String,
-        /// Commands that it called and that are not done natively: they answered "not found".
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        not_run: Vec<String>,
-    },
-    /// What it does was done natively.
-    Replaced {
-        /// The jobs that do what it would.
-        by: Vec<String>,
-    },
-    /// Nothing did what it would; why.
-    NotRun {
-        /// Why.
-        reason: String,
-    },
-    /// It ran and failed, which the ecosystem takes for a warning.
-    Failed {
-        /// What it said.
-        error: String,
-    },
-}
-
-/// A key that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{name} is not a usable key: {problem}")]
-pub struct KeyError {
-    /// The key's file.
-    pub name: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-/// Why a package file is not used.
-#[derive(Debug, thiserror::Error)]
-pub enum PackageError {
-    /// It is not what its digests or signatures say.
-    #[error(transparent)]
-    Unverified(Box<dyn Error + Send + Sync>),
-    /// Nobody signed it.
-    #[error(transparent)]
-    Unsigned(Box<dyn Error + Send + Sync>),
-    /// Nobody trusted signed it.
-    #[error(transparent)]
-    Untrusted(Box<dyn Error + Send + Sync>),
-    /// Its bytes could not be read, or its payload not be kept.
-    #[error(transparent)]
-    Io(std::io::Error),
-}
-
-impl PackageError {
-    /// Whether it is not what was promised, or not from whom, rather than unreadable.
-    pub fn is_verification(&self) -> bool {
-        !matches!(self, Self::Io(_))
-    }
-}
 
 /// A file of a package that is not what the package brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -521,92 +327,4 @@ pub enum FileChange {
     Missing,
     /// These things about it are different.
     Changed(Vec<FileAspect>),
-}
-
-/// Why the facts of packages cannot be told.
-#[derive(Debug, thiserror::Error)]
-pub enum InventoryError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Read(std::io::Error),
-    /// A part of the package is not what its digest promises.
-    #[error("the {covered} is not what the package promises: expected {expected}, found {found}")]
-    Changed {
-        /// The part.
-        covered: String,
-        /// As the package says.
-        expected: Digest,
-        /// As it is.
-        found: Digest,
-    },
-    /// The package is damaged.
-    #[error(transparent)]
-    Damaged(Box<dyn Error + Send + Sync>),
-    /// What it says contradicts itself, or the database is broken.
-    #[error(transparent)]
-    Broken(Box<dyn Error + Send + Sync>),
-}
-
-/// Why what is installed cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read what is installed in {place}: {problem}")]
-pub struct InstalledError {
-    /// The root, or the file that lists packages.
-    pub place: String,
-    /// What is wrong.
-    pub problem: Box<dyn Error + Send + Sync>,
-}
-
-/// Why packages could not be installed into a tree.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallError {
-    /// Two packages bring different things to one path.
-    #[error("{first} and {second} both bring {path}, and not the same ({difference})")]
-    FileConflict {
-        /// The path.
-        path: String,
-        /// The package that came first.
-        first: String,
-        /// The package that came second.
-        second: String,
-        /// What is different: type, mode, owner, content, target.
-        difference: &'static str,
-    },
-    /// A path cannot be made in the tree.
-    #[error("{package}: cannot install {path}: {problem}")]
-    Path {
-        /// The package.
-        package: String,
-        /// The path.
-        path: String,
-        /// Why not.
-        problem: String,
-    },
-    /// A scriptlet failed whose failure the ecosystem takes for the package's.
-    #[error("{scriptlet} of {package} failed: {problem}")]
-    Scriptlet {
-        /// The package.
-        package: String,
-        /// Which of its scriptlets.
-        scriptlet: String,
-        /// What it said.
-        problem: String,
-    },
-    /// The database could not be made.
-    #[error("cannot make the package database: {0}")]
-    Database(Box<dyn Error + Send + Sync>),
-    /// Roots of this kind cannot be changed.
-    #[error("{0}")]
-    Unsupported(&'static str),
-    /// A native job failed.
-    #[error("{job}: {problem}")]
-    Finish {
-        /// The job: `ldconfig`.
-        job: String,
-        /// What went wrong.
-        problem: String,
-    },
-    /// Somebody asked to stop.
-    #[error("interrupted")]
-    Interrupted,
 }

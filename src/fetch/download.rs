@@ -88,10 +88,8 @@ impl Taker for Download<'_, '_> {
         if self.partial.file.is_none() {
             self.partial.file = Some(self.fetcher.store.begin().map_err(|error| self.ours(error))?);
         }
-        if let Some(file) = &mut self.partial.file {
-            file.write_all(data)
-                .map_err(|error| Failure::Ours(FetchError::Store { path: self.fetcher.store.root().to_owned(), error }))?;
-        }
+        let written = self.partial.file.as_mut().map_or(Ok(()), |file| file.write_all(data));
+        written.map_err(|error| self.ours(error))?;
         match &mut self.partial.memory {
             Some(bytes) if (bytes.len() + data.len()) as u64 <= IN_MEMORY => bytes.extend_from_slice(data),
             memory => *memory = None,

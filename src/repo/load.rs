@@ -8,24 +8,15 @@ use rustc_hash::FxHashMap;
 
 use super::ahead::read_ahead;
 use super::error::words;
-use super::mirrors::{Mirrors, find_mirrors};
 use super::opened::{OpenFault, Opened};
-use super::seen;
 use super::{RepoError, Repository};
 use crate::digest::{Algorithm, Digest};
-use crate::ecosystem::PackageError;
-use crate::fetch::{Fetched, Fetcher, Location, Wanted};
+use crate::fetch::{Fetcher, Wanted};
 use crate::finish::glob;
-use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, RootPromise, Texts};
+use crate::metadata::{IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::package::Content;
 use crate::pool::{Pool, PoolBuilder, SolvableId};
 use crate::reporter::Phase;
-
-/// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
-const ROOT_LIMIT: u64 = 64 << 20;
-
-/// How large the signature beside it may be: a signature has some hundred bytes, and a file may hold several.
-const SIGNATURE_LIMIT: u64 = 1 << 20;
 
 /// How large a metadata file without a promised size may be.
 const FILE_LIMIT: u64 = 2 << 30;
@@ -55,197 +46,21 @@ pub struct OpenRepository {
     pub age: Option<Duration>,
 }
 
-/// The document that a repository begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct Root<'a> {
-    /// Its bytes.
-    pub document: &'a [u8],
-    /// The signature that lies beside it, where the format has such a file and the repository must have it.
-    pub signature: Option<&'a [u8]>,
-}
-
-/// Judges the root document of a repository, before anything of it is read.
-pub type Verify<'a> = dyn Fn(&Repository, &Root<'_>) -> Result<(), PackageError> + Sync + 'a;
-
-/// Gets and judges the root documents of all repositories, several at once.
-pub fn open(
-    repositories: &[Repository],
-    format: &dyn MetadataFormat,
-    verify: &Verify<'_>,
-    fetcher: &Fetcher,
-) -> Result<Repositories, RepoError> {
-    for (place, repository) in repositories.iter().enumerate() {
-        if repositories[..place].iter().any(|other| other.name == repository.name) {
-            return Err(RepoError::SameName { repository: repository.name.clone() });
-        }
-    }
-    find_mirrors(repositories, format, fetcher)?;
-    let one = |repository| open_one(repository, format, verify, fetcher);
-    // Handing files of this machine to other threads takes longer than reading them.
-    let is_remote = repositories.iter().any(Repository::is_remote);
-    let opened: Vec<_> =
-        if is_remote { repositories.par_iter().map(one).collect() } else { repositories.iter().map(one).collect() };
-    let mut all = Repositories { opened: Vec::with_capacity(opened.len()), missing: Vec::new() };
-    for (repository, opened) in repositories.iter().zip(opened) {
-        if repository.optional && matches!(&opened, Err(RepoError::Fetch { error, .. }) if error.is_absent()) {
-            all.missing.push(repository.name.clone());
-        } else {
-            // The first of the repositories that failed, whichever failed first.
-            all.opened.push(opened?);
-        }
-    }
-    Ok(all)
-}
-
-fn open_one(
-    repository: &Repository,
-    format: &dyn MetadataFormat,
-    verify: &Verify<'_>,
-    fetcher: &Fetcher,
-) -> Result<OpenRepository, RepoError> {
-    let document = format.root_document();
-    let identity = repository.identity();
-    // Those of the lists are bases like the others from here on.
-    let bases = repository.all_bases().cloned().collect();
-    let mut left = Repository { bases, mirrors: Mirrors::default(), ..repository.clone() };
-    let mut failed = Vec::new();
-    let mut first = None;
-    loop {
-        let root = match fetch_root(&left, repository.mirrors.roots(), document, fetcher) {
-            Ok(root) => root,
-            Err(error) => return Err(first.unwrap_or(error)),
-        };
-        left.bases = best_first(&left, document, &root.location);
-        match open_at(left.clone(), &identity, root, format, verify, fetcher) {
-            Ok(mut opened) => {
-                // They may have the files all the same, which tell by themselves whether they are the right ones.
-                opened.repository.bases.append(&mut failed);
-                return Ok(opened);
-            }
-            // What one mirror has is old, damaged or signed by nobody: another may have what is right.
-            Err(error) if left.bases.len() > 1 => {
-                failed.push(left.bases.remove(0));
-                first.get_or_insert(error);
-            }
-            Err(error) => return Err(first.unwrap_or(error)),
-        }
-    }
-}
-
-/// Judges a root document that was got from the first of the places.
-fn open_at(
-    repository: Repository,
-    identity: &str,
-    root: Fetched,
-    format: &dyn MetadataFormat,
-    verify: &Verify<'_>,
-    fetcher: &Fetcher,
-) -> Result<OpenRepository, RepoError> {
-    let document = format.root_document();
-    let bytes =
-        root.content.bytes().map_err(|error| index_error(&repository, document, IndexError::Read { offset: 0, error }))?;
-    let signature = fetch_signature(&repository, format, fetcher)?;
-    let judged = verify(&repository, &Root { document: &bytes, signature: signature.as_deref() });
-    judged.map_err(|error| RepoError::Root {
-        repository: repository.name.clone(),
-        file: document.to_owned(),
-        from: root.location.to_string(),
-        error,
-    })?;
-    let age = format.age(&bytes);
-    seen::check(fetcher.store(), identity, &repository, document, &root.location, &age)?;
-    let age = seen::time_since(age.made);
-    if let Some(limit) = repository.max_age.filter(|&limit| age.is_none_or(|age| age > limit)) {
-        return Err(RepoError::Stale { repository: repository.name, file: document.to_owned(), age, limit });
-    }
-    let files = format.files(&bytes).map_err(|error| index_error(&repository, document, error))?;
-    if !files.iter().any(|file| file.kind == MetadataKind::Packages) {
-        return Err(RepoError::NoPackages { repository: repository.name, document: document.to_owned() });
-    }
-    drop(bytes);
-    Ok(OpenRepository { repository, root: root.content, files, age })
-}
-
-/// The root document: one that the list of mirrors promises, the newest that any of them has, where it promises some.
-fn fetch_root(
-    repository: &Repository,
-    promises: &[RootPromise],
-    document: &str,
-    fetcher: &Fetcher,
-) -> Result<Fetched, RepoError> {
-    let mut first = None;
-    for promise in promises {
-        let wanted = Wanted {
-            name: document.to_owned(),
-            locations: locations(repository, document)?,
-            fallbacks: fallbacks(repository, document)?,
-            digest: Some(promise.digest.clone()),
-            size: promise.size,
-            limit: ROOT_LIMIT,
-            phase: Phase::Metadata,
-        };
-        match fetcher.fetch(&wanted) {
-            Ok(root) => return Ok(root),
-            // That no mirror has the newest is what to tell of, whatever became of the older ones.
-            Err(error) => first = first.or(Some(error)),
-        }
-    }
-    match first {
-        Some(error) => Err(RepoError::Fetch { repository: repository.name.clone(), error }),
-        None => fetch_document(repository, document, ROOT_LIMIT, fetcher),
-    }
-}
-
-fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: &Fetcher) -> Result<Fetched, RepoError> {
-    let wanted = Wanted {
-        name: document.to_owned(),
-        locations: locations(repository, document)?,
-        fallbacks: fallbacks(repository, document)?,
+/// A file of a repository, wherever it may be, of which nothing is promised.
+pub(super) fn wanted(repository: &Repository, reference: &str, limit: u64) -> Result<Wanted, RepoError> {
+    let misplaced = |error| RepoError::Location { repository: repository.name.clone(), error };
+    Ok(Wanted {
+        name: reference.to_owned(),
+        locations: repository.locations(reference).map_err(misplaced)?,
+        fallbacks: repository.fallbacks(reference).map_err(misplaced)?,
         digest: None,
         size: None,
         limit,
         phase: Phase::Metadata,
-    };
-    fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })
+    })
 }
 
-/// The signature beside the root document, from the same place; `None` where there is none, or nobody asks for it.
-fn fetch_signature(
-    repository: &Repository,
-    format: &dyn MetadataFormat,
-    fetcher: &Fetcher,
-) -> Result<Option<Vec<u8>>, RepoError> {
-    let (Some(name), true) = (format.root_signature(), repository.signed) else { return Ok(None) };
-    let bases = repository.bases.iter().take(1).cloned().collect();
-    let beside = Repository { bases, spare_bases: Vec::new(), mirrors: Mirrors::default(), ..repository.clone() };
-    match fetch_document(&beside, name, SIGNATURE_LIMIT, fetcher) {
-        Ok(got) => {
-            let bytes = got.content.bytes();
-            Ok(Some(bytes.map_err(|error| index_error(repository, name, IndexError::Read { offset: 0, error }))?.into_owned()))
-        }
-        Err(RepoError::Fetch { error, .. }) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The bases, the one first that had the root document: its files are the likeliest to be of the same state.
-fn best_first(repository: &Repository, document: &str, root: &Location) -> Vec<Location> {
-    let mut bases = repository.bases.clone();
-    if let Some(place) = bases.iter().position(|base| base.resolve(document).is_ok_and(|location| location == *root)) {
-        bases[..=place].rotate_right(1);
-    }
-    bases
-}
-
-fn locations(repository: &Repository, reference: &str) -> Result<Vec<Location>, RepoError> {
-    repository.locations(reference).map_err(|error| RepoError::Location { repository: repository.name.clone(), error })
-}
-
-fn fallbacks(repository: &Repository, reference: &str) -> Result<Vec<Location>, RepoError> {
-    repository.fallbacks(reference).map_err(|error| RepoError::Location { repository: repository.name.clone(), error })
-}
-
-fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoError {
+pub(super) fn index_error(repository: &Repository, file: &str, error: IndexError) -> RepoError {
     RepoError::Index { repository: repository.name.clone(), file: file.to_owned(), error }
 }
 
@@ -312,15 +127,8 @@ impl OpenRepository {
             let algorithm = file.digest.as_ref().map(Digest::algorithm);
             return Err(RepoError::WeakChecksum { repository: name, file: location.clone(), algorithm });
         }
-        let wanted = Wanted {
-            name: location.clone(),
-            locations: locations(&self.repository, location)?,
-            fallbacks: fallbacks(&self.repository, location)?,
-            digest: file.digest.clone(),
-            size: file.size,
-            limit: FILE_LIMIT,
-            phase: Phase::Metadata,
-        };
+        let wanted = wanted(&self.repository, location, FILE_LIMIT)?;
+        let wanted = Wanted { digest: file.digest.clone(), size: file.size, ..wanted };
         let got = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: name, error })?;
         Ok(got.content)
     }

@@ -15,13 +15,15 @@ mod mirrors;
 mod opened;
 mod pools;
 mod repository;
+mod root;
 mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use cache::{Cache, CacheEntry, CacheKind, Cleaned, Cleaning, Damage, Verified};
 pub use error::RepoError;
-pub use load::{OpenRepository, Repositories, Root, Verify, open};
+pub use load::{OpenRepository, Repositories};
 pub use mirrors::{Mirrors, find_mirrors};
 pub use pools::{KeptError, PoolKey, Pools};
 pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError};
+pub use root::{Root, Verify, open};

@@ -27,12 +27,15 @@ pub(super) fn check(
     let name = Digest::of(Algorithm::Sha256, identity.as_bytes()).hex();
     let directory = store.seen();
     let path = directory.join(&name);
+    let below = store.below().map(|below| below.seen().join(&name));
+    let newest_seen = || [Some(path.as_path()), below.as_deref()].into_iter().flatten().filter_map(read).max();
+    if newest_seen().as_ref() == Some(found) {
+        return Ok(());
+    }
     // Two processes that see different states at once must not lower what is remembered.
     let lock = fs::create_dir_all(&directory).and_then(|()| File::create(directory.join("lock")));
     let _locked = lock.ok().filter(|file| file.lock().is_ok());
-    let below = store.below().map(|below| below.seen().join(&name));
-    let seen = [Some(path.as_path()), below.as_deref()].into_iter().flatten().filter_map(read).max();
-    match seen {
+    match newest_seen() {
         Some(seen) if *found < seen && !repository.allow_older => Err(RepoError::Older {
             repository: repository.name.clone(),
             file: document.to_owned(),

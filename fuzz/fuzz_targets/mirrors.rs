@@ -1,0 +1,11 @@
+//! Lists of mirrors, plain ones and metalinks: whatever a list says, mirrors are asked over HTTP.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rootstrap::metadata::MetadataFormat;
+use rootstrap::rpm::index::RpmMd;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(list) = RpmMd.mirrors(data) else { return };
+    assert!(list.bases.iter().all(|base| base.starts_with("http://") || base.starts_with("https://")), "{:?}", list.bases);
+});

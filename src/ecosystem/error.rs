@@ -1,0 +1,127 @@
+//! What an ecosystem fails with.
+
+use std::error::Error;
+
+use crate::digest::Digest;
+
+/// A key that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} is not a usable key: {problem}")]
+pub struct KeyError {
+    /// The key's file.
+    pub name: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Why a package file is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// It is not what its digests or signatures say.
+    #[error(transparent)]
+    Unverified(Box<dyn Error + Send + Sync>),
+    /// Nobody signed it.
+    #[error(transparent)]
+    Unsigned(Box<dyn Error + Send + Sync>),
+    /// Nobody trusted signed it.
+    #[error(transparent)]
+    Untrusted(Box<dyn Error + Send + Sync>),
+    /// Its bytes could not be read, or its payload not be kept.
+    #[error(transparent)]
+    Io(std::io::Error),
+}
+
+impl PackageError {
+    /// Whether it is not what was promised, or not from whom, rather than unreadable.
+    pub fn is_verification(&self) -> bool {
+        !matches!(self, Self::Io(_))
+    }
+}
+
+/// Why the facts of packages cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(std::io::Error),
+    /// A part of the package is not what its digest promises.
+    #[error("the {covered} is not what the package promises: expected {expected}, found {found}")]
+    Changed {
+        /// The part.
+        covered: String,
+        /// As the package says.
+        expected: Digest,
+        /// As it is.
+        found: Digest,
+    },
+    /// The package is damaged.
+    #[error(transparent)]
+    Damaged(Box<dyn Error + Send + Sync>),
+    /// What it says contradicts itself, or the database is broken.
+    #[error(transparent)]
+    Broken(Box<dyn Error + Send + Sync>),
+}
+
+/// Why what is installed cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read what is installed in {place}: {problem}")]
+pub struct InstalledError {
+    /// The root, or the file that lists packages.
+    pub place: String,
+    /// What is wrong.
+    pub problem: Box<dyn Error + Send + Sync>,
+}
+
+/// Why packages could not be installed into a tree.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Two packages bring different things to one path.
+    #[error("{first} and {second} both bring {path}, and not the same ({difference})")]
+    FileConflict {
+        /// The path.
+        path: String,
+        /// The package that came first.
+        first: String,
+        /// The package that came second.
+        second: String,
+        /// What is different: type, mode, owner, content, target.
+        difference: &'static str,
+    },
+    /// A path cannot be made in the tree.
+    #[error("{package}: cannot install {path}: {problem}")]
+    Path {
+        /// The package.
+        package: String,
+        /// The path.
+        path: String,
+        /// Why not.
+        problem: String,
+    },
+    /// A scriptlet failed whose failure the ecosystem takes for the package's.
+    #[error("{scriptlet} of {package} failed: {problem}")]
+    Scriptlet {
+        /// The package.
+        package: String,
+        /// Which of its scriptlets.
+        scriptlet: String,
+        /// What it said.
+        problem: String,
+    },
+    /// The database could not be made.
+    #[error("cannot make the package database: {0}")]
+    Database(Box<dyn Error + Send + Sync>),
+    /// Roots of this kind cannot be changed.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// A native job failed.
+    #[error("{job}: {problem}")]
+    Finish {
+        /// The job: `ldconfig`.
+        job: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
