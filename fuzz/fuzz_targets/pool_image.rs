@@ -30,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
         bytes[place..place + 4].copy_from_slice(&change[2..]);
     }
     // The last three words are the checksum, its seed and the magic.
-    let (checked, foot) = bytes.split_at_mut(bytes.len() - 24);
+    let checked = bytes.len() - 24;
+    let (checked, foot) = bytes.split_at_mut(checked);
     let seed = u64::from_ne_bytes(foot[8..16].try_into().unwrap());
     foot[..8].copy_from_slice(&checksum(checked, seed).to_ne_bytes());
     if let Ok(pool) = Pool::from_image(image(&bytes)) {

@@ -72,10 +72,12 @@ fn repository(line: &str, root: &Path, arch: Option<&str>) -> Option<RootReposit
         (None, Some(arch)) => format!("{place}/{arch}"),
         (None, None) => place.to_owned(),
     };
+    // The root directory is one like any other.
+    let [name, base] = [place.to_owned(), base].map(|path| if path.is_empty() { "/".to_owned() } else { path });
     // A directory is meant as the root sees it; one that is not there may be the host's, as for `apk --root`.
     let within = base.strip_prefix('/').map(|path| root.join(path)).filter(|path| path.is_dir());
     let location = within.map_or(base, |path| path.to_string_lossy().into_owned());
-    Some(RootRepository { name: place.to_owned(), location, tag })
+    Some(RootRepository { name, location, tag })
 }
 
 /// The names in a directory that end so, sorted.
@@ -140,5 +142,12 @@ mod tests {
         assert_eq!(found.arch.as_deref(), Some("x86_64"));
         let keys: Vec<_> = found.keys.iter().map(|key| (key.name.as_str(), &*key.data)).collect();
         assert_eq!(keys, [("a.rsa.pub", &b"a"[..]), ("b.rsa.pub", b"b")]);
+    }
+
+    #[test]
+    fn the_root_directory_is_a_repository_like_any_other() {
+        let read = |text| configured(text, None).into_iter().map(|found| (found.name, found.bases)).collect::<Vec<_>>();
+        assert_eq!(read("/\n"), [("/".to_owned(), vec!["/".to_owned()])]);
+        assert_eq!(read("/APKINDEX.tar.gz\n"), [("/APKINDEX.tar.gz".to_owned(), vec!["/".to_owned()])]);
     }
 }

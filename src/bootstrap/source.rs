@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::panic::resume_unwind;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
@@ -179,7 +177,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
     }
 
     /// Reads the standing metadata, unless it is known already, while `meanwhile` runs.
-    fn read_standing_metadata<T>(&mut self, meanwhile: impl FnOnce() -> T) -> Result<T, ResolveError> {
+    fn read_standing_metadata<T: Send>(&mut self, meanwhile: impl FnOnce() -> T + Send) -> Result<T, ResolveError> {
         let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
         let kinds = if std::mem::replace(stands, true) { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
         if kinds.is_empty() {
@@ -190,13 +188,10 @@ impl<'a, E: Ecosystem> Source<'a, E> {
                 ecosystem.read_further(kind, repository, input, state)
             })
         };
-        thread::scope(|scope| {
-            // A thread of its own: those of rayon's pool take up each other's work while they wait.
-            let standing = scope.spawn(standing);
-            let meanwhile = meanwhile();
-            standing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-            Ok(meanwhile)
-        })
+        // Not a thread of its own: it would wait for rayon's threads, and one of those for it.
+        let (meanwhile, standing) = rayon::join(meanwhile, standing);
+        standing?;
+        Ok(meanwhile)
     }
 
     /// A pool made of the metadata; where it is to be kept, its image is begun.
