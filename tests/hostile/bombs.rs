@@ -70,12 +70,17 @@ fn payload(place: &Path, form: &'static str, pieces: usize) -> Bomb {
     Bomb { name, from: file.len() as u64, arguments: install(place, &file), refused: true }
 }
 
-fn apk_data(place: &Path, pieces: usize) -> Bomb {
-    let mut header = tar::Header::new_gnu();
+/// The header of a file of so many pieces.
+fn large(mut header: tar::Header, pieces: usize) -> tar::Header {
     header.set_path("large").unwrap();
     header.set_mode(0o644);
     header.set_size((pieces as u64) << 26);
     header.set_cksum();
+    header
+}
+
+fn apk_data(place: &Path, pieces: usize) -> Bomb {
+    let header = large(tar::Header::new_gnu(), pieces);
     let data = Packed::new("gz", &[header.as_bytes(), &[0; 1024]], pieces);
     let file = apk::of_data("hostile", "", &data.bytes);
     let from = file.len() as u64;
@@ -205,11 +210,7 @@ fn many_members(place: &Path, count: usize) -> Bomb {
 }
 
 fn layer(place: &Path, pieces: usize) -> Bomb {
-    let mut header = tar::Header::new_ustar();
-    header.set_path("large").unwrap();
-    header.set_mode(0o644);
-    header.set_size((pieces as u64) << 26);
-    header.set_cksum();
+    let header = large(tar::Header::new_ustar(), pieces);
     let packed = Packed::new("zst", &[header.as_bytes(), &[0; 1024]], pieces);
     fs::write(place.join("root.tar.zst"), &packed.bytes).unwrap();
     Bomb {
