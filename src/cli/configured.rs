@@ -118,13 +118,13 @@ fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failu
         let variable = variable.trim_matches('{');
         return Err(Failure::usage(format!("{name}: ${variable} has no value")).hint(format!("--repo-var {variable}=VALUE")));
     }
-    let mut bases = repository.bases.iter();
-    let mut text = format!("{name}={}", bases.next().map(String::as_str).unwrap_or_default());
+    let mut bases = repository.bases.iter().map(|base| written(base));
+    let mut text = format!("{name}={}", bases.next().unwrap_or_default());
     for base in bases {
         text += &format!(",base={base}");
     }
     for list in &repository.mirrors {
-        text += &format!(",mirrors={list}");
+        text += &format!(",mirrors={}", written(list));
     }
     if let Some(priority) = repository.priority {
         text += &format!(",priority={priority}");
@@ -141,4 +141,37 @@ fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failu
         text += &format!(",{key}=1");
     }
     Ok(text)
+}
+
+/// A place as `--repo` can name one: there a comma may begin an option, so the place is written as a URL that has none.
+fn written(place: &str) -> Cow<'_, str> {
+    if !place.contains(',') {
+        return Cow::Borrowed(place);
+    }
+    let url = if place.contains("://") {
+        place.to_owned()
+    } else {
+        format!("file://{}", place.replace('%', "%25").replace('#', "%23").replace('?', "%3F"))
+    };
+    Cow::Owned(url.replace(',', "%2C"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::Repository;
+
+    #[test]
+    fn commas_of_a_place_are_no_options() {
+        let mirrors = ["https://m/?repo=a&protocol=https,priority=1".to_owned(), "/a b,tag=x#%2C".to_owned()];
+        let asked = ConfiguredRepository { mirrors: mirrors.into(), priority: Some(7), ..ConfiguredRepository::default() };
+        let read = Repository::parse(&option(&asked, "a").unwrap()).unwrap();
+        assert_eq!((read.priority, read.tag.as_deref()), (7, None));
+        let lists: Vec<_> = read.mirrors.lists.iter().map(|list| list.path().map(Path::to_path_buf)).collect();
+        assert_eq!(lists, [None, Some(PathBuf::from("/a b,tag=x#%2C"))]);
+        let bases = vec!["/srv/a,b".to_owned(), "http://b/c,d".to_owned()];
+        let asked = ConfiguredRepository { bases, ..ConfiguredRepository::default() };
+        let read = Repository::parse(&option(&asked, "a").unwrap()).unwrap();
+        assert_eq!(read.bases.iter().map(ToString::to_string).collect::<Vec<_>>(), ["/srv/a,b", "http://b/c%2Cd"]);
+    }
 }

@@ -43,8 +43,6 @@ pub struct ConfiguredRepository {
     pub optional: bool,
     /// Whether its metadata must be signed.
     pub signed: bool,
-    /// Whether its packages need not be.
-    pub unsigned: bool,
     /// Where its keys are.
     pub keys: Vec<String>,
     /// Packages that are not to be seen in it.

@@ -75,12 +75,11 @@ fn repository(
             }
             "module_hotfixes" => repository.module_hotfixes = switch()?,
             "skip_if_unavailable" => repository.optional = switch()?,
-            "gpgcheck" | "pkg_gpgcheck" => repository.unsigned = !switch()?,
             "repo_gpgcheck" => repository.signed = switch()?,
             "gpgkey" => repository.keys = list(&value),
             "excludepkgs" | "exclude" => repository.exclude.extend(list(&value)),
             "includepkgs" => repository.only.extend(list(&value)),
-            // How to fetch, and what to call it, is said elsewhere.
+            // How to fetch, what to call it and whether packages need a signature is said elsewhere.
             _ => {}
         }
     }
@@ -179,7 +178,6 @@ mod tests {
         let mine = ConfiguredRepository {
             name: "my-9".to_owned(),
             mirrors: strings(&["http://m/list"]),
-            unsigned: true,
             ..ConfiguredRepository::default()
         };
         assert_eq!(found, [base, mine]);
