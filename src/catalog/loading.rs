@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::Catalog;
 use super::error::{CatalogError, ContentProblem};
@@ -10,9 +10,9 @@ use super::form::{DistroForm, Over, ReleaseForm};
 use super::image::Key;
 use super::listing::{Distro, natural_order};
 
-/// The catalog files of the crate: name and text.
+/// The catalog files of the crate: the distribution and the text.
 pub(super) const BUILTIN: &[(&str, &str)] =
-    &[("almalinux.toml", include_str!("almalinux.toml")), ("alpine.toml", include_str!("alpine.toml"))];
+    &[("almalinux", include_str!("almalinux.toml")), ("alpine", include_str!("alpine.toml"))];
 
 /// The keys of the crate, by the name under which distributions publish them.
 const BUILTIN_KEYS: &[(&str, &[u8])] = &[
@@ -99,48 +99,74 @@ pub(super) struct Loaded {
     pub(super) keys: BTreeMap<String, Key>,
 }
 
-impl Catalog {
-    /// Adds a catalog file of the crate. That what they say holds together is for the tests to show, not for every run.
-    pub(super) fn add_builtin(&mut self, name: &str, text: &str) -> Result<(), CatalogError> {
-        let loaded = self.lay_over(Path::new(name), text, |_| Ok(None))?;
-        self.distros.insert(loaded.form.distro.clone(), loaded);
-        Ok(())
+/// A distribution as the catalog has it. What the crate brings is read when it is asked for: no command needs all of it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// What the crate says of it.
+    text: &'static str,
+    loaded: OnceLock<Loaded>,
+}
+
+impl Entry {
+    /// One of the crate's.
+    pub(super) fn builtin(text: &'static str) -> Self {
+        Self { text, loaded: OnceLock::new() }
     }
 
+    /// All that is said of it. That what the crate says holds together is for the tests to show, not for every run.
+    pub(super) fn loaded(&self) -> Result<&Loaded, CatalogError> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let path = Path::new("the catalog of the program");
+        let loaded = lay_over(Loaded::default(), path, &parse(path, self.text)?, |_| Ok(None))?;
+        Ok(self.loaded.get_or_init(|| loaded))
+    }
+}
+
+impl From<Loaded> for Entry {
+    fn from(loaded: Loaded) -> Self {
+        Self { text: "", loaded: loaded.into() }
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<DistroForm, CatalogError> {
+    toml::from_str(text).map_err(|source| CatalogError::Form { path: path.to_owned(), source: Box::new(source) })
+}
+
+impl Catalog {
     /// Lays the catalog file `text`, read from `path`, over what is known, if all of it then holds together.
     pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), CatalogError> {
-        let beside = |name: &str| load_key(path, name);
-        let loaded = self.lay_over(path, text, beside)?;
+        let form = parse(path, text)?;
+        let below = self.distros.get(&form.distro).map(Entry::loaded).transpose()?.cloned().unwrap_or_default();
+        let loaded = lay_over(below, path, &form, |name| load_key(path, name))?;
         check(&loaded).map_err(|(place, source)| CatalogError::Content { path: path.to_owned(), place, source })?;
-        self.distros.insert(loaded.form.distro.clone(), loaded);
+        self.distros.insert(loaded.form.distro.clone(), loaded.into());
         Ok(())
     }
+}
 
-    /// The distribution that `text` describes, over what is known of it; `beside` finds the keys that come with the file.
-    fn lay_over(
-        &self,
-        path: &Path,
-        text: &str,
-        beside: impl Fn(&str) -> Result<Option<Key>, CatalogError>,
-    ) -> Result<Loaded, CatalogError> {
-        let form: DistroForm =
-            toml::from_str(text).map_err(|source| CatalogError::Form { path: path.to_owned(), source: Box::new(source) })?;
-        let content = |place: String, source| CatalogError::Content { path: path.to_owned(), place, source };
-        if form.distro.is_empty() {
-            return Err(content("the file".to_owned(), ContentProblem::Missing { key: "distro" }));
-        }
-        let below = self.distros.get(&form.distro).cloned().unwrap_or_default();
-        let mut keys = below.keys;
-        for (place, name) in named_keys(&form) {
-            let key = beside(name)?.or_else(|| keys.get(name).cloned()).or_else(|| builtin_key(name));
-            let Some(key) = key else {
-                return Err(content(place, ContentProblem::Dangling { kind: "key", name: name.to_owned() }));
-            };
-            keys.insert(name.to_owned(), key);
-        }
-        let form = form.over(&below.form);
-        Ok(Loaded { releases: releases(&form), form, keys })
+/// The distribution that `form`, read from `path`, describes, over what is known of it; `beside` finds the keys that come with the file.
+fn lay_over(
+    below: Loaded,
+    path: &Path,
+    form: &DistroForm,
+    beside: impl Fn(&str) -> Result<Option<Key>, CatalogError>,
+) -> Result<Loaded, CatalogError> {
+    let content = |place: String, source| CatalogError::Content { path: path.to_owned(), place, source };
+    if form.distro.is_empty() {
+        return Err(content("the file".to_owned(), ContentProblem::Missing { key: "distro" }));
     }
+    let mut keys = below.keys;
+    for (place, name) in named_keys(form) {
+        let key = beside(name)?.or_else(|| keys.get(name).cloned()).or_else(|| builtin_key(name));
+        let Some(key) = key else {
+            return Err(content(place, ContentProblem::Dangling { kind: "key", name: name.to_owned() }));
+        };
+        keys.insert(name.to_owned(), key);
+    }
+    let form = form.over(&below.form);
+    Ok(Loaded { releases: releases(&form), form, keys })
 }
 
 /// The releases of a form, each over what every release has; the newest has its further names.

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # fn main() -> Result<(), rootstrap::catalog::CatalogError> {
-//! let catalog = rootstrap::catalog::Catalog::builtin()?;
+//! let catalog = rootstrap::catalog::Catalog::builtin();
 //! let image = catalog.find("almalinux", "9", "micro", "linux/arm64")?;
 //! assert_eq!(image.arch.name, "aarch64");
 //! assert_eq!(image.repositories[0].below("/mirror"), "/mirror/9/BaseOS/aarch64/os/");
@@ -48,27 +48,24 @@ pub use naming::Naming;
 pub use nearest::nearest;
 pub use signatures::SignaturePolicy;
 
-use loading::Loaded;
+use loading::Entry;
 
 /// Every distribution known, by name.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    distros: BTreeMap<String, Loaded>,
+    distros: BTreeMap<String, Entry>,
 }
 
 impl Catalog {
-    /// The distributions that the crate brings. Fails only if the crate itself is broken.
-    pub fn builtin() -> Result<Self, CatalogError> {
-        let mut catalog = Self { distros: BTreeMap::new() };
-        for (name, text) in loading::BUILTIN {
-            catalog.add_builtin(name, text)?;
-        }
-        Ok(catalog)
+    /// The distributions that the crate brings.
+    pub fn builtin() -> Self {
+        let entry = |&(name, text): &(&str, _)| (name.to_owned(), Entry::builtin(text));
+        Self { distros: loading::BUILTIN.iter().map(entry).collect() }
     }
 
     /// The distributions that the crate brings, and over them what the catalog file at `path` says.
     pub fn with_file(path: &Path) -> Result<Self, CatalogError> {
-        let mut catalog = Self::builtin()?;
+        let mut catalog = Self::builtin();
         catalog.extend(path)?;
         Ok(catalog)
     }
@@ -88,18 +85,19 @@ impl Catalog {
 
     /// The distribution of this name.
     pub fn distro(&self, name: &str) -> Result<Distro<'_>, CatalogError> {
-        self.distros.get(name).map(Distro::new).ok_or_else(|| {
+        let entry = self.distros.get(name).ok_or_else(|| {
             let known = || self.distros.keys().map(String::as_str);
             CatalogError::UnknownDistro {
                 name: name.to_owned(),
                 known: known().map(str::to_owned).collect(),
                 suggestion: nearest(name, known()).map(str::to_owned),
             }
-        })
+        })?;
+        entry.loaded().map(Distro::new)
     }
 
-    /// Every distribution, by name.
-    pub fn distros(&self) -> impl Iterator<Item = Distro<'_>> {
-        self.distros.values().map(Distro::new)
+    /// Every distribution, by name. Fails only if the crate itself is broken.
+    pub fn distros(&self) -> Result<Vec<Distro<'_>>, CatalogError> {
+        self.distros.values().map(|entry| entry.loaded().map(Distro::new)).collect()
     }
 }

@@ -172,7 +172,7 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
 
 /// The built-in catalog and what the user adds to it.
 fn load_catalog(files: &[PathBuf]) -> Result<Catalog, Failure> {
-    let mut catalog = Catalog::builtin()?;
+    let mut catalog = Catalog::builtin();
     for file in files {
         catalog.extend(file)?;
     }

@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &VariantsArguments) -> Result<String, Failure> {
     let catalog = load_catalog(&arguments.catalog)?;
     let distros = match &arguments.distro {
         Some(name) => vec![catalog.distro(name)?],
-        None => catalog.distros().collect(),
+        None => catalog.distros()?,
     };
     Ok(match arguments.format {
         Format::Human => distros.iter().map(|&distro| human(distro)).collect(),

@@ -148,7 +148,7 @@ fn judged(certificate: &[u8], policy: SignaturePolicy, package: &Path) -> Option
 }
 
 fn policy(release: &str) -> SignaturePolicy {
-    Catalog::builtin().unwrap().find("almalinux", release, "micro", "x86_64").unwrap().signatures
+    Catalog::builtin().find("almalinux", release, "micro", "x86_64").unwrap().signatures
 }
 
 /// What it is called, the certificate, the package, and what EL8 and what EL9 and EL10 make of it.

@@ -112,7 +112,7 @@ fn the_real_minirootfs() {
 fn the_shipped_minirootfs() {
     for arch in ["x86_64", "aarch64"] {
         let Some(packages) = real_packages(arch, &ORDER) else { return };
-        let image = catalog::Catalog::builtin().unwrap().find("alpine", "3.20", "minirootfs", arch).unwrap();
+        let image = catalog::Catalog::builtin().find("alpine", "3.20", "minirootfs", arch).unwrap();
         let mut tree = Tree::new();
         let world = crate::apk::dependency::read_world(&image.install[0].packages.join(" ")).unwrap();
         let selected: Vec<Selected<'_>> = packages.iter().map(|package| Selected { package, tag: None }).collect();
@@ -215,7 +215,7 @@ fn the_fixtures_make_a_root() {
     let mut packages: Vec<Package> = names.iter().map(|name| fixture("main", name)).collect();
     packages.push(fixture("community", "hello-2.0-r1"));
     let (mut tree, installed) = install_all(&packages, "hello", Scriptlets::Native, "aarch64").unwrap();
-    let image = catalog::Catalog::builtin().unwrap().find("alpine", "3.20", "minirootfs", "arm64").unwrap();
+    let image = catalog::Catalog::builtin().find("alpine", "3.20", "minirootfs", "arm64").unwrap();
     let release = fixture("main", "alpine-release-3.20.3-r0");
     let files = |name: &str| (name == "alpine-release").then(|| release.entries());
     assert_eq!(finish::steps::apply(&mut tree, &image.finishing, 0, &files).unwrap(), []);

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use crate::catalog::{Architecture, Catalog, Content, DatabaseBackend, Image, Packaging, Release, Step, Variant};
 
 fn image(release: &str, variant: &str, arch: &str) -> Image {
-    Catalog::builtin().unwrap().find("alpine", release, variant, arch).unwrap()
+    Catalog::builtin().find("alpine", release, variant, arch).unwrap()
 }
 
 #[test]
 fn releases_and_variants() {
-    let catalog = Catalog::builtin().unwrap();
+    let catalog = Catalog::builtin();
     let alpine = catalog.distro("alpine").unwrap();
     assert_eq!((alpine.title(), alpine.packaging()), ("Alpine Linux", Packaging::Apk));
     let releases = alpine.releases();

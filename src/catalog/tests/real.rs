@@ -34,8 +34,10 @@ fn strings(value: &Value) -> Vec<String> {
 
 #[test]
 fn the_builtin_holds_together() {
-    for distro in Catalog::builtin().unwrap().distros() {
+    let catalog = Catalog::builtin();
+    for distro in catalog.distros().unwrap() {
         assert_eq!(check(distro.loaded), Ok(()), "{}", distro.name());
+        assert_eq!(catalog.distro(distro.name()).unwrap().name(), distro.name(), "under its own name");
     }
 }
 
@@ -44,7 +46,7 @@ fn equals_the_image_definitions() {
     let Some(text) = data("almalinux/variants.json") else { return };
     let definitions: Value = serde_json::from_slice(&text).unwrap();
     let definitions = definitions["releases"].as_object().unwrap();
-    let catalog = Catalog::builtin().unwrap();
+    let catalog = Catalog::builtin();
     let almalinux = catalog.distro("almalinux").unwrap();
     let releases: BTreeSet<_> = almalinux.releases().iter().map(|release| release.name().to_owned()).collect();
     assert_eq!(releases, definitions.keys().cloned().collect());
