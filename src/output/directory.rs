@@ -2,8 +2,8 @@
 //!
 //! A directory's task creates it, hands its subdirectories to other tasks and fills it; whoever lets go of it last gives it
 //! its own mode, owner and times and closes it. The heaviest subdirectory is opened last by its own thread, so that of all
-//! directories only those stay open whose lighter subdirectories are being written: at most the logarithm of their number a
-//! thread, however deep the tree is. A node of several names is first created in a staging directory inside the hidden root and then linked
+//! directories only those stay open whose lighter subdirectories are being written: at most the logarithm of the tree's weight a
+//! thread, however deep the tree is. It is the first that another thread takes, so that no large file is begun when all else is done. A node of several names is first created in a staging directory inside the hidden root and then linked
 //! to its names, so that no task waits for another.
 //!
 //! Nothing is flushed to the disk unless [`WriteOptions::sync`] says so. A killed process leaves OUT absent or whole in any case;

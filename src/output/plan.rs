@@ -9,8 +9,8 @@ use crate::tree::{NodeId, NodeKind, Tree, display};
 
 /// A finished tree, measured.
 pub(super) struct Plan {
-    /// Directories in each directory's subtree, itself included.
-    weights: FxHashMap<NodeId, u32>,
+    /// What each directory's subtree costs to write, itself included.
+    weights: FxHashMap<NodeId, u64>,
     /// Nodes of more than one name, with their number in the staging directory.
     linked: FxHashMap<NodeId, usize>,
     /// Names that are not directories.
@@ -27,6 +27,9 @@ pub(super) struct Plan {
 
 const BLOCK: u64 = 4096;
 
+/// How many bytes of contents cost about as much to write as one more name does.
+const BYTES_OF_A_NAME: u64 = 8 << 10;
+
 impl Plan {
     /// Walks the tree once. Fails when an owner has no number.
     pub(super) fn of(tree: &Tree) -> Result<Self, OutputError> {
@@ -42,10 +45,12 @@ impl Plan {
         let mut seen: FxHashMap<NodeId, bool> = FxHashMap::default();
         // In the order of discovery: every directory stands after its parent. No recursion: a tree may be deep.
         let mut directories = vec![(Tree::ROOT, 0usize)];
+        let mut weights = Vec::new();
         check_owner(tree, Tree::ROOT, Tree::ROOT, b"")?;
         let mut next = 0;
         while let Some(&(id, _)) = directories.get(next) {
             plan.needed += BLOCK;
+            let mut weight = 1u64;
             if let NodeKind::Directory(directory) = &tree.node(id).kind {
                 for (name, child) in directory.entries() {
                     check_owner(tree, child, id, name)?;
@@ -54,6 +59,7 @@ impl Plan {
                         continue;
                     }
                     plan.files += 1;
+                    weight += 1;
                     match seen.get_mut(&child) {
                         Some(linked) if !*linked => {
                             *linked = true;
@@ -65,16 +71,17 @@ impl Plan {
                             seen.insert(child, false);
                             let length = tree.node(child).content().map_or(0, crate::package::Content::len);
                             plan.bytes += length;
+                            weight = weight.saturating_add(length / BYTES_OF_A_NAME);
                             plan.needed = plan.needed.saturating_add(length.div_ceil(BLOCK).saturating_mul(BLOCK));
                         }
                     }
                 }
             }
+            weights.push(weight);
             next += 1;
         }
         plan.directories = directories.len() as u64;
         plan.inodes = plan.directories + seen.len() as u64;
-        let mut weights = vec![1u32; directories.len()];
         for (i, &(id, parent)) in directories.iter().enumerate().rev() {
             plan.weights.insert(id, weights[i]);
             if i != 0 {
@@ -84,8 +91,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// How many directories a directory's subtree has.
-    pub(super) fn weight(&self, directory: NodeId) -> u32 {
+    /// What a directory's subtree costs to write, in names: itself, those in it, and their contents.
+    pub(super) fn weight(&self, directory: NodeId) -> u64 {
         self.weights.get(&directory).copied().unwrap_or(1)
     }
 
