@@ -77,6 +77,14 @@ impl Format {
         }
     }
 
+    /// Whether inflating takes much longer than reading again what came of it, so that it is worth keeping.
+    pub fn is_slow(self) -> bool {
+        match self {
+            Self::Gzip | Self::Xz | Self::Lzma | Self::Bzip2 => true,
+            Self::Plain | Self::Zstd | Self::Zchunk => false,
+        }
+    }
+
     /// A reader of what `input`, which is in this format, holds. Damage is an error while reading.
     pub fn reader<'a>(self, input: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Seek};
 use std::ops::Range;
 
 /// Splits a file into its gzip streams.
@@ -141,7 +141,24 @@ pub fn read_tar<E: From<io::Error>>(
     let mut archive = tar::Archive::new(input);
     // An index that was signed later has an end mark before nothing, or between its parts.
     archive.set_ignore_zeros(true);
-    for entry in archive.entries()? {
+    read_members(archive.entries()?, &mut each)
+}
+
+/// The same of a tar that is known to be whole: what `each` does not read is not read at all.
+pub fn read_whole_tar<E: From<io::Error>>(
+    input: impl Read + Seek,
+    mut each: impl FnMut(&Member, &mut dyn Read) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut archive = tar::Archive::new(input);
+    archive.set_ignore_zeros(true);
+    read_members(archive.entries_with_seek()?, &mut each)
+}
+
+fn read_members<R: Read, E: From<io::Error>>(
+    entries: tar::Entries<'_, R>,
+    each: &mut dyn FnMut(&Member, &mut dyn Read) -> Result<(), E>,
+) -> Result<(), E> {
+    for entry in entries {
         let mut entry = entry?;
         let member = member(&mut entry)?;
         each(&member, &mut entry)?;

@@ -280,6 +280,9 @@ pub(super) struct RunArguments {
     /// a bomb [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = crate::size::parse)]
     pub unpack_limit: Option<u64>,
+    /// Inflate every package again, also those whose contents an earlier run left in the cache, and leave none
+    #[arg(long)]
+    pub inflate_again: bool,
     /// Write wall time, bytes and counts of each phase and the peak of memory as JSON to FILE
     #[arg(long, value_name = "FILE")]
     pub stats: Option<PathBuf>,

@@ -22,8 +22,9 @@ pub(super) fn run(arguments: &CacheArguments) -> Result<String, Failure> {
     };
     match arguments.command {
         CacheCommand::List => Ok(listed(store.root(), &cache.entries().map_err(failed)?, arguments.format)),
-        CacheCommand::Clean { max_size, pools, files } => {
-            let kind = pools.then_some(CacheKind::Pool).or(files.then_some(CacheKind::File));
+        CacheCommand::Clean { max_size, pools, files, inflated } => {
+            let asked = [(pools, CacheKind::Pool), (files, CacheKind::File), (inflated, CacheKind::Inflated)];
+            let kind = asked.into_iter().find_map(|(is_asked, kind)| is_asked.then_some(kind));
             let cleaned = cache.clean(Cleaning { kind, max_size }).map_err(failed)?;
             Ok(told_of_cleaning(store.root(), &cleaned, arguments.format))
         }

@@ -51,7 +51,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
         scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };
     // What does not fit into memory goes where the root is: there must be room for it anyway.
-    let spool = run.spool(root);
+    let spool = run.keeping_spool(root);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     run_with(prepared.packaging, Changing { arguments, prepared: &prepared, options: &options, root, run: &run, tools: &tools })
 }

@@ -13,6 +13,7 @@ use super::progress::Progress;
 use crate::cancel::Cancel;
 use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
 use crate::package::Spool;
+use crate::repo::Inflated;
 
 /// A run of a command.
 pub(super) struct Run {
@@ -22,6 +23,7 @@ pub(super) struct Run {
     pub begin: Instant,
     stats: Option<PathBuf>,
     unpack_limit: Option<u64>,
+    inflate_again: bool,
 }
 
 /// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
@@ -50,6 +52,7 @@ impl Run {
             begin,
             stats: output.stats.clone(),
             unpack_limit: output.unpack_limit,
+            inflate_again: output.inflate_again,
         })
     }
 
@@ -59,9 +62,15 @@ impl Run {
         self.unpack_limit.map_or(spool.clone(), |allowed| spool.allowing(allowed))
     }
 
+    /// The same for what is put into a root: what packages inflate to is kept for the next run that needs it, unless that is not wanted.
+    pub(super) fn keeping_spool(&self, directory: &Path) -> Spool {
+        let spool = self.spool(directory);
+        if self.inflate_again { spool } else { spool.with_inflated(Arc::new(Inflated::new(self.fetcher.store().clone()))) }
+    }
+
     /// The same, beside the result: there must be room for it anyway, which a /tmp in memory may not have.
     pub(super) fn spool_beside(&self, out: &Path) -> Spool {
-        self.spool(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        self.keeping_spool(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
     /// What a failure is told as: when a signal stopped the run, that is the reason, whatever failed because of it.

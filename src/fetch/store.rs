@@ -27,6 +27,7 @@ pub fn is_abandoned(written: SystemTime) -> bool {
 /// store/sha256/4f/1c0a…    files by digest
 /// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
 /// pools/sha256-of-key       what was read from metadata, ready for use
+/// inflated/sha256-4f1c0a…   what the data of packages inflate to, by the digest of what they were packed as
 /// checked/sha256-of-key     as what state of its file a pool was checked
 /// seen/sha256-of-repository how new its metadata were
 /// unfinished/               what is being written
@@ -100,6 +101,16 @@ impl Store {
         self.root.join("pools")
     }
 
+    /// Where inflated data of packages are.
+    pub fn inflated(&self) -> PathBuf {
+        self.root.join("inflated")
+    }
+
+    /// Where that is, or would be, which the packed bytes of a digest inflate to.
+    pub fn inflated_path(&self, packed: &Digest) -> PathBuf {
+        self.inflated().join(format!("{}-{}", packed.algorithm().name(), packed.hex()))
+    }
+
     /// Where it stands that a pool was checked.
     pub fn mark_path(&self, pool: &Path) -> PathBuf {
         self.root.join("checked").join(pool.file_name().unwrap_or_default())
@@ -113,6 +124,13 @@ impl Store {
     /// Where files are that are being written.
     pub fn unfinished(&self) -> PathBuf {
         self.root.join("unfinished")
+    }
+
+    /// The digest of what a file that is kept inflated was packed as; `None` for what is no such file.
+    pub fn packed_as(&self, path: &Path) -> Option<Digest> {
+        let (algorithm, hex) = path.file_name()?.to_str()?.split_once('-')?;
+        let digest = Digest::from_hex(Algorithm::from_name(algorithm)?, hex)?;
+        (self.inflated_path(&digest) == path).then_some(digest)
     }
 
     /// The digest under which a file is kept; `None` for what is not kept under any.

@@ -4,13 +4,15 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::buffer::Buffer;
+use super::inflated::{InflatedStore, InflatedWriter};
+use crate::digest::Digest;
 
 /// A file's content. Cheap to clone and to slice: the bytes are shared.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ enum BlobStore {
     Memory(Buffer),
     File(File),
     Elsewhere(Box<dyn Source>),
+    Shared(Box<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 /// Where a content is that is not held: opened anew by each reader, and closed with it.
@@ -62,6 +65,12 @@ impl Content {
     pub fn elsewhere(source: impl Source + 'static, length: u64) -> Self {
         let store = BlobStore::Elsewhere(Box::new(source));
         Self { blob: Arc::new(Blob { store, reserved: None }), offset: 0, length }
+    }
+
+    /// The content of bytes that somebody else holds in memory, as a mapped file does; they must stay the same.
+    pub fn shared(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        let length = bytes.as_ref().len() as u64;
+        Self { blob: Arc::new(Blob { store: BlobStore::Shared(Box::new(bytes)), reserved: None }), offset: 0, length }
     }
 
     /// Whether both are handles to the same bytes of the same place; equal bytes elsewhere are not the same.
@@ -97,10 +106,12 @@ impl Content {
 
     /// The bytes, when they are in memory.
     pub fn memory(&self) -> Option<&[u8]> {
-        match &self.blob.store {
-            BlobStore::Memory(bytes) => Some(&bytes[self.offset as usize..(self.offset + self.length) as usize]),
-            BlobStore::File(_) | BlobStore::Elsewhere(_) => None,
-        }
+        let all = match &self.blob.store {
+            BlobStore::Memory(bytes) => bytes,
+            BlobStore::Shared(bytes) => (**bytes).as_ref(),
+            BlobStore::File(_) | BlobStore::Elsewhere(_) => return None,
+        };
+        all.get(self.offset as usize..(self.offset + self.length) as usize)
     }
 
     /// A reader over the content; any number of them may be in use at once.
@@ -152,22 +163,23 @@ pub struct ContentReader<'a> {
 
 impl Read for ContentReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.content.length - self.position;
+        let left = self.content.length.saturating_sub(self.position);
         let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if want == 0 {
+            return Ok(0);
+        }
+        let buffer = &mut buffer[..want];
+        let offset = self.content.offset + self.position;
         let n = match &self.content.blob.store {
-            BlobStore::Memory(bytes) => {
-                let start = (self.content.offset + self.position) as usize;
-                buffer[..want].copy_from_slice(&bytes[start..start + want]);
-                want
-            }
-            BlobStore::File(file) => file.read_at(&mut buffer[..want], self.content.offset + self.position)?,
-            BlobStore::Elsewhere(_) if want == 0 => 0,
+            BlobStore::Memory(bytes) => copy(bytes, offset, buffer),
+            BlobStore::Shared(bytes) => copy((**bytes).as_ref(), offset, buffer),
+            BlobStore::File(file) => file.read_at(buffer, offset)?,
             BlobStore::Elsewhere(source) => {
                 let file = match &mut self.opened {
                     Some(file) => file,
                     none => none.insert(source.open()?),
                 };
-                match file.read_at(&mut buffer[..want], self.content.offset + self.position)? {
+                match file.read_at(buffer, offset)? {
                     0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                     n => n,
                 }
@@ -178,12 +190,30 @@ impl Read for ContentReader<'_> {
     }
 }
 
+fn copy(from: &[u8], offset: u64, to: &mut [u8]) -> usize {
+    to.copy_from_slice(&from[offset as usize..][..to.len()]);
+    to.len()
+}
+
+impl Seek for ContentReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(by) => self.content.length.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+        };
+        self.position = place.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
 /// Where inflated payloads go: memory up to a limit that all share, unlinked temporary files beyond it.
 #[derive(Clone)]
 pub struct Spool {
     budget: Arc<Budget>,
     directory: PathBuf,
     allowed: u64,
+    inflated: Option<Arc<dyn InflatedStore>>,
 }
 
 struct Budget {
@@ -199,13 +229,30 @@ const SMALL: u64 = 256 << 20;
 impl Spool {
     /// A spool that keeps up to `limit` bytes in memory and the rest in unlinked files of `directory`.
     pub fn new(limit: u64, directory: &Path) -> Self {
-        Self { budget: Arc::new(Budget { limit, used: AtomicU64::new(0) }), directory: directory.to_owned(), allowed: SMALL }
+        let budget = Arc::new(Budget { limit, used: AtomicU64::new(0) });
+        Self { budget, directory: directory.to_owned(), allowed: SMALL, inflated: None }
     }
 
     /// The same where anything may inflate to so many bytes, however small it is; by default that is 256 MiB.
     #[must_use]
     pub fn allowing(self, allowed: u64) -> Self {
         Self { allowed, ..self }
+    }
+
+    /// The same where what is inflated is kept for later runs, and found if an earlier one kept it.
+    #[must_use]
+    pub fn with_inflated(self, store: Arc<dyn InflatedStore>) -> Self {
+        Self { inflated: Some(store), ..self }
+    }
+
+    /// What so many packed bytes of this digest inflate to, if it was kept and is no more than they may inflate to. It takes none of this spool's memory.
+    pub fn inflated(&self, packed: &Digest, length: u64) -> Option<Content> {
+        self.inflated.as_ref()?.find(packed).filter(|content| content.len() <= self.most(length))
+    }
+
+    /// Begins to keep what the packed bytes of this digest inflate to, where such is kept.
+    pub fn keep_inflated(&self, packed: &Digest) -> Option<Box<dyn InflatedWriter + '_>> {
+        self.inflated.as_ref()?.begin(packed)
     }
 
     /// How much so many packed bytes may inflate to: a hundred times as much, or what anything may. More is taken for a bomb.

@@ -5,6 +5,7 @@
 mod buffer;
 mod content;
 mod facts;
+mod inflated;
 mod promise;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub use buffer::Buffer;
 pub use content::{Content, ContentReader, Source, Spool, SpoolWriter};
 pub use facts::{Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
+pub use inflated::{InflatedStore, InflatedWriter};
 pub use promise::BrokenPromise;
 
 use crate::digest::Digest;

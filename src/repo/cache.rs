@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
+use super::inflated::Whole;
 use super::pools::{self, KeptError};
 use crate::digest::{Digest, Hasher};
 use crate::fetch::{Store, is_abandoned};
@@ -24,13 +25,15 @@ pub enum CacheKind {
     Document,
     /// The packages of repositories, ready for use.
     Pool,
+    /// What the data of a package inflate to.
+    Inflated,
     /// What some process is writing, or was when it died.
     Unfinished,
 }
 
 impl CacheKind {
     /// All that there are.
-    pub const ALL: [Self; 4] = [Self::File, Self::Document, Self::Pool, Self::Unfinished];
+    pub const ALL: [Self; 5] = [Self::File, Self::Document, Self::Pool, Self::Inflated, Self::Unfinished];
 
     /// What several of them are called: `files`.
     pub fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl CacheKind {
             Self::File => "files",
             Self::Document => "documents",
             Self::Pool => "pools",
+            Self::Inflated => "inflated",
             Self::Unfinished => "unfinished",
         }
     }
@@ -54,7 +58,7 @@ pub struct CacheEntry {
     pub size: u64,
     /// When it was used last.
     pub used: SystemTime,
-    /// The digest that it is kept under.
+    /// The digest that it is kept under: its own, or that of what it was packed as.
     digest: Option<Digest>,
 }
 
@@ -69,6 +73,9 @@ pub enum Damage {
         /// What it is.
         found: Digest,
     },
+    /// It is not what was inflated, or not of what it is kept as.
+    #[error("its fingerprint is another: it was changed or cut off")]
+    Inflated,
     /// It is a pool that cannot be used.
     #[error(transparent)]
     Pool(ImageError),
@@ -128,6 +135,7 @@ impl<'s> Cache<'s> {
         }
         self.add(CacheKind::Document, &self.store.documents(), &mut entries)?;
         self.add(CacheKind::Pool, &self.store.pools(), &mut entries)?;
+        self.add(CacheKind::Inflated, &self.store.inflated(), &mut entries)?;
         self.add(CacheKind::Unfinished, &self.store.unfinished(), &mut entries)?;
         entries.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
         Ok(entries)
@@ -136,8 +144,12 @@ impl<'s> Cache<'s> {
     fn add(self, kind: CacheKind, directory: &Path, entries: &mut Vec<CacheEntry>) -> io::Result<()> {
         for path in list(directory)? {
             let Ok(facts) = fs::symlink_metadata(&path) else { continue };
-            let digest = self.store.digest_of(&path);
-            if !facts.is_file() || (kind == CacheKind::File && digest.is_none()) {
+            let digest = match kind {
+                CacheKind::File => self.store.digest_of(&path),
+                CacheKind::Inflated => self.store.packed_as(&path),
+                _ => None,
+            };
+            if !facts.is_file() || (matches!(kind, CacheKind::File | CacheKind::Inflated) && digest.is_none()) {
                 continue;
             }
             let used = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -212,6 +224,10 @@ fn judge(entry: &CacheEntry) -> Result<(), Damage> {
             io::copy(&mut file, &mut hasher).map_err(Damage::Read)?;
             let found = hasher.finish();
             if found == *expected { Ok(()) } else { Err(Damage::Digest { expected: expected.clone(), found }) }
+        }
+        (CacheKind::Inflated, Some(packed)) => {
+            let file = File::open(&entry.path).map_err(Damage::Read)?;
+            Whole::read(&file, packed).map_err(Damage::Read)?.map(drop).ok_or(Damage::Inflated)
         }
         (CacheKind::Pool, _) => match File::open(&entry.path).map_err(KeptError::Read).and_then(|file| pools::open(&file)) {
             Ok(_) => Ok(()),

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
 /// Maps a file of the store for reading.
 ///
@@ -14,4 +14,10 @@ use memmap2::Mmap;
 pub(super) fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the bytes do not change while they are mapped, see above.
     unsafe { Mmap::map(file) }
+}
+
+/// The same of a file that is read as a whole at once: its pages are mapped together, not one by one as they are touched.
+pub(super) fn map_at_once(file: &File) -> io::Result<Mmap> {
+    // SAFETY: the bytes do not change while they are mapped, see above.
+    unsafe { MmapOptions::new().populate().map(file) }
 }

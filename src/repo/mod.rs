@@ -9,6 +9,8 @@ mod ahead;
 mod cache;
 mod checked;
 mod error;
+mod inflated;
+mod kept;
 mod load;
 mod mapped;
 mod mirrors;
@@ -22,6 +24,7 @@ mod tests;
 
 pub use cache::{Cache, CacheEntry, CacheKind, Cleaned, Cleaning, Damage, Verified};
 pub use error::RepoError;
+pub use inflated::Inflated;
 pub use load::{OpenRepository, Repositories};
 pub use mirrors::{Mirrors, find_mirrors};
 pub use pools::{KeptError, PoolKey, Pools};

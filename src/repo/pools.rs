@@ -5,10 +5,10 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
 use super::Repositories;
 use super::checked::Checked;
+use super::kept::{note_use, shrink};
 use super::mapped::map;
 use crate::digest::{Algorithm, Digest};
 use crate::fetch::{Store, StoreWriter};
@@ -20,9 +20,6 @@ const LIMIT: u64 = 1 << 30;
 
 /// How many pools are kept: whoever solves against thousands of small repositories needs none of them twice.
 const MOST: usize = 128;
-
-/// How exactly it is known when a pool was used last. Noting it changes the file, which is then checked again.
-const USED_ABOUT: Duration = Duration::from_hours(1);
 
 /// The pools of a store.
 #[derive(Clone, Copy, Debug)]
@@ -103,15 +100,6 @@ fn open_checked(file: &File, mark: PathBuf) -> Result<Pool, KeptError> {
     Ok(pool)
 }
 
-/// Notes that a pool is used now; in a store that cannot be written to it stays as it is.
-fn note_use(file: &File) {
-    let now = SystemTime::now();
-    let noted = file.metadata().and_then(|facts| facts.modified());
-    if !noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|age| age < USED_ABOUT)) {
-        let _ = file.set_modified(now);
-    }
-}
-
 impl<'s> Pools<'s> {
     /// The pools of a store.
     pub fn new(store: &'s Store) -> Self {
@@ -160,59 +148,7 @@ impl<'s> Pools<'s> {
     fn finish(self, key: &PoolKey, pool: &CompletePool, begun: BegunImage<StoreWriter>) -> io::Result<Image> {
         let file = pool.finish_image(begun)?.finish(&self.path(key))?;
         let image = Image::new(map(&file)?);
-        self.shrink(LIMIT, MOST)?;
+        shrink(&self.store.pools(), LIMIT, MOST, |pool| drop(fs::remove_file(self.store.mark_path(pool))))?;
         Ok(image)
-    }
-
-    /// Removes those that were used longest ago, until at most `most` are left that take at most `limit` bytes.
-    fn shrink(self, limit: u64, most: usize) -> io::Result<()> {
-        let mut kept = Vec::new();
-        for entry in fs::read_dir(self.store.pools())? {
-            let entry = entry?;
-            // Another process may remove it at the same time.
-            let Ok(facts) = entry.metadata() else { continue };
-            kept.push((facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len(), entry.path()));
-        }
-        kept.sort_unstable();
-        let mut total: u64 = kept.iter().map(|(_, size, _)| size).sum();
-        let mut count = kept.len();
-        for (_, size, path) in kept {
-            if total <= limit && count <= most {
-                break;
-            }
-            count -= 1;
-            total -= size;
-            let _ = fs::remove_file(self.store.mark_path(&path));
-            let _ = fs::remove_file(path);
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_go_first_until_the_rest_fits() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path());
-        fs::create_dir(store.pools()).unwrap();
-        for (age, name) in ["newest", "newer", "older", "oldest"].iter().enumerate() {
-            fs::write(store.pools().join(name), [0; 10]).unwrap();
-            let used = SystemTime::now() - std::time::Duration::from_secs(60 * age as u64);
-            File::options().append(true).open(store.pools().join(name)).unwrap().set_modified(used).unwrap();
-        }
-        let left = || {
-            let mut left: Vec<_> = fs::read_dir(store.pools()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-            left.sort();
-            left
-        };
-        Pools::new(&store).shrink(40, 4).unwrap();
-        assert_eq!(left().len(), 4);
-        Pools::new(&store).shrink(39, 4).unwrap();
-        assert_eq!(left(), ["newer", "newest", "older"]);
-        Pools::new(&store).shrink(40, 1).unwrap();
-        assert_eq!(left(), ["newest"]);
     }
 }

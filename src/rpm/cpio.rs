@@ -70,6 +70,11 @@ impl<R: BufRead> Archive<R> {
         Self { reader, offset: 0 }
     }
 
+    /// How many bytes of the archive were read.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// What is left to read.
     pub fn into_inner(self) -> R {
         self.reader

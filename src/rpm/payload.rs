@@ -14,7 +14,7 @@ use super::header::Header;
 use super::tag::Tag;
 use crate::compression::{Bounded, Format};
 use crate::digest::{Digest, Hasher};
-use crate::package::{Content, Spool, SpoolWriter};
+use crate::package::{Content, InflatedWriter, Spool, SpoolWriter};
 use crate::tree::display;
 
 /// What is inflated at a time.
@@ -123,44 +123,79 @@ fn format(header: &Header) -> Result<Option<Format>, PayloadError> {
     }
 }
 
+/// The digest of a payload that the header has.
+#[derive(Clone, Debug)]
+pub enum PayloadDigest {
+    /// Of what is in the file; it was checked.
+    Packed(Digest),
+    /// Of what that inflates to, which has to be checked.
+    Inflated(Digest),
+}
+
 /// Inflates `payload` and gives the content of each of `files` for which `wanted` says so and which is a regular file, in their
-/// order; hard links share one. What is not wanted is passed over unchecked. `whole` is the digest of the inflated payload, where it
-/// has to be checked.
+/// order; hard links share one. What is not wanted is passed over unchecked. What the spool's store has of a payload is not inflated again; its files are held
+/// against the header all the same.
 pub fn unpack(
     header: &Header,
     files: &[File],
     payload: &Content,
-    whole: Option<&Digest>,
+    digest: Option<&PayloadDigest>,
     spool: &Spool,
     wanted: impl Fn(&File) -> bool,
 ) -> Result<Vec<Option<Content>>, PayloadError> {
     let format = format(header)?;
+    let (packed, whole) = match digest {
+        Some(PayloadDigest::Packed(digest)) => (Some(digest), None),
+        Some(PayloadDigest::Inflated(digest)) => (None, Some(digest)),
+        None => (None, None),
+    };
+    // What is kept is nobody's word: where it is not what the header promises, the payload itself decides.
+    let kept = packed.and_then(|digest| spool.inflated(digest, payload.len()));
+    if let Some(contents) = kept.and_then(|inflated| unpack_inflated(files, &inflated, spool, &wanted).ok()) {
+        return Ok(contents);
+    }
     let input: Box<dyn BufRead + Send> = match payload.memory() {
         Some(bytes) => Box::new(bytes),
         None => Box::new(BufReader::with_capacity(BUFFER, payload.reader())),
     };
-    let inflated = match format {
-        Some(format) => format.reader(input),
-        None => crate::compression::decompress(input).map(|(_, reader)| reader),
+    let (format, inflated) = match format {
+        Some(format) => format.reader(input).map(|reader| (format, reader)),
+        None => crate::compression::decompress(input),
     }
     .map_err(PayloadError::Inflate)?;
     // The header promises the size of each file, and may promise anything.
     let inflated = Bounded::new(inflated, spool.most(payload.len()));
-    let tap = Tap { inner: inflated, hasher: whole.map(|digest| Hasher::new(digest.algorithm())) };
-    let mut archive = Archive::new(BufReader::with_capacity(BUFFER, tap));
+    let hasher = whole.map(|digest| Hasher::new(digest.algorithm()));
+    let kept = packed.filter(|_| format.is_slow()).and_then(|digest| spool.keep_inflated(digest));
+    let archive = Archive::new(BufReader::with_capacity(BUFFER, Tap { inner: inflated, hasher, kept }));
 
-    let mut unpacker = Unpacker::new(files, spool, wanted);
-    while let Some(member) = archive.next_member()? {
-        unpacker.member(&member, &mut archive)?;
-    }
-    let mut rest = archive.into_inner();
+    let mut unpacker = Unpacker::new(files, None, spool, &wanted);
+    let mut rest = unpacker.archive(archive)?;
     read_padding(&mut rest)?;
-    if let (Some(expected), Some(hasher)) = (whole, rest.into_inner().hasher) {
+    let Tap { hasher, kept, .. } = rest.into_inner();
+    if let (Some(expected), Some(hasher)) = (whole, hasher) {
         let found = hasher.finish();
         if found != *expected {
             return Err(PayloadError::Whole { expected: expected.clone(), found });
         }
     }
+    let contents = unpacker.finish()?;
+    if let Some(kept) = kept {
+        kept.finish();
+    }
+    Ok(contents)
+}
+
+/// The contents of files in a payload that was inflated before.
+fn unpack_inflated(
+    files: &[File],
+    inflated: &Content,
+    spool: &Spool,
+    wanted: impl Fn(&File) -> bool,
+) -> Result<Vec<Option<Content>>, PayloadError> {
+    let bytes = inflated.bytes()?;
+    let mut unpacker = Unpacker::new(files, Some(inflated.clone()), spool, wanted);
+    read_padding(&mut unpacker.archive(Archive::new(&*bytes))?)?;
     unpacker.finish()
 }
 
@@ -174,20 +209,32 @@ fn read_padding(rest: &mut impl Read) -> Result<(), PayloadError> {
     Ok(())
 }
 
-/// A reader that makes a digest of what passes, if there is one to compare it with.
-struct Tap<R> {
+/// A reader that makes a digest of what passes, if there is one to compare it with, and keeps it where such is kept.
+struct Tap<'a, R> {
     inner: R,
     hasher: Option<Hasher>,
+    kept: Option<Box<dyn InflatedWriter + 'a>>,
 }
 
-impl<R: Read> Read for Tap<R> {
+impl<R: Read> Read for Tap<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..n]);
         }
+        if let Some(kept) = &mut self.kept {
+            kept.add(&buffer[..n]);
+        }
         Ok(n)
     }
+}
+
+/// Where the contents of files are.
+enum Contents {
+    /// One after another in a spool, and how much that is.
+    Spooled(SpoolWriter, u64),
+    /// In the inflated payload, where they are.
+    Inflated(Content),
 }
 
 /// What the files' contents gather in.
@@ -200,13 +247,12 @@ struct Unpacker<'a> {
     /// By the set's first file: how many names it has, and which is the last.
     names: Vec<(u32, usize)>,
     seen: Vec<bool>,
-    /// By the set's first file: where its content lies in the spool, once it was there.
+    /// By the set's first file: where its content lies, once it was there.
     places: Vec<Option<(u64, u64)>>,
     by_path: Option<FxHashMap<&'a [u8], usize>>,
     /// Payloads are packed in the header's order but for hard links: the file to expect.
     next: usize,
-    spool: SpoolWriter,
-    written: u64,
+    contents: Contents,
 }
 
 /// A path without what may stand before its first name.
@@ -216,7 +262,8 @@ fn bare(path: &[u8]) -> &[u8] {
 }
 
 impl<'a> Unpacker<'a> {
-    fn new(files: &'a [File], spool: &Spool, wanted: impl Fn(&File) -> bool) -> Self {
+    /// Contents lie in what is inflated already, or else go into the spool.
+    fn new(files: &'a [File], inflated: Option<Content>, spool: &Spool, wanted: impl Fn(&File) -> bool) -> Self {
         let sets = hard_link_sets(files);
         let mut of_set = vec![false; files.len()];
         let mut names = vec![(0, 0); files.len()];
@@ -237,9 +284,16 @@ impl<'a> Unpacker<'a> {
             places: vec![None; files.len()],
             by_path: None,
             next: 0,
-            spool: spool.writer(total),
-            written: 0,
+            contents: inflated.map_or_else(|| Contents::Spooled(spool.writer(total), 0), Contents::Inflated),
         }
+    }
+
+    /// Takes all members, and gives what is left behind them.
+    fn archive<R: BufRead>(&mut self, mut archive: Archive<R>) -> Result<R, PayloadError> {
+        while let Some(member) = archive.next_member()? {
+            self.member(&member, &mut archive)?;
+        }
+        Ok(archive.into_inner())
     }
 
     fn member<R: BufRead>(&mut self, member: &Member, archive: &mut Archive<R>) -> Result<(), PayloadError> {
@@ -312,26 +366,36 @@ impl<'a> Unpacker<'a> {
             return Ok(archive.data(file.size, |_| Ok::<_, io::Error>(()))?);
         }
         let mut hasher = file.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
-        let spool = &mut self.spool;
+        let begin = archive.offset();
+        let contents = &mut self.contents;
         archive.data(file.size, |piece| {
             if let Some(hasher) = &mut hasher {
                 hasher.update(piece);
             }
-            spool.write_all(piece).map_err(PayloadError::Spool)
+            match contents {
+                Contents::Spooled(spool, _) => spool.write_all(piece).map_err(PayloadError::Spool),
+                Contents::Inflated(_) => Ok(()),
+            }
         })?;
         if let (Some(expected), Some(found)) = (&file.digest, hasher.map(Hasher::finish))
             && *expected != found
         {
             return Err(PayloadError::Digest { path: file.display_path(), expected: expected.clone(), found });
         }
-        self.places[set] = Some((self.written, file.size));
-        self.written += file.size;
+        let place = match &mut self.contents {
+            Contents::Spooled(_, written) => std::mem::replace(written, *written + file.size),
+            Contents::Inflated(_) => begin,
+        };
+        self.places[set] = Some((place, file.size));
         Ok(())
     }
 
     fn finish(self) -> Result<Vec<Option<Content>>, PayloadError> {
         let missing = |file: &File| PayloadError::Missing { path: file.display_path() };
-        let buffer = self.spool.finish();
+        let buffer = match self.contents {
+            Contents::Spooled(spool, _) => spool.finish(),
+            Contents::Inflated(inflated) => inflated,
+        };
         let mut contents = Vec::with_capacity(self.files.len());
         for (i, (file, &set)) in self.files.iter().zip(&self.sets).enumerate() {
             if file.in_payload() && !self.seen[i] {

@@ -6,6 +6,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::disk::{Rows, walk, without_inodes};
+use crate::machine::Mounted;
 use crate::place::{Place, names};
 use crate::server::FileServer;
 
@@ -40,7 +42,7 @@ fn what_is_kept_is_told_removed_and_judged() {
     let empty = place.run(&["cache", "list", "--cache-dir", "cache"]).success();
     assert_eq!(
         empty.stdout,
-        "cache\nfiles             0         0 B\ndocuments         0         0 B\npools             0         0 B\nunfinished        0         0 B\ntotal             0         0 B\n"
+        "cache\nfiles             0         0 B\ndocuments         0         0 B\npools             0         0 B\ninflated          0         0 B\nunfinished        0         0 B\ntotal             0         0 B\n"
     );
     let server = FileServer::new(&place.path("mirror"));
     let arguments = resolve(&server.url());
@@ -75,6 +77,79 @@ fn what_is_kept_is_told_removed_and_judged() {
     run(&place, &["clean"]);
     assert_eq!(run(&place, &["list"]).1["total"]["count"], 0);
     assert_eq!(place.run(&arguments).success().stdout, answer);
+}
+
+/// The minirootfs of the fixtures, from the directory of the mirror.
+fn minirootfs<'a>(cache: &'a str, out: &'a str) -> Vec<&'a str> {
+    let words = "--distro alpine --release 3.20 --variant minirootfs --arch x86_64 --mirror mirror --key mirror/keys/rootstrap-fixtures.rsa.pub";
+    words.split(' ').chain(["--cache-dir", cache, out]).collect()
+}
+
+/// Makes it anew, and gives all of it.
+fn make(place: &Place, more: &[&str]) -> Rows {
+    let _ = fs::remove_dir_all(place.path("out"));
+    place.run(&[&minirootfs("cache", "out"), more].concat()).success();
+    without_inodes(walk(&place.path("out")))
+}
+
+#[test]
+fn nothing_is_kept_that_can_be_inflated_again_where_there_is_little_room() {
+    let place = Place::new();
+    let Some(small) = Mounted::new(&place, "size=64m") else { return };
+    place.run(&minirootfs("small/cache", "out")).success();
+    assert_eq!(names(&small.0.join("cache/pools")).len(), 1);
+    assert!(!small.0.join("cache/inflated").exists() && names(&small.0.join("cache/unfinished")).is_empty());
+}
+
+#[test]
+fn what_packages_inflate_to_is_kept_for_the_next_run() {
+    let place = Place::new();
+    let first = make(&place, &["--inflate-again"]);
+    let kept = || files(&place.path("cache/inflated"));
+    assert!(!place.path("cache/inflated").exists(), "nothing is left by it");
+    assert_eq!(make(&place, &[]), first);
+    let count = kept().len();
+    assert!(count > 3, "{count}");
+    let (_, list) = run(&place, &["list"]);
+    assert_eq!(list["inflated"]["count"], count);
+    let written = state(&place.path("cache/inflated"));
+    assert_eq!(make(&place, &[]), first);
+    assert_eq!(state(&place.path("cache/inflated")), written, "found, not written again");
+
+    // Damage costs inflating it again.
+    let made: [Damaging; 3] = [
+        ("a bit", |bytes| {
+            let mut bytes = bytes.to_vec();
+            bytes[100] ^= 1;
+            bytes
+        }),
+        ("cut off", |bytes| bytes[..bytes.len() / 2].to_vec()),
+        ("empty", |_| Vec::new()),
+    ];
+    for (what, damage) in made {
+        let damage_all = || kept().iter().for_each(|path| fs::write(path, damage(&fs::read(path).unwrap())).unwrap());
+        damage_all();
+        assert_eq!(make(&place, &[]), first, "{what}");
+        let (code, verified) = run(&place, &["verify"]);
+        assert_eq!((code, verified["damaged"].as_array().unwrap().len()), (Some(0), 0), "{what}: {verified}");
+        damage_all();
+        let (code, verified) = run(&place, &["verify"]);
+        assert_eq!((code, verified["damaged"].as_array().unwrap().len()), (Some(4), count), "{what}: {verified}");
+        assert!(kept().is_empty());
+        make(&place, &[]);
+    }
+
+    // The mirror is still held against what was signed.
+    let package = files(&place.path("mirror/v3.20")).into_iter().find(|path| path.to_string_lossy().contains("x86_64/busybox-1"));
+    let package = package.unwrap();
+    let length = fs::metadata(&package).unwrap().len();
+    crate::mirror::flip(&package, -(length as isize) / 4);
+    let refused = place.run(&minirootfs("cache", "out2"));
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+
+    let (_, cleaned) = run(&place, &["clean", "--inflated"]);
+    assert_eq!((cleaned["removed"]["count"].as_u64(), kept().len()), (Some(count as u64), 0));
+    assert!(cleaned["left"]["count"].as_u64().unwrap() > 0, "the rest stays");
 }
 
 #[test]

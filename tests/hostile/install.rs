@@ -1,14 +1,16 @@
 //! Opens and installs packages as the main job does, by the ecosystem's own trait: from files to a finished tree.
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rootstrap::apk::Apk;
 use rootstrap::cancel::Cancel;
 use rootstrap::catalog::{Catalog, Image, Key, Langs};
 use rootstrap::ecosystem::{Ecosystem, FileOptions, InstallOptions, Scriptlets, Trust};
+use rootstrap::fetch::Store;
 use rootstrap::finish::owners;
-use rootstrap::package::{Content, Spool};
+use rootstrap::package::{Content, Entry, EntryKind, Spool};
+use rootstrap::repo::Inflated;
 use rootstrap::reporter::Silent;
 use rootstrap::rpm::Rpm;
 use rootstrap::tree::Tree;
@@ -18,7 +20,7 @@ use crate::{apk, rpm};
 
 /// What the images of both kinds are otherwise.
 pub(crate) static IMAGES: LazyLock<[Image; 2]> = LazyLock::new(|| {
-    let catalog = Catalog::builtin().unwrap();
+    let catalog = Catalog::builtin();
     [catalog.find("almalinux", "9", "micro", "x86_64").unwrap(), catalog.find("alpine", "3.20", "minirootfs", "x86_64").unwrap()]
 });
 
@@ -30,18 +32,37 @@ pub(crate) fn install(kind: Kind, files: &[Vec<u8>], spool: &Path) -> Result<Tre
     }
 }
 
+/// All that entries say, and their contents.
+fn all(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
+    let content = |entry: &Entry| match &entry.kind {
+        EntryKind::File(content) => content.bytes().unwrap().into_owned(),
+        _ => Vec::new(),
+    };
+    entries.iter().map(|entry| (format!("{entry:?}"), content(entry))).collect()
+}
+
 fn with<E: Ecosystem>(ecosystem: &E, image: &Image, key: Key, files: &[Vec<u8>], spool: &Path) -> Result<Tree, String> {
     let keyring = ecosystem.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default()).unwrap();
     // Little in memory, so that contents lie in files too.
-    let spool = Spool::new(2 << 20, spool);
+    let kept = tempfile::tempdir().unwrap();
+    let spool = Spool::new(2 << 20, spool).with_inflated(Arc::new(Inflated::new(Store::new(kept.path()))));
     let options = FileOptions { docs: true, langs: Langs::All };
     let mut packages = Vec::new();
     for file in files {
         let content = Content::from(&file[..]);
         // What lists package files reads them before anybody trusts them.
         let _ = ecosystem.facts(&content);
-        let opened = ecosystem.open(&content, None, Trust::Keys(&keyring), &options, &spool);
-        packages.push(opened.map_err(|error| format!("not used: {error}"))?);
+        let open = || {
+            let opened = ecosystem.open(&content, None, Trust::Keys(&keyring), &options, &spool);
+            opened.map_err(|error| format!("not used: {error}"))
+        };
+        let opened = open();
+        // What was kept of it makes no other package of it.
+        let seen = |opened: &Result<E::Package, String>| {
+            opened.as_ref().map(|package| all(&ecosystem.entries(package))).map_err(Clone::clone)
+        };
+        assert_eq!(seen(&open()), seen(&opened));
+        packages.push(opened?);
     }
     let mut tree = Tree::new();
     let options = InstallOptions {

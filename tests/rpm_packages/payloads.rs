@@ -1,7 +1,13 @@
 //! Payloads: every compression, both forms of the archive, hard links in every order, and archives that are not what the header
 //! promises.
 
-use rootstrap::package::{Content, EntryKind, Spool};
+use std::path::Path;
+use std::sync::Arc;
+
+use rootstrap::digest::{Algorithm, Digest};
+use rootstrap::fetch::Store;
+use rootstrap::package::{Content, EntryKind, InflatedStore, Spool};
+use rootstrap::repo::Inflated;
 use rootstrap::rpm::files::{File, hard_link_sets};
 use rootstrap::rpm::package::{Package, PackageError, Trust};
 use rootstrap::rpm::payload::PayloadError;
@@ -14,10 +20,16 @@ fn open(parts: Parts) -> Package {
     Package::open(&parts.with_digests().content(), Trust::Unsigned(&Keyring::new())).unwrap()
 }
 
-fn unpack(package: &Package, wanted: impl Fn(&File) -> bool) -> Result<Vec<Option<Vec<u8>>>, PayloadError> {
+/// The contents of files, where they are regular.
+type Contents = Vec<Option<Vec<u8>>>;
+
+fn unpack(package: &Package, wanted: impl Fn(&File) -> bool) -> Result<Contents, PayloadError> {
     let directory = tempfile::tempdir().unwrap();
-    let spool = Spool::new(1 << 20, directory.path());
-    let contents = package.unpack(&package.files().unwrap(), &spool, wanted)?;
+    unpack_into(package, &Spool::new(1 << 20, directory.path()), wanted)
+}
+
+fn unpack_into(package: &Package, spool: &Spool, wanted: impl Fn(&File) -> bool) -> Result<Contents, PayloadError> {
+    let contents = package.unpack(&package.files().unwrap(), spool, wanted)?;
     Ok(contents.into_iter().map(|content| content.map(|content| content.bytes().unwrap().into_owned())).collect())
 }
 
@@ -53,6 +65,61 @@ fn every_compression_gives_the_same() {
     let mut parts = Parts::new(&sample(), &archive(&sample()), "gzip");
     parts.header.remove(Tag::PAYLOAD_COMPRESSOR);
     assert_eq!(unpack(&open(parts), |_| true).unwrap(), sample_contents());
+}
+
+/// A spool that keeps what is inflated in a directory, and the digest under which the payload's is kept.
+fn keeping(directory: &Path, package: &Package) -> (Spool, Arc<Inflated>, Digest) {
+    let store = Arc::new(Inflated::new(Store::new(directory)));
+    let packed = Digest::of(Algorithm::Sha256, &package.payload().bytes().unwrap());
+    (Spool::new(1 << 20, directory).with_inflated(store.clone()), store, packed)
+}
+
+#[test]
+fn what_is_slow_to_inflate_is_kept_and_gives_the_same() {
+    for (compressor, is_kept) in [("gzip", true), ("bzip2", true), ("xz", true), ("lzma", true), ("zstd", false), ("", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let package = open(Parts::new(&sample(), &archive(&sample()), compressor));
+        let (spool, store, packed) = keeping(directory.path(), &package);
+        // What is not wanted now may be wanted next time.
+        let first = unpack_into(&package, &spool, |file| *file.path == *b"/etc/one").unwrap();
+        assert_eq!(first.iter().flatten().collect::<Vec<_>>(), [b"one\n"]);
+        let kept = store.find(&packed).map(|content| content.bytes().unwrap().into_owned());
+        assert_eq!(kept, is_kept.then(|| archive(&sample())), "{compressor}");
+        assert_eq!(unpack_into(&package, &spool, |_| true).unwrap(), sample_contents(), "{compressor}");
+        assert_eq!(spool.used(), 0);
+    }
+}
+
+#[test]
+fn what_is_kept_is_held_against_the_header() {
+    let directory = tempfile::tempdir().unwrap();
+    let package = open(Parts::new(&sample(), &archive(&sample()), "xz"));
+    let (spool, store, packed) = keeping(directory.path(), &package);
+    let mut forged = sample();
+    forged[1].content = b"two\n".to_vec();
+    for kept in
+        [archive(&forged), archive(&sample()[..5]), b"no archive".to_vec(), [archive(&sample()), b"more".to_vec()].concat()]
+    {
+        let mut writer = store.begin(&packed).unwrap();
+        writer.add(&kept);
+        writer.finish();
+        assert_eq!(unpack_into(&package, &spool, |_| true).unwrap(), sample_contents());
+        let now = store.find(&packed).unwrap();
+        assert_eq!(*now.bytes().unwrap(), archive(&sample()), "it is kept anew");
+    }
+}
+
+#[test]
+fn what_cannot_be_unpacked_is_not_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut wrong = sample();
+    wrong[1].content = b"two\n".to_vec();
+    for archive in [archive(&wrong), archive(&sample()[..5]), archive(&sample())[..5000].to_vec()] {
+        let package = open(Parts::new(&sample(), &archive, "gzip"));
+        let (spool, store, packed) = keeping(directory.path(), &package);
+        assert!(unpack_into(&package, &spool, |_| true).is_err());
+        assert!(store.find(&packed).is_none());
+    }
 }
 
 #[test]

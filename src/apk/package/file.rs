@@ -98,6 +98,8 @@ pub fn xattr_checksum(xattrs: &Xattrs, algorithm: Algorithm) -> Option<Digest> {
 pub(super) enum Contents {
     /// In the inflated tar, where they are.
     Tar(Content),
+    /// The same of a tar whose files were held against their checksums before.
+    CheckedTar(Content),
     /// One after another in a blob, into which they are copied as they are read.
     Spooled(SpoolWriter),
 }
@@ -132,7 +134,7 @@ impl FileReader {
     pub(super) fn finish(self) -> Vec<File> {
         let Self { mut files, ranges, contents, .. } = self;
         let blob = match contents {
-            Contents::Tar(tar) => tar,
+            Contents::Tar(tar) | Contents::CheckedTar(tar) => tar,
             Contents::Spooled(blob) => blob.finish(),
         };
         for (place, offset, length) in ranges {
@@ -230,14 +232,18 @@ impl FileReader {
 
     /// Where a file's content lies from now on, and its digest.
     fn content(&mut self, member: &Member, input: &mut dyn Read, hash: bool) -> Result<Place, PackageError> {
+        let part = |tar: &Content| {
+            let content = tar.slice(member.offset, member.size);
+            content.ok_or_else(|| PackageError::from(io::Error::from(io::ErrorKind::UnexpectedEof)))
+        };
         let blob = match &mut self.contents {
             Contents::Tar(tar) => {
-                let content = tar.slice(member.offset, member.size);
-                let content = content.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+                let content = part(tar)?;
                 let bytes = content.bytes().map_err(PackageError::Io)?;
                 let digest = hash.then(|| Digest::of(Algorithm::Sha1, &bytes));
                 return Ok((member.offset, member.size, digest));
             }
+            Contents::CheckedTar(tar) => return part(tar).map(|_| (member.offset, member.size, None)),
             Contents::Spooled(blob) => blob,
         };
         let offset = self.position;

@@ -24,7 +24,7 @@ pub use file::{File, FileKind, xattr_checksum};
 pub use info::{InfoError, PackageInfo};
 pub use script::{Script, ScriptKind};
 
-use super::archive::{GzipStreams, read_tar};
+use super::archive::{GzipStreams, read_tar, read_whole_tar};
 use super::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
 use crate::compression::{self, Bounded};
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -274,9 +274,18 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
         return Err(PackageError::DataHash { expected: expected.clone(), found });
     }
     let data = content.slice(range.start, range.end - range.start).unwrap_or_else(Content::empty);
+    if let Some(tar) = spool.inflated(expected, data.len()) {
+        let mut reader = FileReader::new(Contents::CheckedTar(tar.clone()));
+        read_whole_tar(tar.reader(), |member, content| reader.take(member, content))?;
+        return Ok(reader.finish());
+    }
     if let Some(tar) = inflate_at_once(&data, spool) {
         let mut reader = FileReader::new(Contents::Tar(tar.clone()));
         read_tar(&mut tar.reader(), |member, content| reader.take(member, content))?;
+        if let (Some(mut kept), Some(bytes)) = (spool.keep_inflated(expected), tar.memory()) {
+            kept.add(bytes);
+            kept.finish();
+        }
         return Ok(reader.finish());
     }
     let mut reader = FileReader::new(Contents::Spooled(spool.writer(info.installed_size)));

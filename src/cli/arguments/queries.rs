@@ -215,12 +215,15 @@ pub(in crate::cli) enum CacheCommand {
         /// Keep what was used last, up to so many bytes: 500M, 2G
         #[arg(long, value_name = "SIZE", value_parser = crate::size::parse)]
         max_size: Option<u64>,
-        /// Only pools: what was read from metadata; downloads stay
-        #[arg(long, conflicts_with = "files")]
+        /// Only pools: what was read from metadata
+        #[arg(long, conflicts_with_all = ["files", "inflated"])]
         pools: bool,
-        /// Only downloaded files; pools stay
-        #[arg(long)]
+        /// Only downloaded files
+        #[arg(long, conflicts_with = "inflated")]
         files: bool,
+        /// Only what packages inflate to
+        #[arg(long)]
+        inflated: bool,
     },
     /// Read everything, and remove what is damaged; exit code 4 if anything was
     Verify,

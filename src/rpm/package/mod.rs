@@ -16,10 +16,9 @@ pub use identity::Identity;
 
 use super::files::{self, File, FilesError};
 use super::header::{self, Header, INTRO_LENGTH, Kind, Place};
-use super::payload::{self, PayloadError};
+use super::payload::{self, PayloadDigest, PayloadError};
 use super::signature::{Keyring, Signer};
 use super::tag::Tag;
-use crate::digest::Digest;
 use crate::package::{Content, Spool};
 
 /// What begins a package file, of which only the magic, the version, the kind and the signature's type mean anything.
@@ -54,8 +53,7 @@ pub struct Package {
     header: Header,
     payload: Content,
     signer: Option<Signer>,
-    /// The digest of the inflated payload, where that is the only one.
-    whole: Option<Digest>,
+    payload_digest: Option<PayloadDigest>,
 }
 
 impl Package {
@@ -68,7 +66,7 @@ impl Package {
         let signer = verify::header_signatures(&package, trust.keyring())?;
         let payload = verify::payload_digests(&package)?;
         package.signer = verify::authenticate(&package, signer, &payload, trust)?;
-        package.whole = payload.whole();
+        package.payload_digest = payload.digest();
         Ok(package)
     }
 
@@ -93,7 +91,7 @@ impl Package {
         let (header, end) = read_header(content, end.next_multiple_of(8), Place::Package)?;
         let payload = content.slice(end, content.len() - end).ok_or_else(|| truncated(content, Part::Payload, end))?;
         let identity = Identity::of(&header)?;
-        Ok(Self { identity, signature, header, payload, signer: None, whole: None })
+        Ok(Self { identity, signature, header, payload, signer: None, payload_digest: None })
     }
 
     /// Name, version and architecture.
@@ -138,7 +136,7 @@ impl Package {
         spool: &Spool,
         wanted: impl Fn(&File) -> bool,
     ) -> Result<Vec<Option<Content>>, PayloadError> {
-        payload::unpack(&self.header, files, &self.payload, self.whole.as_ref(), spool, wanted)
+        payload::unpack(&self.header, files, &self.payload, self.payload_digest.as_ref(), spool, wanted)
     }
 }
 

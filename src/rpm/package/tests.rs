@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::digest::Digest;
 use crate::rpm::files::Flags;
 
 /// The directory with real data, or nothing, which is said.

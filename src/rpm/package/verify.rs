@@ -9,6 +9,7 @@ use super::{Covered, Package, PackageError, Part, Trust, header_bytes, is_binary
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::rpm::files;
 use crate::rpm::header;
+use crate::rpm::payload::PayloadDigest;
 use crate::rpm::signature::{Keyring, SignatureError, Signer, decode_base64};
 use crate::rpm::tag::Tag;
 
@@ -36,8 +37,8 @@ pub(super) fn header_digests(package: &Package) -> Result<(), PackageError> {
 
 /// What is known of the payload.
 pub(super) enum Payload {
-    /// It is the one whose digest the header has.
-    InHeader,
+    /// It is the one whose digest, this one, the header has.
+    InHeader(Digest),
     /// It will be, when the inflated payload has this digest.
     InHeaderInflated(Digest),
     /// Only the signature header has a digest, which nothing signs.
@@ -45,10 +46,12 @@ pub(super) enum Payload {
 }
 
 impl Payload {
-    pub(super) fn whole(self) -> Option<Digest> {
+    /// The digest that it has, or is to have.
+    pub(super) fn digest(self) -> Option<PayloadDigest> {
         match self {
-            Self::InHeaderInflated(digest) => Some(digest),
-            Self::InHeader | Self::SignatureHeaderOnly => None,
+            Self::InHeader(digest) => Some(PayloadDigest::Packed(digest)),
+            Self::InHeaderInflated(digest) => Some(PayloadDigest::Inflated(digest)),
+            Self::SignatureHeaderOnly => None,
         }
     }
 }
@@ -60,7 +63,7 @@ pub(super) fn payload_digests(package: &Package) -> Result<Payload, PackageError
         let mut hasher = Hasher::new(expected.algorithm());
         package.payload.write_to(&mut hasher).map_err(PackageError::Read)?;
         compare(covered, &expected, hasher.finish())?;
-        return Ok(Payload::InHeader);
+        return Ok(Payload::InHeader(expected));
     }
     if let Some(digest) = payload_digest(package, Tag::PAYLOAD_DIGEST_ALT, Tag::PAYLOAD_SHA512_ALT)? {
         return Ok(Payload::InHeaderInflated(digest));
