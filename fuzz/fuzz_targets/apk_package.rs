@@ -1,23 +1,16 @@
-//! An apk package: as a file of any bytes, and as a sound one whose tar of files is any bytes. Its paths are below the root, each there once.
+//! An apk package: as a file of any bytes, and as a sound one whose tar of files is any bytes. Its paths are below the root, each there once, and
+//! where what it inflates to was kept it is the same package.
 #![no_main]
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use rootstrap::apk::package::{Indexed, Package, Trust, facts};
 use rootstrap::apk::signature::Keyring;
 use rootstrap::digest::{Algorithm, Digest};
-use rootstrap::package::{Content, EntryKind};
-use rootstrap_fuzz::{is_below_root, spool};
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
-}
+use rootstrap::package::{Content, Entry, EntryKind};
+use rootstrap_fuzz::{Kept, gzip, is_below_root, spool};
 
 /// A package whose data stream holds this tar.
 fn of_tar(tar: &[u8]) -> Vec<u8> {
@@ -32,8 +25,19 @@ fn of_tar(tar: &[u8]) -> Vec<u8> {
     [gzip(&control.into_inner().expect("memory")), data].concat()
 }
 
+fn all(package: &Package) -> Vec<(String, Vec<u8>)> {
+    let content = |entry: &Entry| match &entry.kind {
+        EntryKind::File(content) => content.bytes().expect("memory").into_owned(),
+        _ => Vec::new(),
+    };
+    package.entries().iter().map(|entry| (format!("{entry:?}"), content(entry))).collect()
+}
+
 fn check(content: &Content) {
-    let Ok(package) = Package::open(content, Trust::Unsigned(&Keyring::new()), &Indexed::default(), &spool()) else { return };
+    let spool = spool().with_inflated(Arc::new(Kept::default()));
+    let open = || Package::open(content, Trust::Unsigned(&Keyring::new()), &Indexed::default(), &spool);
+    let Ok(package) = open() else { return };
+    assert_eq!(all(&open().expect("as before")), all(&package));
     let mut paths = BTreeSet::new();
     for entry in package.entries() {
         assert!(is_below_root(&entry.path), "{:?}", entry.path);

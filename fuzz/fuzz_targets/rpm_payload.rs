@@ -1,5 +1,8 @@
-//! A sound package whose payload is any archive: of each file the content is as long as promised, and nothing else comes out.
+//! A sound package whose payload is any archive, plain and in gzip: of each file the content is as long as promised, nothing else comes out, and the same where what
+//! it inflates to was kept.
 #![no_main]
+
+use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use rootstrap::digest::{Algorithm, Digest};
@@ -9,7 +12,7 @@ use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place};
 use rootstrap::rpm::package::{Package, Trust};
 use rootstrap::rpm::signature::Keyring;
 use rootstrap::rpm::tag::Tag;
-use rootstrap_fuzz::spool;
+use rootstrap_fuzz::{Kept, gzip, spool};
 
 /// Names, modes, sizes and inodes: two are hard links of each other.
 const FILES: [(&str, u16, u32, u32); 7] = [
@@ -56,17 +59,27 @@ fn package(payload: &[u8]) -> Vec<u8> {
     [file, header, payload.to_vec()].concat()
 }
 
-fuzz_target!(|data: &[u8]| {
-    let content = Content::from(package(data));
+fn check(payload: &[u8]) {
+    let content = Content::from(package(payload));
     let package = Package::open(&content, Trust::Unsigned(&Keyring::new())).expect("all digests are right");
     let files = package.files().expect("a sound header");
-    let Ok(contents) = package.unpack(&files, &spool(), |_| true) else { return };
+    let spool = spool().with_inflated(Arc::new(Kept::default()));
+    let unpack = || package.unpack(&files, &spool, |_| true);
+    let Ok(contents) = unpack() else { return };
     assert_eq!(contents.len(), files.len());
-    for (file, content) in files.iter().zip(contents) {
+    let again = unpack().expect("as before");
+    for ((file, content), again) in files.iter().zip(contents).zip(again) {
         assert_eq!(content.is_some(), file.kind == FileKind::Regular);
         if let Some(content) = content {
             assert_eq!(content.len(), file.size, "{}", file.display_path());
-            assert_eq!(content.bytes().expect("spooled").len() as u64, file.size);
+            let bytes = content.bytes().expect("spooled");
+            assert_eq!(bytes.len() as u64, file.size);
+            assert_eq!(again.expect("as before").bytes().expect("kept"), bytes);
         }
     }
+}
+
+fuzz_target!(|data: &[u8]| {
+    check(data);
+    check(&gzip(data));
 });

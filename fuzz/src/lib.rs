@@ -1,14 +1,19 @@
 //! What several targets hold their parsers against.
 
 mod database;
+mod kept;
 mod tree;
 
 use std::cmp::Ordering;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 pub use database::{check_database, database, ndb};
+pub use kept::Kept;
 use rootstrap::package::Spool;
 use rootstrap::pool::{Image, Pool};
 pub use tree::check_tree;
@@ -33,6 +38,13 @@ impl Read for Pieces<'_> {
         self.left = later;
         Ok(now.len())
     }
+}
+
+/// These bytes in gzip, as they are.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 /// Lengths of pieces, as the input chooses.
