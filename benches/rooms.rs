@@ -130,6 +130,7 @@ fn whole(c: &mut Criterion) {
         ask: Ask {
             operation: Operation::Fill(image.install.clone()),
             exclude: Vec::new(),
+            filters: Vec::new(),
             pins: std::collections::BTreeMap::new(),
             modules: ModuleOptions::default(),
         },

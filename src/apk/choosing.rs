@@ -6,13 +6,14 @@ use super::dependency::{Constraint, ConstraintError};
 use super::installed::Installed;
 use super::named::{self, NamedFileError};
 use super::selection::{
-    Add, ChangeSet, Delete, Fix, NO_NETWORK, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError, Upgrade,
-    VirtualPackage, VirtualPackageError, select,
+    Add, ChangeSet, Delete, EXCLUDED, Fix, NO_NETWORK, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError,
+    Upgrade, VirtualPackage, VirtualPackageError, select,
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
 use crate::ecosystem::{
     self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
 };
+use crate::finish::glob;
 use crate::pool::{Pool, Solvable, SolvableId};
 
 /// What the repository of packages that are made up is called.
@@ -77,6 +78,25 @@ fn version_of(time: i64) -> String {
     format.map(|format| format.render(time.unsigned_abs())).unwrap_or_default()
 }
 
+/// Patterns of packages: their names, or names with versions (`musl-1.2*`).
+struct Patterns<'p>(&'p [String]);
+
+impl<'p> Patterns<'p> {
+    fn of(patterns: &'p [String]) -> Self {
+        Self(patterns)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn fit(&self, package: Solvable<'_>) -> bool {
+        let fits = |pattern: &str, text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
+        let id = || format!("{}-{}", package.name(), package.version());
+        self.0.iter().any(|pattern| fits(pattern, package.name()) || fits(pattern, &id()))
+    }
+}
+
 impl Choosing<'_> {
     fn selected(&self, ask: &Ask) -> Result<ChangeSet, ChoosingError> {
         let operation = match &ask.operation {
@@ -104,13 +124,14 @@ impl Choosing<'_> {
             repositories,
             kept: self.state.reach.kept.clone(),
             hidden: self.hidden(ask),
+            no_install_if: !follows_weak_dependencies(ask),
             force_broken_world: flags.force_broken_world,
             rules: None,
         };
         Ok(select(self.pool, &request)?)
     }
 
-    /// Packages in place of which others are pinned.
+    /// Packages in place of which others are pinned, and those that are excluded, everywhere or from their repository. What is installed is none of them.
     fn hidden(&self, ask: &Ask) -> Vec<SolvableId> {
         let named = |name: &String| self.pool.find(name).map(|name| self.pool.named(name)).unwrap_or_default();
         let is_hidden = |name: &str, id| {
@@ -119,6 +140,18 @@ impl Choosing<'_> {
         };
         let mut hidden: Vec<SolvableId> =
             ask.pins.keys().flat_map(|name| named(name).iter().copied().filter(|&id| is_hidden(name, id))).collect();
+        let (exclude, filters) = (Patterns::of(&ask.exclude), &ask.filters);
+        let filters: Vec<_> = filters.iter().map(|of| (of, Patterns::of(&of.exclude), Patterns::of(&of.only))).collect();
+        if !exclude.is_empty() || !filters.is_empty() {
+            let is_left_out = |package: Solvable<'_>| {
+                filters
+                    .iter()
+                    .filter(|(of, ..)| of.repository == package.repo_name())
+                    .any(|(_, exclude, only)| exclude.fit(package) || (!only.is_empty() && !only.fit(package)))
+            };
+            let others = self.pool.solvables().filter(|&package| exclude.fit(package) || is_left_out(package));
+            hidden.extend(others.map(Solvable::id));
+        }
         hidden.sort_unstable();
         hidden
     }
@@ -164,6 +197,14 @@ impl Choosing<'_> {
                 return Err(ChoosingError::Verb { verb: "swap", instead });
             }
         })
+    }
+}
+
+/// Whether packages come by themselves where others are: that is what apk has of weak dependencies.
+fn follows_weak_dependencies(ask: &Ask) -> bool {
+    match &ask.operation {
+        ecosystem::Operation::Fill(steps) => steps.iter().all(|step| step.options.weak_deps),
+        ecosystem::Operation::Change(changing) => changing.options.weak_deps,
     }
 }
 
@@ -238,6 +279,7 @@ fn hint(problem: &Problem) -> Option<String> {
         Problem::Package { masked_in, .. } if masked_in.iter().any(|place| place == NO_NETWORK) => {
             Some("run once without --no-network (--offline): what is fetched is kept".to_owned())
         }
+        Problem::Package { masked_in, .. } if masked_in.iter().any(|place| place == EXCLUDED) => None,
         Problem::Package { masked_in, .. } if !masked_in.is_empty() => {
             Some(format!("NAME@TAG takes a package from a tagged repository ({})", masked_in.join(", ")))
         }

@@ -59,7 +59,7 @@ pub enum InstalledPackages {
     /// A root file system that is on no disk: out of an archive or an image.
     Tree(Arc<Tree>),
     /// A repository that holds the packages and no others.
-    Repository(Repository),
+    Repository(Box<Repository>),
 }
 
 /// The packages of a request.

@@ -73,7 +73,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             Some(InstalledPackages::Tree(tree)) => state = ecosystem.read_installed_of(&**tree, "the image", &mut base)?,
             Some(InstalledPackages::Repository(repository)) => {
                 // What is installed may be anything, and older than the last time.
-                repositories.push(Repository { allow_older: true, ..repository.clone() });
+                repositories.push(Repository { allow_older: true, ..(**repository).clone() });
             }
         }
         if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {

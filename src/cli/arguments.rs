@@ -161,7 +161,7 @@ pub(super) struct RequestArguments {
     #[arg(long, value_name = "URL|DIR")]
     pub mirror: Vec<String>,
     /// One more repository, or with no --distro the only ones:
-    /// `NAME=URL|DIR[,base=URL][,mirrors=URL][,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1]`. `metalink:URL` or `mirrorlist:URL`
+    /// `NAME=URL|DIR[,base=URL][,mirrors=URL][,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1][,excludepkgs=GLOB][,includepkgs=GLOB]`. `metalink:URL` or `mirrorlist:URL`
     /// in place of the first URL is a list of mirrors, whose checksum of repomd.xml holds. A FILE is a `.repo` file, a directory of them, or one as
     /// /etc/apk/repositories
     #[arg(long, value_name = "NAME=URL|DIR|FILE")]
@@ -206,7 +206,7 @@ pub(super) struct RequestArguments {
     /// Take an older candidate where the best cannot be installed
     #[arg(long, overrides_with = "best")]
     pub no_best: bool,
-    /// Follow weak dependencies
+    /// Follow weak dependencies (apk's `install_if` is one)
     #[arg(long, overrides_with = "no_weak_deps")]
     pub weak_deps: bool,
     /// Do not follow weak dependencies

@@ -60,7 +60,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
 pub(super) fn installed_packages(place: &Path, packaging: Packaging) -> Result<InstalledPackages, Failure> {
     if place.join(root_document(packaging)).exists() {
         let base = Location::parse(&place.to_string_lossy()).map_err(|error| Failure::usage(error.to_string()))?;
-        return Ok(InstalledPackages::Repository(Repository::new(INSTALLED, base)));
+        return Ok(InstalledPackages::Repository(Box::new(Repository::new(INSTALLED, base))));
     }
     Ok(InstalledPackages::Root(PathBuf::from(place)))
 }

@@ -107,10 +107,6 @@ fn keys(repository: &ConfiguredRepository, name: &str) -> Vec<String> {
 
 /// A repository as `--repo` names one.
 fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failure> {
-    if !repository.exclude.is_empty() || !repository.only.is_empty() {
-        return Err(Failure::usage(format!("{name}: packages cannot be left out of one repository (excludepkgs, includepkgs)"))
-            .hint("--exclude GLOB keeps a package out, whatever repository has it"));
-    }
     let places = || repository.bases.iter().chain(&repository.mirrors);
     if let Some((place, at)) = places().find_map(|place| Some((place, place.find('$')?))) {
         let variable =
@@ -139,6 +135,11 @@ fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failu
     ];
     for (key, _) in switches.into_iter().filter(|(_, on)| *on) {
         text += &format!(",{key}=1");
+    }
+    for (key, patterns) in [("excludepkgs", &repository.exclude), ("includepkgs", &repository.only)] {
+        for pattern in patterns {
+            text += &format!(",{key}={pattern}");
+        }
     }
     Ok(text)
 }

@@ -18,7 +18,7 @@ use crate::catalog::{
     Architecture, ByteOrder, Catalog, Database, DatabaseBackend, DateFormat, Image, ImageConfig, InstallAction, InstallStep, Key,
     Langs, Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
 };
-use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RootSources, Verb};
+use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RepositoryFilter, RootSources, Verb};
 use crate::fetch::Location;
 use crate::repo::{DEFAULT_PRIORITY, Mirrors, Repository};
 
@@ -56,6 +56,7 @@ impl Prepared {
         Ask {
             operation: Operation::Fill(vec![step]),
             exclude: self.request.ask.exclude.clone(),
+            filters: self.request.ask.filters.clone(),
             pins: BTreeMap::new(),
             modules: self.request.ask.modules.clone(),
         }
@@ -126,6 +127,7 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     }
     let hotfixes = prepared.request.repositories.iter().filter(|repository| repository.module_hotfixes);
     prepared.request.ask.modules.hotfixes = hotfixes.map(|repository| repository.name.clone()).collect();
+    prepared.request.ask.filters = prepared.request.repositories.iter().filter_map(filter).collect();
     for repository in &mut prepared.request.repositories {
         repository.weak_checksums = arguments.allow_weak_checksums;
         repository.allow_older = arguments.allow_downgrade_metadata;
@@ -136,6 +138,13 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     Ok((prepared, steps))
 }
 
+/// What of a repository is not to be seen, if that is said of it.
+fn filter(repository: &Repository) -> Option<RepositoryFilter> {
+    let Repository { name, exclude, only, .. } = repository;
+    let is_any = !exclude.is_empty() || !only.is_empty();
+    is_any.then(|| RepositoryFilter { repository: name.clone(), exclude: exclude.clone(), only: only.clone() })
+}
+
 /// Asks for nothing yet, within what the options say.
 fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
     let modules = ModuleOptions {
@@ -144,7 +153,8 @@ fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
         platform: arguments.module_platform.clone().or(platform),
         hotfixes: Vec::new(),
     };
-    Ask { operation: Operation::Fill(Vec::new()), exclude: arguments.exclude.clone(), pins: BTreeMap::new(), modules }
+    let exclude = arguments.exclude.clone();
+    Ask { operation: Operation::Fill(Vec::new()), exclude, filters: Vec::new(), pins: BTreeMap::new(), modules }
 }
 
 /// The options where no distribution has any of its own.
@@ -179,6 +189,8 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 module_hotfixes: false,
                 keys: None,
                 signed: repository.signed,
+                exclude: Vec::new(),
+                only: Vec::new(),
                 allow_older: false,
                 max_age: None,
                 promised_age: repository.fresh_days.filter(|_| !is_over).map(|days| Duration::from_hours(24 * u64::from(days))),
@@ -268,6 +280,8 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             module_hotfixes: false,
             keys: None,
             signed: false,
+            exclude: Vec::new(),
+            only: Vec::new(),
             allow_older: false,
             max_age: None,
             promised_age: None,

@@ -15,6 +15,8 @@ pub struct Ask {
     pub operation: Operation,
     /// Names of packages that must not be installed; patterns.
     pub exclude: Vec<String>,
+    /// What of single repositories is not to be seen.
+    pub filters: Vec<RepositoryFilter>,
     /// Packages of which only these may be chosen: their ids, by name. Names that are not here are free.
     pub pins: BTreeMap<String, BTreeSet<String>>,
     /// What is said of modules, where the ecosystem has them.
@@ -35,6 +37,17 @@ impl Ask {
         };
         steps.iter().flat_map(|step| &step.packages).chain(specs).map(String::as_str)
     }
+}
+
+/// Packages that are not to be seen in one repository, whatever others have: patterns, as those of [`Ask::exclude`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryFilter {
+    /// The repository.
+    pub repository: String,
+    /// What is not to be seen (dnf's `excludepkgs`).
+    pub exclude: Vec<String>,
+    /// All that is to be seen (dnf's `includepkgs`); without any it is everything.
+    pub only: Vec<String>,
 }
 
 /// Which of the modules that repositories have may be chosen from.

@@ -10,7 +10,7 @@ mod root;
 
 pub use choice::{
     Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
-    Operation, Problem, Reason, Refusal, Verb,
+    Operation, Problem, Reason, Refusal, RepositoryFilter, Verb,
 };
 pub use configuration::{ConfigurationError, ConfiguredRepository, RootRepository, RootSources};
 pub use error::{InstallError, InstalledError, InventoryError, KeyError, PackageError};

@@ -32,6 +32,10 @@ pub struct Repository {
     pub keys: Option<Vec<Key>>,
     /// Whether the root document must be signed (dnf's `repo_gpgcheck`).
     pub signed: bool,
+    /// Patterns of packages that are not to be seen in it (dnf's `excludepkgs`).
+    pub exclude: Vec<String>,
+    /// Patterns of all that is to be seen in it (dnf's `includepkgs`); without any it is everything.
+    pub only: Vec<String>,
     /// Whether metadata are taken that are older than those that were seen before.
     pub allow_older: bool,
     /// How old metadata may be.
@@ -59,7 +63,7 @@ pub enum RepositoryError {
     },
     /// An option that nobody knows.
     #[error(
-        "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1 and skip_if_unavailable=1"
+        "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1, skip_if_unavailable=1, excludepkgs=GLOB and includepkgs=GLOB"
     )]
     Option {
         /// The repository.
@@ -113,6 +117,8 @@ impl Repository {
             module_hotfixes: false,
             keys: None,
             signed: false,
+            exclude: Vec::new(),
+            only: Vec::new(),
             allow_older: false,
             max_age: None,
             promised_age: None,
@@ -121,7 +127,7 @@ impl Repository {
     }
 
     /// The repository of `NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]
-    /// [,skip_if_unavailable=1]`; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
+    /// [,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…`; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -131,6 +137,7 @@ impl Repository {
         }
         let (mut priority, mut tag, mut module_hotfixes, mut signed) = (DEFAULT_PRIORITY, None, false, false);
         let (mut more, mut lists, mut optional) = (Vec::new(), Vec::new(), false);
+        let (mut exclude, mut only) = (Vec::new(), Vec::new());
         let location =
             |place: &str| Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error });
         let switch = |value: &str| match value {
@@ -156,6 +163,8 @@ impl Repository {
                 // They are read from the end.
                 "base" => more.insert(0, location(value)?),
                 "mirrors" => lists.insert(0, location(value)?),
+                "excludepkgs" => exclude.insert(0, value.to_owned()),
+                "includepkgs" => only.insert(0, value.to_owned()),
                 "tag" => match value.strip_prefix('@').unwrap_or(value) {
                     "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
                     value => tag = Some(value.to_owned()),
@@ -174,7 +183,7 @@ impl Repository {
         bases.append(&mut more);
         let mirrors = Mirrors::of(lists);
         let plain = Self::new(name, Location::Path(place.into()));
-        Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, ..plain })
+        Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, exclude, only, ..plain })
     }
 
     /// Its bases and the mirrors that were found.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ecosystem::identity;
 use super::installed::State;
-use super::modules::{Hidden, Hider};
+use super::modules::Hider;
 use super::request::Unmatched;
 use crate::catalog::nearest;
 use crate::ecosystem::{self, Explanation, Refusal};
@@ -25,12 +25,12 @@ pub struct Unresolved {
 }
 
 impl Unresolved {
-    /// A request without a solution, while modules hide packages.
-    pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hidden: &Hidden, state: &State) -> Self {
+    /// A request without a solution; `hider` says what hides a package from it.
+    pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hider: impl Fn(SolvableId) -> Option<Hider>, state: &State) -> Self {
         let facts = unsolvable.problems.iter().flat_map(|problem| &problem.facts);
         let hidden = facts
             .filter_map(|fact| match *fact {
-                Fact::Excluded { package } => Some((package, hidden.by(package)?.clone())),
+                Fact::Excluded { package } => Some((package, hider(package)?)),
                 _ => None,
             })
             .collect();
@@ -180,6 +180,10 @@ impl Teller<'_> {
             Fact::Excluded { package } => match self.hidden_by(package) {
                 Some(Hider::NotActive(stream)) => format!("{} belongs to the module {stream}, which is not enabled", id(package)),
                 Some(Hider::Masked(stream)) => format!("{} gives way to the packages of the module {stream}", id(package)),
+                Some(Hider::Repository) => {
+                    let repository = self.pool.solvable(package).repo_name();
+                    format!("{} is left out of {repository} (excludepkgs, includepkgs)", id(package))
+                }
                 None => format!("{} is excluded (--exclude)", id(package)),
             },
             Fact::ForeignArchitecture { package } => match self.pool.solvable(package).arch() {
@@ -258,6 +262,7 @@ impl Teller<'_> {
             Fact::Excluded { package: p } => match self.hidden_by(p) {
                 Some(Hider::NotActive(stream)) => json!({"kind": "module-not-enabled", "package": package(p), "module": stream}),
                 Some(Hider::Masked(stream)) => json!({"kind": "hidden-by-module", "package": package(p), "module": stream}),
+                Some(Hider::Repository) => json!({"kind": "left-out-of-repository", "package": package(p)}),
                 None => json!({"kind": "excluded", "package": package(p)}),
             },
             Fact::ForeignArchitecture { package: p } => json!({"kind": "foreign-architecture", "package": package(p)}),

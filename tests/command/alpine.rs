@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::almalinux::manifest;
 use crate::disk::{differences, walk};
 use crate::place::{Outcome, Place, is_root, real_data};
@@ -163,4 +165,61 @@ fn without_the_network_what_is_kept_is_chosen() {
     install("first", &["hello"]).success();
     install("second", &["hello", "--no-network"]).success();
     assert_eq!(install("second", &["dash", "--no-network"]).code, Some(3));
+}
+
+#[test]
+fn what_is_excluded_is_not_chosen() {
+    let place = Place::new();
+    let resolve = |more: &[&str]| {
+        let words: Vec<&str> = more.iter().flat_map(|words| words.split(' ')).collect();
+        place.run(
+            &[&["resolve"], &MINIROOTFS[..], &["x86_64"], &FIXTURES, &["--cache-dir", "cache", "--format", "json"], &words]
+                .concat(),
+        )
+    };
+    let names = |outcome: Outcome| -> Vec<String> {
+        let plan: Value = serde_json::from_str(&outcome.success().stdout).unwrap();
+        let text = |package: &Value, key: &str| package[key].as_str().unwrap().to_owned();
+        let packages = plan["install"].as_array().unwrap().iter();
+        packages.map(|package| format!("{} {}", text(package, "id"), text(package, "repo"))).collect()
+    };
+    let all = names(resolve(&[]));
+    let without = |more: &str, gone: &[&str]| {
+        let expected: Vec<String> = all.iter().filter(|line| !gone.iter().any(|name| line.starts_with(name))).cloned().collect();
+        assert_eq!(names(resolve(&[more])), expected, "{more}");
+    };
+    // What comes by itself need not come.
+    without("--exclude ssl_client", &["ssl_client"]);
+    without("--exclude ssl*", &["ssl_client"]);
+    without("--no-weak-deps", &["ssl_client"]);
+    without("--exclude dash", &[]);
+    // What is needed must; another provider will do.
+    let chosen = |more: &str, wanted: &str| {
+        let found = names(resolve(&["--with hello", more]));
+        assert!(found.iter().any(|line| line == wanted), "{more}: {found:?}");
+    };
+    chosen("--exclude greeting-en", "greeting-eo-1.4-r0 community");
+    chosen("--exclude greeting-eo", "greeting-en-1.2-r0 community");
+    chosen("--exclude greeting-eo-1.4*", "greeting-en-1.2-r0 community");
+    for (more, named) in
+        [("--exclude libssl3", "libssl3-3.3.2-r0"), ("--exclude greeting-*", "greeting-e"), ("--exclude hello", "hello-2.0-r1")]
+    {
+        let refused = resolve(&["--with hello", more]);
+        assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+        assert!(refused.stderr.contains(named) && refused.stderr.contains("excluded"), "{more}: {}", refused.stderr);
+    }
+    // From one repository alone.
+    let limited = |to: &str| {
+        let more = format!("more=mirror/v3.20/community/x86_64,{to}");
+        let words = ["resolve", "--type", "apk", "--arch", "x86_64", "--repo", &more, "--repo", "main=mirror/v3.20/main/x86_64"];
+        place.run(&[&words[..], &FIXTURES[2..], &["--cache-dir", "cache", "--format", "json", "hello"]].concat())
+    };
+    for to in ["excludepkgs=greeting-eo", "includepkgs=greeting-en,includepkgs=hello", "excludepkgs=*,priority=1"] {
+        let outcome = limited(to);
+        if to.contains("eo") || to.contains("en") {
+            assert!(names(outcome).contains(&"greeting-en-1.2-r0 more".to_owned()), "{to}");
+        } else {
+            assert!(outcome.code == Some(3) && outcome.stderr.contains("hello-2.0-r1 is excluded"), "{to}: {}", outcome.stderr);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::changes::Step;
 use super::display_order;
 use super::graph::{Dep, NameId, PackageId};
-use super::refusal::{Broken, NO_NETWORK, Problem, Requirer, Unsatisfiable};
+use super::refusal::{Broken, EXCLUDED, NO_NETWORK, Problem, Requirer, Unsatisfiable};
 use super::state::{Solver, WorldDep};
 use crate::apk::version;
 use crate::pool::Op;
@@ -191,6 +191,9 @@ impl Explainer<'_, '_, '_> {
         let node = graph.node(package);
         if node.installed.is_some() {
             return Vec::new();
+        }
+        if node.is_hidden {
+            return vec![EXCLUDED.to_owned()];
         }
         if !graph.is_available(package) && !node.is_cached {
             return vec![NO_NETWORK.to_owned()];

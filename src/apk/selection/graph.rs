@@ -61,6 +61,8 @@ pub(super) struct Node<'a> {
     pub(super) is_file: bool,
     /// Whether it is there without a repository: made up, or in the cache.
     pub(super) is_cached: bool,
+    /// It may not be chosen ([`Request::hidden`]).
+    pub(super) is_hidden: bool,
     pub(super) uninstallable: bool,
     pub(super) installed_size: u64,
     pub(super) priority: u32,
@@ -89,6 +91,8 @@ pub(super) struct Graph<'a> {
     by_string: Vec<NameId>,
     extra: FxHashMap<&'a str, NameId>,
     install_if: FxHashMap<NameId, Vec<NameId>>,
+    /// Whether packages that are not installed come by their `install_if`.
+    follows_install_if: bool,
 }
 
 const NO_NAME: NameId = NameId::MAX;
@@ -110,6 +114,7 @@ impl<'a> Graph<'a> {
             by_string: vec![NO_NAME; pool.string_count()],
             extra: FxHashMap::default(),
             install_if: FxHashMap::default(),
+            follows_install_if: !request.no_install_if,
         };
         for constraint in request.constraints() {
             graph.add_name(&constraint.name);
@@ -197,7 +202,7 @@ impl<'a> Graph<'a> {
             });
             let package = match known {
                 Some(known) if (known as usize) < self.packages.len() => known,
-                _ => self.add_package(solvable, request.hidden.binary_search(&solvable.id()).is_ok()),
+                _ => self.add_package(solvable),
             };
             if is_root(&solvable) {
                 let tag = request.installed_tags.get(solvable.name());
@@ -211,15 +216,24 @@ impl<'a> Graph<'a> {
                 continue;
             }
             let node = &mut self.packages[package as usize];
+            if request.hidden.binary_search(&solvable.id()).is_ok() {
+                node.is_hidden = true;
+                continue;
+            }
             let (kind, bit) = kinds[solvable.repo_id().index()];
             node.repos |= bit;
             node.is_file |= kind == RepositoryKind::Files;
             node.is_cached |= kind == RepositoryKind::Virtual || request.kept.binary_search(&solvable.id()).is_ok();
             node.source.get_or_insert(solvable.id());
         }
+        for node in &mut self.packages {
+            // What another repository has, or the root, can be had from there.
+            node.is_hidden &= node.source.is_none() && node.installed.is_none();
+            node.uninstallable |= node.is_hidden;
+        }
     }
 
-    fn add_package(&mut self, solvable: Solvable<'a>, is_hidden: bool) -> PackageId {
+    fn add_package(&mut self, solvable: Solvable<'a>) -> PackageId {
         let name = self.name_of(solvable.name_id());
         let mut provides: Vec<(NameId, &'a str)> = Vec::new();
         let run = solvable.dependencies(Kind::Provides);
@@ -248,7 +262,8 @@ impl<'a> Graph<'a> {
             repos: 0,
             is_file: false,
             is_cached: false,
-            uninstallable: invalid || is_hidden || solvable.arch_rank().is_none(),
+            uninstallable: invalid || solvable.arch_rank().is_none(),
+            is_hidden: false,
             installed_size: solvable.installed_size(),
             priority: solvable.provider_priority(),
             tag: 0,
@@ -273,7 +288,9 @@ impl<'a> Graph<'a> {
         } else {
             self.deps(ordered, Op::ANY)
         };
-        let install_if = self.deps(solvable.dependencies(Kind::InstallIf), Op::ANY);
+        let follows = self.follows_install_if || self.packages[package as usize].installed.is_some();
+        let install_if = if follows { solvable.dependencies(Kind::InstallIf) } else { &[] };
+        let install_if = self.deps(install_if, Op::ANY);
         let node = &mut self.packages[package as usize];
         (node.depends, node.install_if) = (depends, install_if);
     }

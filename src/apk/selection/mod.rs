@@ -38,7 +38,7 @@ mod virtual_package;
 use std::cmp::Ordering;
 
 pub use change_set::{Change, ChangeSet, Warning};
-pub use refusal::{Broken, NO_NETWORK, Problem, Requirer, SelectionError, Unsatisfiable};
+pub use refusal::{Broken, EXCLUDED, NO_NETWORK, Problem, Requirer, SelectionError, Unsatisfiable};
 pub use request::{Add, Delete, Fix, Operation, RepositoryKind, Request, Rules, Upgrade};
 pub use virtual_package::{VirtualPackage, VirtualPackageError};
 

@@ -86,7 +86,7 @@ pub enum Problem {
         foreign_arch: Option<String>,
         /// Its dependencies that make no sense.
         broken: Vec<Broken>,
-        /// Where it is, where it may not be taken from: tags with their `@`, or `--no-network`.
+        /// Where it is, where it may not be taken from: tags with their `@`, `--no-network`, or `--exclude`.
         masked_in: Vec<String>,
         /// Other chosen packages that bear the same name, with the name.
         conflicts: Vec<String>,
@@ -99,6 +99,9 @@ pub enum Problem {
 
 /// What apk names as the place of a package that would have to be fetched.
 pub const NO_NETWORK: &str = "--no-network";
+
+/// What masks a package that may not be chosen.
+pub const EXCLUDED: &str = "--exclude";
 
 impl fmt::Display for Requirer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -204,7 +207,9 @@ impl fmt::Display for Problem {
                     parts.push(format!("has dependencies that make no sense ({})", texts.join(", ")));
                 }
                 if !masked_in.is_empty() {
-                    parts.push(if masked_in.iter().any(|place| place == NO_NETWORK) {
+                    parts.push(if masked_in.iter().any(|place| place == EXCLUDED) {
+                        "is excluded (--exclude, or from its repository)".to_owned()
+                    } else if masked_in.iter().any(|place| place == NO_NETWORK) {
                         "is on the network alone, which may not be used (--no-network)".to_owned()
                     } else {
                         format!("is only in {}", words(masked_in))

@@ -21,8 +21,10 @@ pub struct Request {
     pub kept: Vec<SolvableId>,
     /// Whether what of the world cannot be had is passed over (`--force-broken-world`).
     pub force_broken_world: bool,
-    /// Packages that may not be chosen, sorted.
+    /// Packages that may not be chosen from their repositories, sorted.
     pub hidden: Vec<SolvableId>,
+    /// Whether nothing new comes by itself (`install_if`). What came so before stays as it would.
+    pub no_install_if: bool,
     /// Whose rules decide; those of the apk that belongs to the packages where nothing is said.
     pub rules: Option<Rules>,
 }

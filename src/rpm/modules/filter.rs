@@ -23,6 +23,8 @@ pub enum Hider {
     NotActive(String),
     /// A stream that is active has a package of a name that it has or provides.
     Masked(String),
+    /// Its repository is used without it.
+    Repository,
 }
 
 impl Hidden {

@@ -123,6 +123,7 @@ fn hidden(modules: &Modules, enable: &[&str]) -> Vec<String> {
         let by = match hidden.by(package.id())? {
             Hider::NotActive(stream) => format!("{stream} is not active"),
             Hider::Masked(stream) => format!("{stream} has it"),
+            Hider::Repository => unreachable!("no module does that"),
         };
         Some(format!("{}-{}: {by}", package.name(), package.version()))
     };

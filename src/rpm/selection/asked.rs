@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Settled;
-use crate::ecosystem::Ask;
-use crate::pool::{Pool, SolvableId};
+use crate::ecosystem::{Ask, RepositoryFilter};
+use crate::pool::{Pool, Solvable, SolvableId};
 use crate::rpm::ecosystem::identity;
 use crate::rpm::groups::Member;
 use crate::rpm::installed::State;
-use crate::rpm::modules::{Build, ModuleError, ModuleSpec};
+use crate::rpm::modules::{Build, Hider, ModuleError, ModuleSpec};
 use crate::rpm::package_files;
 use crate::rpm::spec::{self, Among};
 use crate::solver::Job;
@@ -21,6 +21,8 @@ pub(super) struct Scope<'p> {
     pub(super) settled: Cow<'p, Settled>,
     /// What may not be chosen, by id: by exclusion, and by modules.
     pub(super) excluded: Vec<SolvableId>,
+    /// What of that is left out of its repository, by id.
+    left_out: Vec<SolvableId>,
 }
 
 /// What specs ask for.
@@ -43,6 +45,20 @@ impl Asked {
     }
 }
 
+/// The packages that are not to be seen in a repository. Patterns mean what those of [`Ask::exclude`] do (dnf's `_setup_excludes_includes`).
+fn left_out(pool: &Pool, filter: &RepositoryFilter) -> Vec<SolvableId> {
+    let is_in = |id: &SolvableId| pool.solvable(*id).repo_name() == filter.repository;
+    let named = |patterns: &[String]| -> Vec<SolvableId> {
+        patterns.iter().flat_map(|pattern| spec::select_by_name(pool, pattern)).filter(is_in).collect()
+    };
+    let mut found = named(&filter.exclude);
+    if !filter.only.is_empty() {
+        let only: BTreeSet<SolvableId> = named(&filter.only).into_iter().collect();
+        found.extend(pool.solvables().map(Solvable::id).filter(|id| is_in(id) && !only.contains(id)));
+    }
+    found
+}
+
 impl<'p> Scope<'p> {
     /// The scope of a request. A module that is asked for by its packages is enabled too, as by dnf.
     pub(super) fn new(pool: &'p Pool, state: &'p State, ask: &Ask) -> Result<Self, ModuleError> {
@@ -53,7 +69,10 @@ impl<'p> Scope<'p> {
             Cow::Owned(Settled::new(state, &ask.modules, &more, pool)?)
         };
         let named = ask.exclude.iter().flat_map(|pattern| spec::select_by_name(pool, pattern));
-        let mut excluded: Vec<SolvableId> = named.chain(settled.hidden.packages().iter().copied()).collect();
+        let mut left_out: Vec<SolvableId> = ask.filters.iter().flat_map(|filter| left_out(pool, filter)).collect();
+        left_out.sort_unstable();
+        let hidden = settled.hidden.packages().iter().chain(&left_out).copied();
+        let mut excluded: Vec<SolvableId> = named.chain(hidden).collect();
         for name in ask.pins.keys() {
             let named = pool.find(name).map(|name| pool.named(name)).unwrap_or_default();
             let others = named.iter().copied().filter(|&id| ask.is_pinned_away(name, || identity(pool.solvable(id)).id));
@@ -61,7 +80,13 @@ impl<'p> Scope<'p> {
         }
         excluded.sort_unstable();
         excluded.dedup();
-        Ok(Self { pool, state, settled, excluded })
+        Ok(Self { pool, state, settled, excluded, left_out })
+    }
+
+    /// What hides a package but for an exclusion.
+    pub(super) fn hider(&self, package: SolvableId) -> Option<Hider> {
+        let left_out = || self.left_out.binary_search(&package).is_ok().then_some(Hider::Repository);
+        self.settled.hidden.by(package).cloned().or_else(left_out)
     }
 
     fn among(&self) -> Among<'_> {

@@ -39,7 +39,7 @@ impl Selection<'_> {
         }
         let solved = self.solve_with(&scope, &mut request, asked.conditional);
         let solution =
-            solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden, self.state))?;
+            solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, |id| scope.hider(id), self.state))?;
         let files = FileOptions { docs: changing.options.docs, langs: changing.options.langs.clone() };
         Ok(Choice { changes: self.changes(&solution, &request, &files), warnings: asked.warnings, ..Choice::default() })
     }

@@ -32,7 +32,7 @@ impl Selection<'_> {
         };
         let refused = |unsolvable: Unsolvable| -> Result<Unresolved, Refused> {
             let scope = Scope::new(pool, self.state, ask)?;
-            Ok(Unresolved::new(solved.last.jobs.clone(), unsolvable, &scope.settled.hidden, self.state))
+            Ok(Unresolved::new(solved.last.jobs.clone(), unsolvable, |id| scope.hider(id), self.state))
         };
         let Minimum { mut solution, weight, at_least } = match self.solver.minimize(&solved.last, &measure, is_over) {
             Ok(minimum) => minimum,

@@ -61,7 +61,7 @@ impl<'p> Selection<'p> {
                 solved = self.without_what_is_in_the_way(&mut request, earlier);
             }
             let solution = solved
-                .map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, &scope.settled.hidden, self.state))?;
+                .map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, |id| scope.hider(id), self.state))?;
             solutions.push((solution, file_options(step)));
             last = request;
         }

@@ -136,9 +136,23 @@ fn a_repo_file_names_repositories_their_mirrors_and_their_keys() {
     }
     let nameless = run("yum.repos.d", &[]);
     assert!(nameless.code == Some(2) && nameless.stderr.contains("$channel has no value"), "{}", nameless.stderr);
-    fs::write(place.path("yum.repos.d/base.repo"), text.replace("priority=7", "excludepkgs=vim*")).unwrap();
-    let excluding = run("yum.repos.d", &["--repo-var", "channel=BaseOS"]);
-    assert!(excluding.code == Some(2) && excluding.stderr.contains("--exclude GLOB"), "{}", excluding.stderr);
+    let limited = |to: &str| {
+        fs::write(place.path("yum.repos.d/base.repo"), text.replace("priority=7", to)).unwrap();
+        run("yum.repos.d", &["--repo-var", "channel=BaseOS"])
+    };
+    assert_eq!(limited("excludepkgs=vim*, bash-doc").success().stdout, expected);
+    assert_eq!(limited("includepkgs=*").success().stdout, expected);
+    for to in ["excludepkgs=nano b?sh*", "includepkgs=*.noarch", "includepkgs=*\nexclude=bash"] {
+        let without = limited(to);
+        let why = "is left out of base (excludepkgs, includepkgs)";
+        assert!(without.code == Some(3) && without.stderr.contains(why), "{to}: {}", without.stderr);
+    }
+    // Another repository may have it.
+    fs::write(place.path("yum.repos.d/base.repo"), text.replace("priority=7", "excludepkgs=bash")).unwrap();
+    let other = format!("other=mirror/{REPOSITORY}");
+    let from_other = run("yum.repos.d", &["--repo-var", "channel=BaseOS", "--repo", &other]).success().stdout;
+    let repository_of = |name: &str| from_other.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().nth(1);
+    assert_eq!((repository_of("bash-"), repository_of("filesystem-")), (Some("other"), Some("base")));
     fs::write(place.path("yum.repos.d/base.repo"), "[base]\nwords\n").unwrap();
     let broken = run("yum.repos.d", &[]);
     assert!(broken.code == Some(2) && broken.stderr.contains("base.repo, line 2: "), "{}", broken.stderr);

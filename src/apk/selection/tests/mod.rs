@@ -9,9 +9,17 @@ use crate::ecosystem::Action;
 
 /// What adding `added` to a root with `world` does, as words: `+name-version`, `-…` gone, `^old>new`, `=…` again or replaced.
 fn plan(universe: &str, world: &str, operation: Operation) -> Result<String, SelectionError> {
-    let pool = universe::parse(universe, "x86_64").unwrap();
     let request = Request { world: read_world(world).unwrap(), operation, ..Request::default() };
-    let chosen = select(&pool, &request)?;
+    plan_without(universe, &[], request)
+}
+
+/// What a request does where these packages (`repository/name-version`) are hidden; those of the first, unnamed repository begin with the slash.
+fn plan_without(universe: &str, hidden: &[&str], request: Request) -> Result<String, SelectionError> {
+    let pool = universe::parse(universe, "x86_64").unwrap();
+    let id = |package: crate::pool::Solvable<'_>| format!("{}/{}-{}", package.repo_name(), package.name(), package.version());
+    let hidden =
+        pool.solvables().filter(|&package| hidden.contains(&id(package).as_str())).map(crate::pool::Solvable::id).collect();
+    let chosen = select(&pool, &Request { hidden, ..request })?;
     let text = |id: Option<crate::pool::SolvableId>| {
         let solvable = pool.solvable(id.unwrap());
         format!("{}-{}", solvable.name(), solvable.version())
@@ -127,17 +135,37 @@ fn refusals_tell_who_asks_and_what_there_is() {
 
 #[test]
 fn hidden_packages_are_not_chosen() {
-    let pool = universe::parse("app 1 requires lib\nlib 1\nlib 2\nlib 3", "x86_64").unwrap();
-    let hidden = |versions: &[&str]| {
-        let is_hidden = |package: &crate::pool::Solvable<'_>| package.name() == "lib" && versions.contains(&package.version());
-        let hidden = pool.solvables().filter(is_hidden).map(crate::pool::Solvable::id).collect();
-        let request = Request { operation: add("app"), hidden, ..Request::default() };
-        select(&pool, &request).map(|chosen| chosen.incoming().map(|id| pool.solvable(id).version()).collect::<Vec<_>>())
+    let universe = "repo main\napp 1 requires lib\nlib 1\nlib 2\nlib 3\nrepo more\nlib 3";
+    let asked = |operation| Request { operation, ..Request::default() };
+    let hiding = |hidden: &[&str]| plan_without(universe, hidden, asked(add("app")));
+    assert_eq!(hiding(&[]).unwrap(), "+lib-3 +app-1");
+    assert_eq!(hiding(&["main/lib-3"]).unwrap(), "+lib-3 +app-1", "the other repository has it");
+    assert_eq!(hiding(&["main/lib-3", "more/lib-3"]).unwrap(), "+lib-2 +app-1");
+    assert_eq!(hiding(&["main/lib-3", "more/lib-3", "main/lib-2"]).unwrap(), "+lib-1 +app-1");
+    let none = hiding(&["main/lib-3", "more/lib-3", "main/lib-2", "main/lib-1"]);
+    let Err(SelectionError::Unsatisfiable(refusal)) = none else { panic!("{none:?}") };
+    assert!(matches!(&refusal.problems[..], [Problem::Package { masked_in, .. }] if *masked_in == [EXCLUDED]), "{refusal}");
+    // What is installed may stay, though its repository has it no more for us; but nothing newer comes.
+    let root = "installed\nlib 1\nrepo main\nlib 1\nlib 2";
+    let upgrade = || Request { world: read_world("lib").unwrap(), ..asked(Operation::Upgrade(Upgrade::default())) };
+    assert_eq!(plan_without(root, &[], upgrade()).unwrap(), "^lib-1>lib-2");
+    assert_eq!(plan_without(root, &["main/lib-2"], upgrade()).unwrap(), "");
+    assert_eq!(plan_without(root, &["main/lib-1", "main/lib-2"], upgrade()).unwrap(), "");
+}
+
+#[test]
+fn nothing_new_comes_by_itself_where_that_is_not_wanted() {
+    let universe = "repo main\napp 1\ndocs 1\nother 1\napp-docs 1 install_if app=1, docs\nother-docs 1 install_if other, docs";
+    let without = |root: &str, world: &str, asked: &str| {
+        let request =
+            Request { world: read_world(world).unwrap(), operation: add(asked), no_install_if: true, ..Request::default() };
+        plan_without(&format!("{root}{universe}"), &[], request).unwrap()
     };
-    assert_eq!(hidden(&[]).unwrap(), ["3", "1"]);
-    assert_eq!(hidden(&["3"]).unwrap(), ["2", "1"]);
-    assert_eq!(hidden(&["2", "3"]).unwrap(), ["1", "1"]);
-    assert!(hidden(&["1", "2", "3"]).is_err());
+    assert_eq!(added(universe, "app docs"), "+app-1 +docs-1 +app-docs-1");
+    assert_eq!(without("", "", "app docs"), "+app-1 +docs-1");
+    assert_eq!(without("", "", "app docs app-docs"), "+app-1 +app-docs-1 +docs-1", "unless it is asked for");
+    let root = "installed\napp 1\ndocs 1\napp-docs 1 install_if app=1, docs\n";
+    assert_eq!(without(root, "app docs", "other"), "+other-1", "what came before stays");
 }
 
 #[test]
