@@ -274,10 +274,8 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
         return Err(PackageError::DataHash { expected: expected.clone(), found });
     }
     let data = content.slice(range.start, range.end - range.start).unwrap_or_else(Content::empty);
-    if let Some(tar) = spool.inflated(expected, data.len()) {
-        let mut reader = FileReader::new(Contents::CheckedTar(tar.clone()));
-        read_whole_tar(tar.reader(), |member, content| reader.take(member, content))?;
-        return Ok(reader.finish());
+    if let Some(files) = spool.inflated(expected, data.len()).and_then(|tar| read_kept(&tar).ok()) {
+        return Ok(files);
     }
     if let Some(tar) = inflate_at_once(&data, spool) {
         let mut reader = FileReader::new(Contents::Tar(tar.clone()));
@@ -292,6 +290,13 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
     let input = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, data.reader()));
     let mut input = Bounded::new(input, spool.most(data.len()));
     read_tar(&mut input, |member, content| reader.take(member, content))?;
+    Ok(reader.finish())
+}
+
+/// The files of a tar that was inflated, and held against their checksums, before.
+fn read_kept(tar: &Content) -> Result<Vec<File>, PackageError> {
+    let mut reader = FileReader::new(Contents::CheckedTar(tar.clone()));
+    read_whole_tar(tar.reader(), |member, content| reader.take(member, content))?;
     Ok(reader.finish())
 }
 

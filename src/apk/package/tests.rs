@@ -274,9 +274,11 @@ fn data_that_were_inflated_once_are_not_inflated_again() {
     let content = other.chunks(512).position(|block| block.starts_with(b"thing\0\0")).unwrap() * 512;
     other[content..content + 5].copy_from_slice(b"THING");
     other.resize(300 << 10, 0);
-    store.0.lock().unwrap().push((datahash, other));
+    store.0.lock().unwrap().push((datahash.clone(), other));
     assert!(used(&spool));
     assert!(!used(&spool.clone().allowing(100 << 10)));
+    store.0.lock().unwrap().push((datahash, b"no tar".repeat(512)));
+    assert_eq!(facts(&open(&spool)), facts(&first), "what is no such thing costs inflating it again");
 }
 
 #[test]
