@@ -9,7 +9,7 @@ use super::selection::{
     Add, ChangeSet, Delete, EXCLUDED, Fix, NO_NETWORK, Operation, Problem, RepositoryKind, Request, Requirer, SelectionError,
     Upgrade, VirtualPackage, VirtualPackageError, select,
 };
-use crate::catalog::{DateFormat, InstallAction, Langs, nearest};
+use crate::catalog::{DateFormat, InstallAction, Langs, Options, nearest};
 use crate::ecosystem::{
     self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
 };
@@ -52,7 +52,12 @@ pub enum ChoosingError {
 
 impl Chooser for Choosing<'_> {
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>> {
-        self.selected(ask).map(choice).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
+        let chosen = self.selected(ask).map(|set| {
+            let mut choice = choice(set);
+            choice.warnings.extend(unheeded(ask));
+            choice
+        });
+        chosen.map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
     }
 }
 
@@ -198,6 +203,18 @@ impl Choosing<'_> {
             }
         })
     }
+}
+
+/// What was asked for that no apk package can do.
+fn unheeded(ask: &Ask) -> Option<String> {
+    let leaves_out = |options: &Options| !options.docs || options.langs != Langs::All;
+    let is_asked = match &ask.operation {
+        ecosystem::Operation::Fill(steps) => steps.iter().any(|step| leaves_out(&step.options)),
+        ecosystem::Operation::Change(changing) => leaves_out(&changing.options),
+    };
+    is_asked.then(|| {
+        "--no-docs and --langs leave nothing out: Alpine's documentation and languages are packages of their own (NAME-doc, NAME-lang)".to_owned()
+    })
 }
 
 /// Whether packages come by themselves where others are: that is what apk has of weak dependencies.

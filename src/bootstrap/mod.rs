@@ -182,6 +182,7 @@ pub fn make<E: Ecosystem>(
 ) -> Result<Root, BootstrapError> {
     let keyring = Keyrings::new(ecosystem, request)?;
     let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    plan.warnings.iter().for_each(|warning| tools.reporter.warn(warning));
 
     let mut wanted: Vec<_> = choice.incoming().collect();
     let count = wanted.len();

@@ -52,7 +52,10 @@ impl Job for Resolve<'_> {
         run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept, resolved.took)}))?;
         let text = match arguments.output.format {
             Format::Json => format!("{:#}\n", json!(resolved.plan)),
-            Format::Human => human(&resolved.plan),
+            Format::Human => {
+                resolved.plan.warnings.iter().for_each(|warning| run.progress.warn(warning));
+                human(&resolved.plan)
+            }
         };
         // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
         std::mem::forget(resolved);

@@ -193,6 +193,14 @@ fn what_is_excluded_is_not_chosen() {
     without("--exclude ssl*", &["ssl_client"]);
     without("--no-weak-deps", &["ssl_client"]);
     without("--exclude dash", &[]);
+    for (command, format) in [("resolve", "human"), ("resolve", "json"), ("out", "human")] {
+        let words =
+            [&[command], &MINIROOTFS[..], &["x86_64"], &FIXTURES, &["--cache-dir", "cache", "--format", format, "--no-docs"]];
+        let told = place.run(&words.concat()).success();
+        let told = if format == "json" { told.stdout } else { told.stderr };
+        assert!(told.contains("leave nothing out"), "{command} {format}: {told}");
+    }
+    assert!(!resolve(&[]).success().stdout.contains("leave nothing out"));
     // What is needed must; another provider will do.
     let chosen = |more: &str, wanted: &str| {
         let found = names(resolve(&["--with hello", more]));
