@@ -37,12 +37,19 @@ pub struct Inflated {
     store: Store,
     /// Whether this run has seen to it that it does not grow without bound.
     bounded: AtomicBool,
+    room: u64,
 }
 
 impl Inflated {
-    /// That of a store.
+    /// That of a store. Nothing is added to it where less than 1 GiB is free.
     pub fn new(store: Store) -> Self {
-        Self { store, bounded: AtomicBool::new(false) }
+        Self { store, bounded: AtomicBool::new(false), room: ROOM }
+    }
+
+    /// The same where so many bytes have to be free.
+    #[must_use]
+    pub fn with_room(self, room: u64) -> Self {
+        Self { room, ..self }
     }
 
     fn read(&self, packed: &Digest) -> io::Result<Option<Whole>> {
@@ -69,7 +76,7 @@ impl InflatedStore for Inflated {
         }
         let file = self.store.begin().ok()?;
         let disk = statvfs(self.store.root()).ok()?;
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM {
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < self.room {
             return None;
         }
         let path = self.store.inflated_path(packed);
@@ -144,7 +151,7 @@ mod tests {
 
     fn place() -> (tempfile::TempDir, Inflated, Digest) {
         let directory = tempfile::tempdir().unwrap();
-        let inflated = Inflated::new(Store::new(directory.path()));
+        let inflated = Inflated::new(Store::new(directory.path())).with_room(0);
         (directory, inflated, Digest::of(Algorithm::Sha256, b"packed"))
     }
 
@@ -224,5 +231,13 @@ mod tests {
         let inflated = Inflated::new(Store::new("/proc/nowhere".as_ref()));
         let packed = Digest::of(Algorithm::Sha256, b"packed");
         assert!(inflated.begin(&packed).is_none() && inflated.find(&packed).is_none());
+    }
+    #[test]
+    fn where_there_is_little_room_nothing_is_kept() {
+        let (directory, inflated, packed) = place();
+        keep(&inflated, &packed, &[b"kept before"]);
+        let full = Inflated::new(Store::new(directory.path())).with_room(u64::MAX);
+        assert!(full.begin(&packed).is_none() && full.find(&packed).is_some());
+        assert_eq!(fs::read_dir(full.store.unfinished()).unwrap().count(), 0);
     }
 }

@@ -104,6 +104,11 @@ fn nothing_is_kept_that_can_be_inflated_again_where_there_is_little_room() {
 #[test]
 fn what_packages_inflate_to_is_kept_for_the_next_run() {
     let place = Place::new();
+    let disk = rustix::fs::statvfs(place.root()).unwrap();
+    if disk.f_bavail * disk.f_frsize < 2 << 30 {
+        println!("skipped: too little room for temporary files");
+        return;
+    }
     let first = make(&place, &["--inflate-again"]);
     let kept = || files(&place.path("cache/inflated"));
     assert!(!place.path("cache/inflated").exists(), "nothing is left by it");

@@ -45,7 +45,7 @@ fn with<E: Ecosystem>(ecosystem: &E, image: &Image, key: Key, files: &[Vec<u8>],
     let keyring = ecosystem.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default()).unwrap();
     // Little in memory, so that contents lie in files too.
     let kept = tempfile::tempdir().unwrap();
-    let spool = Spool::new(2 << 20, spool).with_inflated(Arc::new(Inflated::new(Store::new(kept.path()))));
+    let spool = Spool::new(2 << 20, spool).with_inflated(Arc::new(Inflated::new(Store::new(kept.path())).with_room(0)));
     let options = FileOptions { docs: true, langs: Langs::All };
     let mut packages = Vec::new();
     for file in files {

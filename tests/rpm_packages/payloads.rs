@@ -69,7 +69,7 @@ fn every_compression_gives_the_same() {
 
 /// A spool that keeps what is inflated in a directory, and the digest under which the payload's is kept.
 fn keeping(directory: &Path, package: &Package) -> (Spool, Arc<Inflated>, Digest) {
-    let store = Arc::new(Inflated::new(Store::new(directory)));
+    let store = Arc::new(Inflated::new(Store::new(directory)).with_room(0));
     let packed = Digest::of(Algorithm::Sha256, &package.payload().bytes().unwrap());
     (Spool::new(1 << 20, directory).with_inflated(store.clone()), store, packed)
 }
