@@ -11,7 +11,7 @@ use super::selection::{
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, Options, nearest};
 use crate::ecosystem::{
-    self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, Verb,
+    self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, RepositoryFilter, Verb,
 };
 use crate::finish::glob;
 use crate::pool::{Pool, Solvable, SolvableId};
@@ -83,23 +83,11 @@ fn version_of(time: i64) -> String {
     format.map(|format| format.render(time.unsigned_abs())).unwrap_or_default()
 }
 
-/// Patterns of packages: their names, or names with versions (`musl-1.2*`).
-struct Patterns<'p>(&'p [String]);
-
-impl<'p> Patterns<'p> {
-    fn of(patterns: &'p [String]) -> Self {
-        Self(patterns)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn fit(&self, package: Solvable<'_>) -> bool {
-        let fits = |pattern: &str, text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
-        let id = || format!("{}-{}", package.name(), package.version());
-        self.0.iter().any(|pattern| fits(pattern, package.name()) || fits(pattern, &id()))
-    }
+/// Whether one of the patterns means a package: by its name, or its name and version (`musl-1.2*`).
+fn is_meant(package: Solvable<'_>, patterns: &[String]) -> bool {
+    let fits = |pattern: &str, text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
+    let id = || format!("{}-{}", package.name(), package.version());
+    patterns.iter().any(|pattern| fits(pattern, package.name()) || fits(pattern, &id()))
 }
 
 impl Choosing<'_> {
@@ -129,14 +117,16 @@ impl Choosing<'_> {
             repositories,
             kept: self.state.reach.kept.clone(),
             hidden: self.hidden(ask),
-            no_install_if: !follows_weak_dependencies(ask),
+            // Packages that come by themselves where others are: that is what apk has of weak dependencies.
+            no_install_if: options(ask).iter().any(|options| !options.weak_deps),
             force_broken_world: flags.force_broken_world,
             rules: None,
         };
         Ok(select(self.pool, &request)?)
     }
 
-    /// Packages in place of which others are pinned, and those that are excluded, everywhere or from their repository. What is installed is none of them.
+    /// Packages in place of which others are pinned, and those that are excluded, everywhere or from their
+    /// repository. What is installed may stay all the same.
     fn hidden(&self, ask: &Ask) -> Vec<SolvableId> {
         let named = |name: &String| self.pool.find(name).map(|name| self.pool.named(name)).unwrap_or_default();
         let is_hidden = |name: &str, id| {
@@ -145,17 +135,15 @@ impl Choosing<'_> {
         };
         let mut hidden: Vec<SolvableId> =
             ask.pins.keys().flat_map(|name| named(name).iter().copied().filter(|&id| is_hidden(name, id))).collect();
-        let (exclude, filters) = (Patterns::of(&ask.exclude), &ask.filters);
-        let filters: Vec<_> = filters.iter().map(|of| (of, Patterns::of(&of.exclude), Patterns::of(&of.only))).collect();
-        if !exclude.is_empty() || !filters.is_empty() {
-            let is_left_out = |package: Solvable<'_>| {
-                filters
-                    .iter()
-                    .filter(|(of, ..)| of.repository == package.repo_name())
-                    .any(|(_, exclude, only)| exclude.fit(package) || (!only.is_empty() && !only.fit(package)))
+        if !ask.exclude.is_empty() || !ask.filters.is_empty() {
+            let is_left_out = |package: Solvable<'_>, filter: &RepositoryFilter| {
+                filter.repository == package.repo_name()
+                    && (is_meant(package, &filter.exclude) || (!filter.only.is_empty() && !is_meant(package, &filter.only)))
             };
-            let others = self.pool.solvables().filter(|&package| exclude.fit(package) || is_left_out(package));
-            hidden.extend(others.map(Solvable::id));
+            let is_excluded = |&package: &Solvable<'_>| {
+                is_meant(package, &ask.exclude) || ask.filters.iter().any(|filter| is_left_out(package, filter))
+            };
+            hidden.extend(self.pool.solvables().filter(is_excluded).map(Solvable::id));
         }
         hidden.sort_unstable();
         hidden
@@ -205,24 +193,20 @@ impl Choosing<'_> {
     }
 }
 
-/// What was asked for that no apk package can do.
-fn unheeded(ask: &Ask) -> Option<String> {
-    let leaves_out = |options: &Options| !options.docs || options.langs != Langs::All;
-    let is_asked = match &ask.operation {
-        ecosystem::Operation::Fill(steps) => steps.iter().any(|step| leaves_out(&step.options)),
-        ecosystem::Operation::Change(changing) => leaves_out(&changing.options),
-    };
-    is_asked.then(|| {
-        "--no-docs and --langs leave nothing out: Alpine's documentation and languages are packages of their own (NAME-doc, NAME-lang)".to_owned()
-    })
+/// How packages are to be chosen, step by step.
+fn options(ask: &Ask) -> Vec<&Options> {
+    match &ask.operation {
+        ecosystem::Operation::Fill(steps) => steps.iter().map(|step| &step.options).collect(),
+        ecosystem::Operation::Change(changing) => vec![&changing.options],
+    }
 }
 
-/// Whether packages come by themselves where others are: that is what apk has of weak dependencies.
-fn follows_weak_dependencies(ask: &Ask) -> bool {
-    match &ask.operation {
-        ecosystem::Operation::Fill(steps) => steps.iter().all(|step| step.options.weak_deps),
-        ecosystem::Operation::Change(changing) => changing.options.weak_deps,
-    }
+/// What was asked for that no apk package can do.
+fn unheeded(ask: &Ask) -> Option<String> {
+    let leaves_out = |options: &&Options| !options.docs || options.langs != Langs::All;
+    options(ask).iter().any(leaves_out).then(|| {
+        "--no-docs and --langs leave nothing out: Alpine's documentation and languages are packages of their own (NAME-doc, NAME-lang)".to_owned()
+    })
 }
 
 fn constraints<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<Constraint>, ChoosingError> {

@@ -268,25 +268,9 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     };
     let name = arguments.arch.clone().or(sources.arch).unwrap_or_else(machine);
     let own = sources.repositories.iter().filter(|_| arguments.repo.is_empty()).map(|own| {
-        Ok(Repository {
-            name: own.name.clone(),
-            bases: vec![location(&own.location)?],
-            mirrors: Mirrors::default(),
-            spare_bases: Vec::new(),
-            priority: DEFAULT_PRIORITY,
-            tag: own.tag.clone(),
-            // The root's own package manager would go on without it.
-            optional: true,
-            module_hotfixes: false,
-            keys: None,
-            signed: false,
-            exclude: Vec::new(),
-            only: Vec::new(),
-            allow_older: false,
-            max_age: None,
-            promised_age: None,
-            weak_checksums: false,
-        })
+        let plain = Repository::new(own.name.clone(), location(&own.location)?);
+        // The root's own package manager would go on without it.
+        Ok(Repository { tag: own.tag.clone(), optional: true, ..plain })
     });
     let repositories = own.collect::<Result<Vec<_>, Failure>>()?;
     let big = matches!(name.as_str(), "s390" | "s390x" | "ppc" | "ppc64");

@@ -29,10 +29,9 @@ struct Blob {
 }
 
 enum BlobStore {
-    Memory(Buffer),
+    Memory(Box<dyn AsRef<[u8]> + Send + Sync>),
     File(File),
     Elsewhere(Box<dyn Source>),
-    Shared(Box<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 /// Where a content is that is not held: opened anew by each reader, and closed with it.
@@ -70,7 +69,7 @@ impl Content {
     /// The content of bytes that somebody else holds in memory, as a mapped file does; they must stay the same.
     pub fn shared(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         let length = bytes.as_ref().len() as u64;
-        Self { blob: Arc::new(Blob { store: BlobStore::Shared(Box::new(bytes)), reserved: None }), offset: 0, length }
+        Self { blob: Arc::new(Blob { store: BlobStore::Memory(Box::new(bytes)), reserved: None }), offset: 0, length }
     }
 
     /// Whether both are handles to the same bytes of the same place; equal bytes elsewhere are not the same.
@@ -106,12 +105,10 @@ impl Content {
 
     /// The bytes, when they are in memory.
     pub fn memory(&self) -> Option<&[u8]> {
-        let all = match &self.blob.store {
-            BlobStore::Memory(bytes) => bytes,
-            BlobStore::Shared(bytes) => (**bytes).as_ref(),
-            BlobStore::File(_) | BlobStore::Elsewhere(_) => return None,
-        };
-        all.get(self.offset as usize..(self.offset + self.length) as usize)
+        match &self.blob.store {
+            BlobStore::Memory(bytes) => Some(&(**bytes).as_ref()[self.offset as usize..(self.offset + self.length) as usize]),
+            BlobStore::File(_) | BlobStore::Elsewhere(_) => None,
+        }
     }
 
     /// A reader over the content; any number of them may be in use at once.
@@ -136,8 +133,7 @@ impl From<Vec<u8>> for Content {
 
 impl From<Buffer> for Content {
     fn from(bytes: Buffer) -> Self {
-        let length = bytes.len() as u64;
-        Self { blob: Arc::new(Blob { store: BlobStore::Memory(bytes), reserved: None }), offset: 0, length }
+        Self::shared(bytes)
     }
 }
 
@@ -171,8 +167,10 @@ impl Read for ContentReader<'_> {
         let buffer = &mut buffer[..want];
         let offset = self.content.offset + self.position;
         let n = match &self.content.blob.store {
-            BlobStore::Memory(bytes) => copy(bytes, offset, buffer),
-            BlobStore::Shared(bytes) => copy((**bytes).as_ref(), offset, buffer),
+            BlobStore::Memory(bytes) => {
+                buffer.copy_from_slice(&(**bytes).as_ref()[offset as usize..offset as usize + want]);
+                want
+            }
             BlobStore::File(file) => file.read_at(buffer, offset)?,
             BlobStore::Elsewhere(source) => {
                 let file = match &mut self.opened {
@@ -188,11 +186,6 @@ impl Read for ContentReader<'_> {
         self.position += n as u64;
         Ok(n)
     }
-}
-
-fn copy(from: &[u8], offset: u64, to: &mut [u8]) -> usize {
-    to.copy_from_slice(&from[offset as usize..][..to.len()]);
-    to.len()
 }
 
 impl Seek for ContentReader<'_> {
@@ -329,7 +322,7 @@ impl SpoolWriter {
         let state = std::mem::replace(&mut self.state, SpoolState::Memory(Vec::new().into()));
         let (store, reserved) = match state {
             SpoolState::Memory(bytes) => {
-                (BlobStore::Memory(bytes), Some((Arc::clone(&self.spool.budget), std::mem::take(&mut self.reserved))))
+                (BlobStore::Memory(Box::new(bytes)), Some((Arc::clone(&self.spool.budget), std::mem::take(&mut self.reserved))))
             }
             SpoolState::File(file) => (BlobStore::File(file), None),
         };

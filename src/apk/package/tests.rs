@@ -1,9 +1,9 @@
-use std::sync::Mutex;
-
 use super::testing::{Apk, Hash, KEY_NAME, Member, Streams, What, data, keyring, open, package, real_packages, signer, spool};
 use super::*;
 use crate::apk::checksum;
-use crate::package::{InflatedStore, InflatedWriter};
+use crate::fetch::Store;
+use crate::package::InflatedStore;
+use crate::repo::Inflated;
 
 fn apk() -> Apk {
     Apk::new("thing", "1.0-r0", "aarch64")
@@ -216,37 +216,22 @@ fn real_packages_are_what_their_index_says() {
     }
 }
 
-/// A store of inflated data in memory.
-#[derive(Default)]
-struct Kept(Mutex<Vec<(Digest, Vec<u8>)>>);
-
-struct Keeping<'k>(&'k Kept, Digest, Vec<u8>);
-
-impl InflatedStore for Kept {
-    fn find(&self, packed: &Digest) -> Option<Content> {
-        let kept = self.0.lock().unwrap();
-        kept.iter().rev().find(|(digest, _)| digest == packed).map(|(_, bytes)| Content::from(bytes.clone()))
-    }
-
-    fn begin(&self, packed: &Digest) -> Option<Box<dyn InflatedWriter + '_>> {
-        Some(Box::new(Keeping(self, packed.clone(), Vec::new())))
-    }
+/// A spool that keeps what is inflated, and where.
+fn keeping(directory: &tempfile::TempDir) -> (Spool, Arc<Inflated>) {
+    let store = Arc::new(Inflated::new(Store::new(directory.path())).with_room(0));
+    (spool().with_inflated(store.clone()), store)
 }
 
-impl InflatedWriter for Keeping<'_> {
-    fn add(&mut self, inflated: &[u8]) {
-        self.2.extend(inflated);
-    }
-
-    fn finish(self: Box<Self>) {
-        self.0.0.lock().unwrap().push((self.1, self.2));
-    }
+fn keep(store: &Inflated, packed: &Digest, inflated: &[u8]) {
+    let mut writer = store.begin(packed).unwrap();
+    writer.add(inflated);
+    writer.finish();
 }
 
 #[test]
 fn data_that_were_inflated_once_are_not_inflated_again() {
-    let store = Arc::new(Kept::default());
-    let spool = spool().with_inflated(store.clone());
+    let directory = tempfile::tempdir().unwrap();
+    let (spool, store) = keeping(&directory);
     let streams = streams(&apk());
     let datahash = Digest::of(Algorithm::Sha256, &streams.data);
     let packed = Content::from(streams.bytes());
@@ -262,29 +247,25 @@ fn data_that_were_inflated_once_are_not_inflated_again() {
         package.files().iter().map(of).collect::<Vec<_>>()
     };
     let first = open(&spool);
-    let kept: Vec<Digest> = store.0.lock().unwrap().iter().map(|(packed, _)| packed.clone()).collect();
-    assert_eq!(kept, std::slice::from_ref(&datahash));
-    let again = open(&spool);
-    assert_eq!(facts(&again), facts(&first));
-    assert_eq!(store.0.lock().unwrap().len(), 1);
+    let mut other = store.find(&datahash).unwrap().bytes().unwrap().into_owned();
+    assert_eq!(facts(&open(&spool)), facts(&first));
 
     // It is what was kept that is read, and not more of it than anything may inflate to.
     let used = |spool: &Spool| facts(&open(spool)).iter().any(|(_, content)| content == b"THING");
-    let mut other = store.0.lock().unwrap()[0].1.clone();
     let content = other.chunks(512).position(|block| block.starts_with(b"thing\0\0")).unwrap() * 512;
     other[content..content + 5].copy_from_slice(b"THING");
     other.resize(300 << 10, 0);
-    store.0.lock().unwrap().push((datahash.clone(), other));
+    keep(&store, &datahash, &other);
     assert!(used(&spool));
     assert!(!used(&spool.clone().allowing(100 << 10)));
-    store.0.lock().unwrap().push((datahash, b"no tar".repeat(512)));
+    keep(&store, &datahash, &b"no tar".repeat(512));
     assert_eq!(facts(&open(&spool)), facts(&first), "what is no such thing costs inflating it again");
 }
 
 #[test]
 fn what_is_refused_is_not_kept() {
-    let store = Arc::new(Kept::default());
-    let spool = spool().with_inflated(store.clone());
+    let directory = tempfile::tempdir().unwrap();
+    let (spool, _) = keeping(&directory);
     let open = |bytes: Vec<u8>| Package::open(&Content::from(bytes), Trust::Keys(&keyring()), &Indexed::default(), &spool);
     let mut damaged = streams(&apk());
     let last = damaged.data.len() - 20;
@@ -292,5 +273,5 @@ fn what_is_refused_is_not_kept() {
     assert!(matches!(open(damaged.bytes()), Err(PackageError::DataHash { .. })));
     let wrong = Member { checksum: Some("00".repeat(20)), ..Member::file("file", "content") };
     assert!(matches!(open(streams(&apk().files([wrong])).bytes()), Err(PackageError::File { .. })));
-    assert!(store.0.lock().unwrap().is_empty());
+    assert!(!directory.path().join("inflated").exists());
 }
