@@ -60,10 +60,12 @@ pub fn fetch_files<E: Ecosystem>(
             Some(mirror) => {
                 let location = package.location();
                 let place = mirror.iter().find(|repository| repository.name == package.repo_name());
-                let place = place.and_then(|repository| repository.bases.first()).map(|base| base.join(location));
-                let Some(place) = place else { return Ok(false) };
+                let Some((place, base)) = place.and_then(|place| Some((place, place.bases.first()?))) else { return Ok(false) };
+                let misplaced = |problem| BootstrapError::Location { location: location.to_owned(), problem };
                 // A whole URL has no place in a mirror: whoever builds finds it in the store.
-                let Ok(Location::Path(path)) = place else { return keep(files[i].digest.as_ref(), &fetched, tools) };
+                let Location::Path(path) = base.resolve_within(location, &place.directories).map_err(misplaced)? else {
+                    return keep(files[i].digest.as_ref(), &fetched, tools);
+                };
                 write(&path, &fetched.content).map_err(|error| BootstrapError::Write { path, error })
             }
         }

@@ -132,6 +132,7 @@ impl Locked {
                     .hint("with a lock file --repo names another place of one of its repositories"));
             };
             let own = std::mem::replace(&mut known.bases, place.bases.clone());
+            known.directories.extend(place.bases.iter().filter_map(|base| base.path().map(Path::to_owned)));
             known.spare_bases = own.into_iter().filter(|base| !place.bases.contains(base)).collect();
         }
         Ok(())

@@ -178,11 +178,13 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
                 bases.push(repository.url());
             }
             let bases = bases.iter().map(|base| location(base)).collect::<Result<Vec<_>, _>>()?;
+            let directories = mirrors.clone().map(location).collect::<Result<Vec<_>, _>>()?;
             Ok(Repository {
                 name: repository.id.clone(),
                 bases,
                 mirrors: Mirrors::default(),
                 spare_bases: Vec::new(),
+                directories: directories.iter().filter_map(|place| place.path().map(Path::to_owned)).collect(),
                 priority: DEFAULT_PRIORITY,
                 tag: None,
                 optional: repository.optional,

@@ -1,7 +1,7 @@
 //! Where files are: a path of this machine or an http(s) URL, and what lies below it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use reqwest::Url;
 
@@ -27,11 +27,25 @@ pub enum LocationError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A name in metadata that would lead out of the repository.
-    #[error("`{reference}` leads out of the repository {base}")]
+    /// A name in metadata that would lead out of the directory that the user named.
+    #[error("`{}` leads out of the directory {}", .reference.escape_debug(), .directory.display())]
     Escapes {
+        /// The directory.
+        directory: PathBuf,
+        /// The name.
+        reference: String,
+    },
+    /// Metadata from a server that name a file of this machine.
+    #[error("`{}` is a file of this machine, which {base} may not name", .reference.escape_debug())]
+    Local {
         /// The repository.
         base: Box<Location>,
+        /// The name.
+        reference: String,
+    },
+    /// A name that no file can have.
+    #[error("`{}` is not the name of a file", .reference.escape_debug())]
+    NoFile {
         /// The name.
         reference: String,
     },
@@ -65,49 +79,57 @@ impl Location {
         }
     }
 
-    /// The file that `reference`, a name relative to this directory, means. It is always below the directory: a name that
-    /// is absolute, goes up or has a scheme is refused.
-    pub fn join(&self, reference: &str) -> Result<Self, LocationError> {
-        let escapes = || LocationError::Escapes { base: Box::new(self.clone()), reference: reference.to_owned() };
-        let parts = || reference.split('/').filter(|part| !matches!(*part, "" | "."));
-        let hostile = reference.starts_with('/')
-            || scheme(reference).is_some()
-            || reference.contains(|c: char| c.is_control() || c == '\\')
-            || parts().any(|part| part == ".." || is_encoded_parent(part))
-            || parts().next().is_none();
-        if hostile {
-            return Err(escapes());
+    /// Returns the file that `name`, a path below this directory, means.
+    ///
+    /// A name is a path, not a URL: behind a URL its bytes are escaped, `%` as well, and in a directory they are taken as they are. A leading `/` means
+    /// this directory (librepo's `lr_pathconcat`). `..` goes up as far as the server's root, but never above this directory on this machine.
+    pub fn join(&self, name: &str) -> Result<Self, LocationError> {
+        self.join_within(name, &[])
+    }
+
+    /// Joins a name like [`join`](Self::join). On this machine `..` may go up within those of `directories` that this directory lies below.
+    fn join_within(&self, name: &str, directories: &[PathBuf]) -> Result<Self, LocationError> {
+        let is_file = |name: &str| !name.contains('\0') && !matches!(name.rsplit('/').next(), Some("" | "." | "..") | None);
+        let relative = name.trim_matches('/');
+        if !is_file(relative) {
+            return Err(LocationError::NoFile { reference: name.to_owned() });
         }
         match self {
             Self::Path(base) => {
-                let mut path = base.clone();
-                path.extend(parts());
-                Ok(Self::Path(path))
+                let path = normalized(&base.join(relative));
+                let base = normalized(base);
+                let mut allowed = directories.iter().map(|directory| normalized(directory));
+                let widest = allowed.find(|directory| is_below(&base, directory)).unwrap_or(base);
+                if path != widest && is_below(&path, &widest) {
+                    Ok(Self::Path(path))
+                } else {
+                    Err(LocationError::Escapes { directory: widest, reference: name.to_owned() })
+                }
             }
             Self::Url(base) => {
-                // A base's query (a token, say) belongs to each file below it, as librepo's lr_pathconcat has it. What the
-                // path may not hold is escaped; a name that is escaped already stays as it is.
+                // A base's query (a token, say) belongs to each file below it, as librepo's lr_pathconcat has it.
                 let mut url = base.clone();
-                let mut path = base.path().trim_end_matches('/').to_owned();
-                for part in parts() {
-                    path.push('/');
-                    path.push_str(part);
-                }
-                url.set_path(&path);
+                // This resolves `..` (RFC 3986, 5.2.4), so that each server is asked for the same path.
+                url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), escaped(relative)));
                 Ok(Self::Url(url))
             }
         }
     }
 
-    /// The file that a repository's metadata means by `reference`: a name below this directory, or a whole URL (as
-    /// `xml:base` makes it). A repository behind a URL cannot name files of this machine.
+    /// Returns the file that a repository's metadata means by `reference`: a name below this directory, or a whole URL (as `xml:base` makes it). A
+    /// repository behind a URL cannot name files of this machine.
     pub fn resolve(&self, reference: &str) -> Result<Self, LocationError> {
+        self.resolve_within(reference, &[])
+    }
+
+    /// Resolves a name like [`resolve`](Self::resolve). On this machine `..` may go up within those of `directories` that this directory lies below.
+    pub fn resolve_within(&self, reference: &str, directories: &[PathBuf]) -> Result<Self, LocationError> {
         if scheme(reference).is_none() {
-            return self.join(reference);
+            return self.join_within(reference, directories);
         }
         match (Self::parse(reference)?, self) {
             (Self::Path(_), Self::Url(_)) => {
-                Err(LocationError::Escapes { base: Box::new(self.clone()), reference: reference.to_owned() })
+                Err(LocationError::Local { base: Box::new(self.clone()), reference: reference.to_owned() })
             }
             (location, _) => Ok(location),
         }
@@ -183,10 +205,48 @@ fn scheme(text: &str) -> Option<&str> {
     (is_scheme && (rest.starts_with("//") || (scheme.eq_ignore_ascii_case("file") && rest.starts_with('/')))).then_some(scheme)
 }
 
-/// `%2e%2e` and the like, which URL parsers and servers read as `..`, and slashes that are hidden in the same way.
-fn is_encoded_parent(part: &str) -> bool {
-    let lower = part.to_ascii_lowercase();
-    lower.contains("%2f") || lower.contains("%5c") || lower.contains("%00") || lower.replace("%2e", ".") == ".."
+/// Returns the reference that stands for the file `name` below `base`, an `xml:base`: a URL, or a directory below the repository.
+pub fn below_base(base: &str, name: &str) -> String {
+    match scheme(base) {
+        _ if base.is_empty() => name.to_owned(),
+        Some(_) => format!("{}/{}", base.trim_end_matches('/'), escaped(name.trim_start_matches('/'))),
+        None => format!("{}/{}", base.trim_end_matches('/'), name.trim_start_matches('/')),
+    }
+}
+
+/// Escapes every byte of a path but the unreserved ones (RFC 3986, 2.3) and `/`, for a URL.
+fn escaped(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// Returns whether a normalized path is that of a directory or of something below it.
+fn is_below(path: &Path, directory: &Path) -> bool {
+    // Of a relative directory, the parents that `..` means are not below it.
+    path.strip_prefix(directory).is_ok_and(|rest| !rest.starts_with(".."))
+}
+
+/// Returns a path without `.` and, as far as it has names before them, without `..`. Links are not asked.
+fn normalized(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(result.components().next_back(), Some(Component::Normal(_))) => {
+                result.pop();
+            }
+            Component::ParentDir if result.has_root() => {}
+            part => result.push(part),
+        }
+    }
+    result
 }
 
 #[cfg(test)]
@@ -204,9 +264,11 @@ mod tests {
         assert_eq!(shown("/srv/repo", "repodata/repomd.xml"), "/srv/repo/repodata/repomd.xml");
         assert_eq!(shown("/srv/repo/", "./Packages//a.rpm"), "/srv/repo/Packages/a.rpm");
         assert_eq!(shown("relative", "a"), "relative/a");
-        assert_eq!(shown("http://host/os", "Packages/libstdc++-1~rc1^2.rpm"), "http://host/os/Packages/libstdc++-1~rc1^2.rpm");
-        assert_eq!(shown("http://host/os/", "a b#?.rpm"), "http://host/os/a%20b%23%3F.rpm");
-        assert_eq!(shown("http://host", "a%2Bb"), "http://host/a%2Bb");
+        assert_eq!(
+            shown("http://host/os", "Packages/libstdc++-1~rc1^2.rpm"),
+            "http://host/os/Packages/libstdc%2B%2B-1~rc1%5E2.rpm"
+        );
+        assert_eq!(shown("http://host/a+b%20c", "a b+c.rpm"), "http://host/a+b%20c/a%20b%2Bc.rpm", "a base is a URL");
         assert_eq!(shown("https://host/os?token=1", "a"), "https://host/os/a?***");
         let Location::Url(url) = Location::parse("https://host/os?token=1").unwrap().join("a").unwrap() else { panic!() };
         assert_eq!(url.as_str(), "https://host/os/a?token=1");
@@ -241,15 +303,65 @@ mod tests {
     }
 
     #[test]
-    fn whole_urls_come_from_xml_base_only() {
+    fn a_name_is_a_path_and_not_a_url() {
+        let name = "p/+^%#?\\|';:[]&= @!$(),*\"<>`{}é%2e%2E.rpm";
+        let escaped =
+            "p/%2B%5E%25%23%3F%5C%7C%27%3B%3A%5B%5D%26%3D%20%40%21%24%28%29%2C%2A%22%3C%3E%60%7B%7D%C3%A9%252e%252E.rpm";
+        assert_eq!(shown("http://host/os", name), format!("http://host/os/{escaped}"));
+        assert_eq!(shown("/srv/os", name), format!("/srv/os/{name}"));
+        assert_eq!(shown("http://host/os", "a//b"), "http://host/os/a//b", "an object store tells them apart");
+        let base = |base: &str, name: &str| Location::parse("http://host/os").unwrap().resolve(&below_base(base, name)).unwrap();
+        assert_eq!(base("https://other/a%20b/", name).to_string(), format!("https://other/a%20b/{escaped}"));
+        assert_eq!(base("https://other/a", "/x+y").to_string(), "https://other/a/x%2By");
+        assert_eq!(base("https://other/a", "../b/x").to_string(), "https://other/b/x");
+        assert_eq!(base("more/", "x+y").to_string(), "http://host/os/more/x%2By");
+        let local = Location::parse("/srv").unwrap();
+        assert_eq!(local.resolve(&below_base("file:///media/a%20b", name)).unwrap().to_string(), format!("/media/a b/{name}"));
+    }
+
+    #[test]
+    fn a_leading_slash_joins_below_the_base() {
+        for base in ["/srv/repo", "http://host/repo"] {
+            for name in ["/pool/x", "//pool/x", "pool/x", "./pool/x"] {
+                assert_eq!(shown(base, name), format!("{base}/pool/x"));
+            }
+        }
+    }
+
+    #[test]
+    fn names_go_up_to_the_root_of_a_server_and_within_the_directory_that_was_named() {
+        assert_eq!(shown("https://host:8443/core/m/x86_64?t", "../../blobs/a+b"), "https://host:8443/core/blobs/a%2Bb?***");
+        assert_eq!(shown("https://host/core", "../../../../blobs/x"), "https://host/blobs/x");
+        assert_eq!(shown("/srv/repo", "a/../b"), "/srv/repo/b");
+        let repository = Location::parse("/srv/mirror/9/os").unwrap();
+        let said = |name: &str| repository.join(name).unwrap_err().to_string();
+        assert_eq!(said("../b"), "`../b` leads out of the directory /srv/mirror/9/os");
+        assert_eq!(said("../os/../../x"), "`../os/../../x` leads out of the directory /srv/mirror/9/os");
+        let mirror = [PathBuf::from("/elsewhere"), PathBuf::from("/srv/./mirror")];
+        let within = |name: &str| repository.resolve_within(name, &mirror).map(|found| found.to_string());
+        assert_eq!(within("../../blobs/x").unwrap(), "/srv/mirror/blobs/x");
+        assert!(
+            matches!(within("../../../x"), Err(LocationError::Escapes { directory, .. }) if directory == Path::new("/srv/mirror"))
+        );
+        let relative = Location::parse("../repo").unwrap();
+        assert_eq!(relative.join("x").unwrap().to_string(), "../repo/x");
+        assert!(relative.join("../x").is_err());
+        for base in [".", "..", "../.."] {
+            assert!(Location::parse(base).unwrap().join("../x").is_err(), "{base}");
+        }
+        for name in ["", "/", ".", "..", "a/..", "a/.", "a\0b"] {
+            assert!(matches!(repository.join(name), Err(LocationError::NoFile { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn whole_urls_are_taken_but_for_files_of_this_machine() {
         let remote = Location::parse("http://host/os").unwrap();
         let local = Location::parse("/srv").unwrap();
         assert_eq!(remote.resolve("https://other/x.rpm").unwrap().to_string(), "https://other/x.rpm");
         assert_eq!(local.resolve("https://other/x.rpm").unwrap().to_string(), "https://other/x.rpm");
         assert_eq!(local.resolve("file:///media/x.rpm").unwrap().to_string(), "/media/x.rpm");
-        assert!(matches!(remote.resolve("file:///etc/passwd"), Err(LocationError::Escapes { .. })));
-        assert!(matches!(remote.resolve("../x.rpm"), Err(LocationError::Escapes { .. })));
-        assert!(matches!(remote.join("https://other/x.rpm"), Err(LocationError::Escapes { .. })));
+        assert!(matches!(remote.resolve("file:///etc/passwd"), Err(LocationError::Local { .. })));
     }
 
     proptest! {
@@ -264,12 +376,12 @@ mod tests {
                         prop_assert!(path.components().all(|part| part != std::path::Component::ParentDir));
                     }
                     Ok(Location::Url(url)) => {
-                        prop_assert_eq!(url.host_str(), Some("host"));
-                        prop_assert!(url.path().starts_with("/srv/repo/"), "{}", url);
+                        prop_assert_eq!(url.origin().ascii_serialization(), "http://host");
+                        prop_assert!(url.path().split('/').all(|part| part != ".."), "{}", url);
                         prop_assert!(url.query().is_none() && url.fragment().is_none());
                     }
                     Err(error) => {
-                        let refused = matches!(error, LocationError::Escapes { .. });
+                        let refused = matches!(error, LocationError::Escapes { .. } | LocationError::NoFile { .. });
                         prop_assert!(refused);
                     }
                 }

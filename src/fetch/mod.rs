@@ -32,7 +32,7 @@ use std::{env, thread};
 
 pub use access::{Access, AccessError};
 pub use error::{Attempt, FetchError, FoundSize, Reason};
-pub use location::{Location, LocationError};
+pub use location::{Location, LocationError, below_base};
 pub use patience::Patience;
 pub use store::{Store, StoreWriter, is_abandoned};
 

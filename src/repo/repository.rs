@@ -1,5 +1,6 @@
 //! A repository as it is configured: what it is called, where it is, and how much it is preferred.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Mirrors;
@@ -20,6 +21,8 @@ pub struct Repository {
     pub mirrors: Mirrors,
     /// Where it may be besides: asked only for what no base gives.
     pub spare_bases: Vec<Location>,
+    /// Directories that the user named and that bases lie below: names in metadata may lead up to them (`..`), and no further.
+    pub directories: Vec<PathBuf>,
     /// The lower, the more it is preferred.
     pub priority: i32,
     /// apk's tag, without the `@`.
@@ -111,6 +114,7 @@ impl Repository {
             bases: vec![base],
             mirrors: Mirrors::default(),
             spare_bases: Vec::new(),
+            directories: Vec::new(),
             priority: DEFAULT_PRIORITY,
             tag: None,
             optional: false,
@@ -208,25 +212,25 @@ impl Repository {
 
     /// Where a file that the metadata names may be: below each base.
     pub fn locations(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
-        below(self.all_bases(), reference)
+        self.below(self.all_bases(), reference)
     }
 
     /// Where it may be when it is not there: below each spare base.
     pub fn fallbacks(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
-        below(self.spare_bases.iter(), reference)
+        self.below(self.spare_bases.iter(), reference)
     }
-}
 
-fn below<'b>(bases: impl Iterator<Item = &'b Location>, reference: &str) -> Result<Vec<Location>, LocationError> {
-    let mut locations = Vec::with_capacity(bases.size_hint().0);
-    for base in bases {
-        let location = base.resolve(reference)?;
-        // A whole URL is the same whatever the base.
-        if !locations.contains(&location) {
-            locations.push(location);
+    fn below<'b>(&self, bases: impl Iterator<Item = &'b Location>, reference: &str) -> Result<Vec<Location>, LocationError> {
+        let mut locations = Vec::with_capacity(bases.size_hint().0);
+        for base in bases {
+            let location = base.resolve_within(reference, &self.directories)?;
+            // A whole URL is the same whatever the base.
+            if !locations.contains(&location) {
+                locations.push(location);
+            }
         }
+        Ok(locations)
     }
-    Ok(locations)
 }
 
 #[cfg(test)]
@@ -277,6 +281,11 @@ mod tests {
         let locations = |reference: &str| repository.locations(reference).map(|all| format!("{all:?}"));
         assert_eq!(locations("p/a.rpm").unwrap(), "[http://one/os/p/a.rpm, http://two/os/p/a.rpm]");
         assert_eq!(locations("http://three/a.rpm").unwrap(), "[http://three/a.rpm]");
-        assert!(locations("../a.rpm").is_err());
+        assert_eq!(locations("../a.rpm").unwrap(), "[http://one/a.rpm, http://two/a.rpm]");
+        let local = Repository::new("a", Location::parse("/srv/9/os").unwrap());
+        assert!(local.locations("../a.rpm").is_err());
+        let mirror = Repository { directories: vec!["/srv".into()], ..local };
+        assert_eq!(mirror.locations("../../a.rpm").unwrap(), [Location::Path("/srv/a.rpm".into())]);
+        assert!(mirror.locations("../../../a.rpm").is_err());
     }
 }

@@ -216,7 +216,7 @@ fn locks_that_cannot_be_used() {
     refused("another version", 1, "version = 1\n", "version = 2\n", &[]);
     refused("a package twice", 1, "id = \"libgcc-0:11.4.1-2.1.el9.aarch64\"", "id = \"bash-0:5.1.8-6.el9.aarch64\"", &[]);
     refused("another package's id", 1, "version = \"5.1.8-6.el9\"", "version = \"5.1.8-7.el9\"", &[]);
-    refused("a location that leads out", 1, "location = \"Packages/bash", "location = \"../../../Packages/bash", &[]);
+    refused("a location that leads out", 1, "location = \"Packages/bash", "location = \"../../../../../Packages/bash", &[]);
     refused("a location on this machine", 1, "location = \"Packages/bash", "location = \"file:///Packages/bash", &[]);
     refused("a repository that was not asked for", 1, "name = \"appstream\"", "name = \"elsewhere\"", &[]);
     refused("no architecture", 2, "version = 1\n", "version = 1\n", &["--arch", "s390x"]);

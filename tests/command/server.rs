@@ -1,8 +1,10 @@
 //! HTTP servers on the loopback interface: one that gives the files of a directory, one that accepts connections and says nothing.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -38,6 +40,23 @@ impl FileServer {
     }
 }
 
+/// The file of a directory that a request's path means, as servers take it: each escaped byte is one byte of the name.
+pub(crate) fn file_of(directory: &Path, path: &str) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = path.trim_start_matches('/').as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if let (b'%', [high, low, after @ ..]) = (first, after) {
+            let digits = [*high, *low];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    directory.join(OsString::from_vec(bytes))
+}
+
 /// One connection, request after request.
 fn serve(mut connection: &TcpStream, directory: &Path, requests: &AtomicUsize) -> Option<()> {
     let mut lines = BufReader::new(connection).lines();
@@ -45,7 +64,7 @@ fn serve(mut connection: &TcpStream, directory: &Path, requests: &AtomicUsize) -
         let request = lines.next()?.ok()?;
         while !lines.next()?.ok()?.is_empty() {}
         requests.fetch_add(1, Ordering::Relaxed);
-        let path: PathBuf = directory.join(request.split(' ').nth(1)?.trim_start_matches('/'));
+        let path = file_of(directory, request.split(' ').nth(1)?);
         let (status, body) = fs::read(path).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
         write!(connection, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
         connection.write_all(&body).ok()?;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::mirror::{Mirror, copy};
 use crate::place::{MICRO, Outcome, Place};
-use crate::server::FileServer;
+use crate::server::{FileServer, file_of};
 
 const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
 const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
@@ -291,14 +291,14 @@ fn endless(directory: &Path, hit: &'static str) -> String {
                 let mut lines = BufReader::new(connection.try_clone().ok()?).lines();
                 let request = lines.next()?.ok()?;
                 while !lines.next()?.ok()?.is_empty() {}
-                let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+                let path = request.split(' ').nth(1)?.to_owned();
                 if path.contains(hit) {
                     write!(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok()?;
                     loop {
                         connection.write_all(&[b'x'; 1 << 14]).ok()?;
                     }
                 }
-                let body = fs::read(directory.join(path)).unwrap_or_default();
+                let body = fs::read(file_of(&directory, &path)).unwrap_or_default();
                 let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
                 write!(connection, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
                 connection.write_all(&body).ok()

@@ -115,7 +115,9 @@ impl Handler for Metalink {
         let Some(state) = self.states.last_mut() else { return Ok(()) };
         match self.field.take() {
             Some(Field::Size) => {
-                state.size = Some(text.parse().map_err(|_| Problem::from(format!("`{text}` is not a size")))?);
+                let size: u64 = text.parse().map_err(|_| Problem::from(format!("`{text}` is not a size")))?;
+                // As in repomd.xml, zero means that it is unknown.
+                state.size = Some(size).filter(|&size| size > 0);
             }
             Some(Field::Hash(Some(algorithm))) => {
                 let digest = Digest::from_hex(algorithm, text)

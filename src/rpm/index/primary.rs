@@ -10,6 +10,7 @@ use memchr::memchr;
 use super::recent::{Entry, Recent};
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::Algorithm;
+use crate::fetch::below_base;
 use crate::metadata::IndexError;
 use crate::pool::{Checksum, DependencyId, Intake, Kind, Op, Package, PoolBuilder, RepoId, StringId};
 use crate::rpm::dependency;
@@ -231,7 +232,7 @@ impl<'b, B: Intake> Primary<'b, B> {
             _ => {}
         })?;
         self.draft.package.location = match base {
-            Some(base) => self.builder.intern(&super::repomd::join_base(&base, &self.text)),
+            Some(base) => self.builder.intern(&below_base(&base, &self.text)),
             None => self.builder.intern(&self.text),
         };
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::{Algorithm, Digest};
+use crate::fetch::below_base;
 use crate::metadata::{Age, IndexError, MetadataFile, MetadataKind};
 
 /// What the repository calls its state, in `<revision>`: createrepo's time, or what its maker says.
@@ -151,7 +152,14 @@ impl Handler for Repomd {
         }
         let (Some(field), Some(file)) = (self.field.take(), self.files.last_mut()) else { return Ok(()) };
         let text = self.text.trim();
-        let number = || text.parse::<u64>().map_err(|_| Problem::from(format!("`{text}` is not a size")));
+        // A size that is not positive is unknown, as librepo has it; the checksum still counts.
+        let size = || match text {
+            "" => Ok(None),
+            text => match text.parse::<i64>() {
+                Ok(number) => Ok(u64::try_from(number).ok().filter(|&size| size > 0)),
+                Err(_) => Err(Problem::from(format!("`{text}` is not a size"))),
+            },
+        };
         let digest = || match self.algorithm {
             // An algorithm that nobody knows cannot be checked: it is as if none were told.
             None => Ok(None),
@@ -163,8 +171,8 @@ impl Handler for Repomd {
         match field {
             Field::Checksum => file.digest = digest()?,
             Field::OpenChecksum => file.open_digest = digest()?,
-            Field::Size => file.size = Some(number()?),
-            Field::OpenSize => file.open_size = Some(number()?),
+            Field::Size => file.size = size()?,
+            Field::OpenSize => file.open_size = size()?,
             // Some write fractions of seconds; what is no number tells nothing.
             Field::Timestamp => {
                 let whole = text.split('.').next().unwrap_or(text).parse::<u32>().ok().map(i64::from);
@@ -185,15 +193,10 @@ impl Repomd {
             _ => {}
         })?;
         if let Some(file) = self.files.last_mut().filter(|_| !href.is_empty()) {
-            file.location = Some(join_base(&base, &href));
+            file.location = Some(below_base(&base, &href));
         }
         Ok(())
     }
-}
-
-/// What a location means whose element has an `xml:base`.
-pub(super) fn join_base(base: &str, href: &str) -> String {
-    if base.is_empty() { href.to_owned() } else { format!("{}/{href}", base.trim_end_matches('/')) }
 }
 
 fn kind_of(name: &str) -> MetadataKind {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::test_server::{Answer, Request, TestServer};
 use crate::disk::{differences, walk, without_inodes};
 use crate::place::Place;
+use crate::server::file_of;
 
 /// Little patience: what a fault costs is what is waited for.
 const IMPATIENT: [&str; 10] =
@@ -66,7 +67,7 @@ fn is_document(request: &Request) -> bool {
 /// A mirror of a directory that does so with its files: with all, or with those that something was promised of.
 fn mirror(directory: &Path, fault: Fault, documents_too: bool) -> TestServer {
     let directory = directory.to_owned();
-    TestServer::answering(move |request| match fs::read(directory.join(&request.path[1..])) {
+    TestServer::answering(move |request| match fs::read(file_of(&directory, &request.path)) {
         Ok(data) if documents_too || !is_document(request) => fault(data, request),
         Ok(data) => Answer::File(data),
         Err(_) => Answer::Status(404),

@@ -8,6 +8,7 @@ use rootstrap::digest::{Algorithm, Digest};
 
 use super::test_server::{Answer, Request, TestServer};
 use crate::place::{Outcome, Place};
+use crate::server::file_of;
 
 const REPOSITORY: &str = "9/BaseOS/aarch64/os";
 
@@ -16,7 +17,7 @@ fn mirror(place: &Place, repomd: Option<Vec<u8>>) -> TestServer {
     let directory = place.path("mirror");
     TestServer::answering(move |request: &Request| match &repomd {
         Some(data) if request.path.ends_with("repomd.xml") => Answer::File(data.clone()),
-        _ => fs::read(directory.join(&request.path[1..])).map_or(Answer::Status(404), Answer::File),
+        _ => fs::read(file_of(&directory, &request.path)).map_or(Answer::Status(404), Answer::File),
     })
 }
 

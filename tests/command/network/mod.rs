@@ -3,5 +3,6 @@
 mod faults;
 mod lists;
 mod peers;
+mod places;
 #[path = "../../../src/fetch/test_server.rs"]
 mod test_server;

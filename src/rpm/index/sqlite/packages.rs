@@ -5,11 +5,11 @@ use std::io::Read;
 use super::rows::Cursor;
 use super::{Database, malformed};
 use crate::digest::Algorithm;
+use crate::fetch::below_base;
 use crate::metadata::IndexError;
 use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, StringId};
 use crate::rpm::dependency;
 use crate::rpm::index::primary::{Evr, decode_hex, op_of_flags};
-use crate::rpm::index::repomd::join_base;
 
 /// The columns of `packages`, after the key and its place.
 const COLUMNS: &str = "pkgKey, 0, pkgId, name, arch, version, epoch, release, time_build, rpm_license, rpm_vendor, rpm_sourcerpm, \
@@ -115,7 +115,7 @@ fn finish_package(builder: &mut PoolBuilder, repo: RepoId, row: &Cursor<'_>, evr
         name: builder.intern(name),
         version: builder.intern(evr),
         arch: builder.intern(if arch.is_empty() { "noarch" } else { arch }),
-        location: if href.is_empty() { StringId::EMPTY } else { builder.intern(&join_base(base, href)) },
+        location: if href.is_empty() { StringId::EMPTY } else { builder.intern(&below_base(base, href)) },
         checksum: kind.map(|kind| Checksum { kind, bytes: &bytes }),
         size: size.parse().unwrap_or(0),
         installed_size: installed.parse().unwrap_or(0),
