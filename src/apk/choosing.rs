@@ -11,7 +11,8 @@ use super::selection::{
 };
 use crate::catalog::{DateFormat, InstallAction, Langs, Options, nearest};
 use crate::ecosystem::{
-    self, Ask, COMMAND_LINE, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, RepositoryFilter, Verb,
+    self, Ask, COMMAND_LINE, Cause, Change, Changing, Choice, Chooser, Explanation, Fact, FileOptions, Refusal, RepositoryFilter,
+    Verb,
 };
 use crate::finish::glob;
 use crate::pool::{Pool, Solvable, SolvableId};
@@ -239,7 +240,8 @@ impl Refusal for ChoosingError {
                     data: data(problem),
                 };
                 let problems = why.problems.iter().map(|problem| ecosystem::Problem { facts: vec![fact(problem)] }).collect();
-                Explanation { headline: headline(&why.problems), problems, hints: why.problems.iter().filter_map(hint).collect() }
+                let hints = why.problems.iter().filter_map(hint).collect();
+                Explanation { headline: headline(&why.problems), problems, hints, cause: Cause::NoSolution }
             }
             Self::Selection(SelectionError::NoSuchPackage { names }) => {
                 let known = || pool.solvables().map(Solvable::name);
@@ -248,17 +250,32 @@ impl Refusal for ChoosingError {
                     headline: self.to_string(),
                     problems: vec![plain(json!({"kind": "no-such-package", "names": names}))],
                     hints: hints.map(|name| format!("did you mean {name}?")).collect(),
+                    cause: Cause::NoSolution,
                 }
             }
             Self::Verb { verb, instead } => Explanation {
                 headline: self.to_string(),
                 problems: vec![plain(json!({"kind": "no-such-verb", "verb": verb}))],
                 hints: vec![(*instead).to_owned()],
+                cause: Cause::Request,
             },
-            _ => Explanation {
+            Self::File(error) => Explanation {
+                headline: self.to_string(),
+                problems: vec![plain(json!({"kind": "package-file", "spec": error.path.to_string_lossy()}))],
+                hints: Vec::new(),
+                cause: error.cause(),
+            },
+            Self::Selection(error) => Explanation {
+                headline: error.to_string(),
+                problems: vec![plain(json!({"kind": "not-a-request"}))],
+                hints: Vec::new(),
+                cause: Cause::NoSolution,
+            },
+            Self::Constraint(_) | Self::Virtual(_) => Explanation {
                 headline: "this cannot be asked for".to_owned(),
                 problems: vec![plain(json!({"kind": "not-a-request"}))],
                 hints: Vec::new(),
+                cause: Cause::Request,
             },
         }
     }

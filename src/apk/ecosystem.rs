@@ -25,7 +25,7 @@ use crate::ecosystem::{
     RootChanges, RootFiles, RootSources, Trust,
 };
 use crate::metadata::{IndexError, MetadataFormat};
-use crate::package::{Content, Entry, PackageFacts, Spool};
+use crate::package::{Content, Entry, PackageFacts, Spool, main_arch};
 use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -123,6 +123,13 @@ impl Ecosystem for Apk {
         sources::read(root).map(Some).map_err(InventoryError::Read)
     }
 
+    fn root_arch(&self, root: &dyn RootFiles) -> Result<Option<String>, InventoryError> {
+        let Some(packages) = self.inventory(root)? else { return Ok(None) };
+        let told = root.read_text("etc/apk/arch").map_err(InventoryError::Read)?;
+        let told = told.trim();
+        Ok(if told.is_empty() { main_arch(&packages) } else { Some(told.to_owned()) })
+    }
+
     fn configures(&self, file_name: &str) -> bool {
         file_name == "repositories" || Path::new(file_name).extension().is_some_and(|extension| extension == "list")
     }
@@ -148,6 +155,10 @@ impl Ecosystem for Apk {
             }
         }
         Ok(())
+    }
+
+    fn is_file(&self, spec: &str) -> bool {
+        named::is_file(spec)
     }
 
     fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError> {

@@ -12,7 +12,7 @@ use super::dependency::{CHECKSUM, Constraint};
 use super::installed::intern;
 use super::package::{Package, PackageError, PackageInfo};
 use crate::digest::Digest;
-use crate::ecosystem::{Ask, FilePlace, Operation};
+use crate::ecosystem::{Ask, Cause, FilePlace, Operation};
 use crate::metadata::IndexError;
 use crate::package::Content;
 use crate::pool::{PoolBuilder, RepoId};
@@ -25,6 +25,19 @@ pub struct NamedFileError {
     pub path: PathBuf,
     /// Why not.
     pub problem: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl NamedFileError {
+    /// The kind of failure: a file that is no package or that nobody can read, or one that is damaged.
+    pub(super) fn cause(&self) -> Cause {
+        let content = File::open(&self.path).and_then(Content::from_file);
+        let is_package = content.is_ok_and(|content| !matches!(super::package::facts(&content), Ok(None)));
+        match self.problem.downcast_ref::<PackageError>() {
+            Some(PackageError::Io(_) | PackageError::NotAPackage { .. }) | None => Cause::Input,
+            Some(_) if is_package => Cause::Unverified,
+            Some(_) => Cause::Input,
+        }
+    }
 }
 
 /// Whether a spec names a file; apk's own test (`app_add.c`).

@@ -25,7 +25,7 @@ use crate::catalog::Packaging;
 use crate::digest::Digest;
 use crate::ecosystem::{Ecosystem, Identity, InstalledError, InventoryError, RootFiles};
 use crate::output::oci::{Found, FoundKind};
-use crate::package::PackageFacts;
+use crate::package::{PackageFacts, main_arch};
 use crate::pool::{Architectures, Pool, PoolBuilder, PoolError, Solvable, SolvableId};
 use crate::transaction::plan::{self, Plan, PlannedPackage};
 use crate::tree::Tree;
@@ -315,13 +315,4 @@ impl From<Found> for (FoundKind, Arc<Tree>) {
     fn from(found: Found) -> Self {
         (found.kind, Arc::new(found.tree))
     }
-}
-
-/// The architecture that most packages have, but for those that are of all.
-fn main_arch(packages: &[PackageFacts]) -> Option<String> {
-    let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
-    for arch in packages.iter().filter_map(|package| package.arch.as_deref()).filter(|arch| *arch != "noarch") {
-        *counts.entry(arch).or_default() += 1;
-    }
-    counts.into_iter().max_by_key(|&(arch, count)| (count, std::cmp::Reverse(arch))).map(|(arch, _)| arch.to_owned())
 }

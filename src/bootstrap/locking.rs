@@ -7,27 +7,30 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::fetching::{self, Sources};
+use super::held;
 use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError, Resolved, plan_of, resolve};
 use super::{BootstrapError, Tools};
-use crate::catalog::{Langs, Step};
+use crate::catalog::Langs;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::ecosystem::{Action, COMMAND_LINE, Change, Choice, Ecosystem, FileOptions, Reason};
 use crate::fetch::Fetched;
-use crate::lock::{LockError, LockedArchitecture, LockedPackage, LockedReason, LockedRepository, name_in_order};
+use crate::lock::{LockError, LockedArchitecture, LockedImage, LockedPackage, LockedReason, LockedRepository, name_in_order};
 use crate::pool::{self, Checksum, Pool, PoolBuilder, Solvable, SolvableId, StringId};
 use crate::repo::Repositories;
 
 /// How a lock is made.
 #[derive(Clone, Debug, Default)]
 pub struct Locking {
-    /// What is done to the tree after the packages: it may take files from others.
-    pub finishing: Vec<Step>,
+    /// What the catalog decides beside the packages. Its finishing steps may take files from packages that are not installed.
+    pub image: LockedImage,
     /// Whether packages are got and verified: only then it is known who signed them, and what the digests of files are that the index
     /// promises nothing of as a whole.
     pub fetch: bool,
     /// An earlier lock: what it knows of the same files need not be found out again.
     pub previous: Option<LockedArchitecture>,
+    /// Names of packages of the earlier lock that are to move, where all others are kept.
+    pub moving: Vec<String>,
 }
 
 /// Solves a request, and locks what comes of it.
@@ -38,9 +41,11 @@ pub fn lock<E: Ecosystem>(
     tools: &Tools<'_>,
 ) -> Result<LockedArchitecture, BootstrapError> {
     let keyring = Keyrings::new(ecosystem, request)?;
-    let Resolved { pool, choice, repositories, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let resolved = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let resolved = held::moved(ecosystem, request, locking, &keyring, tools, resolved)?;
+    let Resolved { pool, choice, repositories, .. } = resolved;
     let incoming: Vec<_> = choice.incoming().collect();
-    let files_only: Vec<SolvableId> = fetching::not_installed(&pool, &incoming, &locking.finishing)
+    let files_only: Vec<SolvableId> = fetching::not_installed(&pool, &incoming, &locking.image.finishing)
         .into_iter()
         .map(|(name, best)| kept(ecosystem, request, &pool, name).unwrap_or(best))
         .collect();
@@ -71,6 +76,7 @@ pub fn lock<E: Ecosystem>(
         langs: usual.langs,
         world: choice.world,
         order,
+        image: Some(locking.image.clone()),
         repositories: locked_repositories(ecosystem, &repositories)?,
         packages,
     })

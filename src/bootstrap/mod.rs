@@ -7,6 +7,7 @@ mod advisories;
 mod change;
 mod fetching;
 mod files;
+mod held;
 mod keeping;
 mod keyrings;
 mod locking;
@@ -24,6 +25,7 @@ pub use advisories::advisories;
 pub use change::{ChangeOptions, ChangeReport, PackageStep, change, steps};
 use fetching::Sources;
 pub use files::{FetchedFiles, fetch_files};
+pub use held::{HeldError, HeldMove};
 pub use keeping::{Kept, KeptFile};
 pub use keyrings::Keyrings;
 pub use locking::{Locking, lock};
@@ -85,6 +87,9 @@ pub enum BootstrapError {
     /// The packages could not be chosen.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// Packages of a lock that are to move cannot.
+    #[error(transparent)]
+    Held(Box<HeldError>),
     /// A trusted key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -201,8 +206,12 @@ pub fn make<E: Ecosystem>(
     let options = InstallOptions { arch, database, epoch, scriptlets: build.scriptlets };
     let installed = ecosystem.install(&mut tree, &packages, &choice.world, &options, tools.reporter, tools.cancel)?;
     let files_of = |name: &str| -> Option<Vec<Entry>> {
-        let place = extra.iter().position(|&(of, _)| of == name)?;
-        extra_packages.get(place).map(|package| ecosystem.entries(package))
+        let installed = wanted[..count].iter().position(|&(id, _)| pool.solvable(id).name() == name);
+        let package = match extra.iter().position(|&(of, _)| of == name) {
+            Some(place) => extra_packages.get(place),
+            None => packages.get(installed?),
+        };
+        package.map(|package| ecosystem.entries(package))
     };
     let notes = finish::steps::apply(&mut tree, &build.finishing, epoch, &files_of)?;
     let unknown_owners = finish::owners::resolve(&mut tree);

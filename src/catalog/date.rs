@@ -1,11 +1,17 @@
 //! A date as a file's content: `strftime` formats over seconds since 1970, in UTC.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A format in the manner of `date +FORMAT`: `%Y %y %m %d %H %M %S %j %s %F %T %%`, all in UTC.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DateFormat(String);
+
+impl From<DateFormat> for String {
+    fn from(format: DateFormat) -> Self {
+        format.0
+    }
+}
 
 /// A conversion that [`DateFormat`] does not know.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,12 +4,12 @@
 //! Every path is relative to the root and has neither `.` nor `..` in it (loading a catalog checks this). Paths resolve
 //! inside the tree, as they would after `chroot`. A missing parent directory is made: 0755, of root.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::date::DateFormat;
 
 /// One thing to do to the tree. In TOML each is a table with one key: `{ write = { path = "etc/hostname" } }`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Write a file.
@@ -46,8 +46,8 @@ pub enum Step {
 }
 
 /// A file to write, owned by root.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "WriteForm")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "WriteForm", into = "WriteForm")]
 pub struct Write {
     /// Where.
     pub path: String,
@@ -62,7 +62,7 @@ pub struct Write {
 }
 
 /// What becomes of a file that is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Existing {
     /// Its content is replaced (the shell's `>`).
@@ -96,7 +96,7 @@ impl Content {
 }
 
 /// [`Write`] as it stands in TOML: `content`, `template` or `date`, none for an empty file.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct WriteForm {
     path: String,
@@ -104,9 +104,16 @@ struct WriteForm {
     template: Option<String>,
     date: Option<DateFormat>,
     mode: Option<u32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Existing::is_replace")]
     existing: Existing,
     if_dir: Option<String>,
+}
+
+impl Existing {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_replace(&self) -> bool {
+        *self == Self::Replace
+    }
 }
 
 impl TryFrom<WriteForm> for Write {
@@ -124,8 +131,21 @@ impl TryFrom<WriteForm> for Write {
     }
 }
 
+impl From<Write> for WriteForm {
+    fn from(write: Write) -> Self {
+        let Write { path, content, mode, existing, if_dir } = write;
+        let (mut form_content, mut template, mut date) = (None, None, None);
+        match content {
+            Content::Text(text) => form_content = Some(text).filter(|text| !text.is_empty()),
+            Content::Template(text) => template = Some(text),
+            Content::Date(format) => date = Some(format),
+        }
+        Self { path, content: form_content, template, date, mode, existing, if_dir }
+    }
+}
+
 /// A symbolic link.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// Where it is.
@@ -135,7 +155,7 @@ pub struct Link {
 }
 
 /// A directory. One that exists stays as it is but for what is given here.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
     /// Where.
@@ -149,7 +169,7 @@ pub struct Directory {
 }
 
 /// A file of the tree and where a copy of it goes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Copy {
     /// The file.
@@ -159,7 +179,7 @@ pub struct Copy {
 }
 
 /// A group: a line of `etc/group` and, where the tree has one, of `etc/gshadow`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name.
@@ -173,7 +193,7 @@ pub struct Group {
 
 /// A user: a line of `etc/passwd` and, where the tree has one, of `etc/shadow`, whose date of the last change is the
 /// build's and whose ageing fields are empty, as for a system account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     /// Its name.
@@ -200,7 +220,7 @@ fn locked() -> String {
 }
 
 /// Symbolic links to a busybox, one for each of its names whose path is free, as `busybox --install -s` makes them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BusyboxLinks {
     /// The busybox, by its path. When the tree does not have it there is nothing to do.
@@ -215,7 +235,7 @@ pub struct BusyboxLinks {
 /// one name, the one that an earlier pattern matches. Without one, all that matches is unpacked where it is in the package, as it is
 /// there; directories that exist stay as they are. Ghosts are not taken: there is nothing in them. When no repository has the
 /// package there is nothing to take, which the report says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilesFrom {
     /// The package's name.
@@ -230,7 +250,7 @@ pub struct FilesFrom {
 }
 
 /// A literal replacement of every occurrence in every file that matches.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replace {
     /// A shell pattern of paths, as for [`Step::Remove`]; regular files only.
@@ -271,7 +291,7 @@ pub enum StepProblem {
 
 impl Step {
     /// Whether the step can be carried out at all; what loading a catalog asks of each.
-    pub(super) fn check(&self) -> Result<(), StepProblem> {
+    pub(crate) fn check(&self) -> Result<(), StepProblem> {
         match self {
             Self::Write(write) => {
                 check_path(&write.path)?;
@@ -312,7 +332,8 @@ impl Step {
     }
 }
 
-fn check_path(path: &str) -> Result<(), StepProblem> {
+/// Whether a path is below the root by its text alone.
+pub(crate) fn check_path(path: &str) -> Result<(), StepProblem> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     if path.split('/').all(plain) { Ok(()) } else { Err(StepProblem::Path { path: path.to_owned() }) }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
 use super::finishing::Step;
@@ -215,7 +215,7 @@ pub enum Multilib {
 }
 
 /// The package database that the release's own tools read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// Its format. Where numbers have a byte order in it, that is the architecture's.
@@ -229,7 +229,7 @@ pub struct Database {
 }
 
 /// The format of a package database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseBackend {
     /// `rpmdb.sqlite` (rpm 4.16 and later).

@@ -36,6 +36,7 @@ use std::path::Path;
 pub use architecture::{Architecture, ByteOrder, NotAPlatform, Platform};
 pub use date::{DateFormat, UnknownConversion};
 pub use error::{CatalogError, ContentProblem};
+pub(crate) use finishing::check_path;
 pub use finishing::{
     BusyboxLinks, Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User, Write,
 };
@@ -44,7 +45,7 @@ pub use image::{
     Repository,
 };
 pub use listing::{Distro, Release, Variant};
-pub use naming::Naming;
+pub use naming::{Naming, NamingForm};
 pub use nearest::nearest;
 pub use signatures::SignaturePolicy;
 

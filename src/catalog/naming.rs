@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::date::DateFormat;
 use super::error::ContentProblem;
 use super::template::{Variables, expand};
@@ -15,6 +17,40 @@ pub struct Naming {
     pub(super) labels: BTreeMap<String, String>,
     /// What is known of the image beforehand: `release`, `variant`…
     pub(super) known: Vec<(&'static str, String)>,
+}
+
+/// A [`Naming`] as it is written: what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NamingForm {
+    /// Templates of tags.
+    pub tags: Vec<String>,
+    /// Templates of labels.
+    pub labels: BTreeMap<String, String>,
+    /// The values of variables that are known beforehand.
+    pub known: BTreeMap<String, String>,
+}
+
+/// The variables that are known before anything is built.
+const KNOWN: [&str; 6] = ["distro", "title", "release", "series", "variant", "arch"];
+
+impl From<&Naming> for NamingForm {
+    fn from(naming: &Naming) -> Self {
+        let known = naming.known.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Self { tags: naming.tags.clone(), labels: naming.labels.clone(), known }
+    }
+}
+
+impl TryFrom<NamingForm> for Naming {
+    type Error = ContentProblem;
+
+    fn try_from(form: NamingForm) -> Result<Self, ContentProblem> {
+        let NamingForm { tags, labels, mut known } = form;
+        let known = KNOWN.iter().filter_map(|name| Some((*name, known.remove(*name)?))).collect();
+        let naming = Self { tags, labels, known };
+        naming.check()?;
+        Ok(naming)
+    }
 }
 
 impl Naming {

@@ -326,10 +326,13 @@ pub(super) enum MinimizeBy {
     Count,
 }
 
+/// The lock file of a directory.
+pub(super) const DEFAULT_LOCK: &str = "rootstrap.lock";
+
 #[derive(Debug, Args)]
 pub(super) struct LockArguments {
     /// The lock file; `-` is standard output
-    #[arg(long, short, value_name = "FILE", default_value = "rootstrap.lock")]
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_LOCK)]
     pub output: PathBuf,
     /// Write nothing: tell whether the lock file is what would be written now; exit code 6 and what is different where it is not
     #[arg(long)]

@@ -68,7 +68,7 @@ fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::failed(format!("cannot read the policy {}: {error}", path.display())))?;
     Policy::parse(&text)
-        .map_err(|error| Failure::usage(format!("the policy {} cannot be used", path.display())).detail(error.to_string()))
+        .map_err(|error| Failure::failed(format!("the policy {} cannot be used", path.display())).detail(error.to_string()))
 }
 
 /// Kinds that need the files of a root.

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format, ScriptletMode};
-use super::failure::{Code, Failure, code_of, hint_of};
+use super::failure::{Code, Failure, code_of, fetch_failure, hint_of};
 use super::image;
+use super::kept;
 use super::locked::Locked;
 use super::packaging::{Job, run_with};
 use super::product;
@@ -15,7 +16,7 @@ use super::request::{Prepared, prepare};
 use super::resolve::resolve_failure;
 use super::run::{Run, write};
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
-use crate::ecosystem::{Ecosystem, InstallError, ScriptletOutcome};
+use crate::ecosystem::{COMMAND_LINE, Ecosystem, InstallError, ScriptletOutcome};
 use crate::fetch::FetchError;
 use crate::output::{OutputError, Ownership};
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
+    prepared.notes.iter().for_each(|note| run.progress.warn(note));
     let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
     let spool = run.spool_beside(out);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
@@ -178,8 +180,13 @@ pub(super) fn output_failure(error: OutputError) -> Failure {
 pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
         BootstrapError::Resolve(error) => resolve_failure(error, prepared),
+        BootstrapError::Held(error) => kept::held(&error, prepared),
         BootstrapError::Fetch(error) => {
-            let mut failure = Failure::from(&error);
+            let place = match &error {
+                FetchError::Failed { attempts, .. } => attempts.first().map(|attempt| &attempt.location),
+                FetchError::Store { .. } | FetchError::Interrupted => None,
+            };
+            let mut failure = fetch_failure(&error, &prepared.alternatives_at(place));
             if let (FetchError::Failed { name, .. }, Some(_), Code::Verification) =
                 (&error, &prepared.request.locked, failure.code)
             {
@@ -191,11 +198,11 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
             Failure::new(code_of(&source), format!("{file} is not used: {source}"))
                 .detail(format!("from      {from}"))
                 .detail(format!("for       repository {repo}"))
-                .hint(hint_of(&source))
+                .hint(hint_of(&source, (repo != COMMAND_LINE).then(|| prepared.alternatives(&repo)).as_ref()))
         }
         BootstrapError::Output(error) => output_failure(error),
         BootstrapError::Install(InstallError::FileConflict { .. }) => {
-            Failure::from_error(Code::Failed, &error).hint("leave one of the two out: --exclude NAME, or --without NAME")
+            Failure::from_error(Code::Failed, &error).hint("leave one of the two out: do not ask for it, or --exclude NAME")
         }
         BootstrapError::Install(InstallError::Unsupported(_)) => {
             Failure::usage(error.to_string()).hint("--simulate tells what would be done")

@@ -9,7 +9,7 @@ use super::bootstrap::{failure, source_date_epoch};
 use super::failure::{Code, Failure};
 use super::packaging::{Job, root_document, run_with};
 use super::progress;
-use super::request::{Prepared, base};
+use super::request::{Prepared, base, in_arch_of};
 use super::resolve::resolve_failure;
 use super::run::Run;
 use crate::bootstrap::{self, ChangeOptions, InstalledPackages, Keyrings, PackageStep, Resolved, Tools};
@@ -26,7 +26,8 @@ const INSTALLED: &str = "installed";
 /// What a command does to what is installed.
 pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
-    let (mut prepared, _) = base(&arguments.request, arguments.root.as_deref())?;
+    let place = arguments.root.as_deref().or(arguments.installed.as_deref());
+    let (mut prepared, _) = base(&in_arch_of(&arguments.request, place), arguments.root.as_deref())?;
     let installed = match (&arguments.root, &arguments.installed) {
         (Some(root), _) => InstalledPackages::Root(root.clone()),
         (None, Some(place)) => installed_packages(place, prepared.packaging)?,

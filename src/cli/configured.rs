@@ -39,7 +39,7 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
             let file = path.display();
             let content = fs::read_to_string(&path).map_err(|error| Failure::failed(format!("cannot read {file}: {error}")))?;
             let found = run_with(kind, Configured { text: &content, variables: &variables });
-            for repository in found.map_err(|error| Failure::usage(format!("{file}, {error}")))? {
+            for repository in found.map_err(|error| Failure::failed(format!("{file}, {error}")))? {
                 let name = name_of(&repository.name, &all.repo);
                 all.key.extend(keys(&repository, &name));
                 all.repo.push(option(&repository, &name).map_err(|failure| failure.detail(format!("in {file}")))?);

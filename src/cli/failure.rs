@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::CatalogError;
 use crate::compression::Bomb;
-use crate::ecosystem::{Explanation, Fact, PackageError, Problem};
+use crate::ecosystem::{Cause, Explanation, Fact, PackageError, Problem};
 use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
 
@@ -58,7 +58,13 @@ pub(super) fn problems(explanation: &Explanation) -> Vec<Value> {
 
 impl From<Explanation> for Failure {
     fn from(explanation: Explanation) -> Self {
-        let mut failure = Self::new(Code::NoSolution, explanation.headline.as_str());
+        let code = match explanation.cause {
+            Cause::NoSolution => Code::NoSolution,
+            Cause::Request => Code::Usage,
+            Cause::Input => Code::Failed,
+            Cause::Unverified => Code::Verification,
+        };
+        let mut failure = Self::new(code, explanation.headline.as_str());
         for (number, problem) in explanation.problems.iter().enumerate() {
             if number > 0 {
                 failure = failure.detail("");
@@ -90,11 +96,13 @@ pub(super) struct Failure {
     /// For standard output: with `--format json` the problems of a request that has no solution; a text, in either format, is the
     /// answer of a command that asks.
     pub problems: Option<serde_json::Value>,
+    /// What is printed on standard output all the same.
+    pub output: Vec<u8>,
 }
 
 impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), hints: Vec::new(), problems: None }
+        Self { code, message: message.into(), details: Vec::new(), hints: Vec::new(), problems: None, output: Vec::new() }
     }
 
     pub(super) fn failed(message: impl Into<String>) -> Self {
@@ -178,31 +186,74 @@ impl From<CatalogError> for Failure {
     }
 }
 
-impl From<&FetchError> for Failure {
-    fn from(error: &FetchError) -> Self {
-        let code = if error.is_verification() { Code::Verification } else { Code::Failed };
-        let failure = match error {
-            FetchError::Failed { name, attempts } => {
-                let problem = if error.is_verification() { "is not what the repository promised" } else { "cannot be had" };
-                attempts
-                    .iter()
-                    .fold(Self::new(code, format!("{name} {problem}")), |failure, attempt| failure.detail(attempt.to_string()))
-            }
-            FetchError::Store { .. } | FetchError::Interrupted => Self::from_error(code, error),
-        };
-        failure.hint(match error {
-            _ if code == Code::Verification => "another mirror may have the right file: --mirror URL",
-            FetchError::Store { .. } => "another place for downloads: --cache-dir DIR",
-            FetchError::Interrupted => "run it again: what was downloaded is kept",
-            FetchError::Failed { attempts, .. } if attempts.iter().any(|attempt| matches!(attempt.reason, Reason::Offline)) => {
-                "run it once without --offline, so that the cache has it; or take a directory: --mirror DIR"
-            }
-            FetchError::Failed { .. } if error.is_not_found() => {
-                "is the mirror whole, and laid out as the distribution's own? Another one: --mirror URL|DIR"
-            }
-            FetchError::Failed { .. } => "try again later, or another mirror: --mirror URL|DIR",
-        })
+/// The options that name something else in place of what a repository gave, as hints name them.
+#[derive(Clone, Debug)]
+pub(super) struct Alternatives {
+    /// What another place of the packages is called: `mirror`, `place`.
+    pub noun: &'static str,
+    /// The option that names another place: `--mirror`, `--repo NAME=`.
+    pub place: String,
+    /// The option that names one more key.
+    pub key: String,
+}
+
+impl Alternatives {
+    /// The option with a URL.
+    pub(super) fn url(&self) -> String {
+        self.with("URL")
     }
+
+    /// The option with a value. `--repo NAME=` takes it without a space.
+    fn with(&self, value: &str) -> String {
+        let separator = if self.place.ends_with('=') { "" } else { " " };
+        format!("{}{separator}{value}", self.place)
+    }
+}
+
+/// The failure of a fetch.
+pub(super) fn fetch_failure(error: &FetchError, alternatives: &Alternatives) -> Failure {
+    let code = if error.is_verification() { Code::Verification } else { Code::Failed };
+    let failure = match error {
+        FetchError::Failed { name, attempts } => {
+            let problem = if error.is_verification() { "is not what the repository promised" } else { "cannot be had" };
+            attempts
+                .iter()
+                .fold(Failure::new(code, format!("{name} {problem}")), |failure, attempt| failure.detail(attempt.to_string()))
+        }
+        FetchError::Store { .. } | FetchError::Interrupted => Failure::from_error(code, error),
+    };
+    failure.hint(fetch_hint(error, alternatives))
+}
+
+/// What to do where a file cannot be had.
+fn fetch_hint(error: &FetchError, alternatives: &Alternatives) -> String {
+    let (noun, either) = (alternatives.noun, alternatives.with("URL|DIR"));
+    let attempts = match error {
+        FetchError::Store { .. } => return "another place for downloads: --cache-dir DIR".to_owned(),
+        FetchError::Interrupted => return "run it again: what was downloaded is kept".to_owned(),
+        FetchError::Failed { attempts, .. } => attempts,
+    };
+    if error.is_verification() {
+        return format!("another {noun} may have the right file: {}", alternatives.url());
+    }
+    let any = |is: &dyn Fn(&Reason) -> bool| attempts.iter().any(|attempt| is(&attempt.reason));
+    if any(&|reason| matches!(reason, Reason::Offline)) {
+        let directory = alternatives.with("DIR");
+        return format!("run it once without --offline, so that the cache has it; or take a directory: {directory}");
+    }
+    if error.is_not_found() {
+        return match noun {
+            "mirror" => format!("is the mirror whole, and laid out as the distribution's own? Another one: {either}"),
+            _ => format!("is this the directory that holds the repository's metadata, and is it whole? Another one: {either}"),
+        };
+    }
+    if any(&|reason| matches!(reason, Reason::Tls { .. })) {
+        return format!("--cacert FILE names the authorities that servers are held against; another {noun}: {either}");
+    }
+    if attempts.iter().all(|attempt| !attempt.location.is_remote()) {
+        return format!("look at the permissions of the files, or take another {noun}: {either}");
+    }
+    format!("try again later, or another {noun}: {either}")
 }
 
 /// The exit code where a package or an index is not used.
@@ -216,46 +267,66 @@ fn is_bomb(error: &(dyn std::error::Error + 'static)) -> bool {
     here || error.source().is_some_and(is_bomb)
 }
 
-/// What to do where a package or an index is not used.
-pub(super) fn hint_of(error: &PackageError) -> &'static str {
+/// What to do where a package or an index is not used. Without `alternatives` it is a file that the user named.
+pub(super) fn hint_of(error: &PackageError, alternatives: Option<&Alternatives>) -> String {
+    let key = alternatives.map_or("--key FILE", |alternatives| alternatives.key.as_str());
+    let elsewhere = |which: &str| match alternatives {
+        Some(alternatives) => format!("another {} may have the {which} file: {}", alternatives.noun, alternatives.url()),
+        None => format!("get the {which} file from where it came"),
+    };
     match error {
         PackageError::Unverified(problem) if is_bomb(problem.as_ref()) => {
-            "if it is meant to be so large, allow it: --unpack-limit SIZE"
+            "if it is meant to be so large, allow it: --unpack-limit SIZE".to_owned()
         }
-        PackageError::Unverified(_) => "another mirror may have the right file: --mirror URL",
-        PackageError::Unsigned(_) => {
-            "another mirror may have the signed file: --mirror URL; --allow-unsigned takes what nobody signed"
-        }
+        PackageError::Unverified(_) => elsewhere("right"),
+        PackageError::Unsigned(_) => format!("{}; --allow-unsigned takes what nobody signed", elsewhere("signed")),
         PackageError::Untrusted(_) => {
-            "if you trust who signed it, give the public key: --key FILE; otherwise use another mirror: --mirror URL"
+            let otherwise = alternatives.map_or_else(String::new, |alternatives| {
+                format!("; otherwise use another {}: {}", alternatives.noun, alternatives.url())
+            });
+            format!("if you trust who signed it, give the public key: {key}{otherwise}")
         }
-        PackageError::Io(_) => "there may be no room in the directory of temporary files ($TMPDIR), or the file cannot be read",
+        PackageError::Io(error) if is_full(error) => {
+            "packages are unpacked beside OUT, or in $TMPDIR where nothing is built: make room there".to_owned()
+        }
+        PackageError::Io(_) => "look at the file's permissions, and whether the disk can be read".to_owned(),
     }
 }
 
-impl From<&RepoError> for Failure {
-    fn from(error: &RepoError) -> Self {
-        match error {
-            RepoError::Root { from, error: source, .. } => {
-                Self::new(code_of(source), error.to_string()).detail(format!("from      {from}")).hint(hint_of(source))
-            }
-            RepoError::Older { from, .. } => Self::from_error(Code::Verification, error)
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+/// The failure of a repository.
+pub(super) fn repository_failure(error: &RepoError, alternatives: &Alternatives) -> Failure {
+    let (noun, url) = (alternatives.noun, alternatives.url());
+    match error {
+        RepoError::Root { from, error: source, .. } => Failure::new(code_of(source), error.to_string())
+            .detail(format!("from      {from}"))
+            .hint(hint_of(source, Some(alternatives))),
+        RepoError::Older { from, .. } => {
+            let late = format!("a {noun} that lags behind catches up, another may have: {url}");
+            Failure::from_error(Code::Verification, error)
                 .detail(format!("from      {from}"))
-                .hint("a mirror that lags behind catches up, another may have: --mirror URL; --allow-downgrade-metadata takes what is older"),
-            RepoError::Stale { .. } => Self::from_error(Code::Verification, error)
-                .hint("another mirror may have newer metadata: --mirror URL; --max-age says what is too old"),
-            RepoError::Fetch { repository, error } => Self::from(error).detail(format!("for repository {repository}")),
-            RepoError::WeakChecksum { .. } => Self::from_error(Code::Verification, error).hint(
-                "another mirror may have a newer form: --mirror URL; --allow-weak-checksums takes what anyone could have made",
-            ),
-            _ if error.is_verification() => {
-                Self::from_error(Code::Verification, error).hint("another mirror may have the right file: --mirror URL")
-            }
-            RepoError::SameName { .. } => {
-                Self::from_error(Code::Usage, error).hint("give each repository a name of its own: --repo NAME=URL|DIR")
-            }
-            _ => Self::from_error(Code::Failed, error)
-                .hint("the mirror's metadata are damaged, or something else answers in its place: another one: --mirror URL|DIR"),
+                .hint(format!("{late}; --allow-downgrade-metadata takes what is older"))
+        }
+        RepoError::Stale { .. } => Failure::from_error(Code::Verification, error)
+            .hint(format!("another {noun} may have newer metadata: {url}; --max-age says what is too old")),
+        RepoError::Fetch { repository, error } => {
+            fetch_failure(error, alternatives).detail(format!("for repository {repository}"))
+        }
+        RepoError::WeakChecksum { .. } => Failure::from_error(Code::Verification, error).hint(format!(
+            "another {noun} may have a newer form: {url}; --allow-weak-checksums takes what anyone could have made"
+        )),
+        _ if error.is_verification() => {
+            Failure::from_error(Code::Verification, error).hint(format!("another {noun} may have the right file: {url}"))
+        }
+        RepoError::SameName { .. } => {
+            Failure::from_error(Code::Usage, error).hint("give each repository a name of its own: --repo NAME=URL|DIR")
+        }
+        _ => {
+            let damaged = format!("the {noun}'s metadata are damaged, or something else answers in its place");
+            Failure::from_error(Code::Failed, error).hint(format!("{damaged}: another one: {}", alternatives.with("URL|DIR")))
         }
     }
 }

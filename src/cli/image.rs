@@ -45,6 +45,7 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
     if arguments.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
+    prepared.iter().flat_map(|prepared| &prepared.notes).for_each(|note| run.progress.warn(note));
     let Some(first) = prepared.first() else { return Err(Failure::usage("--arch names no architecture")) };
     let distro = lock.as_ref().map_or(&request.distro, |(_, lock)| &lock.request.distro).as_deref();
     run_with(first.packaging, Images { arguments, prepared: &prepared, distro, out, run: &run })

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::arguments::RequestArguments;
 use super::failure::{Code, Failure};
 use super::packaging::{ALL, Job, run_with};
 use super::repositories::matches;
 use super::request::Prepared;
-use crate::bootstrap::{Kept, KeptFile};
+use crate::bootstrap::{HeldError, HeldMove, Kept, KeptFile};
 use crate::catalog::nearest;
 use crate::digest::Digest;
 use crate::ecosystem::{Ecosystem, InventoryError, RootDirectory};
@@ -30,6 +32,50 @@ pub(super) fn known(words: &[String], lock: &Lock) -> Result<(), Failure> {
     let Some(word) = words.iter().find(|word| !names().any(|name| matches(word, name))) else { return Ok(()) };
     let failure = Failure::usage(format!("the lock file has no package `{word}`"));
     Err(nearest(word, names()).into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))))
+}
+
+/// The names of the packages of a lock that words mean.
+pub(super) fn moving(words: &[String], locked: Option<&LockedArchitecture>) -> Vec<String> {
+    let packages = locked.into_iter().flat_map(|locked| &locked.packages);
+    let installed = packages.filter(|package| package.reason != LockedReason::Files).map(|package| &package.name);
+    let names: BTreeSet<&String> = installed.filter(|name| words.iter().any(|word| matches(word, name))).collect();
+    names.into_iter().cloned().collect()
+}
+
+/// The failure of packages that are to move and cannot.
+pub(super) fn held(error: &HeldError, prepared: &Prepared) -> Failure {
+    let step = |held: &HeldMove| match held.to.as_str() {
+        "" => format!("{} goes", held.from),
+        to => format!("{} -> {to}", held.from),
+    };
+    let names = |moves: &[HeldMove]| moves.iter().map(|held| held.name.as_str()).collect::<Vec<_>>().join(" ");
+    let facts: Vec<Value> = error
+        .moves
+        .iter()
+        .map(|held| {
+            let needs: Vec<Value> =
+                error.needs.iter().map(|need| json!({"name": need.name, "from": need.from, "to": need.to})).collect();
+            json!({"kind": "held", "package": held.name, "from": held.from, "to": held.to, "needs": needs, "text": step(held)})
+        })
+        .collect();
+    let mut failure = Failure::new(Code::NoSolution, error.to_string());
+    for held in &error.moves {
+        failure = failure.detail(format!("{} is to move: {}", held.name, step(held)));
+    }
+    if error.needs.is_empty() {
+        let explanation = error.reasons.tell(&|spec| prepared.asked_by(spec));
+        for fact in explanation.problems.iter().flat_map(|problem| &problem.facts) {
+            failure = failure.detail(fact.text.clone());
+        }
+        failure = failure.hint("`rootstrap lock --upgrade` without a name moves all that can");
+    } else {
+        for need in &error.needs {
+            failure = failure.detail(format!("{} would have to move too: {}", need.name, step(need)));
+        }
+        failure = failure.hint(format!("name them too: --upgrade {} {}", names(&error.moves), names(&error.needs)));
+    }
+    failure.problems = Some(json!({"schema": 1, "problems": [{"facts": facts}], "hints": failure.hints}));
+    failure
 }
 
 /// The packages of a root or a report.

@@ -1,13 +1,15 @@
 //! `rootstrap list`: the packages of a root, of repositories, or those that could be newer.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::advisories;
-use super::arguments::{ListArguments, ListFormat, SortKey};
-use super::failure::Failure;
+use super::arguments::{Format, ListArguments, ListFormat, SortKey};
+use super::failure::{Code, Failure};
 use super::progress::{self, bytes};
 use super::repositories::{Wanted, known, matches};
 use super::run::Run;
@@ -46,24 +48,93 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     let tells_more = arguments.format == ListFormat::Parquet || matches!(arguments.sort, SortKey::BuildTime | SortKey::License);
     let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
     let open = |place: Option<&Path>| {
-        let mut subject = subject::open(place, &arguments.request, &run, wanted(tells_more && has_repositories))?;
+        let wanted = wanted(tells_more && has_repositories);
+        let mut subject = subject::open(place, &arguments.request, &run, wanted)?;
         subject.packages.retain(|package| is_listed(arguments, &package.name));
         // Places in the set are those of all packages.
         subject.set = None;
         Ok(subject)
     };
-    let mut subjects: Vec<Subject> = if nothing {
-        vec![open(None)?]
+    let Sorted { mut subjects, broken } = if nothing {
+        Sorted { subjects: vec![open(None)?], broken: Vec::new() }
     } else {
-        arguments.subjects.iter().map(|place| open(Some(place))).collect::<Result<_, Failure>>()?
+        sorted_out(arguments, &|place| open(Some(place)))?
     };
-    if arguments.format == ListFormat::Parquet {
-        return to(arguments, table(&subjects)?);
+    let result = if arguments.format == ListFormat::Parquet {
+        table(&subjects)?
+    } else {
+        for subject in &mut subjects {
+            sort(&mut subject.packages, arguments.sort, arguments.reverse);
+        }
+        listed(arguments, &subjects, &broken).into_bytes()
+    };
+    let result = to(arguments, result)?;
+    if broken.is_empty() {
+        return Ok(result);
     }
-    for subject in &mut subjects {
-        sort(&mut subject.packages, arguments.sort, arguments.reverse);
+    let count = subjects.len() + broken.len();
+    let mut failure = run.or_stopped(of_broken(broken, count));
+    failure.output = result;
+    Err(failure)
+}
+
+/// The words of the command line: subjects that were opened, with the packages that were asked for, and subjects that cannot be opened.
+struct Sorted {
+    subjects: Vec<Subject>,
+    broken: Vec<(String, Failure)>,
+}
+
+/// Opens the subjects. The first word is one, and every other that can be opened; the rest are packages of them, as `info` takes them.
+fn sorted_out(arguments: &ListArguments, open: &dyn Fn(&Path) -> Result<Subject, Failure>) -> Result<Sorted, Failure> {
+    let mut subjects = Vec::new();
+    let mut others: Vec<(bool, &Path, Option<Failure>)> = Vec::new();
+    for (position, word) in arguments.subjects.iter().enumerate() {
+        let is_first = position == 0;
+        let there = is_first || subject::is_there(word);
+        match there.then(|| open(word)) {
+            Some(Ok(subject)) => subjects.push(subject),
+            failed => others.push((is_first, word, failed.and_then(Result::err))),
+        }
     }
-    to(arguments, listed(arguments, &subjects).into_bytes())
+    let (mut broken, mut words, mut unknown): (Vec<(String, Failure)>, Vec<&OsStr>, Vec<&OsStr>) = Default::default();
+    for (is_first, word, failure) in others {
+        let text = word.as_os_str();
+        let is_path = text.as_bytes().contains(&b'/') || text.as_bytes().starts_with(b".");
+        if !is_first && subjects.iter().flat_map(|subject| &subject.packages).any(|package| subject::means(text, package)) {
+            words.push(text);
+        } else if is_first || is_path || failure.is_some() || subjects.len() > 1 {
+            let absent = || Failure::failed(format!("cannot read {}: no such file or directory", shown(text.as_bytes())));
+            broken.push((word.to_string_lossy().into_owned(), failure.unwrap_or_else(absent)));
+        } else {
+            unknown.push(text);
+        }
+    }
+    if subjects.is_empty() && broken.len() == 1 {
+        return Err(broken.remove(0).1);
+    }
+    if let Some(subject) = subjects.first().filter(|_| !unknown.is_empty()) {
+        let is_json = arguments.format == ListFormat::Json;
+        let format = if is_json { Format::Json } else { Format::Human };
+        return Err(subject::unknown_packages(Path::new(&subject.name), &unknown, &subject.packages, format));
+    }
+    if !words.is_empty() {
+        for subject in &mut subjects {
+            subject.packages.retain(|package| words.iter().any(|word| subject::means(word, package)));
+        }
+    }
+    Ok(Sorted { subjects, broken })
+}
+
+/// The failure of some subjects among others.
+fn of_broken(mut broken: Vec<(String, Failure)>, count: usize) -> Failure {
+    if broken.len() == 1 {
+        return Failure { code: Code::Failed, ..broken.remove(0).1 };
+    }
+    let failure = Failure::failed(format!("{} of {count} subjects cannot be listed", broken.len()));
+    let told = |(name, why): &(String, Failure)| {
+        if why.message.contains(name.as_str()) { why.message.clone() } else { format!("{name}: {}", why.message) }
+    };
+    broken.iter().map(told).fold(failure, Failure::detail)
 }
 
 #[cfg(feature = "parquet")]
@@ -103,15 +174,17 @@ pub(super) fn is_listed(arguments: &ListArguments, name: &str) -> bool {
 }
 
 /// The packages of each subject; of several with what each is called.
-fn listed(arguments: &ListArguments, subjects: &[Subject]) -> String {
+fn listed(arguments: &ListArguments, subjects: &[Subject], broken: &[(String, Failure)]) -> String {
     let is_json = arguments.format == ListFormat::Json;
     let by = arguments.sort;
     match subjects {
-        [one] if is_json => format!("{:#}\n", json!({"schema": 1, "packages": one.packages})),
-        [one] => human(&one.packages, by),
+        [one] if is_json && broken.is_empty() => format!("{:#}\n", json!({"schema": 1, "packages": one.packages})),
+        [one] if broken.is_empty() => human(&one.packages, by),
         several if is_json => {
             let of = |subject: &Subject| json!({"subject": subject.name, "packages": subject.packages});
-            format!("{:#}\n", json!({"schema": 1, "subjects": several.iter().map(of).collect::<Vec<_>>()}))
+            let failed = |(name, why): &(String, Failure)| json!({"subject": name, "error": why.message});
+            let all: Vec<Value> = several.iter().map(of).chain(broken.iter().map(failed)).collect();
+            format!("{:#}\n", json!({"schema": 1, "subjects": all}))
         }
         several => {
             let of = |subject: &Subject| format!("{}:\n{}", shown(subject.name.as_bytes()), human(&subject.packages, by));

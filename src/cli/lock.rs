@@ -10,14 +10,15 @@ use super::arguments::{Format, LockArguments, RequestArguments};
 use super::bootstrap::failure;
 use super::failure::{Code, Failure};
 use super::kept;
-use super::locked::{Locked, read, request_of};
+use super::lock_place::{LockPlace, written_through};
+use super::locked::{Locked, lock_command, read, request_of};
 use super::packaging::{Job, run_with};
 use super::progress::packages;
 use super::request::{Prepared, machine, prepare};
 use super::run::Run;
 use crate::bootstrap::{self, Kept, Locking, Tools};
 use crate::ecosystem::Ecosystem;
-use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, differences};
+use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, VERSION, differences};
 use crate::reporter::Reporter;
 
 /// Writes or checks a lock file; the text is what is different from what it was.
@@ -41,18 +42,23 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
     }
     let fetch = !arguments.no_fetch && !arguments.check;
+    let place = LockPlace::of(path);
+    let version = old.as_ref().map_or(VERSION, |old| old.version);
     let spool = run.spool(&std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let solved: Vec<Result<LockedArchitecture, Failure>> = prepared
         .par_iter()
         .map(|prepared| {
-            let previous = old.as_ref().and_then(|old| old.architecture(&prepared.request.arch)).cloned();
-            let locking = Locking { finishing: prepared.finishing.clone(), fetch, previous };
+            let previous = old.as_ref().and_then(|old| old.architecture(&prepared.request.arch));
+            let moving = arguments.upgrade.as_deref().map(|words| kept::moving(words, previous)).unwrap_or_default();
+            let previous = previous.map(|previous| place.read_architecture(version, previous.clone()));
+            let locking = Locking { image: prepared.decided(), fetch, previous, moving };
             run_with(prepared.packaging, LockOne { prepared, locking: &locking, tools: &tools })
                 .map_err(|failure| run.or_stopped(failure))
         })
         .collect();
-    let mut lock = Lock { request: asked.request, architectures: Vec::with_capacity(solved.len()) };
+    let specs = place.read_request(VERSION, &asked.request).with;
+    let mut lock = Lock { version: VERSION, request: asked.request, architectures: Vec::with_capacity(solved.len()) };
     for (prepared, solved) in prepared.iter().zip(solved) {
         let solved = solved?;
         if let Some(from) = &asked.from {
@@ -64,13 +70,10 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         }
         let order = packages(solved.order.len() as u64);
         run.progress.line(if arguments.check { "Resolved" } else { "Locked" }, &format!("{order} for {}", prepared.title), None);
-        lock.architectures.push(solved);
+        lock.architectures.push(place.written_architecture(solved, &specs));
     }
-    if arguments.upgrade.is_some() {
-        // Architectures that were not asked for stay as they are.
-        let others = old.iter().flat_map(|old| &old.architectures);
-        let others: Vec<_> = others.filter(|other| lock.architecture(&other.name).is_none()).cloned().collect();
-        lock.architectures.extend(others);
+    if let Some(old) = &old {
+        keep_others(&mut lock, old, &place, arguments, &run);
     }
     lock.architectures.sort_by(|a, b| a.name.cmp(&b.name));
     run.stats(&json!({"architectures": lock.architectures.len()}))?;
@@ -99,6 +102,27 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         Format::Json => format!("{:#}\n", json!({"schema": 1, "file": path.to_string_lossy(), "architectures": differences})),
         Format::Human => human(&differences),
     })
+}
+
+/// Keeps the architectures that were not asked for, where what is asked for is the same; the user hears of them either way.
+fn keep_others(lock: &mut Lock, old: &Lock, place: &LockPlace, arguments: &LockArguments, run: &Run) {
+    let others: Vec<&LockedArchitecture> =
+        old.architectures.iter().filter(|other| lock.architecture(&other.name).is_none()).collect();
+    if others.is_empty() || arguments.check {
+        return;
+    }
+    let names = others.iter().map(|other| other.name.as_str()).collect::<Vec<_>>().join(", ");
+    if place.kept_request(old.version, &old.request) == lock.request {
+        run.progress.line("Kept", &format!("{names}: as it was"), None);
+        lock.architectures.extend(others.into_iter().map(|other| place.kept_architecture(old.version, other.clone())));
+    } else {
+        let all: Vec<&str> = old.architectures.iter().map(|architecture| architecture.name.as_str()).collect();
+        run.progress.warn(&format!(
+            "{names} is left out of {}: it was locked for another request (--arch {} locks all that were there)",
+            arguments.output.display(),
+            all.join(",")
+        ));
+    }
 }
 
 /// What is to be locked.
@@ -130,7 +154,8 @@ fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
         };
         let prepared = archs.iter().map(one).collect::<Result<_, _>>()?;
         let from = arguments.from.as_deref().map(|from| kept::from(from, given)).transpose()?.map(|from| from.packages);
-        return Ok((Asked { request: old.request.clone(), prepared, from }, Some(old.clone())));
+        let request = LockPlace::of(path).kept_request(old.version, &old.request);
+        return Ok((Asked { request, prepared, from }, Some(old.clone())));
     }
     let from = arguments.from.as_deref().map(|from| kept::from(from, given)).transpose()?;
     let mut given = given.clone();
@@ -143,7 +168,8 @@ fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     }
     let prepared = archs.iter().map(|arch| prepare(&of(arch), &[])).collect::<Result<Vec<_>, _>>()?;
     let from = from.map(|from| from.packages);
-    Ok((Asked { request: request_of(given)?, prepared, from }, old))
+    let request = LockPlace::of(path).written_request(&request_of(given)?);
+    Ok((Asked { request, prepared, from }, old))
 }
 
 /// The architectures that are asked for, or those of a lock, or this machine's.
@@ -176,7 +202,7 @@ impl Job for LockOne<'_> {
 
 /// The answer of `--check`.
 fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<String, Failure> {
-    let is_current = !differences.iter().any(Difference::is_of_packages);
+    let is_current = !differences.iter().any(Difference::is_of_the_image);
     let answer = match format {
         Format::Json => {
             let (file, schema) = (path.to_string_lossy(), 1);
@@ -189,7 +215,7 @@ fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<St
         return Ok(answer);
     }
     let mut failure = Failure::new(Code::OutOfDate, format!("{} is out of date", path.display()))
-        .hint("`rootstrap lock --upgrade` takes what the repositories have now");
+        .hint(format!("`{} --upgrade` takes what the repositories and the catalog have now", lock_command(path)));
     failure.problems = Some(answer.into());
     Err(failure)
 }
@@ -218,6 +244,9 @@ fn human(differences: &[Difference]) -> String {
         if difference.packages.is_empty() && difference.order {
             text += "  the order of the packages, or what is asked for\n";
         }
+        for part in &difference.image {
+            text += &format!("  {part}: the catalog has another now\n");
+        }
         for repository in &difference.repositories {
             let said = |state: &Option<String>| state.clone().unwrap_or_else(|| "nothing".to_owned());
             let (from, to) = (said(&repository.from), said(&repository.to));
@@ -230,6 +259,7 @@ fn human(differences: &[Difference]) -> String {
 
 /// Writes the file beside its place first, so that there is always a whole one.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = &written_through(path);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".rootstrap-lock-").permissions(readable()).tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;

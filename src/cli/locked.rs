@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use super::arguments::{Kind, RequestArguments, choice};
+use super::arguments::{DEFAULT_LOCK, Kind, RequestArguments, choice};
 use super::configured::configured;
+
 use super::failure::{Code, Failure};
 use super::keys::GivenKey;
-use super::packaging::{kind_of, packaging};
+use super::lock_place::LockPlace;
+use super::packaging::{kind_of, names_a_file, packaging};
 use super::request::{Prepared, machine, prepare};
+use super::subject::is_lock;
 use crate::catalog::Key;
 use crate::fetch::Location;
 use crate::lock::{Lock, LockError, LockedArchitecture, LockedKey, LockedRequest};
@@ -20,6 +23,7 @@ use crate::repo::Repository;
 /// A lock file, and the options that it stands for.
 pub(super) struct Locked {
     path: PathBuf,
+    place: LockPlace,
     pub lock: Lock,
     /// As if all that the lock asks for had been given, beside what was.
     pub arguments: RequestArguments,
@@ -32,32 +36,45 @@ pub(super) fn read(path: &Path) -> Result<Lock, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
         let failure = Failure::failed(format!("cannot read the lock file {}: {error}", path.display()));
         match error.kind() {
-            std::io::ErrorKind::NotFound => failure.hint("`rootstrap lock` writes one"),
+            std::io::ErrorKind::NotFound => {
+                failure.hint(format!("`{} --distro … --release … --variant …` writes one", lock_command(path)))
+            }
             _ => failure,
         }
     })?;
     let lock = Lock::parse(&text).map_err(|error| {
-        let mut failure = lock_failure(&error);
-        failure.message = format!("the lock file {} cannot be used", path.display());
-        failure.details.insert(0, error.to_string());
-        failure
+        let failure = Failure::failed(format!("the lock file {} cannot be used", path.display())).detail(error.to_string());
+        // What it asks for cannot be read either, so a bare `rootstrap lock` would fail in the same way.
+        let anew = format!("`{}` with all the options of the request", lock_command(path));
+        match &error {
+            LockError::Version { .. } => failure.hint(format!("the rootstrap that wrote it reads it; or write it anew: {anew}")),
+            _ if is_lock(text.as_bytes()) => {
+                failure.hint(format!("take it from your version control again, or write it anew: {anew}"))
+            }
+            _ => failure.hint("--lock takes what `rootstrap lock` wrote"),
+        }
     })?;
     if lock.request.distro.is_none() && lock.request.repositories.is_empty() {
         return Err(Failure::failed(format!("the lock file {} cannot be used", path.display()))
-            .detail("its request names neither a distribution nor a repository"));
+            .detail("its request names neither a distribution nor a repository")
+            .hint(format!("write it anew: `{}` with all the options of the request", lock_command(path))));
     }
     Ok(lock)
 }
 
-/// The failure of a lock that contradicts itself.
+/// The command that writes a lock file.
+pub(super) fn lock_command(path: &Path) -> String {
+    if path == Path::new(DEFAULT_LOCK) { "rootstrap lock".to_owned() } else { format!("rootstrap lock -o {}", path.display()) }
+}
+
+/// The failure of a lock that contradicts itself or the request.
 pub(super) fn lock_failure(error: &LockError) -> Failure {
     let failure = Failure::from_error(Code::Failed, error);
     match error {
-        LockError::Version { .. } => failure.hint("the rootstrap that wrote it reads it; or write it anew: `rootstrap lock`"),
-        LockError::NotAsked { .. } => {
-            failure.hint("what it was written with (--repo, --catalog) is not here; or write it anew: `rootstrap lock`")
-        }
-        _ => failure.hint("take it from your version control again, or write it anew: `rootstrap lock`"),
+        LockError::NotAsked { .. } => failure.hint(
+            "give what it was written with (--repo, --catalog); or lock what its request has now: `rootstrap lock -o FILE`",
+        ),
+        _ => failure.hint("take the lock file from your version control again, or write it anew: `rootstrap lock -o FILE`"),
     }
 }
 
@@ -69,10 +86,11 @@ impl Locked {
 
     /// The same for a lock that was read already.
     pub(super) fn of(path: &Path, lock: Lock, given: &RequestArguments) -> Result<Self, Failure> {
-        agree(path, &lock.request, given)?;
+        let place = LockPlace::of(path);
+        let asked = &place.read_request(lock.version, &lock.request);
+        agree(path, asked, given)?;
         let places = given.repo.iter().map(|text| Repository::parse(text).map_err(|error| Failure::usage(error.to_string())));
         let places = places.collect::<Result<Vec<_>, _>>()?;
-        let asked = &lock.request;
         let mut arguments = given.clone();
         arguments.distro.clone_from(&asked.distro);
         arguments.release.clone_from(&asked.release);
@@ -115,7 +133,7 @@ impl Locked {
                 }
             };
         }
-        Ok(Self { path: path.to_owned(), lock, arguments, places })
+        Ok(Self { path: path.to_owned(), place, lock, arguments, places })
     }
 
     /// What was prepared by the lock's options gets what the lock knows beside them: keys and places.
@@ -145,10 +163,24 @@ impl Locked {
             let names: Vec<&str> = self.lock.architectures.iter().map(|architecture| architecture.name.as_str()).collect();
             return Err(Failure::usage(format!("{} has nothing for {}", self.path.display(), prepared.request.arch))
                 .detail(format!("there are: {}", names.join(", ")))
-                .hint("`rootstrap lock --arch A,B,…` locks several architectures"));
+                .hint(format!("`{} --arch {}` locks it too", lock_command(&self.path), prepared.request.arch)));
         };
         self.look_in_the_vault(architecture, prepared);
-        prepared.request.locked = Some(Arc::new(architecture.clone()));
+        if let Some(image) = &architecture.image {
+            let differences = image.differences(&prepared.decided());
+            if !differences.is_empty() {
+                prepared.notes.push(format!(
+                    "the catalog has another image for {} than {} in {}: the lock's is made (`{}` takes the catalog's)",
+                    prepared.title,
+                    self.path.display(),
+                    differences.join(", "),
+                    lock_command(&self.path)
+                ));
+            }
+            prepared.decide(image);
+        }
+        let architecture = self.place.read_architecture(self.lock.version, architecture.clone());
+        prepared.request.locked = Some(Arc::new(architecture));
         Ok(())
     }
 
@@ -218,11 +250,16 @@ pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, 
 fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Result<(), Failure> {
     let text = |text: &Option<String>| text.clone().into_iter().collect::<Vec<_>>();
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string()).into_iter().collect::<Vec<_>>();
+    let absolute = |specs: &[String]| -> Vec<String> {
+        let path = |spec: &String| std::path::absolute(spec).map(|path| path.to_string_lossy().into_owned());
+        let one = |spec: &String| if names_a_file(spec) { path(spec).unwrap_or_else(|_| spec.clone()) } else { spec.clone() };
+        specs.iter().map(one).collect()
+    };
     let pairs: [(&str, Vec<String>, Vec<String>); 12] = [
         ("--distro", text(&given.distro), text(&locked.distro)),
         ("--release", text(&given.release), text(&locked.release)),
         ("--variant", text(&given.variant), text(&locked.variant)),
-        ("--with", given.with.clone(), locked.with.clone()),
+        ("--with", absolute(&given.with), absolute(&locked.with)),
         ("--without", given.without.clone(), locked.without.clone()),
         ("--exclude", given.exclude.clone(), locked.exclude.clone()),
         ("--best", flag(choice(given.best, given.no_best)), flag(locked.best)),
@@ -237,7 +274,7 @@ fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Resul
             let said = |values: &[String]| if values.is_empty() { "nothing".to_owned() } else { values.join(", ") };
             return Err(Failure::usage(format!("{option} is not what {} was written for", path.display()))
                 .detail(format!("you say {}, the lock says {}", said(&given), said(&locked)))
-                .hint("leave the option out, or lock what you want: `rootstrap lock`, with all options"));
+                .hint(format!("leave the option out, or lock what you want: `{}` with all options", lock_command(path))));
         }
     }
     Ok(())

@@ -22,6 +22,7 @@ mod kept;
 mod keys;
 mod list;
 mod lock;
+mod lock_place;
 mod locked;
 mod minimize;
 mod outdated;
@@ -69,6 +70,9 @@ pub fn run() -> ExitCode {
     match result {
         Ok(text) => print(&text),
         Err(failure) => {
+            if !failure.output.is_empty() {
+                print(&failure.output);
+            }
             match &failure.problems {
                 Some(serde_json::Value::String(answer)) => drop(print(answer.as_bytes())),
                 Some(problems) => drop(print(format!("{problems}\n").as_bytes())),

@@ -8,7 +8,7 @@ use super::arguments::{Kind, RequestArguments};
 use super::configured::is_of;
 use crate::apk::Apk;
 use crate::catalog::Packaging;
-use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootSources};
+use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootDirectory, RootSources};
 use crate::repo::Repository;
 use crate::rpm::Rpm;
 use crate::transaction::plan::Plan;
@@ -97,6 +97,40 @@ pub(super) fn sources(root: &Path, kind: Option<Kind>) -> Result<Option<(Packagi
         }
     }
     Ok(None)
+}
+
+/// Whether a spec names a package file.
+struct NamesAFile<'a>(&'a str);
+
+impl Job for NamesAFile<'_> {
+    type Output = bool;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> bool {
+        ecosystem.is_file(self.0)
+    }
+}
+
+/// Whether a spec names a package file of any kind.
+pub(super) fn names_a_file(spec: &str) -> bool {
+    ALL.into_iter().any(|packaging| run_with(packaging, NamesAFile(spec)))
+}
+
+/// The architecture of a root.
+struct RootArch<'a>(&'a RootDirectory);
+
+impl Job for RootArch<'_> {
+    type Output = Result<Option<String>, InventoryError>;
+
+    fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
+        ecosystem.root_arch(self.0)
+    }
+}
+
+/// The architecture of a root; `None` where nothing tells it. What is broken there is an error of whoever reads its packages.
+pub(super) fn root_arch(root: &Path, kind: Option<Kind>) -> Option<String> {
+    let directory = RootDirectory::open(root).ok()?;
+    let kinds = ALL.into_iter().filter(|&packaging| kind.is_none_or(|kind| of(kind) == packaging));
+    kinds.into_iter().find_map(|packaging| run_with(packaging, RootArch(&directory)).ok().flatten())
 }
 
 /// The kind of the packages of a plan: those of rpm have releases.

@@ -1,5 +1,6 @@
 //! From the options to what the library is asked: repositories, steps, keys, build options.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use super::arguments::{RequestArguments, choice};
 use super::configured::configured;
-use super::failure::{Code, Failure};
+use super::failure::{Alternatives, Code, Failure};
 use super::keys::{GivenKey, KeySources};
 use super::load_catalog;
-use super::packaging::{packaging, sources};
+use super::packaging::{packaging, root_arch, sources};
 use super::run::now;
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
@@ -20,6 +21,7 @@ use crate::catalog::{
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RepositoryFilter, RootSources, Verb};
 use crate::fetch::Location;
+use crate::lock::LockedImage;
 use crate::repo::{DEFAULT_PRIORITY, Mirrors, Repository};
 
 /// What the options ask for, ready for the library.
@@ -42,9 +44,27 @@ pub(super) struct Prepared {
     pub naming: Naming,
     /// What the variant itself asks for, for messages.
     pub variant_packages: Vec<String>,
+    /// What the user is to be warned of before anything is built.
+    pub notes: Vec<String>,
 }
 
 impl Prepared {
+    /// What the catalog decides of the image beside its packages.
+    pub(super) fn decided(&self) -> LockedImage {
+        LockedImage {
+            config: self.config.clone(),
+            naming: self.naming.clone(),
+            finishing: self.finishing.clone(),
+            database: self.database.clone(),
+        }
+    }
+
+    /// Takes the decisions of a lock in place of the catalog's.
+    pub(super) fn decide(&mut self, image: &LockedImage) {
+        let LockedImage { config, naming, finishing, database } = image.clone();
+        (self.config, self.naming, self.finishing, self.database) = (config, naming, finishing, database);
+    }
+
     /// One spec alone, with the options of what is asked for beside the variant's list.
     pub(super) fn ask_for(&self, spec: &str) -> Ask {
         let step = InstallStep {
@@ -67,6 +87,29 @@ impl Prepared {
         let options = self.options.clone();
         self.request.ask.operation = Operation::Change(Changing { verb, specs, options, flags, time });
         self.request.installed = Some(installed);
+    }
+
+    /// The options that name something else in place of what a repository gave.
+    pub(super) fn alternatives(&self, repository: &str) -> Alternatives {
+        let place = self.request.repositories.iter().position(|known| known.name == repository);
+        let is_own = self.distribution.is_some() && place.is_none_or(|place| place < self.keys.own_repositories);
+        // Of a repository that nobody knows no name helps.
+        let name = place.map_or("NAME", |_| repository);
+        let scoped = is_own && !self.keys.mirrored;
+        Alternatives {
+            noun: if is_own { "mirror" } else { "place of the repository" },
+            place: if is_own { "--mirror".to_owned() } else { format!("--repo {name}=") },
+            key: if scoped { format!("--key {name}=FILE") } else { "--key FILE".to_owned() },
+        }
+    }
+
+    /// The same for the repository that a file is of.
+    pub(super) fn alternatives_at(&self, place: Option<&Location>) -> Alternatives {
+        let at = place.map(ToString::to_string).unwrap_or_default();
+        let is_below = |base: &&Location| !at.is_empty() && at.starts_with(&base.to_string());
+        let has = |repository: &&Repository| repository.bases.iter().chain(&repository.spare_bases).any(|base| is_below(&base));
+        let found = self.request.repositories.iter().find(has).or(self.request.repositories.first());
+        self.alternatives(found.map_or("", |repository| &repository.name))
     }
 
     /// Who asks for a spec, as a sentence.
@@ -112,10 +155,20 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
     Ok(prepared)
 }
 
-/// Reads the options: all but what is to be done. Beside it what the variant would have done. Where no distribution is named, `root` is
-/// asked: for the keys that it trusts, and where no repository is named either, for its own.
+/// The options with the architecture of what is installed in `root`, where they name none.
+pub(super) fn in_arch_of<'a>(arguments: &'a RequestArguments, root: Option<&Path>) -> Cow<'a, RequestArguments> {
+    let root = root.filter(|_| arguments.arch.is_none());
+    match root.and_then(|root| root_arch(root, arguments.kind)) {
+        Some(arch) => Cow::Owned(RequestArguments { arch: Some(arch), ..arguments.clone() }),
+        None => Cow::Borrowed(arguments),
+    }
+}
+
+/// Reads the options: all but what is to be done. Beside it what the variant would have done. Where they name no architecture, `root` is
+/// asked for its own; where no distribution is named, for the keys that it trusts, and where no repository is named either, for its own.
 pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<(Prepared, Vec<InstallStep>), Failure> {
-    let arguments = configured(arguments)?;
+    let arguments = in_arch_of(arguments, root);
+    let arguments = configured(&arguments)?;
     let arguments = &*arguments;
     let (mut prepared, steps) = match &arguments.distro {
         Some(distro) => of_distro(arguments, distro)?,
@@ -231,6 +284,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
         config: image.config,
         naming: image.naming,
         variant_packages,
+        notes: Vec::new(),
     };
     Ok((prepared, image.install))
 }
@@ -307,6 +361,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         config: ImageConfig::default(),
         naming: Naming::default(),
         variant_packages: Vec::new(),
+        notes: Vec::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, ResolveArguments};
-use super::failure::{Code, Failure, problems};
+use super::failure::{Code, Failure, code_of, problems, repository_failure};
 use super::locked::lock_failure;
 use super::minimize;
 use super::packaging::{Job, run_with};
@@ -67,13 +67,15 @@ impl Job for Resolve<'_> {
 pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failure {
     match error {
         ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
-        ResolveError::Repository(error) => Failure::from(&error),
+        ResolveError::Repository(error) => repository_failure(&error, &prepared.alternatives(error.repository())),
         ResolveError::Installed(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Lock(error) => lock_failure(&error),
         ResolveError::Gone { .. } => {
-            Failure::from_error(Code::NoSolution, &error).hint("another mirror may have it: --mirror URL")
+            let alternatives = prepared.alternatives_at(None);
+            let hint = format!("another {} may have it: {}", alternatives.noun, alternatives.url());
+            Failure::from_error(Code::NoSolution, &error).hint(hint)
         }
-        ResolveError::Kept { .. } => Failure::from_error(Code::Failed, &error),
+        ResolveError::Kept { ref problem, .. } => Failure::from_error(code_of(problem), &error),
         ResolveError::Pool(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Unsolvable(unresolved) => Failure::from(unresolved.tell(&|spec| prepared.asked_by(spec))),
     }

@@ -1,5 +1,7 @@
 //! `rootstrap sbom`: a bill of materials of a set of packages.
 
+use std::path::Path;
+
 use super::arguments::{SbomArguments, SbomFormat};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
@@ -7,7 +9,22 @@ use super::run::{self, Run};
 use super::subject;
 use crate::audit::needs::needs;
 use crate::audit::sbom::{self, Bill};
+use crate::output::oci::Reference;
 use crate::reporter::Reporter;
+
+/// Returns the name of a subject, which is the same however its place is spelled: the last name of the real path, and the tag.
+fn name_of(place: &Path) -> String {
+    let text = || place.to_string_lossy().into_owned();
+    let reference = || text().parse::<Reference>().ok().filter(|reference| reference.tag.is_some());
+    let tagged = if place.exists() { None } else { reference() };
+    let path = tagged.as_ref().map_or(place, |reference| reference.directory.as_path());
+    let Ok(real) = path.canonicalize() else { return text() };
+    let name = real.file_name().unwrap_or(real.as_os_str()).to_string_lossy();
+    match tagged.and_then(|reference| reference.tag) {
+        Some(tag) => format!("{name}:{tag}"),
+        None => name.into_owned(),
+    }
+}
 
 /// The document.
 pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
@@ -15,8 +32,10 @@ pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
     let run = Run::new(&arguments.how)?;
     let wanted = subject::Wanted { tree: arguments.files, dependencies: true };
     let mut subject = subject::open(arguments.subject.as_deref(), &arguments.request, &run, wanted)?;
-    if let Some(name) = &arguments.name {
-        subject.name.clone_from(name);
+    match (&arguments.name, &arguments.subject) {
+        (Some(name), _) => subject.name.clone_from(name),
+        (None, Some(place)) => subject.name = name_of(place),
+        (None, None) => {}
     }
     if arguments.files && subject.tree.is_none() {
         run.progress.warn(&format!("{} has no files of its own: the document tells of none", subject.name));

@@ -23,6 +23,7 @@ use crate::output::oci::{Reference, is_archive};
 use crate::package::{Content, PackageFacts};
 
 use open::is_document;
+pub(super) use open::is_lock;
 pub(super) use open::{Wanted, open};
 
 /// A package, and what it was called in the question.
@@ -75,9 +76,9 @@ const EXPECTED_ROOT: &str =
 /// The packages of a root, sorted by id.
 pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
     if !metadata(root)?.is_dir() {
-        return Err(Failure::failed(format!("{} is not a directory", name(root)))
-            .detail("expected  the directory of a root file system")
-            .hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files"));
+        let failure =
+            Failure::failed(format!("{} is not a directory", name(root))).detail("expected  the directory of a root file system");
+        return Err(of_package_files(failure, root));
     }
     let found = ALL.into_iter().find_map(|packaging| run_with(packaging, Inventory(root)).transpose());
     let mut packages =
@@ -100,6 +101,18 @@ fn is_set(path: &Path) -> bool {
     let Ok(content) = File::open(path).and_then(Content::from_file) else { return false };
     let is_package = ALL.into_iter().any(|packaging| !matches!(run_with(packaging, Facts(&content)), Ok(None)));
     !is_package && (is_archive(path) || is_document(path))
+}
+
+/// Names the commands that read package files, where the file is one.
+fn of_package_files(failure: Failure, path: &Path) -> Failure {
+    let content = File::open(path).and_then(Content::from_file);
+    let is_package =
+        |content: &Content| ALL.into_iter().any(|packaging| matches!(run_with(packaging, Facts(content)), Ok(Some(_))));
+    if content.is_ok_and(|content| is_package(&content)) {
+        failure.hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files")
+    } else {
+        failure
+    }
 }
 
 fn package_file(path: &Path) -> Result<Described, Failure> {
@@ -195,8 +208,19 @@ fn select(mut packages: Vec<PackageFacts>, words: &[OsString]) -> Result<Vec<Pac
     Ok(packages)
 }
 
+/// Whether something is at a place that may be a subject: a path, or the layout or archive of `PATH:TAG`.
+pub(super) fn is_there(place: &Path) -> bool {
+    place.exists() || place.to_string_lossy().parse::<Reference>().is_ok_and(|reference| reference.directory.exists())
+}
+
+/// The failure of words that mean no package of a subject.
+pub(super) fn unknown_packages(subject: &Path, words: &[&OsStr], packages: &[PackageFacts], format: Format) -> Failure {
+    let words = words.iter().map(|word| shown(word.as_bytes())).collect();
+    Unknown { words, packages: packages.to_vec() }.failure(subject, format)
+}
+
 /// Whether a word means this package: a file of it, or one of its names, with wildcards or without.
-fn means(word: &OsStr, package: &PackageFacts) -> bool {
+pub(super) fn means(word: &OsStr, package: &PackageFacts) -> bool {
     let word = word.as_bytes();
     if word.starts_with(b"/") {
         return package.files.iter().any(|file| *file.path == *word);

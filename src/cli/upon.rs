@@ -17,7 +17,7 @@ use crate::bootstrap::{
     BootstrapError, ChangeOptions, ImageOptions, InstalledPackages, Tools, add_changed_image, copy_for_reading,
 };
 use crate::catalog::{ImageConfig, Naming, Platform};
-use crate::ecosystem::{ChangeFlags, Ecosystem, Verb};
+use crate::ecosystem::{ChangeFlags, Ecosystem, InstallError, Verb};
 use crate::output::Ownership;
 use crate::output::oci::{BaseImage, Layout, Reference};
 use crate::package::Spool;
@@ -90,6 +90,15 @@ impl Below {
     }
 }
 
+/// The failure of a change of an image.
+fn upon_failure(error: BootstrapError, prepared: &Prepared) -> Failure {
+    match error {
+        BootstrapError::Install(error @ InstallError::Unsupported(_)) => Failure::usage(error.to_string())
+            .hint("with --variant the whole image is built, and --base has what is different of it become one more layer"),
+        error => failure(error, prepared),
+    }
+}
+
 /// The root of an image in a directory that goes with the run.
 fn copy(image: &BaseImage, out: &Path, tools: &Tools<'_>) -> Result<(TempDir, PathBuf), Failure> {
     let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -137,7 +146,7 @@ impl Job for Images<'_> {
                 base: Some(image),
             };
             let made = add_changed_image(ecosystem, &prepared.request, &change, &options, &mut layout, tools);
-            images.push(made.map_err(|error: BootstrapError| run.or_stopped(failure(error, &prepared)))?);
+            images.push(made.map_err(|error| run.or_stopped(upon_failure(error, &prepared)))?);
             drop(place);
         }
         let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &run.cancel);

@@ -16,6 +16,7 @@ use crate::bootstrap::{self, BuildOptions, Subject, Tools, Verification};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::Reference;
 use crate::output::{Aspect, PathDifference};
+use crate::reporter::Reporter;
 
 /// Compares; the text is what is different.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
@@ -47,6 +48,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
         let locked = Locked::of(&arguments.lock, lock.clone(), &given)?;
         let mut prepared = prepare(&locked.arguments, &[])?;
         locked.lend(&mut prepared)?;
+        prepared.notes.iter().for_each(|note| run.progress.warn(note));
         let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
         let job = VerifyOne { prepared: &prepared, build: &build, subject, clamp: arguments.clamp_mtime, tools: &tools };
         let verification = run_with(prepared.packaging, job).map_err(|failure| run.or_stopped(failure))?;

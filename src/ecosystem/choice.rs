@@ -287,6 +287,22 @@ pub struct Explanation {
     pub problems: Vec<Problem>,
     /// What to do.
     pub hints: Vec<String>,
+    /// What kind of failure it is.
+    pub cause: Cause,
+}
+
+/// Why packages could not be chosen, as scripts tell it apart by the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// No set of packages satisfies the request, or a name is unknown.
+    #[default]
+    NoSolution,
+    /// The request asks for something that the ecosystem does not have.
+    Request,
+    /// A file that the request names cannot be read, or is not a package.
+    Input,
+    /// A package file that the request names is damaged.
+    Unverified,
 }
 
 /// Facts that cannot all hold.

@@ -9,7 +9,7 @@ mod install;
 mod root;
 
 pub use choice::{
-    Action, Ask, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
+    Action, Ask, Cause, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
     Operation, Problem, Reason, Refusal, RepositoryFilter, Verb,
 };
 pub use configuration::{ConfigurationError, ConfiguredRepository, RootRepository, RootSources};
@@ -27,7 +27,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
-use crate::package::{Content, Entry, FileAspect, PackageFacts, Spool};
+use crate::package::{Content, Entry, FileAspect, PackageFacts, Spool, main_arch};
 use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, SolvableId, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
@@ -89,6 +89,11 @@ pub trait Ecosystem: Sync {
         Ok(None)
     }
 
+    /// The architecture of a root, as its package manager knows it, or else as most of its packages have it; `None` where nothing tells it.
+    fn root_arch(&self, root: &dyn RootFiles) -> Result<Option<String>, InventoryError> {
+        Ok(self.inventory(root)?.and_then(|packages| main_arch(&packages)))
+    }
+
     /// Whether a file of this name is one that names repositories of this kind.
     fn configures(&self, file_name: &str) -> bool;
 
@@ -103,6 +108,9 @@ pub trait Ecosystem: Sync {
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
+
+    /// Whether a spec names a package file.
+    fn is_file(&self, spec: &str) -> bool;
 
     /// Adds what a package file says of itself to a pool in the making, as a repository's index would. It is not verified here.
     fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError>;

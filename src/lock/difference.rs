@@ -13,19 +13,22 @@ pub struct Difference {
     pub packages: Vec<PackageDifference>,
     /// Whether the packages come in another order, or the root is asked to have something else.
     pub order: bool,
+    /// What of the catalog's decisions is another: the configuration of the image, the finishing steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image: Vec<&'static str>,
     /// Repositories whose metadata are others.
     pub repositories: Vec<RepositoryDifference>,
 }
 
 impl Difference {
     /// Whether the image is another: not only repositories moved on.
-    pub fn is_of_packages(&self) -> bool {
-        !self.packages.is_empty() || self.order
+    pub fn is_of_the_image(&self) -> bool {
+        !self.packages.is_empty() || self.order || !self.image.is_empty()
     }
 
     /// Whether nothing is different.
     pub fn is_empty(&self) -> bool {
-        !self.is_of_packages() && self.repositories.is_empty()
+        !self.is_of_the_image() && self.repositories.is_empty()
     }
 }
 
@@ -108,7 +111,9 @@ pub fn differences(old: &LockedArchitecture, new: &LockedArchitecture) -> Differ
         }
     }
     let order = (&old.order, &old.world, old.docs, &old.langs) != (&new.order, &new.world, new.docs, &new.langs);
-    Difference { arch: new.name.clone(), packages, order, repositories: repositories(old, new) }
+    // A lock of version 1 does not tell.
+    let image = old.image.as_ref().zip(new.image.as_ref()).map(|(old, new)| old.differences(new)).unwrap_or_default();
+    Difference { arch: new.name.clone(), packages, order, image, repositories: repositories(old, new) }
 }
 
 fn repositories(old: &LockedArchitecture, new: &LockedArchitecture) -> Vec<RepositoryDifference> {

@@ -15,15 +15,19 @@ use serde::{Deserialize, Serialize};
 pub use difference::{Difference, PackageDifference, RepositoryDifference, differences};
 pub use reading::{LockError, name_in_order};
 
-use crate::catalog::Langs;
+use crate::catalog::{Database, ImageConfig, Langs, Naming, Step};
 use crate::digest::Digest;
 
 /// The version of the form that is written and read.
-pub const VERSION: u32 = 1;
+///
+/// Version 1, which is read too, has paths relative to the directory in which it was written, and does not tell what the catalog decided.
+pub const VERSION: u32 = 2;
 
 /// A lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
+    /// The version of the form in which it was read, or is to be written.
+    pub version: u32,
     /// What was asked for.
     pub request: LockedRequest,
     /// By name.
@@ -109,10 +113,39 @@ pub struct LockedArchitecture {
     pub world: Vec<String>,
     /// The packages in the order of their installation: their names, or their ids where a name has several.
     pub order: Vec<String>,
+    /// What the catalog decided beside the packages; `None` in a lock of version 1.
+    pub image: Option<LockedImage>,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<LockedRepository>,
     /// The packages, by name and architecture.
     pub packages: Vec<LockedPackage>,
+}
+
+/// What the catalog decided of an image beside its packages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockedImage {
+    /// How the image is run.
+    pub config: ImageConfig,
+    /// Its tags and labels.
+    pub naming: Naming,
+    /// What is done to the tree after the packages.
+    pub finishing: Vec<Step>,
+    /// Where the package database goes.
+    pub database: Option<Database>,
+}
+
+impl LockedImage {
+    /// Returns the parts in which two differ, in the words of people.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let of = |database: &Option<Database>| database.as_ref().map(|database| (database.backend, database.path.clone()));
+        let parts = [
+            ("the configuration of the image", self.config != other.config),
+            ("its tags and labels", self.naming != other.naming),
+            ("the finishing steps", self.finishing != other.finishing),
+            ("the package database", of(&self.database) != of(&other.database)),
+        ];
+        parts.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()
+    }
 }
 
 /// The state of a repository when it was read.

@@ -6,8 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{Lock, LockedArchitecture, LockedKey, LockedPackage, LockedReason, LockedRepository, LockedRequest, VERSION};
-use crate::catalog::Langs;
+use super::{
+    Lock, LockedArchitecture, LockedImage, LockedKey, LockedPackage, LockedReason, LockedRepository, LockedRequest, VERSION,
+};
+use crate::catalog::{Database, ImageConfig, Langs, Naming, NamingForm, Step, check_path};
 use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::COMMAND_LINE;
 use crate::fetch::{Location, LocationError};
@@ -19,7 +21,7 @@ pub enum LockError {
     #[error("it is not a lock file, or damaged: {0}")]
     Form(String),
     /// It was written in another form.
-    #[error("it is of version {found}; this program knows version {VERSION}")]
+    #[error("it is of version {found}; this program knows versions 1 to {VERSION}")]
     Version {
         /// The version that it says.
         found: i64,
@@ -90,6 +92,14 @@ pub enum LockError {
         /// The id that it has.
         found: String,
     },
+    /// What is said of the image cannot be.
+    #[error("the image for {arch}: {problem}")]
+    Image {
+        /// The architecture.
+        arch: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A repository is locked that the request does not have.
     #[error("the lock has packages of the repository {repository}, which what it asks for does not have")]
     NotAsked {
@@ -129,10 +139,43 @@ struct ArchitectureForm {
     world: Vec<String>,
     #[serde(default)]
     order: Vec<String>,
+    image: Option<ImageForm>,
     #[serde(default)]
     repository: Vec<LockedRepository>,
     #[serde(default)]
     package: Vec<PackageForm>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ImageForm {
+    cmd: Vec<String>,
+    entrypoint: Vec<String>,
+    env: Vec<String>,
+    stop_signal: Option<String>,
+    database: Option<Database>,
+    finishing: Vec<Step>,
+    labels: BTreeMap<String, String>,
+    naming: NamingForm,
+}
+
+impl ImageForm {
+    /// The image, checked as a catalog is: no step leads out of the root.
+    fn read(self) -> Result<LockedImage, String> {
+        let Self { cmd, entrypoint, env, stop_signal, database, finishing, labels, naming } = self;
+        if let Some(value) = env.iter().find(|value| !value.contains('=')) {
+            return Err(format!("`{}` is not NAME=value", value.escape_debug()));
+        }
+        for (number, step) in finishing.iter().enumerate() {
+            step.check().map_err(|problem| format!("finishing step {}: {problem}", number + 1))?;
+        }
+        if let Some(database) = &database {
+            check_path(&database.path).map_err(|problem| problem.to_string())?;
+        }
+        let config = ImageConfig { cmd, entrypoint, env, stop_signal, labels };
+        let naming = Naming::try_from(naming).map_err(|problem| problem.to_string())?;
+        Ok(LockedImage { config, naming, finishing, database })
+    }
 }
 
 #[derive(Deserialize)]
@@ -200,15 +243,15 @@ impl Lock {
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let damaged = |error: toml::de::Error| LockError::Form(error.to_string().trim_end().to_owned());
         let VersionForm { version } = toml::from_str(text).map_err(damaged)?;
-        if version != i64::from(VERSION) {
-            return Err(LockError::Version { found: version });
-        }
+        let told = version;
+        let version = u32::try_from(version).ok().filter(|version| (1..=VERSION).contains(version));
+        let Some(version) = version else { return Err(LockError::Version { found: told }) };
         let form: Form = toml::from_str(text).map_err(damaged)?;
         let mut architectures: Vec<LockedArchitecture> =
             form.architecture.into_iter().map(architecture).collect::<Result<_, _>>()?;
         architectures.sort_by(|a, b| a.name.cmp(&b.name));
         once("the architecture", architectures.iter().map(|architecture| architecture.name.as_str()))?;
-        Ok(Self { request: form.request, architectures })
+        Ok(Self { version, request: form.request, architectures })
     }
 }
 
@@ -222,7 +265,10 @@ fn architecture(form: ArchitectureForm) -> Result<LockedArchitecture, LockError>
         form.package.into_iter().map(|package| locked_package(package, &form.repository)).collect::<Result<_, _>>()?;
     once("the package", packages.iter().map(|package| package.id.as_str()))?;
     packages.sort_by(|a, b| (&a.name, &a.arch, &a.id).cmp(&(&b.name, &b.arch, &b.id)));
+    let image = form.image.map(ImageForm::read).transpose();
+    let image = image.map_err(|problem| LockError::Image { arch: form.name.clone(), problem })?;
     let architecture = LockedArchitecture {
+        image,
         name: form.name,
         docs: form.docs,
         langs: form.langs,

@@ -44,11 +44,18 @@ fn lock(packages: Vec<LockedPackage>) -> Lock {
         langs: Langs::All,
         world: vec!["musl".to_owned()],
         order,
+        image: Some(image()),
         repositories: vec![main],
         packages,
     };
     let request = LockedRequest { distro: Some("alpine".to_owned()), ..LockedRequest::default() };
-    Lock { request, architectures: vec![architecture] }
+    Lock { version: VERSION, request, architectures: vec![architecture] }
+}
+
+fn image() -> LockedImage {
+    let image = crate::catalog::Catalog::builtin().find("almalinux", "9", "toolbox", "i686").unwrap();
+    let (config, naming, finishing) = (image.config, image.naming, image.finishing);
+    LockedImage { config, naming, finishing, database: Some(image.database) }
 }
 
 fn sample() -> Lock {
@@ -78,7 +85,7 @@ fn a_new_version_changes_its_own_lines_alone() {
     let difference = differences(&old.architectures[0], &new.architectures[0]);
     assert_eq!(difference.packages.len(), 1);
     assert_eq!(difference.packages[0].name, "musl");
-    assert!(!difference.order && difference.repositories.is_empty() && difference.is_of_packages());
+    assert!(!difference.order && difference.repositories.is_empty() && difference.is_of_the_image());
     assert!(differences(&old.architectures[0], &old.architectures[0]).is_empty());
 }
 
@@ -87,7 +94,27 @@ fn repositories_that_moved_on_alone_make_no_other_image() {
     let (old, mut new) = (sample(), sample());
     new.architectures[0].repositories[0].metadata = digest("later");
     let difference = differences(&old.architectures[0], &new.architectures[0]);
-    assert!(!difference.is_of_packages() && !difference.is_empty());
+    assert!(!difference.is_of_the_image() && !difference.is_empty());
+}
+
+#[test]
+fn another_decision_of_the_catalog_is_another_image() {
+    let (old, mut new) = (sample(), sample());
+    let image = new.architectures[0].image.as_mut().unwrap();
+    image.config.cmd = vec!["/sbin/init".to_owned()];
+    image.finishing.pop();
+    let difference = differences(&old.architectures[0], &new.architectures[0]);
+    assert_eq!(difference.image, ["the configuration of the image", "the finishing steps"]);
+    assert!(difference.is_of_the_image());
+}
+
+#[test]
+fn a_lock_of_the_former_version_does_not_tell_of_the_image() {
+    let mut lock = sample();
+    (lock.version, lock.architectures[0].image) = (1, None);
+    let text = lock.to_toml().replace("version = 2\n", "version = 1\n");
+    assert_eq!(Lock::parse(&text).unwrap(), lock);
+    assert!(differences(&lock.architectures[0], &sample().architectures[0]).is_empty());
 }
 
 #[test]
@@ -104,9 +131,13 @@ fn names_of_several_packages_are_ids_in_the_order() {
 fn what_contradicts_itself_is_refused() {
     let shown = |from: &str, to: &str| refused(from, to);
     insta::assert_snapshot!([
-        shown("version = 1\n", ""),
-        shown("version = 1\n", "version = 2\n"),
-        shown("version = 1\n", "version = \"x\"\n"),
+        shown("version = 2\n", ""),
+        shown("version = 2\n", "version = 3\n"),
+        shown("version = 2\n", "version = \"x\"\n"),
+        shown("path = \"var/lib/rpm\"", "path = \"../var/lib/rpm\""),
+        shown("{ remove = [\"var/log/*\"", "{ remove = [\"/var/log/*\""),
+        shown("\"LANG=C.utf8\"", "\"LANG\""),
+        shown("\"{release}-toolbox\"", "\"{nothing}-toolbox\""),
         shown("[request]", "[request]\nunknown = 1"),
         shown("size = 12", "size = -12"),
         shown("size = 12", "size = 9223372036854775807"),
@@ -131,7 +162,7 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn a_lock_of_nothing_is_one() {
-    let empty = Lock { request: LockedRequest::default(), architectures: Vec::new() };
+    let empty = Lock { version: VERSION, request: LockedRequest::default(), architectures: Vec::new() };
     assert_eq!(Lock::parse(&empty.to_toml()).unwrap(), empty);
     for text in ["", "\u{0}", "version = 1", "[[architecture]]", "version = 99999999999999999999"] {
         assert!(Lock::parse(text).is_err(), "{text}");

@@ -3,13 +3,15 @@
 //! It is written by hand: a key a line, lists of names a name a line, empty lines between tables. A TOML writer decides on its own what
 //! stands on a line, and a diff is read by lines.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
-use super::{Lock, LockedArchitecture, LockedKey, LockedPackage, LockedRepository, LockedRequest, VERSION};
-use crate::catalog::Langs;
+use super::{Lock, LockedArchitecture, LockedImage, LockedKey, LockedPackage, LockedRepository, LockedRequest, VERSION};
+use crate::catalog::{Langs, NamingForm};
 
 const HEAD: &str = "\
 # The packages of an image, to the byte. `rootstrap lock` wrote this, `rootstrap --lock FILE` builds from it.
@@ -123,11 +125,51 @@ impl Out {
         self.langs(&architecture.langs);
         self.list("world", &architecture.world);
         self.list("order", &architecture.order);
+        if let Some(image) = &architecture.image {
+            self.image(image);
+        }
         for repository in &architecture.repositories {
             self.repository(repository);
         }
         for package in &architecture.packages {
             self.package(package);
+        }
+    }
+
+    fn image(&mut self, image: &LockedImage) {
+        let LockedImage { config, naming, finishing, database } = image;
+        self.table("[architecture.image]");
+        self.list("cmd", &config.cmd);
+        self.list("entrypoint", &config.entrypoint);
+        self.list("env", &config.env);
+        self.text_if("stop_signal", config.stop_signal.as_deref());
+        if let Some(database) = database {
+            self.0 += &format!("database = {}\n", inline(&json!(database)));
+        }
+        if !finishing.is_empty() {
+            self.0 += "finishing = [\n";
+            for step in finishing {
+                self.0 += &format!("    {},\n", inline(&json!(step)));
+            }
+            self.0 += "]\n";
+        }
+        self.map("[architecture.image.labels]", &config.labels);
+        let NamingForm { tags, labels, known } = naming.into();
+        if !tags.is_empty() {
+            self.table("[architecture.image.naming]");
+            self.list("tags", &tags);
+        }
+        self.map("[architecture.image.naming.labels]", &labels);
+        self.map("[architecture.image.naming.known]", &known);
+    }
+
+    /// A table of texts; nothing for none.
+    fn map(&mut self, name: &str, values: &BTreeMap<String, String>) {
+        if !values.is_empty() {
+            self.table(name);
+            for (key, value) in values {
+                self.text(&quoted(key), value);
+            }
         }
     }
 
@@ -159,6 +201,24 @@ impl Out {
         if let Some(langs) = &package.langs {
             self.langs(langs);
         }
+    }
+}
+
+/// A value on one line. Modes are octal, as people write them.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+                (_, Value::Null) => None,
+                ("mode", Value::Number(mode)) => Some(format!("mode = 0o{:o}", mode.as_u64().unwrap_or_default())),
+                _ => Some(format!("{key} = {}", inline(value))),
+            };
+            let fields: Vec<String> = fields.iter().filter_map(field).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::String(text) => quoted(text),
+        other => other.to_string(),
     }
 }
 

@@ -204,14 +204,14 @@ fn resolve(out: &Path) -> Result<(PathBuf, bool), OutputError> {
             };
             let Some(name) = out.file_name() else { return Err(place("use this path", error)) };
             let parent = fs::canonicalize(parent).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => OutputError::NoParent { out: out.to_owned(), parent: parent.to_owned() },
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OutputError::unreachable(out, parent),
                 _ => place("open the directory it is in", error),
             })?;
             Ok((parent.join(name), false))
         }
         // A name on the way is a file.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            Err(OutputError::NoParent { out: out.to_owned(), parent: out.parent().unwrap_or(Path::new(".")).to_owned() })
+            Err(OutputError::unreachable(out, out.parent().unwrap_or(Path::new("."))))
         }
         Err(error) => Err(place("look at it", error)),
     }

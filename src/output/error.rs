@@ -1,7 +1,7 @@
 //! What goes wrong when a tree is written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
@@ -29,12 +29,34 @@ pub enum OutputError {
         out: PathBuf,
     },
     /// The directory in which OUT should appear does not exist.
-    #[error("{}: {} does not exist; create it first: mkdir -p {0}", out.display(), parent.display())]
+    #[error("{}: {} does not exist; create it first: mkdir -p {}", out.display(), parent.display(), quoted(parent))]
     NoParent {
         /// OUT.
         out: PathBuf,
         /// The directory that is missing.
         parent: PathBuf,
+    },
+    /// A name on the way to OUT is a file.
+    #[error("{}: {} is not a directory; choose another place", out.display(), file.display())]
+    BelowAFile {
+        /// OUT.
+        out: PathBuf,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A name on the way to OUT is a symbolic link that leads nowhere.
+    #[error("{}: {} is a symbolic link to nothing; remove it, or create what it points to", out.display(), link.display())]
+    BelowADanglingLink {
+        /// OUT.
+        out: PathBuf,
+        /// The link.
+        link: PathBuf,
+    },
+    /// OUT is a URL.
+    #[error("{}: a URL, where a path of this machine is expected", out.display())]
+    Url {
+        /// OUT.
+        out: PathBuf,
     },
     /// OUT cannot be made where it is asked for.
     #[error("{}: cannot {action}: {error}; choose a directory that you can write to", out.display())]
@@ -222,10 +244,58 @@ impl OutputError {
                 | Self::SamePlatform(_)
                 | Self::DanglingLink { .. }
                 | Self::NoParent { .. }
+                | Self::BelowAFile { .. }
+                | Self::BelowADanglingLink { .. }
+                | Self::Url { .. }
         )
+    }
+
+    /// Returns why nothing can be made at `out`, whose parent directory cannot be reached.
+    pub(super) fn unreachable(out: &Path, parent: &Path) -> Self {
+        let out = out.to_owned();
+        // Nearest to the root first: `mkdir -p` stops there.
+        let mut ancestors: Vec<&Path> = parent.ancestors().filter(|path| !path.as_os_str().is_empty()).collect();
+        ancestors.reverse();
+        for ancestor in ancestors {
+            match (ancestor.symlink_metadata(), ancestor.metadata()) {
+                (Ok(_), Ok(found)) if !found.is_dir() => return Self::BelowAFile { out, file: ancestor.to_owned() },
+                (Ok(_), Err(_)) => return Self::BelowADanglingLink { out, link: ancestor.to_owned() },
+                _ => {}
+            }
+        }
+        let text = out.to_string_lossy();
+        let is_scheme = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphabetic())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        };
+        if text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
+            return Self::Url { out };
+        }
+        Self::NoParent { parent: parent.to_owned(), out }
     }
 
     pub(super) fn write(path: &[u8], action: &'static str, error: Errno) -> Self {
         Self::Write { path: crate::tree::display(path), action, error: error.into() }
+    }
+}
+
+/// Returns a path as a shell takes it for one argument of a command.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+:,@%=-".contains(c);
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_argument_of_a_shell() {
+        let quoted = |text| quoted(Path::new(text));
+        assert_eq!(quoted("a/b-1.2"), "a/b-1.2");
+        assert_eq!(quoted("-p/x"), "./-p/x");
+        assert_eq!(quoted("my dir/it's"), "'my dir/it'\\''s'");
     }
 }

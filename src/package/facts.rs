@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::digest::Digest;
@@ -200,6 +201,15 @@ pub fn write_listing(files: &[FileFacts], out: &mut impl Write) -> io::Result<()
         writeln!(out, "\t{}", file.flags.iter().map(|flag| flag.letter()).collect::<String>())?;
     }
     Ok(())
+}
+
+/// Returns the architecture that most packages have, but for those that are of all.
+pub fn main_arch(packages: &[PackageFacts]) -> Option<String> {
+    let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
+    for arch in packages.iter().filter_map(|package| package.arch.as_deref()).filter(|arch| *arch != "noarch") {
+        *counts.entry(arch).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|&(arch, count)| (count, std::cmp::Reverse(arch))).map(|(arch, _)| arch.to_owned())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use buffer::Buffer;
 pub use content::{Content, ContentReader, Source, Spool, SpoolWriter};
-pub use facts::{Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts, write_listing};
+pub use facts::{Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts, main_arch, write_listing};
 pub use inflated::{InflatedStore, InflatedWriter};
 pub use promise::BrokenPromise;
 

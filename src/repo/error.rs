@@ -135,6 +135,23 @@ pub(super) fn words(time: Duration) -> String {
 }
 
 impl RepoError {
+    /// The name of the repository.
+    pub fn repository(&self) -> &str {
+        match self {
+            Self::SameName { repository }
+            | Self::Fetch { repository, .. }
+            | Self::Root { repository, .. }
+            | Self::Location { repository, .. }
+            | Self::Index { repository, .. }
+            | Self::Older { repository, .. }
+            | Self::Stale { repository, .. }
+            | Self::NoPackages { repository, .. }
+            | Self::WeakChecksum { repository, .. }
+            | Self::OpenSize { repository, .. }
+            | Self::OpenChecksum { repository, .. } => repository,
+        }
+    }
+
     /// Whether something is not what was promised, rather than missing or unreadable.
     pub fn is_verification(&self) -> bool {
         match self {

@@ -28,5 +28,5 @@ pub use inflated::Inflated;
 pub use load::{OpenRepository, Repositories};
 pub use mirrors::{Mirrors, find_mirrors};
 pub use pools::{KeptError, PoolKey, Pools};
-pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError};
+pub use repository::{DEFAULT_PRIORITY, Repository, RepositoryError, map_places};
 pub use root::{Root, Verify, open};

@@ -233,6 +233,32 @@ impl Repository {
     }
 }
 
+/// Returns the text of a repository, as [`Repository::parse`] reads it, with all its places mapped.
+pub fn map_places(given: &str, map: &dyn Fn(&str) -> String) -> String {
+    let Some((name, mut place)) = given.split_once('=') else { return given.to_owned() };
+    let mut options = Vec::new();
+    while let Some((before, option)) = place.rsplit_once(',') {
+        let Some((key, value)) =
+            option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic() || c == '_'))
+        else {
+            break;
+        };
+        options.push(match key {
+            "base" | "mirrors" => format!(",{key}={}", map(value)),
+            _ => format!(",{option}"),
+        });
+        place = before;
+    }
+    let list = ["metalink:", "mirrorlist:"].into_iter().find_map(|kind| Some((kind, place.strip_prefix(kind)?)));
+    let place = match list {
+        Some((kind, list)) => format!("{kind}{}", map(list)),
+        None if place.is_empty() => String::new(),
+        None => map(place),
+    };
+    options.reverse();
+    format!("{name}={place}{}", options.concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -111,6 +111,10 @@ impl Ecosystem for Rpm {
         package_files::add(ask.specs(), builder).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
     }
 
+    fn is_file(&self, spec: &str) -> bool {
+        package_files::is_file(spec)
+    }
+
     fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), EcosystemPackageError> {
         package_files::add_one(content, place.location, place.repo, builder).map_err(|problem| match problem {
             FileProblem::Read(error) => EcosystemPackageError::Io(error),

@@ -7,7 +7,7 @@ use super::installed::State;
 use super::modules::Hider;
 use super::request::Unmatched;
 use crate::catalog::nearest;
-use crate::ecosystem::{self, Explanation, Refusal};
+use crate::ecosystem::{self, Cause, Explanation, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::solver::{Fact, Job, Unsolvable};
 
@@ -61,6 +61,7 @@ impl Refusal for Unmatched {
             headline: self.to_string(),
             problems: vec![ecosystem::Problem { facts: vec![fact] }],
             hints: near.filter(|near| near != spec).map(|near| format!("did you mean {near}?")).into_iter().collect(),
+            cause: Cause::NoSolution,
         }
     }
 }
@@ -81,6 +82,7 @@ impl Teller<'_> {
             headline: self.headline(),
             problems: problems.map(|problem| ecosystem::Problem { facts: self.facts(&problem.facts, asked_by) }).collect(),
             hints: self.hints(),
+            cause: Cause::NoSolution,
         }
     }
 

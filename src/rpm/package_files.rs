@@ -12,7 +12,7 @@ use serde_json::json;
 use super::installed::{self, HeaderProblem};
 use super::package::{Package, PackageError};
 use crate::digest::{Algorithm, HashingReader};
-use crate::ecosystem::{self, Explanation, Refusal};
+use crate::ecosystem::{self, Cause, Explanation, Refusal};
 use crate::package::Content;
 use crate::pool::{self, Checksum, Pool, PoolBuilder, RepoId, SolvableId};
 
@@ -91,6 +91,12 @@ impl Refusal for FileError {
         let text = format!("{}: {}", asked_by(&self.path), self.problem);
         let data = json!({"kind": "package-file", "spec": self.path, "text": self.problem.to_string()});
         let fact = ecosystem::Fact { text, remarks: Vec::new(), data };
-        Explanation { headline: self.to_string(), problems: vec![ecosystem::Problem { facts: vec![fact] }], hints: Vec::new() }
+        let cause = match &self.problem {
+            FileProblem::Package(PackageError::NotAnRpm { .. } | PackageError::Read(_)) => Cause::Input,
+            FileProblem::Package(_) => Cause::Unverified,
+            FileProblem::Read(_) | FileProblem::Header(_) => Cause::Input,
+        };
+        let problems = vec![ecosystem::Problem { facts: vec![fact] }];
+        Explanation { headline: self.to_string(), problems, hints: Vec::new(), cause }
     }
 }

@@ -213,16 +213,16 @@ fn locks_that_cannot_be_used() {
     };
     refused("cut in the middle", 1, &good[good.len() / 2..], "", &[]);
     refused("not a lock", 1, &good, "name = \"x\"\n", &[]);
-    refused("another version", 1, "version = 1\n", "version = 2\n", &[]);
+    refused("another version", 1, "version = 2\n", "version = 3\n", &[]);
     refused("a package twice", 1, "id = \"libgcc-0:11.4.1-2.1.el9.aarch64\"", "id = \"bash-0:5.1.8-6.el9.aarch64\"", &[]);
     refused("another package's id", 1, "version = \"5.1.8-6.el9\"", "version = \"5.1.8-7.el9\"", &[]);
     refused("a location that leads out", 1, "location = \"Packages/bash", "location = \"../../../../../Packages/bash", &[]);
     refused("a location on this machine", 1, "location = \"Packages/bash", "location = \"file:///Packages/bash", &[]);
     refused("a repository that was not asked for", 1, "name = \"appstream\"", "name = \"elsewhere\"", &[]);
-    refused("no architecture", 2, "version = 1\n", "version = 1\n", &["--arch", "s390x"]);
-    refused("an architecture that there is not", 2, "version = 1\n", "version = 1\n", &["--arch", "vax"]);
-    refused("another request", 2, "version = 1\n", "version = 1\n", &["--with", "bash"]);
-    refused("another release", 2, "version = 1\n", "version = 1\n", &["--distro", "almalinux", "--release", "8"]);
+    refused("no architecture", 2, "version = 2\n", "version = 2\n", &["--arch", "s390x"]);
+    refused("an architecture that there is not", 2, "version = 2\n", "version = 2\n", &["--arch", "vax"]);
+    refused("another request", 2, "version = 2\n", "version = 2\n", &["--with", "bash"]);
+    refused("another release", 2, "version = 2\n", "version = 2\n", &["--distro", "almalinux", "--release", "8"]);
     refused(
         "a wrong checksum",
         4,

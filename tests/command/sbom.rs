@@ -171,3 +171,28 @@ fn the_formats_own_validators_agree() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.lines().count() == 2 * documents.len(), "{told}");
 }
+
+#[test]
+fn a_subject_is_one_document_however_its_place_is_spelled() {
+    let place = Place::new();
+    forms(&place, &MICRO, &KEY);
+    std::os::unix::fs::symlink("out", place.path("link")).unwrap();
+    std::fs::create_dir(place.path("other")).unwrap();
+    let absolute = place.path("out").to_str().unwrap().to_owned();
+    for format in ["spdx", "cyclonedx"] {
+        let of = |directory: &str, subject: &str| {
+            let words = ["sbom", subject, "--format", format];
+            place.outcome(place.command(&words).current_dir(place.path(directory))).success().stdout
+        };
+        let expected = of("", "out");
+        for spelled in ["./out", "out/", "other/../out", "link", "link/", &absolute] {
+            assert_eq!(of("", spelled), expected, "{spelled}");
+        }
+        assert_eq!(of("other", "../out"), expected);
+        assert_eq!(of("out", "."), expected);
+        for (one, other) in [("oci:tag", "./oci:tag"), ("out.tar", "./out.tar"), ("plan.json", "./plan.json")] {
+            assert_eq!(of("", one), of("", other), "{one}");
+            assert_eq!(of("other", &format!("../{one}")), of("", one), "{one}");
+        }
+    }
+}

@@ -100,3 +100,85 @@ fn many_subjects_are_one_list_and_one_table() {
     }
     assert_eq!(place.run(&["list", "--sort", "size"]).code, Some(2));
 }
+
+#[test]
+fn a_package_is_listed_as_info_describes_it() {
+    let place = Place::new();
+    place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["out"]].concat()).success();
+    place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["--tar", "out.tar"]].concat()).success();
+    // A directory of the same name is no subject.
+    std::fs::create_dir(place.path("bash")).unwrap();
+    for word in ["bash", "ba?h", "/usr/bin/bash", "bash.aarch64"] {
+        for subject in ["./out", "out.tar"] {
+            let info = ids(place.run(&["info", subject, word, "--format", "json"]));
+            assert_eq!(ids(place.run(&["list", subject, word, "--format", "json"])), info, "{subject} {word}");
+            assert_eq!(info.len(), 1, "{word}");
+        }
+    }
+    let two = ids(place.run(&["list", "./out", "bash", "libcap", "--format", "json"]));
+    assert_eq!(two.len(), 2, "{two:?}");
+    let unknown = [place.run(&["list", "out", "bahs"]), place.run(&["info", "out", "bahs"])];
+    assert_eq!(unknown[0].stderr, unknown[1].stderr);
+    assert_eq!((unknown[0].code, unknown[1].code), (Some(3), Some(3)));
+    let of_both = place.run(&["list", "out", "out.tar", "bash", "--format", "json"]).success();
+    let value: Value = serde_json::from_str(&of_both.stdout).unwrap();
+    for subject in value["subjects"].as_array().unwrap() {
+        assert_eq!(subject["packages"].as_array().unwrap().len(), 1, "{}", subject["subject"]);
+    }
+}
+
+#[test]
+fn a_broken_subject_leaves_the_others_listed() {
+    let place = Place::new();
+    place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["a"]].concat()).success();
+    place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["c"]].concat()).success();
+    std::fs::write(place.path("text"), "hello").unwrap();
+    std::fs::create_dir(place.path("empty")).unwrap();
+    std::fs::write(place.path("cut.json"), "{\"schema\":").unwrap();
+    for broken in ["./missing", "missing", "text", "empty", "cut.json"] {
+        for words in [["a", broken, "c"], [broken, "a", "c"], ["a", "c", broken]] {
+            let outcome = place.run(&[&["list"], &words[..]].concat());
+            assert_eq!(outcome.code, Some(1), "{words:?}: {}", outcome.stderr);
+            for subject in ["a:\n", "c:\n"] {
+                assert!(outcome.stdout.contains(subject), "{words:?}: {}", outcome.stdout);
+            }
+            assert!(outcome.stderr.contains(broken.trim_start_matches("./")), "{words:?}: {}", outcome.stderr);
+        }
+    }
+    let outcome = place.run(&["list", "a", "text", "--format", "json"]);
+    let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!((&value["subjects"][0]["subject"], &value["subjects"][1]["subject"]), (&"a".into(), &"text".into()));
+    assert!(value["subjects"][1]["error"].is_string());
+}
+
+#[test]
+fn a_root_of_another_architecture_is_read_with_its_own() {
+    let place = Place::new();
+    let repositories = [&["--mirror", "mirror"], &KEY[..]].concat();
+    let other = if cfg!(target_arch = "aarch64") { "x86_64" } else { "aarch64" };
+    let asked = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", other];
+    place.run(&[&asked[..], &repositories, &["root"]].concat()).success();
+    let without_arch = ["--distro", "almalinux", "--release", "9"];
+    for installed in [["--root", "root", "--simulate"], ["--installed", "root", "--simulate"]] {
+        let planned =
+            place.run(&[&["upgrade"], &installed[..], &without_arch, &repositories, &["--format", "json"]].concat()).success();
+        let plan: Value = serde_json::from_str(&planned.stdout).unwrap();
+        assert_eq!(plan["arch"], other);
+    }
+    let repository = format!("base=mirror/9/BaseOS/{other}/os");
+    let planned = place.run(&[
+        "install",
+        "--root",
+        "root",
+        "--simulate",
+        "--repo",
+        &repository,
+        "--format",
+        "json",
+        "libcap",
+        "--allow-unsigned",
+    ]);
+    let plan: Value = serde_json::from_str(&planned.success().stdout).unwrap();
+    assert_eq!(plan["arch"], other);
+}

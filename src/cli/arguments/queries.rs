@@ -54,7 +54,8 @@ pub(in crate::cli) struct ProvidesArguments {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListArguments {
     /// A root file system, an archive of one, an OCI image layout (DIR or DIR:TAG), an archive of `docker save`, a lock file, or a plan in JSON; any
-    /// number of them. With --available, --distro or --repo it may be left out
+    /// number of them, and packages of theirs as `info` takes them: names, patterns, files. With --available, --distro or --repo it may be
+    /// left out
     #[arg(value_name = "SUBJECT")]
     pub subjects: Vec<PathBuf>,
     /// Only these packages: names or shell patterns

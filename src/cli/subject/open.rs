@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{EXPECTED_ROOT, name, reason};
+use super::{EXPECTED_ROOT, name, of_package_files, reason};
 use crate::audit::{self, Release, Subject, SubjectError, SubjectKind};
 use crate::bootstrap::{self, InstalledPackages, Keyrings};
 use crate::catalog::{Packaging, Platform};
@@ -159,9 +159,8 @@ impl Opening<'_> {
         if is_lock(&text) {
             return self.lock(place);
         }
-        Err(Failure::failed(format!("{} holds no set of packages", name(place)))
-            .detail(EXPECTED)
-            .hint("`rootstrap info FILE` and `rootstrap files FILE` tell of package files"))
+        let failure = Failure::failed(format!("{} holds no set of packages", name(place))).detail(EXPECTED);
+        Err(of_package_files(failure, place))
     }
 
     fn plan(&self, place: &Path, plan: &Plan) -> Result<Subject, Failure> {
@@ -206,7 +205,7 @@ fn is_json(text: &[u8]) -> bool {
 }
 
 /// What a lock file asks for is a table of this name.
-fn is_lock(text: &[u8]) -> bool {
+pub(in crate::cli) fn is_lock(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n').any(|line| line.trim_ascii() == b"[request]")
 }
 

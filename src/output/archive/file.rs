@@ -54,7 +54,7 @@ impl ArchiveFile {
         prefix.push(".rootstrap-");
         let made = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o666)).tempfile_in(parent);
         let file = made.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => OutputError::NoParent { out: path.to_owned(), parent: parent.to_owned() },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OutputError::unreachable(path, parent),
             // The error names the file, which nobody asked for.
             kind => place("create a file beside it")(kind.into()),
         })?;

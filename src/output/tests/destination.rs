@@ -30,8 +30,10 @@ fn an_empty_directory_is_replaced_and_others_refused() {
     assert!(matches!(refused("empty"), OutputError::NotEmpty { found, .. } if found == "etc" || found == "proc"));
     fs::write(path("file"), "").unwrap();
     assert!(matches!(refused("file"), OutputError::NotADirectory { .. }));
-    assert!(matches!(refused("file/out"), OutputError::NoParent { .. }));
+    assert!(matches!(refused("file/out"), OutputError::BelowAFile { file, .. } if file == path("file")));
+    assert!(matches!(refused("file/none/out"), OutputError::BelowAFile { file, .. } if file == path("file")));
     symlink("nowhere", path("dangling")).unwrap();
+    assert!(matches!(refused("dangling/out"), OutputError::BelowADanglingLink { link, .. } if link == path("dangling")));
     assert!(matches!(refused("dangling"), OutputError::DanglingLink { .. }));
     assert!(matches!(refused("none/out"), OutputError::NoParent { parent, .. } if parent == path("none")));
     assert_eq!(names(place.path()), ["dangling", "empty", "file", "link"]);

@@ -1,6 +1,6 @@
 //! What is settled before any package is chosen: which streams of modules are active, and what they hide.
 
-use crate::ecosystem::{self, Explanation, ModuleOptions, Refusal};
+use crate::ecosystem::{self, Cause, Explanation, ModuleOptions, Refusal};
 use crate::pool::{Dependency, Kind, Pool, Solvable, StringId};
 use crate::rpm::architecture;
 use crate::rpm::installed::State;
@@ -91,6 +91,7 @@ impl Refusal for ModuleError {
             headline: self.to_string(),
             problems: vec![ecosystem::Problem { facts: facts.into_iter().map(fact).collect() }],
             hints,
+            cause: Cause::NoSolution,
         }
     }
 }
