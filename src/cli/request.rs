@@ -385,7 +385,7 @@ fn apply(arguments: &RequestArguments, options: &mut Options) -> Result<(), Fail
         if list.is_empty() {
             return Err(Failure::usage("--langs: name languages (`C.utf8:de`), or `all`"));
         }
-        options.langs = if list == ["all"] { Langs::All } else { Langs::Only(list) };
+        options.langs = if list.iter().any(|lang| lang == "all") { Langs::All } else { Langs::Only(list) };
     }
     Ok(())
 }
