@@ -201,8 +201,13 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
                 .hint(hint_of(&source, (repo != COMMAND_LINE).then(|| prepared.alternatives(&repo)).as_ref()))
         }
         BootstrapError::Output(error) => output_failure(error),
-        BootstrapError::Install(InstallError::FileConflict { .. }) => {
-            Failure::from_error(Code::Failed, &error).hint("leave one of the two out: do not ask for it, or --exclude NAME")
+        BootstrapError::Install(InstallError::FileConflict(conflict)) => {
+            let hint = if conflict.is_within_one_package() {
+                "leave the package out: do not ask for it, or --exclude NAME"
+            } else {
+                "leave one of the two out: do not ask for it, or --exclude NAME"
+            };
+            Failure::from_error(Code::Failed, &InstallError::from(conflict)).hint(hint)
         }
         BootstrapError::Install(InstallError::Unsupported(_)) => {
             Failure::usage(error.to_string()).hint("--simulate tells what would be done")

@@ -1,6 +1,7 @@
 //! What an ecosystem fails with.
 
 use std::error::Error;
+use std::fmt;
 
 use crate::digest::Digest;
 
@@ -72,21 +73,53 @@ pub struct InstalledError {
     pub problem: Box<dyn Error + Send + Sync>,
 }
 
+/// Two files that differ and belong to one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileConflict {
+    /// The path of the second file.
+    pub path: String,
+    /// The path of the first file, where that is another one: a link to a directory makes them one place.
+    pub other_path: Option<String>,
+    /// The package that came first.
+    pub first: String,
+    /// The package that came second; the same one where a package disagrees with itself.
+    pub second: String,
+    /// The difference: type, mode, owner, content, target.
+    pub difference: &'static str,
+}
+
+impl FileConflict {
+    /// Whether both files belong to one package.
+    pub fn is_within_one_package(&self) -> bool {
+        self.first == self.second
+    }
+}
+
+impl fmt::Display for FileConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, other_path, first, second, difference } = self;
+        match other_path {
+            None if first == second => write!(f, "{first} brings {path} twice")?,
+            None => write!(f, "{first} and {second} both bring {path}")?,
+            Some(other) if first == second => {
+                write!(f, "{first} brings {other} and {path}, which are one path through a link to a directory")?;
+            }
+            Some(other) => {
+                write!(f, "{first} brings {other} and {second} brings {path}, which are one path through a link to a directory")?;
+            }
+        }
+        write!(f, ", and not the same ({difference})")
+    }
+}
+
+impl Error for FileConflict {}
+
 /// Why packages could not be installed into a tree.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// Two packages bring different things to one path.
-    #[error("{first} and {second} both bring {path}, and not the same ({difference})")]
-    FileConflict {
-        /// The path.
-        path: String,
-        /// The package that came first.
-        first: String,
-        /// The package that came second.
-        second: String,
-        /// What is different: type, mode, owner, content, target.
-        difference: &'static str,
-    },
+    /// Two files that differ belong to one place.
+    #[error(transparent)]
+    FileConflict(#[from] FileConflict),
     /// A path cannot be made in the tree.
     #[error("{package}: cannot install {path}: {problem}")]
     Path {

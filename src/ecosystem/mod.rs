@@ -13,7 +13,7 @@ pub use choice::{
     Operation, Problem, Reason, Refusal, RepositoryFilter, Verb,
 };
 pub use configuration::{ConfigurationError, ConfiguredRepository, RootRepository, RootSources};
-pub use error::{InstallError, InstalledError, InventoryError, KeyError, PackageError};
+pub use error::{FileConflict, InstallError, InstalledError, InventoryError, KeyError, PackageError};
 pub use install::{
     FileOptions, InstallOptions, Installed, PackageChange, RootChanges, ScriptletOutcome, ScriptletRecord, Scriptlets,
 };

@@ -11,7 +11,7 @@ use super::replaces::{Verdict, verdict};
 use crate::apk::database::{Acl, Database, DirectoryRecord, FileRecord, Record};
 use crate::apk::package::{File, FileKind, Package};
 use crate::digest::Digest;
-use crate::ecosystem::InstallError;
+use crate::ecosystem::{FileConflict, InstallError};
 use crate::package::Owner;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, PackageIndex, Tree, TreeError, display};
 
@@ -226,12 +226,14 @@ impl Installation {
                     Verdict::Takes => {}
                     Verdict::Stays => continue,
                     Verdict::Conflict => {
-                        return Err(InstallError::FileConflict {
+                        return Err(FileConflict {
                             path: display(&absolute(&file.path)),
+                            other_path: None,
                             first: there.id(),
                             second: id,
                             difference: "neither replaces the other",
-                        });
+                        }
+                        .into());
                     }
                 },
             }

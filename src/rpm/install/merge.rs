@@ -1,54 +1,49 @@
-//! A package's files become nodes of the tree: shared directories, links in the way, hard links, conflicts.
+//! Merging: a package's files become nodes of the tree, by the dispositions that were decided for them.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::Unpacked;
-use crate::ecosystem::InstallError;
-use crate::package::{Content, Owner};
+use super::disposition::{Disposition, conflict, difference};
+use crate::ecosystem::{FileConflict, InstallError};
+use crate::package::Owner;
 use crate::rpm::database::FileState;
-use crate::rpm::files::{File, FileKind, Flags};
+use crate::rpm::files::{File, FileKind};
+use crate::rpm::lua::files::rename;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, PackageIndex, Tree, TreeError, display, split};
 
-/// Merges packages into a tree, one after the other, and remembers who brought what.
+/// Merges packages into a tree, one after the other, and remembers which file of which package made a node.
 pub(super) struct Merger<'a> {
     packages: &'a [Unpacked],
-    /// The colour that wins where files of two architectures meet: 2 for 64 bits, 1 for 32, 0 where there is only one.
-    preferred_color: u32,
-    /// Who brought a node: the package and the file.
+    dispositions: Vec<Vec<Disposition>>,
+    /// The package and the file that made a node.
     brought: FxHashMap<NodeId, (usize, usize)>,
-    /// Configuration files that were there before any package (a `%pretrans` made them).
-    before: FxHashSet<NodeId>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Merger<'a> {
-    /// Begins with the tree as it is before the first package's files.
-    pub(super) fn new(packages: &'a [Unpacked], states: &[Vec<FileState>], preferred_color: u32, tree: &Tree) -> Self {
-        let mut before = FxHashSet::default();
-        for (package, states) in packages.iter().zip(states) {
-            for (file, state) in package.files.iter().zip(states) {
-                if *state == FileState::Normal && file.flags.contains(Flags::CONFIG) {
-                    before.extend(tree.lookup(&file.path));
-                }
-            }
-        }
-        Self { packages, preferred_color, brought: FxHashMap::default(), before }
+    /// Begins with the dispositions of all files.
+    pub(super) fn new(packages: &'a [Unpacked], dispositions: Vec<Vec<Disposition>>) -> Self {
+        Self { packages, dispositions, brought: FxHashMap::default(), warnings: Vec::new() }
     }
 
-    /// Puts the files of one package into the tree. States change where a file gives way to another architecture's, its own or an earlier
-    /// package's.
-    pub(super) fn merge(&mut self, tree: &mut Tree, index: usize, states: &mut [Vec<FileState>]) -> Result<(), InstallError> {
+    /// Returns what the user should know of configuration files that were kept.
+    pub(super) fn into_warnings(self) -> Vec<String> {
+        self.warnings
+    }
+
+    /// Puts the files of one package into the tree.
+    pub(super) fn merge(&mut self, tree: &mut Tree, index: usize, states: &[FileState]) -> Result<(), InstallError> {
         let package = &self.packages[index];
         let mut link_sets: FxHashMap<(u32, u32), NodeId> = FxHashMap::default();
         for (number, file) in package.files.iter().enumerate() {
-            if states[index][number] != FileState::Normal || file.flags.contains(Flags::GHOST) {
+            if states[number] != FileState::Normal || !file.in_payload() {
                 continue;
             }
             // Without an inode nothing is known of links.
             let may_link = file.kind == FileKind::Regular && file.inode.1 != 0;
             let linked = if may_link { link_sets.get(&file.inode).copied() } else { None };
-            let placed = self
-                .place(tree, index, number, linked, states)
-                .map_err(|problem| problem.into_error(package.id(), &file.path))?;
+            let placed =
+                self.place(tree, index, number, linked).map_err(|problem| problem.into_error(package.id(), &file.path))?;
             if let (FileKind::Regular, Some(id)) = (file.kind, placed) {
                 link_sets.entry(file.inode).or_insert(id);
             }
@@ -56,16 +51,14 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// Puts one file in its place. `None`: it gave way.
-    fn place(
-        &mut self,
-        tree: &mut Tree,
-        index: usize,
-        number: usize,
-        linked: Option<NodeId>,
-        states: &mut [Vec<FileState>],
-    ) -> Result<Option<NodeId>, Problem> {
+    /// Puts one file in its place. `None`: no node was made for it.
+    fn place(&mut self, tree: &mut Tree, index: usize, number: usize, linked: Option<NodeId>) -> Result<Option<NodeId>, Problem> {
         let file = &self.packages[index].files[number];
+        let disposition = self.dispositions[index][number];
+        if disposition == Disposition::Skip {
+            self.share(tree, index, number);
+            return Ok(None);
+        }
         let (directory, name) = split(&file.path);
         let parent = tree.create_directories(directory)?;
         if name.is_empty() {
@@ -73,21 +66,13 @@ impl<'a> Merger<'a> {
             self.describe(tree, parent, index, number)?;
             return Ok(Some(parent));
         }
-        let existing = tree.child(parent, name);
-        if let Some(there) = existing {
-            if let Some(&(other, other_number)) = self.brought.get(&there)
-                && let Some(verdict) = self.meet(index, number, other, other_number)?
-            {
-                match verdict {
-                    Meeting::Same if file.kind == FileKind::Directory => {}
-                    Meeting::Same => return Ok(Some(there)),
-                    Meeting::GivesWay => {
-                        states[index][number] = FileState::WrongColor;
-                        return Ok(None);
-                    }
-                    Meeting::Wins => states[other][other_number] = FileState::WrongColor,
-                }
-            }
+        let suffix: &[u8] = if disposition == Disposition::AltName { b".rpmnew" } else { b"" };
+        if disposition == Disposition::Backup {
+            self.back_up(tree, file)?;
+        }
+        let name = &[name, suffix].concat();
+        if let Some(there) = tree.child(parent, name) {
+            self.check(tree, there, index, number)?;
             if file.kind == FileKind::Directory {
                 match &tree.node(there).kind {
                     NodeKind::Directory(_) => {
@@ -101,9 +86,12 @@ impl<'a> Merger<'a> {
                     _ => {}
                 }
             } else if tree.node(there).is_directory() {
-                return Err(TreeError::IsADirectory(display(&file.path)).into());
+                return Err(TreeError::IsADirectory(display(&[&file.path, suffix].concat())).into());
             }
-            self.save_configuration(tree, parent, name, there, (index, number))?;
+        }
+        if disposition == Disposition::AltName {
+            let path = display(&file.path);
+            self.warnings.push(format!("{path} was there and stays: the package's is {path}.rpmnew"));
         }
         if let Some(id) = linked {
             tree.unbind(parent, name);
@@ -117,7 +105,35 @@ impl<'a> Merger<'a> {
         Ok(Some(id))
     }
 
-    /// A directory takes mode, owner and times from the last package that has it.
+    /// Notes that a package has a directory that an equal one of another package made.
+    fn share(&mut self, tree: &mut Tree, index: usize, number: usize) {
+        let file = &self.packages[index].files[number];
+        if file.kind != FileKind::Directory {
+            return;
+        }
+        if let Some(id) = tree.resolve(&file.path).filter(|&id| tree.node(id).is_directory()) {
+            let node = tree.node_mut(id);
+            node.metadata.mtime = i64::from(file.mtime);
+            node.package = Some(PackageIndex(index as u32));
+            self.brought.insert(id, (index, number));
+        }
+    }
+
+    /// Refuses a file that would take the place of another one of the transaction which differs from it. The dispositions tell of all such
+    /// files but those that a link leads to which a scriptlet made meanwhile.
+    fn check(&self, tree: &Tree, there: NodeId, index: usize, number: usize) -> Result<(), Problem> {
+        let Some(&(other, other_number)) = self.brought.get(&there) else { return Ok(()) };
+        let (first, second) = (&self.packages[other], &self.packages[index]);
+        let (theirs, mine) = (&first.files[other_number], &second.files[number]);
+        match difference(theirs, mine) {
+            Some(difference) if tree.lookup(&theirs.path) == Some(there) => {
+                Err(Problem::Conflict(conflict((first.id(), theirs), (second.id(), mine), difference)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a directory the mode, owner and times that a package has for it.
     fn describe(&mut self, tree: &mut Tree, id: NodeId, index: usize, number: usize) -> Result<(), Problem> {
         let file = &self.packages[index].files[number];
         let node = tree.node_mut(id);
@@ -146,54 +162,25 @@ impl<'a> Merger<'a> {
         Ok(Node { kind, metadata: metadata(file)?, package, digest: file.digest.clone() })
     }
 
-    /// What happens where two packages bring one path. `None`: both lie in the same package, and the later one stands.
-    fn meet(&self, index: usize, number: usize, other: usize, other_number: usize) -> Result<Option<Meeting>, Problem> {
-        if index == other {
-            return Ok(None);
-        }
-        let (mine, theirs) = (&self.packages[index].files[number], &self.packages[other].files[other_number]);
-        let Some(difference) = difference(mine, theirs) else { return Ok(Some(Meeting::Same)) };
-        // rpm (transaction.c, handleOverlappedFiles): of two ELF files of different colours the preferred one is kept.
-        if self.preferred_color != 0 && mine.color != 0 && theirs.color != 0 && mine.color != theirs.color {
-            return Ok(Some(if mine.color & self.preferred_color != 0 { Meeting::Wins } else { Meeting::GivesWay }));
-        }
-        Err(Problem::Conflict { other: self.packages[other].id().to_owned(), difference })
-    }
-
-    /// A configuration file that was there before the packages and says something else: rpm keeps it as `.rpmorig`, or with
-    /// `noreplace` puts the package's beside it; the former is what is done with what a `%pretrans` made.
-    fn save_configuration(
-        &self,
-        tree: &mut Tree,
-        parent: NodeId,
-        name: &[u8],
-        there: NodeId,
-        (index, number): (usize, usize),
-    ) -> Result<(), Problem> {
-        let file = &self.packages[index].files[number];
-        let content = self.packages[index].contents[number].as_ref();
-        if !self.before.contains(&there) || !file.flags.contains(Flags::CONFIG) || same_content(tree.node(there), file, content) {
+    /// Keeps what is at the path of a configuration file as `.rpmorig` (fsm.c, `fsmBackup`).
+    fn back_up(&mut self, tree: &mut Tree, file: &File) -> Result<(), Problem> {
+        if tree.lookup(&file.path).is_none() {
             return Ok(());
         }
-        let kept = [name, b".rpmorig"].concat();
-        tree.unbind(parent, name);
-        tree.unbind(parent, &kept);
-        tree.link(parent, &kept, there)?;
+        let kept = [&file.path, &b".rpmorig"[..]].concat();
+        rename(tree, &file.path, &kept).map_err(|error| Problem::Backup(display(&kept), error.text()))?;
+        let path = display(&file.path);
+        self.warnings.push(format!("{path} was there: it is kept as {path}.rpmorig"));
         Ok(())
     }
 }
 
-enum Meeting {
-    Same,
-    Wins,
-    GivesWay,
-}
-
 enum Problem {
     Tree(TreeError),
-    Conflict { other: String, difference: &'static str },
+    Conflict(FileConflict),
     NoContent,
     Xattrs(String),
+    Backup(String, &'static str),
 }
 
 impl From<TreeError> for Problem {
@@ -206,36 +193,14 @@ impl Problem {
     fn into_error(self, package: &str, path: &[u8]) -> InstallError {
         let (package, path) = (package.to_owned(), display(path));
         match self {
-            Self::Conflict { other, difference } => {
-                InstallError::FileConflict { path, first: other, second: package, difference }
-            }
+            Self::Conflict(conflict) => conflict.into(),
             Self::Tree(error) => InstallError::Path { package, path, problem: error.to_string() },
             Self::NoContent => InstallError::Path { package, path, problem: "the payload does not hold it".into() },
             Self::Xattrs(problem) => InstallError::Path { package, path, problem },
+            Self::Backup(kept, why) => {
+                InstallError::Path { package, path, problem: format!("cannot keep what is there as {kept}: {why}") }
+            }
         }
-    }
-}
-
-/// In what two packages' entries for one path differ; rpm lets them share it when in nothing (rpmfi.c, `rpmfilesCompare`; measured with
-/// rpm 4.18: mode and owner count for directories too, times do not).
-fn difference(a: &File, b: &File) -> Option<&'static str> {
-    if a.flags.contains(Flags::GHOST) || b.flags.contains(Flags::GHOST) {
-        return None;
-    }
-    if a.kind != b.kind {
-        return Some("type");
-    }
-    if a.mode != b.mode {
-        return Some("mode");
-    }
-    if a.user != b.user || a.group != b.group {
-        return Some("owner");
-    }
-    match a.kind {
-        FileKind::Symlink => (a.link_target != b.link_target).then_some("target"),
-        FileKind::Regular => (a.size != b.size || a.digest != b.digest).then_some("content"),
-        FileKind::CharacterDevice | FileKind::BlockDevice => (a.rdev != b.rdev).then_some("device number"),
-        _ => None,
     }
 }
 
@@ -247,14 +212,4 @@ fn metadata(file: &File) -> Result<Metadata, Problem> {
         group: Owner::named(&file.group),
         xattrs: file.xattrs().map_err(|error| Problem::Xattrs(error.to_string()))?,
     })
-}
-
-fn same_content(node: &Node, file: &File, content: Option<&Content>) -> bool {
-    match &node.kind {
-        NodeKind::File(there) if file.kind == FileKind::Regular => {
-            content.is_some_and(|mine| matches!((there.bytes(), mine.bytes()), (Ok(a), Ok(b)) if a == b))
-        }
-        NodeKind::Symlink(there) if file.kind == FileKind::Symlink => **there == *file.link_target,
-        _ => false,
-    }
 }

@@ -2,7 +2,9 @@
 //!
 //! In: packages that were verified and unpacked. Out: their files in the tree, the database, and what became of each scriptlet.
 
+mod disposition;
 mod merge;
+mod places;
 mod scriptlets;
 mod selection;
 mod unpacked;
@@ -21,7 +23,7 @@ pub use unpacked::{UnpackError, Unpacked};
 
 /// Installs packages, given in the order of the transaction.
 ///
-/// As rpm does (lib/transaction.c): all `%pretrans` first; then of each package `%pre`, the files, `%post` and the triggers that it sets off;
+/// As rpm does (lib/transaction.c): all `%pretrans` first; then the disposition of every file is decided; then of each package `%pre`, the files, `%post` and the triggers that it sets off;
 /// then all `%posttrans` and the triggers on the files of the whole transaction.
 pub fn install(
     tree: &mut Tree,
@@ -36,22 +38,27 @@ pub fn install(
     for index in 0..packages.len() {
         runner.run(tree, index, Phase::PreTrans)?;
     }
-    // Of 32- and 64-bit files at one path rpm prefers the latter wherever both can run (`%_prefer_color`).
-    let preferred = if color == 3 { 2 } else { 0 };
-    let mut merger = Merger::new(packages, &states, preferred, tree);
+    let dispositions = disposition::decide(tree, packages, &mut states, color)?;
+    let mut merger = Merger::new(packages, dispositions);
     for index in 0..packages.len() {
         if cancel.is_raised() {
             return Err(InstallError::Interrupted);
         }
         runner.run(tree, index, Phase::Pre)?;
-        merger.merge(tree, index, &mut states)?;
+        merger.merge(tree, index, &states[index])?;
         runner.run(tree, index, Phase::Post)?;
         runner.triggers(tree, index, &states)?;
         reporter.advance(reporter::Phase::Install, 1, 0);
     }
     // The database is made of headers and states alone, so it is made while the last scriptlets run.
     let (database, installed) = rayon::join(
-        || options.database.as_ref().map(|wanted| Ok((wanted, database_files(packages, &states, wanted, options)?))).transpose(),
+        || {
+            options
+                .database
+                .as_ref()
+                .map(|wanted| Ok::<_, InstallError>((wanted, database_files(packages, &states, wanted, options)?)))
+                .transpose()
+        },
         || {
             for index in 0..packages.len() {
                 runner.run(tree, index, Phase::PostTrans)?;
@@ -60,7 +67,8 @@ pub fn install(
             runner.finish(tree)
         },
     );
-    let installed = installed?;
+    let mut installed = installed?;
+    installed.warnings.extend(merger.into_warnings());
     if let Some((wanted, files)) = database? {
         put_database(tree, wanted, files)?;
     }

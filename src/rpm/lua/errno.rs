@@ -6,13 +6,13 @@ macro_rules! errors {
     ($($name:ident = $number:literal $text:literal,)*) => {
         /// An error of a system call.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Errno {
+        pub(in crate::rpm) enum Errno {
             $(#[doc = $text] $name = $number,)*
         }
 
         impl Errno {
             /// What `strerror` says.
-            pub(super) fn text(self) -> &'static str {
+            pub(in crate::rpm) fn text(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                 }

@@ -108,7 +108,7 @@ pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno>
 }
 
 /// `rename(2)`, with its checks in the order of Linux (namei.c, `do_renameat2`, `vfs_rename`).
-pub(super) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
+pub(in crate::rpm) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let (from, to) = (last(tree, old)?, last(tree, new)?);
     if from.kind != LastKind::Name || to.kind != LastKind::Name {
         return Err(Errno::Busy);

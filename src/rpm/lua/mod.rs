@@ -17,7 +17,7 @@ mod date;
 mod engine;
 mod environment;
 mod errno;
-mod files;
+pub(super) mod files;
 mod glob;
 mod io;
 mod library;
