@@ -107,7 +107,7 @@ pub fn change<E: Ecosystem>(
         Ok(tree)
     };
     let changed = changed(ecosystem, &request, options, read, tools)?;
-    let Changed { tree, pool, choice, plan, scriptlets, unsigned, epoch } = changed;
+    let Changed { tree, pool, choice, plan, scriptlets, unsigned, epoch, .. } = changed;
     let base = base.map_or_else(|| existing.read(), Ok)?;
     let applied = existing.apply(&base, &tree, epoch, tools.reporter, tools.cancel)?;
 
@@ -133,6 +133,8 @@ pub(super) struct Changed {
     pub(super) pool: Pool,
     pub(super) choice: Choice,
     pub(super) plan: Plan,
+    /// Warnings of the installation, beside those of the plan.
+    pub(super) warnings: Vec<String>,
     pub(super) scriptlets: Vec<ScriptletRecord>,
     pub(super) unsigned: Vec<String>,
     pub(super) epoch: i64,
@@ -179,15 +181,16 @@ pub(super) fn changed<E: Ecosystem>(
     let install = InstallOptions { arch, database, epoch, scriptlets };
     let installed = ecosystem.change(&mut tree, &changes, &install, tools.reporter, tools.cancel)?;
     let unknown_owners = finish::owners::resolve(&mut tree);
-    for warning in installed.warnings.into_iter().chain(unknown_owners.warnings()) {
-        tools.reporter.warn(&warning);
+    let warnings: Vec<String> = installed.warnings.into_iter().chain(unknown_owners.warnings()).collect();
+    for warning in &warnings {
+        tools.reporter.warn(warning);
     }
     tools.reporter.finish(Phase::Install, "");
     if tools.cancel.is_raised() {
         return Err(BootstrapError::Interrupted);
     }
     let scriptlets = installed.scriptlets;
-    Ok(Changed { tree, pool, choice, plan, scriptlets, unsigned, epoch })
+    Ok(Changed { tree, pool, choice, plan, warnings, scriptlets, unsigned, epoch })
 }
 
 /// The newest time in a tree.

@@ -186,7 +186,7 @@ pub fn make<E: Ecosystem>(
     tools: &Tools<'_>,
 ) -> Result<Root, BootstrapError> {
     let keyring = Keyrings::new(ecosystem, request)?;
-    let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
+    let Resolved { pool, choice, mut plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     plan.warnings.iter().for_each(|warning| tools.reporter.warn(warning));
 
     let mut wanted: Vec<_> = choice.incoming().collect();
@@ -218,6 +218,7 @@ pub fn make<E: Ecosystem>(
     let notes = notes.iter().map(ToString::to_string);
     for warning in installed.warnings.into_iter().chain(notes).chain(unknown_owners.warnings()) {
         tools.reporter.warn(&warning);
+        plan.warnings.push(warning);
     }
     tools.reporter.finish(Phase::Install, "");
     if tools.cancel.is_raised() {

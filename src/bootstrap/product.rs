@@ -109,7 +109,10 @@ pub fn add_changed_image<E: Ecosystem>(
         return Err(InstallError::Unsupported(reason).into());
     }
     let read = || Ok(options.base.as_ref().map_or_else(Tree::new, |base| base.tree.clone()));
-    let Changed { tree, plan, scriptlets, unsigned, epoch, .. } = changed(ecosystem, request, change, read, tools)?;
+    let Changed { tree, mut plan, warnings, scriptlets, unsigned, epoch, .. } = changed(ecosystem, request, change, read, tools)?;
+    // A root's change prints these with its steps.
+    plan.warnings.iter().for_each(|warning| tools.reporter.warn(warning));
+    plan.warnings.extend(warnings);
     let root = Root { tree, packages: Vec::new(), epoch, plan, scriptlets, unsigned };
     let labels = std::collections::BTreeMap::new();
     let written = layout.add(&image(&root, &change.arch, options, &labels), tools.reporter, tools.cancel)?;

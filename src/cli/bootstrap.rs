@@ -96,18 +96,14 @@ impl Job for Bootstrap<'_> {
         })?;
         tell(&report, prepared, run, out);
         if let Some(path) = &arguments.report {
-            write(path, &json_text(&report))?;
+            write(path, &run.report(&report))?;
         }
         run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
         Ok(match arguments.output.format {
             Format::Human => String::new(),
-            Format::Json => json_text(&report),
+            Format::Json => run.report(&report),
         })
     }
-}
-
-fn json_text(report: &Report) -> String {
-    format!("{:#}\n", json!(report))
 }
 
 /// The lines of a run: what was resolved, fetched, installed, and the closing one.

@@ -103,7 +103,7 @@ impl Job for Simulation<'_> {
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         run.stats(&json!({"packages": resolved.pool.len()}))?;
         let text = match arguments.output.format {
-            Format::Json => format!("{:#}\n", json!(resolved.plan)),
+            Format::Json => run.report(&resolved.plan),
             Format::Human => human(&resolved),
         };
         std::mem::forget(resolved);
@@ -149,7 +149,7 @@ impl Job for Changing<'_> {
         );
         run.progress.line("Finished", &done, None);
         Ok(match arguments.output.format {
-            Format::Json => format!("{:#}\n", json!(report)),
+            Format::Json => run.report(&report),
             Format::Human => lines(&report.steps, &report.plan.warnings),
         })
     }

@@ -12,7 +12,7 @@ use super::packaging::{Job, run_with};
 use super::product::attachments;
 use super::progress::{bytes, count, packages};
 use super::request::{Prepared, prepare};
-use super::run::{Run, write};
+use super::run::{Run, unique, write};
 use crate::bootstrap::{BootstrapError, ImageOptions, ImageReport, Tools, add_image, docker_archive};
 use crate::ecosystem::Ecosystem;
 use crate::lock::Lock;
@@ -95,8 +95,7 @@ pub(super) fn told(
     images: &[ImageReport],
     (digest, names): (&str, &[String]),
 ) -> Result<String, Failure> {
-    let text = json!({"schema": 1, "digest": digest, "tags": names, "images": images});
-    let text = format!("{text:#}\n");
+    let text = run.report(json!({"schema": 1, "digest": digest, "tags": names, "images": images}));
     if let Some(path) = &arguments.report {
         write(path, &text)?;
     }
@@ -111,6 +110,15 @@ pub(super) fn told(
         Format::Human => String::new(),
         Format::Json => text,
     })
+}
+
+/// Puts into an image's report the warnings that concern it: those that all images have in `common`, and those of the run since it had
+/// `before` of them.
+pub(super) fn warned(mut image: ImageReport, run: &Run, common: &[String], before: usize) -> ImageReport {
+    let since = run.progress.warnings().into_iter().skip(before);
+    let own = std::mem::take(&mut image.report.plan.warnings);
+    image.report.plan.warnings = unique(common.iter().cloned().chain(since).chain(own));
+    image
 }
 
 impl Images<'_> {
@@ -130,7 +138,9 @@ impl Images<'_> {
         let mut images = Vec::with_capacity(self.prepared.len());
         let spool = self.run.spool_beside(self.out);
         let tools = self.tools(&spool);
+        let common = self.run.progress.warnings();
         for prepared in self.prepared {
+            let before = self.run.progress.warnings().len();
             let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
             let mut options = self.options(prepared);
             if let Some(reference) = &product.base {
@@ -138,7 +148,7 @@ impl Images<'_> {
                 options.base = Some(base.map_err(|error| of(BootstrapError::Output(error), prepared))?);
             }
             let image = add_image(ecosystem, &prepared.request, &build, &options, &mut layout, &tools);
-            images.push(image.map_err(|error| of(error, prepared))?);
+            images.push(warned(image.map_err(|error| of(error, prepared))?, self.run, &common, before));
         }
         // Architectures may differ in their newest package, and a mirror may be ahead for one: what all agree in is told of all.
         let epoch = images.iter().map(|image| image.report.epoch).max().unwrap_or(0);
@@ -177,7 +187,7 @@ impl Images<'_> {
         let build = build_options(prepared, self.arguments.drop_database, self.arguments.scriptlets)?;
         let options = self.options(prepared);
         let image = docker_archive(ecosystem, &prepared.request, &build, &options, (file, &name_all), &self.tools(&spool));
-        let image = image.map_err(of)?;
+        let image = warned(image.map_err(of)?, self.run, &[], 0);
         let digest = image.config.clone();
         Ok((vec![image], digest, given.into_inner()))
     }

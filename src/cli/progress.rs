@@ -41,6 +41,7 @@ enum Style {
 struct State {
     phases: BTreeMap<Phase, (Instant, PhaseTotals)>,
     bar: Option<(Phase, ProgressBar)>,
+    warnings: Vec<String>,
 }
 
 impl Progress {
@@ -60,6 +61,11 @@ impl Progress {
     /// What each phase took.
     pub(super) fn totals(&self) -> BTreeMap<Phase, PhaseTotals> {
         self.state().phases.iter().map(|(&phase, (_, totals))| (phase, *totals)).collect()
+    }
+
+    /// Returns the warnings of the run so far, in their order, those included that nobody was shown.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.state().warnings.clone()
     }
 
     /// One line for a person: a verb in the left column, what it did, and how long it took.
@@ -143,7 +149,8 @@ impl Reporter for Progress {
     }
 
     fn warn(&self, message: &str) {
-        let state = self.state();
+        let mut state = self.state();
+        state.warnings.push(message.to_owned());
         if self.style == Style::Quiet {
             return;
         }

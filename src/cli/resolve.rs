@@ -51,7 +51,7 @@ impl Job for Resolve<'_> {
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress).map_err(failed)?;
         run.stats(&json!({"packages": resolved.pool.len(), "pool": pool_stats(&resolved.pool, resolved.kept, resolved.took)}))?;
         let text = match arguments.output.format {
-            Format::Json => format!("{:#}\n", json!(resolved.plan)),
+            Format::Json => run.report(&resolved.plan),
             Format::Human => {
                 resolved.plan.warnings.iter().for_each(|warning| run.progress.warn(warning));
                 human(&resolved.plan)

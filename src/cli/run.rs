@@ -1,9 +1,11 @@
 //! What every command that reads repositories needs: threads, a fetcher, progress, `--stats`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -73,6 +75,15 @@ impl Run {
         self.keeping_spool(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
+    /// Returns a report as JSON text. Its `warnings` are those of the run, whether or not a terminal shows them, and its own.
+    pub(super) fn report(&self, report: impl Serialize) -> String {
+        let mut report = json!(report);
+        let own = report.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let own: Vec<String> = own.map(str::to_owned).collect();
+        report["warnings"] = json!(unique(self.progress.warnings().into_iter().chain(own)));
+        format!("{report:#}\n")
+    }
+
     /// What a failure is told as: when a signal stopped the run, that is the reason, whatever failed because of it.
     pub(super) fn or_stopped(&self, failure: Failure) -> Failure {
         let (code, why) = match self.cancel.signal() {
@@ -108,6 +119,12 @@ impl Run {
         }
         write(path, &format!("{:#}\n", Value::Object(stats)))
     }
+}
+
+/// Returns each text once, in the order of their first appearance.
+pub(super) fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    texts.filter(|text| seen.insert(text.clone())).collect()
 }
 
 /// Where downloads and metadata are kept.

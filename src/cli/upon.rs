@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::arguments::{BootstrapArguments, RequestArguments, ScriptletMode};
 use super::bootstrap::{failure, output_failure, source_date_epoch};
 use super::failure::Failure;
-use super::image::told;
+use super::image::{told, warned};
 use super::packaging::{Job, run_with};
 use super::product::attachments;
 use super::request::{Prepared, base, machine};
@@ -129,7 +129,9 @@ impl Job for Images<'_> {
             layout.attach(attachment);
         }
         let mut images = Vec::with_capacity(below.len());
+        let common = run.progress.warnings();
         for Below { image, prepared, _place: place } in below {
+            let before = run.progress.warnings().len();
             let change = ChangeOptions {
                 arch: prepared.arch.clone(),
                 database: prepared.database.clone(),
@@ -146,7 +148,8 @@ impl Job for Images<'_> {
                 base: Some(image),
             };
             let made = add_changed_image(ecosystem, &prepared.request, &change, &options, &mut layout, tools);
-            images.push(made.map_err(|error| run.or_stopped(upon_failure(error, &prepared)))?);
+            let made = made.map_err(|error| run.or_stopped(upon_failure(error, &prepared)))?;
+            images.push(warned(made, run, &common, before));
             drop(place);
         }
         let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &run.cancel);

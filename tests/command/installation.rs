@@ -244,6 +244,9 @@ fn a_configuration_file_that_was_there_is_kept_as_rpm_keeps_it() {
     assert_eq!([read("plain"), read("plain.rpmorig")], ["new", "old"]);
     assert_eq!([read("noreplace"), read("noreplace.rpmnew")], ["old", "new"]);
     assert!(place.path("out/etc/was-directory.rpmorig/sub").is_dir());
+    let report = fs::read_to_string(place.path("report.json")).unwrap();
+    assert!(report.contains("/etc/plain was there: it is kept as /etc/plain.rpmorig"), "{report}");
+    assert!(report.contains("/etc/noreplace was there and stays: the package's is /etc/noreplace.rpmnew"), "{report}");
     assert!(!place.path("out/etc/equal.rpmorig").exists() && !place.path("out/etc/equal-noreplace.rpmnew").exists());
 }
 
@@ -284,4 +287,59 @@ fn a_configuration_file_cannot_take_the_place_of_what_cannot_be_moved() {
     let lua = "posix.mkdir('/etc') posix.mkdir('/etc/x') posix.mkdir('/etc/x.rpmnew')";
     let package = Made::new("a", [Item::file("/etc/x", "new").flags(CONFIG | NO_REPLACE)]).pretrans(lua);
     is_refused(&case("a directory in the way of .rpmnew", [package]), "/etc/x.rpmnew: is a directory");
+}
+
+/// The warnings of the report that a build wrote.
+fn reported(report: &serde_json::Value) -> Vec<&str> {
+    report["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap()).collect()
+}
+
+/// The warnings that a terminal is shown.
+fn shown(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter_map(|line| line.strip_prefix("warning: ")).collect()
+}
+
+#[test]
+fn every_warning_that_a_terminal_sees_is_in_the_report_also_of_a_quiet_run() {
+    let place = Place::new();
+    let package = Made::new("a", [Item::file("/usr/a", "a").owner("nobody-there"), Item::file("/etc/x", "new").flags(CONFIG)]);
+    let files = made::write(&place, &[package.pretrans(THERE.replace("'plain'", "'x'").leak())]);
+    let told = made::build(&place, &files, &[]).success();
+    let read = || -> serde_json::Value { serde_json::from_slice(&fs::read(place.path("report.json")).unwrap()).unwrap() };
+    let report = read();
+    let expected = [
+        "packages without a signature are accepted (--allow-unsigned)",
+        "/etc/x was there: it is kept as /etc/x.rpmorig",
+        "user nobody-there does not exist in the target: root owns its files",
+        "group nobody-there does not exist in the target: root owns its files",
+    ];
+    assert_eq!(reported(&report), expected);
+    assert_eq!(shown(&told.stderr), expected);
+    for quiet in [&["-q"][..], &["--progress", "none"], &["-q", "--format", "json"]] {
+        fs::remove_dir_all(place.path("out")).unwrap();
+        let silent = made::build(&place, &files, quiet).success();
+        assert_eq!(silent.stderr, "", "{quiet:?}");
+        assert_eq!(read(), report, "{quiet:?}");
+        if quiet.contains(&"json") {
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&silent.stdout).unwrap(), report);
+        }
+    }
+}
+
+#[test]
+fn every_warning_of_an_image_is_in_its_report() {
+    let place = Place::new();
+    let files = made::write(&place, &[Made::new("a", [Item::file("/usr/a", "a").owner("nobody-there")])]);
+    made::empty_repository(&place);
+    let with = format!("./{}", files[0]);
+    let options = ["--type", "rpm", "--arch", "x86_64", "--allow-unsigned", "--repo", "empty=empty", "--cache-dir", "cache"];
+    for product in [["--oci", "layout:x"], ["--docker-archive", "image.tar"], ["--tar", "root.tar"]] {
+        let told = place.run(&[&options[..], &["--with", &with, "--report", "report.json"], &product].concat()).success();
+        let report: serde_json::Value = serde_json::from_slice(&fs::read(place.path("report.json")).unwrap()).unwrap();
+        assert_eq!(shown(&told.stderr).len(), 3, "{}", told.stderr);
+        assert_eq!(reported(&report), shown(&told.stderr), "{product:?}");
+        for image in report["images"].as_array().into_iter().flatten() {
+            assert_eq!(reported(image), shown(&told.stderr), "{product:?}");
+        }
+    }
 }

@@ -319,3 +319,24 @@ fn wrong_usage() {
     }
     assert!(!place.path("layout").exists());
 }
+
+#[test]
+fn a_change_upon_a_base_image_warns_as_a_build_does_on_the_terminal_and_in_the_report() {
+    let place = Place::new();
+    let alpine = |arguments: &[&str]| {
+        let told = place.run(&[&ALPINE[..], arguments, &["--report", "report.json"]].concat()).success();
+        let warnings = told.stderr.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect();
+        let report = json(&place.path("report.json"));
+        let of = |report: &Value| -> Vec<String> {
+            report["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap().to_owned()).collect()
+        };
+        let warnings: Vec<String> = warnings;
+        assert_eq!(of(&report), warnings);
+        assert_eq!(of(&report["images"][0]), warnings);
+        warnings
+    };
+    let built = alpine(&["--variant", "scratch", "--with", "busybox", "--no-docs", "--allow-unsigned", "--oci", "layout:base"]);
+    assert_eq!(built.len(), 2, "{built:?}");
+    let changed = alpine(&["--base", "layout:base", "--with", "dash", "--no-docs", "--allow-unsigned", "--oci", "layout:more"]);
+    assert_eq!(changed, built);
+}
