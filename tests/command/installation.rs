@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rootstrap::rpm::tag::Tag;
+
 use crate::disk::differences;
 use crate::made::{self, CONFIG, DOC, GHOST, Item, LICENSE, MISSING_OK, Made, NO_REPLACE};
 use crate::place::{Outcome, Place};
@@ -341,5 +343,23 @@ fn every_warning_of_an_image_is_in_its_report() {
         for image in report["images"].as_array().into_iter().flatten() {
             assert_eq!(reported(image), shown(&told.stderr), "{product:?}");
         }
+    }
+}
+
+#[test]
+fn signatures_of_files_behind_the_region_of_a_signature_header_are_installed_as_rpm_installs_them() {
+    let place = Place::new();
+    let package = Made::new("a", [Item::file("/usr/a", "a"), Item::file("/usr/b", "b")]);
+    let mut added = rootstrap::rpm::header::HeaderBuilder::new();
+    added.strings(Tag::SIG_FILE_SIGNATURES, ["0302", "0304"]).u32(Tag::SIG_FILE_SIGNATURE_LENGTH, 2);
+    fs::write(place.path("a.rpm"), package.parts().file_with_added(&added)).unwrap();
+    let files = ["a.rpm".to_owned()];
+    made::build(&place, &files, &[]).success();
+    if made::has_rpm() {
+        let report = made::file_signatures(&place.path("out"));
+        let (taken, said) = made::rpm(&place, &files, &[]);
+        assert!(taken, "{said}");
+        assert_eq!(report, "/usr/a 0302\n/usr/b 0304\n");
+        assert_eq!(report, made::file_signatures(&place.path("reference")));
     }
 }

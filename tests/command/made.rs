@@ -275,3 +275,9 @@ pub(crate) fn states(root: &Path) -> BTreeMap<String, String> {
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter_map(|line| line.split_once('\t')).map(|(file, state)| (file.to_owned(), state.to_owned())).collect()
 }
+
+/// The signatures of files that the root's database has, as the real rpm tells them.
+pub(crate) fn file_signatures(root: &Path) -> String {
+    let output = rpm_command(root).args(["-qa", "--qf", "[%{FILENAMES} %{FILESIGNATURES}\n]"]).current_dir("/").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -9,7 +9,7 @@ use pgp::ser::Serialize;
 use pgp::types::{KeyVersion, Password, SigningKey, Timestamp};
 use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::package::Content;
-use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place};
+use rootstrap::rpm::header::{Header, HeaderBuilder, MAGIC, Place};
 use rootstrap::rpm::signature::Keyring;
 use rootstrap::rpm::tag::Tag;
 
@@ -175,12 +175,22 @@ impl Parts {
 
     /// The file.
     pub(crate) fn file(&self) -> Vec<u8> {
+        self.file_with(&self.signature.build(Place::Signature).unwrap())
+    }
+
+    /// The file with entries behind the region of the signature header.
+    pub(crate) fn file_with_added(&self, added: &HeaderBuilder) -> Vec<u8> {
+        let signature = Header::parse(self.signature.build(Place::Signature).unwrap(), Place::Signature).unwrap();
+        self.file_with(&added.added_to(&signature).unwrap())
+    }
+
+    fn file_with(&self, signature: &[u8]) -> Vec<u8> {
         let mut file = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0, 0, 0];
         file.resize(78, 0);
         file.extend([0, 5]);
         file.resize(96, 0);
         file.extend(MAGIC);
-        file.extend(self.signature.build(Place::Signature).unwrap());
+        file.extend(signature);
         file.resize(file.len().next_multiple_of(8), 0);
         file.extend(self.header_bytes());
         file.extend(&self.payload);

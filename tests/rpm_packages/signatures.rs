@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::package::Content;
+use rootstrap::rpm::header::HeaderBuilder;
 use rootstrap::rpm::package::{Covered, Package, PackageError, Part, Trust};
 use rootstrap::rpm::signature::{KeyError, Keyring, SignatureError};
 use rootstrap::rpm::tag::Tag;
@@ -294,4 +295,75 @@ fn what_rpmsign_signs_is_accepted() {
         }
     }
     let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
+}
+
+/// What tools that sign files add behind the region of a signature header.
+fn file_signatures() -> HeaderBuilder {
+    let mut added = HeaderBuilder::new();
+    added.strings(Tag::SIG_FILE_SIGNATURES, ["0302"]).u32(Tag::SIG_FILE_SIGNATURE_LENGTH, 2);
+    added
+}
+
+#[test]
+fn entries_behind_the_region_of_a_signature_header_do_not_damage_a_package() {
+    let key = Key::read(RSA);
+    let ring = keyring(&[key.certificate()]);
+    let signed = signed(Tag::RSA_HEADER, &key, false);
+    let mut others = file_signatures();
+    // Bad digests and sizes that nothing covers say nothing.
+    others
+        .string(Tag::SHA1_HEADER, "00")
+        .string(Tag::SHA256_HEADER, "00".repeat(32))
+        .u32(Tag::SIGTAG_SIZE, 1)
+        .u64s(Tag::LONG_SIG_SIZE, [1])
+        .bytes(Tag::DSA_HEADER, b"none");
+    for added in [file_signatures(), others] {
+        let package = Package::open(&Content::from(signed.file_with_added(&added)), Trust::Keys(&ring)).unwrap();
+        assert!(package.signer().is_some());
+        assert!(!package.signature().has(Tag::SIG_FILE_SIGNATURES));
+        assert_eq!(package.signature().added_entry(Tag::SIG_FILE_SIGNATURES).unwrap().strings().next(), Some(&b"0302"[..]));
+        assert_eq!(package.signature().added_entry(Tag::RSA_HEADER), None, "this one is in the region");
+    }
+}
+
+#[test]
+fn entries_behind_the_region_of_a_signature_header_are_not_trusted() {
+    let key = Key::read(RSA);
+    let ring = keyring(&[key.certificate()]);
+    let unsigned = parts();
+    let mut signature = HeaderBuilder::new();
+    signature.bytes(Tag::RSA_HEADER, &key.sign(&unsigned.header_bytes(), false));
+    let content = Content::from(unsigned.file_with_added(&signature));
+    let refused = Package::open(&content, Trust::Keys(&ring));
+    assert!(matches!(refused, Err(PackageError::Unsigned { .. })), "{refused:?}");
+    assert!(Package::open(&content, Trust::Unsigned(&ring)).unwrap().signer().is_none());
+    // A bad signature in the region is not mended by a right one behind it.
+    let mut bad = signed(Tag::RSA_HEADER, &key, false);
+    bad.header.string(Tag::SUMMARY, "another");
+    let mut bad = bad.with_digests();
+    let mut right = HeaderBuilder::new();
+    right.bytes(Tag::RSA_HEADER, &key.sign(&bad.header_bytes(), false));
+    let refused = Package::open(&Content::from(bad.file_with_added(&right)), Trust::Keys(&ring));
+    assert!(matches!(refused, Err(PackageError::Signature { .. })), "{refused:?}");
+    // Neither is a digest.
+    bad.signature.string(Tag::SHA256_HEADER, "00".repeat(32));
+    let mut right = HeaderBuilder::new();
+    right.string(Tag::SHA256_HEADER, Digest::of(Algorithm::Sha256, &bad.header_bytes()).hex());
+    let refused = Package::open(&Content::from(bad.file_with_added(&right)), Trust::Unsigned(&ring));
+    assert!(matches!(refused, Err(PackageError::Digest { .. })), "{refused:?}");
+    for tag in [Tag::SHA1_HEADER, Tag::SHA256_HEADER] {
+        bad.signature.remove(tag);
+    }
+    let refused = Package::open(&Content::from(bad.file_with_added(&right)), Trust::Unsigned(&ring));
+    assert!(matches!(refused, Err(PackageError::NoDigest { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_signature_header_with_more_entries_than_rpm_takes_is_refused() {
+    let mut added = HeaderBuilder::new();
+    for number in 0..32 {
+        added.u32(Tag(2000 + number), 1);
+    }
+    let refused = Package::open(&Content::from(parts().file_with_added(&added)), Trust::Unsigned(&Keyring::new()));
+    assert!(matches!(refused, Err(PackageError::Header { part: Part::Signature, .. })), "{refused:?}");
 }

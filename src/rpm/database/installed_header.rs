@@ -2,7 +2,7 @@
 //! numbers in an installed one, and what happened when it was installed.
 
 use super::DatabaseError;
-use crate::rpm::header::{Header, HeaderBuilder, Kind};
+use crate::rpm::header::{Entry, Header, HeaderBuilder, Kind};
 use crate::rpm::tag::Tag;
 
 /// What became of a file of a package (rpmfiles.h, `rpmfileState`).
@@ -61,6 +61,21 @@ struct Translation {
     either: bool,
 }
 
+impl Translation {
+    /// Whether the entry speaks for the package, as digests and signatures do.
+    fn vouches(&self) -> bool {
+        let tags =
+            [Tag::SIG_PGP, Tag::SIG_MD5, Tag::SIG_GPG, Tag::SHA1_HEADER, Tag::SHA256_HEADER, Tag::DSA_HEADER, Tag::RSA_HEADER];
+        tags.contains(&self.to)
+    }
+
+    /// Returns the entry of a signature header. Entries behind its region were not checked with the package, so nothing that vouches for
+    /// it is taken from there; the signatures of files are.
+    fn entry<'a>(&self, signature: &'a Header) -> Option<Entry<'a>> {
+        signature.entry(self.from).or_else(|| signature.added_entry(self.from).filter(|_| !self.vouches()))
+    }
+}
+
 const fn translation(from: Tag, to: Tag, kind: Kind, count: u32, either: bool) -> Translation {
     Translation { from, to, kind, count, either }
 }
@@ -92,8 +107,9 @@ impl InstalledPackage<'_> {
     /// The header as the database keeps it, without its magic.
     pub fn installed_header(&self) -> Result<Vec<u8>, DatabaseError> {
         let mut builder = HeaderBuilder::new();
-        for Translation { from, to, kind, count, either } in TRANSLATIONS {
-            let entry = self.signature.entry(from);
+        for translation in TRANSLATIONS {
+            let entry = translation.entry(self.signature);
+            let Translation { to, kind, count, either, .. } = translation;
             // What is not under the signature must not pass for what is (package.c, `headerMergeLegacySigs`).
             if self.header.has(to) {
                 if either && entry.is_none() {

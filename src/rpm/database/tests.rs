@@ -94,6 +94,36 @@ fn what_a_signature_must_not_have_is_refused() {
 }
 
 #[test]
+fn signatures_of_files_behind_the_region_are_kept_and_what_vouches_for_the_package_is_not() {
+    let package = package_header();
+    let region = header(Place::Signature, |builder| {
+        builder.u32(Tag::SIGTAG_SIZE, 4711).string(Tag::SHA256_HEADER, "5e");
+    });
+    let mut added = HeaderBuilder::new();
+    added
+        .strings(Tag::SIG_FILE_SIGNATURES, ["01", "02"])
+        .u32(Tag::SIG_FILE_SIGNATURE_LENGTH, 1)
+        .strings(Tag::VERITY_SIGNATURES, ["03", "04"])
+        .u32(Tag::VERITY_SIGNATURE_ALGO, 2)
+        .u32(Tag::SIGTAG_SIZE, 1)
+        .string(Tag::SHA256_HEADER, "00")
+        .string(Tag::SHA1_HEADER, "00")
+        .bytes(Tag::SIGTAG_MD5, &[0; 16])
+        .bytes(Tag::RSA_HEADER, &[9; 40]);
+    let signature = Header::parse(added.added_to(&region).unwrap(), Place::Signature).unwrap();
+    let blob = installed(&package, &signature, &STATES).installed_header().unwrap();
+    let read = Header::parse(blob, Place::Installed).unwrap();
+    assert_eq!(read.strings(Tag::FILE_SIGNATURES).collect::<Vec<_>>(), [b"01", b"02"]);
+    assert_eq!(read.u32(Tag::FILE_SIGNATURE_LENGTH), Some(1));
+    assert_eq!(read.strings(Tag::VERITY_SIGNATURES).collect::<Vec<_>>(), [b"03", b"04"]);
+    assert_eq!(read.u32(Tag::VERITY_SIGNATURE_ALGO), Some(2));
+    assert_eq!((read.u32(Tag::SIG_SIZE), read.text(Tag::SHA256_HEADER)), (Some(4711), Some("5e")));
+    for tag in [Tag::SHA1_HEADER, Tag::SIG_MD5, Tag::RSA_HEADER] {
+        assert!(!read.has(tag), "{tag}");
+    }
+}
+
+#[test]
 fn the_archives_size_may_be_in_either_header() {
     let package = header(Place::Package, |builder| {
         builder.string(Tag::NAME, "a").u32(Tag::ARCHIVE_SIZE, 5);

@@ -27,6 +27,10 @@ const ENTRY_LENGTH: usize = 16;
 const ENTRIES_MAX: u32 = 0xffff;
 const DATA_MAX: u32 = 0x0fff_ffff;
 
+/// The same for a signature header (header.c, `hdrblobVerifyLengths`).
+const SIGNATURE_ENTRIES_MAX: u32 = 32;
+const SIGNATURE_DATA_MAX: u32 = 64 << 20;
+
 /// Why some bytes are not a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
@@ -79,7 +83,7 @@ pub enum HeaderError {
 /// Where a header stands, which decides what may be in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The signature header of a package file.
+    /// The signature header of a package file, where entries may follow the region.
     Signature,
     /// The header of a package file.
     Package,
@@ -209,7 +213,7 @@ pub fn length_from_intro(intro: &[u8; INTRO_LENGTH]) -> Result<usize, HeaderErro
         return Err(HeaderError::Magic { found: magic });
     }
     let counts = Counts::read(&intro[8..]).ok_or(HeaderError::Length { expected: INTRO_LENGTH, found: 0 })?;
-    counts.check().map(|()| counts.length())
+    counts.check(Place::Package).map(|()| counts.length())
 }
 
 #[derive(Clone, Copy)]
@@ -223,8 +227,12 @@ impl Counts {
         Some(Self { entries: word(blob, 0)?, data: word(blob, 4)? })
     }
 
-    fn check(self) -> Result<(), HeaderError> {
-        if self.entries > ENTRIES_MAX || self.data > DATA_MAX {
+    fn check(self, place: Place) -> Result<(), HeaderError> {
+        let (entries, data) = match place {
+            Place::Signature => (SIGNATURE_ENTRIES_MAX, SIGNATURE_DATA_MAX),
+            Place::Package | Place::Installed => (ENTRIES_MAX, DATA_MAX),
+        };
+        if self.entries > entries || self.data > data {
             return Err(HeaderError::TooLarge { entries: self.entries, data: self.data });
         }
         Ok(())
@@ -266,17 +274,22 @@ impl Unchecked {
 
 impl Header {
     /// Reads a header without its magic, and checks it as rpm does (header.c: `hdrblobInit`): every entry lies within the data, is
-    /// aligned, ends where it says and overlaps no other; the region is whole, and in a package it covers everything.
+    /// aligned, ends where it says and overlaps no other; the region is whole, and covers all of a package's header.
+    ///
+    /// Entries that follow the region of a signature header are found by [`Self::added_entry`] alone, so nothing takes them for what the
+    /// package's signer put there. Those of an installed header take the place of the region's.
     pub fn parse(blob: impl Into<Arc<[u8]>>, place: Place) -> Result<Self, HeaderError> {
         let blob: Arc<[u8]> = blob.into();
         let counts = Counts::read(&blob).ok_or(HeaderError::Length { expected: 8, found: blob.len() })?;
-        counts.check()?;
+        counts.check(place)?;
         if counts.length() != blob.len() {
             return Err(HeaderError::Length { expected: counts.length(), found: blob.len() });
         }
         let region = read_region(&blob, counts, place)?;
         let entries = read_entries(&blob, counts, region)?;
-        let mut by_tag: Vec<(Tag, u32)> = entries.iter().zip(0..).map(|(entry, i)| (entry.tag, i)).collect();
+        // The region's own entry is not among them.
+        let covered = region.filter(|_| place == Place::Signature).map_or(entries.len(), |region| region.entries - 1);
+        let mut by_tag: Vec<(Tag, u32)> = entries.iter().take(covered).zip(0..).map(|(entry, i)| (entry.tag, i)).collect();
         // Of two entries with one tag, the one added after the region replaces the package's own.
         by_tag.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         by_tag.dedup_by_key(|entry| entry.0);
@@ -307,6 +320,12 @@ impl Header {
     pub fn entry(&self, tag: Tag) -> Option<Entry<'_>> {
         let at = self.by_tag.binary_search_by_key(&tag, |entry| entry.0).ok()?;
         self.entries.get(self.by_tag[at].1 as usize).map(|entry| self.view(entry))
+    }
+
+    /// The entry of a tag that follows the region, where nothing covers it.
+    pub fn added_entry(&self, tag: Tag) -> Option<Entry<'_>> {
+        let covered = self.region.map_or(self.entries.len(), |region| region.entries - 1);
+        self.entries.iter().skip(covered).find(|entry| entry.tag == tag).map(|entry| self.view(entry))
     }
 
     /// Whether there is an entry with this tag.
@@ -445,7 +464,8 @@ fn read_region(blob: &[u8], counts: Counts, place: Place) -> Result<Option<Regio
     if !length.is_multiple_of(ENTRY_LENGTH) || entries == 0 || entries > counts.entries as usize {
         return bad("it covers more entries than there are");
     }
-    if place != Place::Installed && (entries != counts.entries as usize || end != counts.data as usize) {
+    // rpm (rpmchecksig.c, rpmpkgRead) wants the exact size of the package's header alone.
+    if place == Place::Package && (entries != counts.entries as usize || end != counts.data as usize) {
         return bad("it does not cover the whole header");
     }
     Ok(Some(Region { tag, entries, data: end }))

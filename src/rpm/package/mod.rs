@@ -104,7 +104,7 @@ impl Package {
         &self.header
     }
 
-    /// The signature header. Nothing signs it: its own digests and signatures were checked, the rest may be anything.
+    /// The signature header. Nothing signs it: the digests and signatures in its region were checked, the rest may be anything.
     pub fn signature(&self) -> &Header {
         &self.signature
     }
