@@ -20,6 +20,12 @@ pub(super) enum Machine {
     RiscV,
     /// `loongarch64`.
     LoongArch,
+    /// `mips` and `mips64`, with their three ABIs.
+    Mips,
+    /// `sparc` and `sparc64`.
+    Sparc,
+    /// `ia64`.
+    Ia64,
     /// A port without rules of its own.
     Generic,
 }
@@ -34,13 +40,16 @@ impl Machine {
             22 => Self::S390,
             243 => Self::RiscV,
             258 => Self::LoongArch,
+            8 => Self::Mips,
+            2 | 18 | 43 => Self::Sparc,
+            50 => Self::Ia64,
             _ => Self::Generic,
         }
     }
 
     /// Whether `char` is signed there: it decides how names beyond ASCII sort.
     pub(super) fn signed_char(self) -> bool {
-        matches!(self, Self::X86 | Self::LoongArch | Self::Generic)
+        matches!(self, Self::X86 | Self::LoongArch | Self::Mips | Self::Sparc | Self::Ia64 | Self::Generic)
     }
 }
 
@@ -87,14 +96,26 @@ pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) 
         },
         Machine::PowerPc if wide => Always(0x0500),
         Machine::S390 if wide => Always(0x0400),
-        Machine::Arm | Machine::PowerPc | Machine::S390 => AsRead,
+        Machine::Sparc if wide => Always(0x0100),
+        Machine::Ia64 if wide => Always(0x0200),
+        // The NaN encoding of 2008 has flags of its own; of the old one, o32 has none.
+        Machine::Mips => match (wide, library.flags & 0x20 != 0, library.flags & 0x400 != 0) {
+            (true, _, false) => Always(0x0700),
+            (true, _, true) => Always(0x0e00),
+            (false, true, false) => Always(0x0600),
+            (false, true, true) => Always(0x0d00),
+            (false, false, true) => Always(0x0c00),
+            (false, false, false) => AsRead,
+        },
+        Machine::Arm | Machine::PowerPc | Machine::S390 | Machine::Sparc | Machine::Ia64 => AsRead,
         // Soft and double float; compressed instructions (1) do not matter; nothing else is supported.
         Machine::RiscV => match library.flags & !1 {
             0 => Added(0x0f00),
             4 => Added(0x1000),
             _ => return None,
         },
-        Machine::LoongArch => match library.flags & 7 {
+        // The version of the object ABI (0x40) does not matter; nothing else is supported.
+        Machine::LoongArch => match library.flags & !0x40 {
             1 => Added(0x1100),
             3 => Added(0x1200),
             _ => return None,
@@ -126,28 +147,35 @@ pub(super) fn needed_flags(machine: Machine, layout: Layout, name: &[u8]) -> Opt
     }
 }
 
-/// The directories that a standard directory stands for, in the order in which they are read (`add_system_dir`).
-pub(super) fn system_directories(elf_machine: u16, layout: Layout, directory: &str) -> Vec<String> {
-    let suffixes: &[&str] = match (elf_machine, layout.wide) {
-        (62, _) => &["64", "x32"],
-        (183, _) => &["64", "ilp32"],
-        (243, _) => &["64/lp64d", "64/lp64"],
-        (258, true) => &["64"],
-        _ => &[],
-    };
-    let mut base = directory;
-    for suffix in suffixes {
-        if let Some(stem) = directory.strip_suffix(suffix)
-            && stem.ends_with("/lib")
-        {
-            base = stem;
-        }
-    }
+/// Returns the directories that a standard directory stands for, in the order in which they are read (`add_system_dir` of each
+/// `dl-cache.h`). `has` says whether the program contains a text.
+pub(super) fn system_directories(elf_machine: u16, directory: &str, has: impl Fn(&str) -> bool) -> Vec<String> {
+    let suffixes = system_suffixes(elf_machine, has);
+    let base = suffixes.iter().find_map(|suffix| directory.strip_suffix(suffix).filter(|stem| stem.ends_with("/lib")));
+    let base = base.unwrap_or(directory);
     let mut directories = vec![base.to_owned()];
     if base.ends_with("/lib") {
         directories.extend(suffixes.iter().map(|suffix| format!("{base}{suffix}")));
     }
     directories
+}
+
+/// Returns what follows `/lib` in the directories that stand beside it.
+fn system_suffixes(elf_machine: u16, has: impl Fn(&str) -> bool) -> &'static [&'static str] {
+    match elf_machine {
+        // x86_64 and x32, by one port.
+        62 => &["64", "x32"],
+        183 => &["64", "ilp32"],
+        // powerpc, powerpc64 and s390 include the rules of sparc, each for both of its widths.
+        2 | 18 | 20 | 21 | 22 | 43 => &["64"],
+        8 => &["32", "64"],
+        // The 32-bit ABIs came with 2.33.
+        243 if has("/lib32/ilp32d") => &["64/lp64d", "64/lp64", "32/ilp32d", "32/ilp32"],
+        243 => &["64/lp64d", "64/lp64"],
+        258 => &["64", "64/sf"],
+        // i386, arm, ia64 and others read the directory alone.
+        _ => &[],
+    }
 }
 
 /// The bit of a hardware capability or platform that names a directory, before 2.37; a capability's bit is its place in the list.
@@ -281,3 +309,61 @@ const S390_CAPABILITIES: [&str; 23] = [
 ];
 
 const S390_PLATFORMS: [&str; 11] = ["g5", "z900", "z990", "z9-109", "z10", "z196", "zEC12", "z13", "z14", "z15", "z16"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_the_directories_that_its_port_reads_beside_a_standard_one() {
+        let none = |_: &str| false;
+        let all = |_: &str| true;
+        let of = |machine, directory| system_directories(machine, directory, none);
+        // x86_64, aarch64, ppc64le, s390x, sparc64: with 64-bit libraries apart.
+        assert_eq!(of(62, "/lib64"), ["/lib", "/lib64", "/libx32"]);
+        assert_eq!(of(62, "/usr/libx32"), ["/usr/lib", "/usr/lib64", "/usr/libx32"]);
+        assert_eq!(of(183, "/lib64"), ["/lib", "/lib64", "/libilp32"]);
+        for machine in [21, 22, 43] {
+            assert_eq!(of(machine, "/lib64"), ["/lib", "/lib64"], "{machine}");
+            assert_eq!(of(machine, "/usr/lib64"), ["/usr/lib", "/usr/lib64"], "{machine}");
+            assert_eq!(of(machine, "/lib"), ["/lib", "/lib64"], "{machine}");
+        }
+        // powerpc and s390 with 31 or 32 bits have the same rules.
+        assert_eq!(of(20, "/usr/lib"), ["/usr/lib", "/usr/lib64"]);
+        assert_eq!(of(8, "/lib64"), ["/lib", "/lib32", "/lib64"]);
+        assert_eq!(of(258, "/usr/lib64"), ["/usr/lib", "/usr/lib64", "/usr/lib64/sf"]);
+        assert_eq!(of(258, "/usr/lib64/sf"), ["/usr/lib", "/usr/lib64", "/usr/lib64/sf"]);
+        assert_eq!(of(243, "/lib64/lp64d"), ["/lib", "/lib64/lp64d", "/lib64/lp64"]);
+        let with_32_bits = ["/lib", "/lib64/lp64d", "/lib64/lp64", "/lib32/ilp32d", "/lib32/ilp32"];
+        assert_eq!(system_directories(243, "/lib64/lp64d", all), with_32_bits);
+        // i386, arm and m68k read what they are told to.
+        for machine in [3, 40, 4] {
+            assert_eq!(of(machine, "/lib"), ["/lib"], "{machine}");
+            assert_eq!(of(machine, "/usr/lib64"), ["/usr/lib64"], "{machine}");
+        }
+        assert_eq!(of(22, "/opt/lib64x"), ["/opt/lib64x"]);
+    }
+
+    #[test]
+    fn every_machine_has_its_flags() {
+        let flags = |machine: u16, wide: bool, flags: u32| {
+            let layout = Layout { wide, big_endian: false };
+            let library = Header { layout, machine, flags, kind: 3, segments_at: 0, segments: 0 };
+            library_flags(Machine::of(machine), layout, &library).map(|flags| flags.combine(FLAG_ELF_LIBC6))
+        };
+        assert_eq!(flags(62, true, 0), Some(0x303));
+        assert_eq!(flags(183, true, 0), Some(0xa03));
+        assert_eq!(flags(40, false, 0x0500_0400), Some(0x903));
+        assert_eq!(flags(40, false, 0x0500_0200), Some(0xb03));
+        assert_eq!(flags(21, true, 2), Some(0x503));
+        assert_eq!(flags(22, true, 0), Some(0x403));
+        assert_eq!(flags(43, true, 0), Some(0x103));
+        assert_eq!(flags(50, true, 0), Some(0x203));
+        assert_eq!(flags(243, true, 5), Some(0x1003));
+        assert_eq!(flags(243, true, 2), None, "single-precision floats are not supported");
+        assert_eq!([flags(258, true, 3), flags(258, true, 0x43), flags(258, true, 0x83)], [Some(0x1203), Some(0x1203), None]);
+        let mips = [(false, 0), (false, 0x20), (true, 0), (false, 0x400), (false, 0x420), (true, 0x400)];
+        let expected = [0x3, 0x603, 0x703, 0xc03, 0xd03, 0xe03];
+        assert_eq!(mips.map(|(wide, bits)| flags(8, wide, bits).unwrap()), expected);
+    }
+}

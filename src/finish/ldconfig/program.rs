@@ -110,7 +110,8 @@ fn system_directories(bytes: &[u8], elf_machine: u16, layout: Layout) -> Vec<Str
     if own.iter().any(|directory| directory.contains("-linux-")) {
         return own;
     }
-    own.iter().flat_map(|directory| machine::system_directories(elf_machine, layout, directory)).collect()
+    let has = |text: &str| find(bytes, text.as_bytes()).is_some();
+    own.iter().flat_map(|directory| machine::system_directories(elf_machine, directory, has)).collect()
 }
 
 fn loader_directories(bytes: &[u8]) -> Option<Vec<String>> {

@@ -1,3 +1,5 @@
+mod foreign;
+
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
