@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::resolve::Request;
 use crate::ecosystem::{Ecosystem, KeyError, PackageError, Trust};
 use crate::repo::{Repository, Root};
+use crate::reporter::Reporter;
 
 /// The keyrings of a request. A key vouches for what comes from the repositories that it belongs to, and for nothing else.
 #[derive(Debug)]
@@ -16,9 +17,13 @@ pub struct Keyrings<K> {
 }
 
 impl<K> Keyrings<K> {
-    /// Reads the keys of a request.
-    pub fn new<E: Ecosystem<Keyring = K>>(ecosystem: &E, request: &Request) -> Result<Self, KeyError> {
-        let read = |keys: &[_]| ecosystem.keyring(keys, &request.signatures);
+    /// Reads the keys of a request, and reports keys that are not usable beside others of the same file.
+    pub fn new<E: Ecosystem<Keyring = K>>(ecosystem: &E, request: &Request, reporter: &dyn Reporter) -> Result<Self, KeyError> {
+        let read = |keys: &[_]| -> Result<K, KeyError> {
+            let keyring = ecosystem.keyring(keys, &request.signatures)?;
+            ecosystem.unusable_keys(&keyring).iter().for_each(|key| reporter.warn(&key.to_string()));
+            Ok(keyring)
+        };
         let mut own = FxHashMap::default();
         for repository in &request.repositories {
             // Most often all have the same: then the usual one serves them.

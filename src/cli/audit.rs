@@ -108,7 +108,7 @@ impl Job for Examine<'_> {
         let Self { arguments, policy, kinds, subject, run } = self;
         let catalog = load_catalog(&arguments.request.catalog)?;
         let keys = if kinds.contains(&FindingKind::UnknownKey) {
-            known_keys(ecosystem, arguments, subject, &catalog)?
+            known_keys(ecosystem, arguments, subject, &catalog, run)?
         } else {
             Vec::new()
         };
@@ -189,7 +189,8 @@ pub(super) fn of_repositories<E: Ecosystem>(
     }
     let (prepared, _) = base(&request, None)?;
     let names = names(ecosystem, subject);
-    let keyring = Keyrings::new(ecosystem, &prepared.request).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let keyring =
+        Keyrings::new(ecosystem, &prepared.request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut all = Vec::new();
     let mut found = |_: &str, mut update: crate::metadata::Advisory| {
         update.packages.retain(|package| names.contains(package.name.as_str()));
@@ -220,6 +221,7 @@ fn known_keys<E: Ecosystem>(
     arguments: &AuditArguments,
     subject: &Subject,
     catalog: &Catalog,
+    run: &Run,
 ) -> Result<Vec<String>, Failure> {
     let mut keys: Vec<Key> =
         arguments.request.key.iter().map(|text| GivenKey::read(text).map(|given| given.key)).collect::<Result<_, _>>()?;
@@ -237,6 +239,7 @@ fn known_keys<E: Ecosystem>(
         let keyring = ecosystem
             .keyring(std::slice::from_ref(key), &SignaturePolicy::default())
             .map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        ecosystem.unusable_keys(&keyring).iter().for_each(|key| run.progress.warn(&key.to_string()));
         names.extend(ecosystem.key_names(&keyring));
     }
     // Keys that were imported stand among the packages, under the ids of the keys.

@@ -41,6 +41,7 @@ enum Style {
 struct State {
     phases: BTreeMap<Phase, (Instant, PhaseTotals)>,
     bar: Option<(Phase, ProgressBar)>,
+    /// Warnings that were printed, each once.
     warnings: Vec<String>,
 }
 
@@ -150,6 +151,10 @@ impl Reporter for Progress {
 
     fn warn(&self, message: &str) {
         let mut state = self.state();
+        // A command may read the same keys or repositories several times.
+        if state.warnings.iter().any(|known| known == message) {
+            return;
+        }
         state.warnings.push(message.to_owned());
         if self.style == Style::Quiet {
             return;

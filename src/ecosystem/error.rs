@@ -5,11 +5,11 @@ use std::fmt;
 
 use crate::digest::Digest;
 
-/// A key that cannot be read.
-#[derive(Debug, thiserror::Error)]
+/// A key that cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{name} is not a usable key: {problem}")]
 pub struct KeyError {
-    /// The key's file.
+    /// The key's file, and its place there where the file has other keys.
     pub name: String,
     /// What is wrong with it.
     pub problem: String,

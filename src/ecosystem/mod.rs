@@ -188,8 +188,14 @@ pub trait Ecosystem: Sync {
     /// Chooses packages of a pool.
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p Self::State) -> Box<dyn Chooser + 'p>;
 
-    /// Keys from the files that the catalog or the user names, of whose signatures those count that the policy lets count.
+    /// Keys from the files that the catalog or the user names, of whose signatures those count that the policy lets count. Fails if a file has no
+    /// usable key.
     fn keyring(&self, keys: &[Key], policy: &SignaturePolicy) -> Result<Self::Keyring, KeyError>;
+
+    /// Returns the keys that are not usable, but stand in a file beside usable ones.
+    fn unusable_keys<'k>(&self, _keyring: &'k Self::Keyring) -> &'k [KeyError] {
+        &[]
+    }
 
     /// Holds the document that a repository begins with against the keys: by the signature in it, or by one that lies `beside` it, without which it
     /// is not used where it `must` be signed.

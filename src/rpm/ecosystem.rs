@@ -203,10 +203,14 @@ impl Ecosystem for Rpm {
     fn keyring(&self, keys: &[Key], policy: &SignaturePolicy) -> Result<Keyring, KeyError> {
         let mut keyring = Keyring::with_policy(*policy);
         for key in keys {
-            let added = keyring.add(&key.data);
+            let added = keyring.add_file(&key.name, &key.data);
             added.map_err(|error| KeyError { name: key.name.clone(), problem: error.to_string() })?;
         }
         Ok(keyring)
+    }
+
+    fn unusable_keys<'k>(&self, keyring: &'k Keyring) -> &'k [KeyError] {
+        keyring.unusable()
     }
 
     fn verify_root(

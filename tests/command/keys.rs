@@ -246,3 +246,31 @@ fn signed_metadata_count_as_they_do_to_dnf() {
     assert!(matches!(asked(4), (Some(4), false, _)), "empty");
     let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
 }
+
+/// rpm imports the good keys of a file as well, and reports the others.
+#[test]
+fn a_broken_certificate_beside_a_good_one_in_a_key_file_is_a_warning() {
+    let place = Place::new();
+    let good = fs::read_to_string(place.path(KEY)).unwrap();
+    let body = good.lines().nth(5).unwrap();
+    let broken = good.replacen(body, &body[..20], 1);
+    for (name, text) in [("first", format!("{broken}{good}")), ("last", format!("{good}\n{broken}"))] {
+        fs::write(place.path("two.asc"), text).unwrap();
+        let outcome = build(&place, &["--mirror", "mirror", "--key", "two.asc"]);
+        let number = if name == "first" { 1 } else { 2 };
+        expect(&outcome, 0, &[&format!("warning: two.asc, block {number} is not a usable key: ")]);
+        assert_eq!(outcome.stderr.matches("not a usable key").count(), 1, "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains(&body[..20]), "{}", outcome.stderr);
+        if peer("rpmkeys") {
+            let root = place.path(&format!("root-{name}"));
+            fs::create_dir(&root).unwrap();
+            let output = Command::new("rpmkeys").arg("--root").arg(&root).arg("--import").arg(place.path("two.asc")).output();
+            let told = String::from_utf8(output.unwrap().stderr).unwrap();
+            assert!(told.contains(&format!("key {number}")) && !told.contains(&format!("key {}", 3 - number)), "{told}");
+        }
+    }
+    fs::write(place.path("none.asc"), &broken).unwrap();
+    let outcome = build(&place, &["--mirror", "mirror", "--key", "none.asc"]);
+    expect(&outcome, 1, &["none.asc is not a usable key", "block 1"]);
+    assert!(!outcome.stderr.contains(&body[..20]), "{}", outcome.stderr);
+}

@@ -4,6 +4,7 @@
 
 mod builder;
 mod damage;
+mod key_files;
 mod payloads;
 mod policy;
 mod signatures;

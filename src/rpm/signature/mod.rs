@@ -3,41 +3,30 @@
 //! In: OpenPGP certificates and detached signatures, and a release's policy. Out: the [`Signer`], or why there is none: a signature must be right, by
 //! a key that was let sign when it was made, and as strong as the policy wants it.
 
+mod certificate;
 mod quick;
 mod validity;
 
-use std::fmt;
 use std::io::{BufReader, Read};
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
+use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::packet::{Signature, SignatureType};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
+pub use certificate::{Certificate, KeyError};
 pub use validity::Distrust;
 
 use crate::catalog::SignaturePolicy;
+use crate::ecosystem;
+use certificate::KeyFile;
 use validity::Standing;
-
-/// What begins a certificate in text form.
-const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
 /// What begins a signature in text form.
 const ARMORED_SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
-
-/// Why a file holds no key that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// There is no certificate in it.
-    #[error("no OpenPGP certificate found")]
-    None,
-    /// A certificate cannot be read.
-    #[error("unreadable OpenPGP certificate: {0}")]
-    Malformed(String),
-}
 
 /// What is wrong with a signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,53 +81,11 @@ pub struct Signer {
     pub algorithm: String,
 }
 
-/// A certificate: a key, its user ids, and its subkeys that may sign.
-#[derive(Clone, Debug)]
-pub struct Certificate {
-    key: SignedPublicKey,
-    standing: Standing,
-    /// The subkeys that may sign.
-    signing: Vec<(SignedPublicSubKey, Standing)>,
-}
-
-impl Certificate {
-    fn new(key: SignedPublicKey) -> Self {
-        let subkeys = key.public_subkeys.iter().map(|subkey| (subkey.clone(), Standing::of_subkey(&key, subkey)));
-        let signing = subkeys.filter(|(_, standing)| standing.ever_signs()).collect();
-        let standing = Standing::of_primary(&key);
-        Self { key, standing, signing }
-    }
-
-    /// The fingerprint, upper-case hexadecimal.
-    pub fn fingerprint(&self) -> String {
-        format!("{:X}", self.key.fingerprint())
-    }
-
-    /// The fingerprints of all keys that may sign: its own and its subkeys'.
-    pub fn fingerprints(&self) -> Vec<String> {
-        let subkeys = self.signing.iter().map(|(subkey, _)| format!("{:X}", subkey.fingerprint()));
-        std::iter::once(self.fingerprint()).chain(subkeys).collect()
-    }
-
-    /// The first user id.
-    pub fn user(&self) -> String {
-        let user = self.key.details.users.first().map(|user| String::from_utf8_lossy(user.id.id()).into_owned());
-        user.unwrap_or_default()
-    }
-
-    /// The certificate as OpenPGP packets.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        // Writing to memory what was read from there cannot fail; an empty answer would be the certificate of nobody.
-        let written = pgp::ser::Serialize::to_writer(&self.key, &mut bytes);
-        written.map(|()| bytes).unwrap_or_default()
-    }
-}
-
 /// The certificates that are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     certificates: Vec<Certificate>,
+    unusable: Vec<ecosystem::KeyError>,
     policy: SignaturePolicy,
 }
 
@@ -153,23 +100,30 @@ impl Keyring {
         Self { policy, ..Self::default() }
     }
 
-    /// Adds the certificates of a file, as text (several blocks, with anything between them) or binary, and says how many there
-    /// are.
+    /// Adds the usable certificates of a key file, as text (several blocks, with anything between them) or binary, and returns their number.
+    /// Fails if none is usable. [`Keyring::unusable`] returns the others.
     pub fn add(&mut self, file: &[u8]) -> Result<usize, KeyError> {
-        let mut found = Vec::new();
-        let text = std::str::from_utf8(file).ok().filter(|text| text.contains(ARMOR));
-        if let Some(text) = text {
-            for (start, _) in text.match_indices(ARMOR) {
-                let (certificates, _) = SignedPublicKey::from_string_many(&text[start..]).map_err(malformed)?;
-                read_certificates(certificates, &mut found)?;
-            }
-        } else if file.first().is_some_and(|byte| byte & 0x80 != 0) {
-            // A text file that is no certificate must not be taken for packets: each begins with the high bit set.
-            read_certificates(SignedPublicKey::from_bytes_many(file).map_err(malformed)?, &mut found)?;
+        self.add_file("the key file", file)
+    }
+
+    /// Does the same as [`Keyring::add`] with a file whose name errors repeat.
+    pub fn add_file(&mut self, name: &str, file: &[u8]) -> Result<usize, KeyError> {
+        let read = KeyFile::read(file);
+        let count = read.certificates.len();
+        if count == 0 {
+            return Err(read.error());
         }
-        let count = found.len();
-        self.certificates.extend(found);
-        if count == 0 { Err(KeyError::None) } else { Ok(count) }
+        self.certificates.extend(read.certificates);
+        self.unusable.extend(read.unusable.into_iter().map(|unusable| ecosystem::KeyError {
+            name: format!("{name}, {}", unusable.place),
+            problem: format!("{}; the other keys of the file are used", unusable.problem),
+        }));
+        Ok(count)
+    }
+
+    /// Returns the certificates that the key files hold beside usable ones, and that cannot be used.
+    pub fn unusable(&self) -> &[ecosystem::KeyError] {
+        &self.unusable
     }
 
     /// The certificates in the order in which they were added.
@@ -254,20 +208,6 @@ impl Keyring {
         standing.check_alive(made)?;
         standing.check_signs(made)
     }
-}
-
-fn malformed(error: impl fmt::Display) -> KeyError {
-    KeyError::Malformed(error.to_string())
-}
-
-fn read_certificates(
-    certificates: impl Iterator<Item = pgp::errors::Result<SignedPublicKey>>,
-    found: &mut Vec<Certificate>,
-) -> Result<(), KeyError> {
-    for certificate in certificates {
-        found.push(Certificate::new(certificate.map_err(malformed)?));
-    }
-    Ok(())
 }
 
 /// A key that may have made a signature: the certificate's own or a subkey.

@@ -154,6 +154,11 @@ impl Standing {
         self.bindings.iter().rfind(|binding| binding.created <= time).or(self.bindings.first())
     }
 
+    /// Returns whether a valid signature binds the key to the certificate at all.
+    pub(super) fn is_bound(&self) -> bool {
+        !self.bindings.is_empty()
+    }
+
     /// Whether it ever lets the key sign.
     pub(super) fn ever_signs(&self) -> bool {
         self.bindings.iter().any(|binding| binding.signs)
