@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::database::{Acl, Record};
-use super::install::ProtectedPaths;
+use super::install::{ProtectedPaths, skeleton};
 use super::package::xattr_checksum;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::ecosystem::{ChangedFile, FileChange};
@@ -41,7 +41,8 @@ pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<Changed
             {
                 let acls = directories.get(&*directory.path).map(Vec::as_slice).unwrap_or_default();
                 let is_told = acls.first().is_some_and(|first| std::ptr::eq(*first, &raw const directory.acl));
-                if is_told && acls.iter().all(|acl| permissions(acl, node).is_some()) {
+                let is_own = skeleton::permissions(&directory.path).is_some_and(|mode| is_of_root(node, mode));
+                if is_told && !is_own && acls.iter().all(|acl| permissions(acl, node).is_some()) {
                     found(own.clone(), permissions(&directory.acl, node));
                 }
             }
@@ -91,6 +92,11 @@ fn file_change(expected: Option<&Digest>, acl: &Acl, package: &Record, node: &No
         }
     }
     Ok(permissions(acl, node))
+}
+
+fn is_of_root(node: &Node, mode: u16) -> bool {
+    let metadata = &node.metadata;
+    metadata.mode & 0o7777 == mode && metadata.user == Owner::ROOT && metadata.group == Owner::ROOT
 }
 
 fn permissions(acl: &Acl, node: &Node) -> Option<FileChange> {

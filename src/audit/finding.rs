@@ -114,6 +114,9 @@ pub struct Finding {
     /// The package's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// The names of the packages, where it is about several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// The version that is there, `EPOCH:VERSION-RELEASE` of rpm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed: Option<String>,
@@ -147,6 +150,7 @@ impl Finding {
             kind,
             id: None,
             package: None,
+            packages: Vec::new(),
             installed: None,
             fixed: None,
             path: None,

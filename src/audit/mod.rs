@@ -29,7 +29,7 @@ pub use examine::{Given, Report, Summary, about, advisories, audit};
 pub use finding::{Finding, FindingKind};
 pub use license::License;
 pub use outdated::{Outdated, Step, compare};
-pub use policy::{Budget, Ignored, Licenses, Policy, PolicyError, is_day};
+pub use policy::{Budget, Ignored, Licenses, Policy, PolicyError, StaleIgnore, Staleness, is_day};
 pub use release::Release;
 pub use sarif::sarif;
 pub use severity::Severity;

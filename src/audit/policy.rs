@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, FindingKind};
 use super::severity::Severity;
@@ -110,18 +110,104 @@ impl Policy {
 
     /// Whether a finding is known and taken today.
     pub fn ignores(&self, finding: &Finding, today: &str) -> bool {
+        self.ignore.iter().any(|ignored| !ignored.is_expired(today) && ignored.fits(finding))
+    }
+
+    /// Returns the entries of `ignore` that expired, and those that match none of the findings. An entry that only matches kinds that were not
+    /// looked for may still be of use.
+    pub fn stale_ignores(&self, findings: &[Finding], looked_for: &[FindingKind], today: &str) -> Vec<StaleIgnore> {
+        let stale = |(place, ignored): (usize, &Ignored)| {
+            let state = if ignored.is_expired(today) {
+                Staleness::Expired
+            } else if ignored.kinds().any(|kind| looked_for.contains(&kind))
+                && !findings.iter().any(|finding| ignored.fits(finding))
+            {
+                Staleness::Unused
+            } else {
+                return None;
+            };
+            Some(StaleIgnore { entry: place + 1, state, matches: ignored.to_string(), until: ignored.until.clone() })
+        };
+        self.ignore.iter().enumerate().filter_map(stale).collect()
+    }
+}
+
+impl Ignored {
+    fn is_expired(&self, today: &str) -> bool {
+        self.until.as_deref().is_some_and(|until| until < today)
+    }
+
+    fn fits(&self, finding: &Finding) -> bool {
         let fits = |pattern: &Option<String>, texts: &[&str]| {
             pattern.as_ref().is_none_or(|pattern| texts.iter().any(|text| glob::matches(pattern.as_bytes(), text.as_bytes())))
         };
-        self.ignore.iter().any(|ignored| {
-            let mut ids: Vec<&str> = finding.id.iter().map(String::as_str).collect();
-            ids.extend(finding.cves.iter().map(String::as_str));
-            ignored.kind.is_none_or(|kind| kind == finding.kind)
-                && fits(&ignored.id, &ids)
-                && fits(&ignored.package, finding.package.as_deref().as_slice())
-                && fits(&ignored.path, finding.path.as_deref().as_slice())
-                && ignored.until.as_deref().is_none_or(|until| today <= until)
+        let mut ids: Vec<&str> = finding.id.iter().map(String::as_str).collect();
+        ids.extend(finding.cves.iter().map(String::as_str));
+        self.kind.is_none_or(|kind| kind == finding.kind)
+            && fits(&self.id, &ids)
+            && fits(&self.package, finding.package.as_deref().as_slice())
+            && fits(&self.path, finding.path.as_deref().as_slice())
+    }
+
+    /// The kinds of findings that the entry can match: only some have an id or a path.
+    fn kinds(&self) -> impl Iterator<Item = FindingKind> {
+        use FindingKind::{Advisory, Capabilities, ChangedFile, License, Setuid, UnknownKey};
+        FindingKind::ALL.into_iter().filter(|kind| {
+            self.kind.is_none_or(|wanted| wanted == *kind)
+                && (self.id.is_none() || matches!(kind, Advisory | License | UnknownKey))
+                && (self.path.is_none() || matches!(kind, Capabilities | ChangedFile | Setuid))
         })
+    }
+}
+
+/// What the entry matches: `id CVE-2023-4813, package glibc*`.
+impl std::fmt::Display for Ignored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [
+            ("kind", self.kind.map(FindingKind::name)),
+            ("id", self.id.as_deref()),
+            ("package", self.package.as_deref()),
+            ("path", self.path.as_deref()),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect();
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// An entry of `ignore` that is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StaleIgnore {
+    /// The number of the entry, from 1 on.
+    pub entry: usize,
+    /// Why it is of no use.
+    pub state: Staleness,
+    /// What it matches: `id CVE-2023-4813, package glibc*`.
+    pub matches: String,
+    /// The last day on which it was of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// Why an entry of `ignore` is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Staleness {
+    /// It matches nothing that was found.
+    Unused,
+    /// Its last day is over.
+    Expired,
+}
+
+impl std::fmt::Display for StaleIgnore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { entry, state, matches, until } = self;
+        match (state, until) {
+            (Staleness::Expired, Some(until)) => {
+                write!(f, "entry {entry} of `ignore` ({matches}) expired: it was valid until {until}")
+            }
+            (Staleness::Expired, None) => write!(f, "entry {entry} of `ignore` ({matches}) expired"),
+            (Staleness::Unused, _) => write!(f, "entry {entry} of `ignore` ({matches}) is unused: no finding matches it"),
+        }
     }
 }
 
@@ -195,6 +281,29 @@ mod tests {
         assert!(!policy.ignores(&finding, "2026-01-01"));
         let setuid = policy.judged(Finding::new(FindingKind::Setuid, Severity::Info, "m", "a"));
         assert_eq!(setuid.severity, Severity::Low);
+    }
+
+    #[test]
+    fn an_ignore_that_expired_or_matches_nothing_is_stale() {
+        let policy = Policy::parse(
+            "[[ignore]]\nid = \"CVE-1\"\n[[ignore]]\nid = \"CVE-2\"\npackage = \"b*\"\n[[ignore]]\nkind = \"setuid\"\n\
+             [[ignore]]\nid = \"CVE-1\"\nuntil = \"2026-01-01\"\n[[ignore]]\npath = \"/a\"\n",
+        )
+        .unwrap();
+        let mut finding = Finding::new(FindingKind::Advisory, Severity::Low, "m", "a");
+        finding.cves = vec!["CVE-1".into(), "CVE-2".into()];
+        finding.package = Some("glibc".into());
+        let stale = |looked_for: &[FindingKind], today: &str| {
+            let stale = policy.stale_ignores(std::slice::from_ref(&finding), looked_for, today);
+            stale.into_iter().map(|stale| (stale.entry, stale.state)).collect::<Vec<_>>()
+        };
+        use Staleness::{Expired, Unused};
+        assert_eq!(stale(&FindingKind::ALL, "2026-01-01"), [(2, Unused), (3, Unused), (5, Unused)]);
+        assert_eq!(stale(&[FindingKind::Advisory], "2026-01-02"), [(2, Unused), (4, Expired)]);
+        assert_eq!(
+            policy.stale_ignores(&[], &[FindingKind::Advisory], "2026-01-02")[1].to_string(),
+            "entry 2 of `ignore` (id CVE-2, package b*) is unused: no finding matches it"
+        );
     }
 
     #[test]

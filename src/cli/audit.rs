@@ -19,9 +19,9 @@ use super::subject::{self, Wanted};
 use super::terminal::{shown, time};
 use super::{diff, load_catalog, page};
 use crate::audit::advisory::{self, Advisory, AdvisoryError};
-use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Subject, SubjectKind};
+use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Staleness, Subject, SubjectKind};
 use crate::bootstrap::{self, Keyrings};
-use crate::catalog::{Catalog, Key, SignaturePolicy};
+use crate::catalog::{Catalog, Key, SignaturePolicy, Step};
 use crate::ecosystem::Ecosystem;
 use crate::reporter::Reporter;
 
@@ -123,8 +123,12 @@ impl Job for Examine<'_> {
             || !arguments.request.repo.is_empty()
             || matches!(subject.kind, SubjectKind::Lock | SubjectKind::Request);
         let end_of_life = end_of_life(&catalog, subject);
-        let given = Given { advisories: &advisories, policy, today, end_of_life, keys, has_repositories, kinds };
-        audit::audit(ecosystem, subject, &given).map_err(|error| Failure::from_error(Code::Failed, &error))
+        let finishing =
+            if kinds.contains(&FindingKind::ChangedFile) { finishing(&catalog, &arguments.request, subject) } else { Vec::new() };
+        let given = Given { advisories: &advisories, policy, today, end_of_life, keys, finishing, has_repositories, kinds };
+        let report = audit::audit(ecosystem, subject, &given).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        report.summary.stale_ignores.iter().for_each(|stale| run.progress.warn(&format!("policy: {stale}")));
+        Ok(report)
     }
 }
 
@@ -215,6 +219,33 @@ fn end_of_life(catalog: &Catalog, subject: &Subject) -> Option<String> {
     known.find_map(|release| release.end_of_life().map(str::to_owned))
 }
 
+/// Returns the finishing steps of the images that a subject may be: the variants of its release. A root does not say which variant it is, and
+/// Alpine's smallest roots not even which release: then all that have packages of this kind.
+fn finishing(catalog: &Catalog, request: &RequestArguments, subject: &Subject) -> Vec<Vec<Step>> {
+    let distros = catalog.distros().unwrap_or_default();
+    let distro = request.distro.as_deref().or(subject.release.as_ref().map(|release| release.id.as_str()));
+    let version = request.release.as_deref().or_else(|| subject.release.as_ref()?.version.as_deref());
+    let distros = distros.into_iter().filter(|known| {
+        known.packaging() == subject.packaging
+            && distro.is_none_or(|name| catalog.distro(name).is_ok_and(|distro| distro.name() == known.name()))
+    });
+    let mut found: Vec<Vec<Step>> = Vec::new();
+    for distro in distros {
+        let release = version.into_iter().flat_map(release_names).find_map(|name| distro.release(name).ok());
+        let variants =
+            release.map_or_else(|| distro.releases(), |release| vec![release]).into_iter().flat_map(|release| release.variants());
+        for variant in variants.filter(|variant| request.variant.as_deref().is_none_or(|name| name == variant.name())) {
+            let images = variant.architectures().into_iter().filter_map(|arch| variant.image(&arch.name).ok());
+            for image in images {
+                if !found.contains(&image.finishing) {
+                    found.push(image.finishing);
+                }
+            }
+        }
+    }
+    found
+}
+
 /// The names of the keys that are known: those that are given, those of the release, those that the root itself trusts.
 fn known_keys<E: Ecosystem>(
     ecosystem: &E,
@@ -249,11 +280,13 @@ fn known_keys<E: Ecosystem>(
 }
 
 fn human(report: &Report, of: usize) -> String {
-    let rows: Vec<[String; 3]> = report.findings.iter().map(row).collect();
+    let (advisories, others): (Vec<&Finding>, Vec<&Finding>) =
+        report.findings.iter().partition(|finding| finding.kind == FindingKind::Advisory);
+    let mut text = grouped(&advisories);
+    let rows: Vec<[String; 3]> = others.iter().map(|finding| row(finding)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (first, second) = (width(0), width(1));
-    let mut text = String::new();
-    for ([severity, kind, message], finding) in rows.iter().zip(&report.findings) {
+    for ([severity, kind, message], finding) in rows.iter().zip(&others) {
         text += &format!("{severity:<first$}  {kind:<second$}  {message}\n");
         text += &format!("{:<first$}  {:<second$}    -> {}\n", "", "", shown(finding.action.as_bytes()));
     }
@@ -267,17 +300,38 @@ fn human(report: &Report, of: usize) -> String {
     let ignored = if summary.ignored > 0 { format!(" ({} that the policy takes)", summary.ignored) } else { String::new() };
     let noun = if summary.findings == 1 { "finding" } else { "findings" };
     text += &format!("{} {noun} in {}{parts}{ignored}\n", count(summary.findings as u64), packages(of as u64));
+    let stale = |state: Staleness| summary.stale_ignores.iter().filter(|stale| stale.state == state).count();
+    for (state, word) in [(Staleness::Unused, "unused"), (Staleness::Expired, "expired")] {
+        match stale(state) {
+            0 => {}
+            1 => text += &format!("1 entry of the policy's `ignore` is {word}\n"),
+            several => text += &format!("{several} entries of the policy's `ignore` are {word}\n"),
+        }
+    }
     if !summary.not_looked_for.is_empty() {
         text += &format!("not looked for, because nothing here tells: {}\n", summary.not_looked_for.join(", "));
     }
     text
 }
 
+/// Returns the advisories, a paragraph for each package: its name, then a line for each advisory with its CVEs.
+fn grouped(advisories: &[&Finding]) -> String {
+    let mut text = String::new();
+    for of_package in advisories.chunk_by(|a, b| (&a.package, &a.installed) == (&b.package, &b.installed)) {
+        let [name, installed] =
+            [&of_package[0].package, &of_package[0].installed].map(|part| shown(part.as_deref().unwrap_or_default().as_bytes()));
+        let noun = if of_package.len() == 1 { "advisory" } else { "advisories" };
+        text += &format!("{name} {installed}: {} {noun}\n", of_package.len());
+        for finding in of_package {
+            let cves = if finding.cves.is_empty() { String::new() } else { format!(" ({})", finding.cves.join(", ")) };
+            let severity = finding.severity.name();
+            text += &format!("  {severity:<9}  {}\n", shown(format!("{}{cves}", finding.message).as_bytes()));
+            text += &format!("             -> {}\n", shown(finding.action.as_bytes()));
+        }
+    }
+    text
+}
+
 fn row(finding: &Finding) -> [String; 3] {
-    let installed = match (&finding.package, &finding.installed) {
-        (Some(package), Some(installed)) if finding.kind == FindingKind::Advisory => format!("{package} {installed}: "),
-        _ => String::new(),
-    };
-    let message = shown(format!("{installed}{}", finding.message).as_bytes());
-    [finding.severity.name().to_owned(), finding.kind.name().to_owned(), message]
+    [finding.severity.name().to_owned(), finding.kind.name().to_owned(), shown(finding.message.as_bytes())]
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod binary;
 pub mod busybox;
+pub mod expected;
 pub mod glob;
 pub mod iconvconfig;
 pub mod ldconfig;

@@ -98,15 +98,10 @@ pub fn apply(tree: &mut Tree, steps: &[Step], epoch: i64, packages: &PackageFile
                 };
                 accounts::add_user(tree, new, epoch).map_err(at(accounts::PASSWD))?;
             }
-            Step::MaskUnits(units) => {
-                for unit in units {
-                    let path = format!("{UNITS}/{unit}");
-                    link(tree, &path, "/dev/null").map_err(at(&path))?;
+            Step::MaskUnits(_) | Step::DefaultTarget(_) => {
+                for (path, target) in links(step) {
+                    link(tree, &path, &target).map_err(at(&path))?;
                 }
-            }
-            Step::DefaultTarget(target) => {
-                let path = format!("{UNITS}/default.target");
-                link(tree, &path, &format!("{UNIT_FILES}/{target}")).map_err(at(&path))?;
             }
             Step::FilesFrom(step) => nothing.extend(files_from(tree, step, packages)?),
             Step::Replace(step) => replace(tree, step).map_err(at(&step.files))?,
@@ -153,6 +148,16 @@ fn write(tree: &mut Tree, step: &Write, epoch: i64) -> Result<(), TreeError> {
         tree.node_mut(id).metadata.mode = mode(step.mode, 0o644);
     }
     Ok(())
+}
+
+/// Returns the symbolic links that a step makes: path and target.
+pub(super) fn links(step: &Step) -> Vec<(String, String)> {
+    match step {
+        Step::Link(Link { path, target }) => vec![(path.clone(), target.clone())],
+        Step::MaskUnits(units) => units.iter().map(|unit| (format!("{UNITS}/{unit}"), "/dev/null".to_owned())).collect(),
+        Step::DefaultTarget(target) => vec![(format!("{UNITS}/default.target"), format!("{UNIT_FILES}/{target}"))],
+        _ => Vec::new(),
+    }
 }
 
 /// A symbolic link in place of whatever is no directory.
@@ -274,7 +279,7 @@ fn describe(metadata: &mut Metadata, entry: &Entry, wanted: Option<u32>) {
 }
 
 /// A shell pattern on a path that is not in the tree: component by component.
-fn path_matches(pattern: &[u8], path: &[u8]) -> bool {
+pub(super) fn path_matches(pattern: &[u8], path: &[u8]) -> bool {
     let (mut patterns, mut names) = (pattern.split(|&c| c == b'/'), path.split(|&c| c == b'/'));
     loop {
         match (patterns.next(), names.next()) {
@@ -305,7 +310,7 @@ fn replace(tree: &mut Tree, step: &Replace) -> Result<(), TreeError> {
 }
 
 /// `text` with every `from` turned into `to`; `None` when there is none.
-fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut rest = text;
     let find = |text: &[u8]| text.windows(from.len().max(1)).position(|window| window == from);
@@ -323,7 +328,7 @@ pub(super) fn read(tree: &Tree, path: &[u8]) -> Result<Vec<u8>, TreeError> {
     Ok(bytes.into_owned())
 }
 
-fn absolute(path: &str) -> Vec<u8> {
+pub(super) fn absolute(path: &str) -> Vec<u8> {
     join(b"", path.as_bytes())
 }
 

@@ -6,6 +6,7 @@ mod advisories;
 mod almalinux;
 mod alpine;
 mod audit;
+mod audit_report;
 mod bad_input;
 mod bootstrap;
 #[path = "../rpm_packages/builder.rs"]

@@ -9,7 +9,7 @@ mod place;
 mod protect;
 mod replaces;
 mod scripts;
-mod skeleton;
+pub(super) mod skeleton;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -12,15 +12,23 @@ const DEVICES: [(&[u8], u32, u32, u16); 5] = [
     (b"console", 5, 1, 0o600),
 ];
 
+/// Directories that apk 2 makes before it installs packages. They keep these permissions whatever a package says of them.
+const MOUNT_POINTS: [(&str, u16); 3] = [("tmp", 0o1777), ("dev", 0o755), ("proc", 0o555)];
+
+/// Returns the permissions that apk itself gave a directory; `path` has no slash at its start.
+pub(in crate::apk) fn permissions(path: &[u8]) -> Option<u16> {
+    MOUNT_POINTS.iter().find(|(name, _)| name.as_bytes() == path).map(|(_, mode)| *mode)
+}
+
 /// Directories and devices of a new root, as database.c has them (`apk_db_create`, and the mount point of `proc` in `apk_db_open`).
 pub(super) fn create(tree: &mut Tree, database: &str, backend: DatabaseBackend) -> Result<(), TreeError> {
     if backend == DatabaseBackend::Apk3 {
         // It makes the database's directory when it writes the database: `lib` may be a link by then.
         return directory(tree, "var/cache/apk", 0o755);
     }
-    directory(tree, "tmp", 0o1777)?;
-    directory(tree, "dev", 0o755)?;
-    directory(tree, "proc", 0o555)?;
+    for (path, mode) in MOUNT_POINTS {
+        directory(tree, path, mode)?;
+    }
     for path in ["etc/apk", "var/cache/apk", "var/cache/misc", database] {
         directory(tree, path, 0o755)?;
     }

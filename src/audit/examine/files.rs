@@ -6,18 +6,25 @@ use super::packages::is_root;
 use crate::audit::finding::{Finding, FindingKind};
 use crate::audit::severity::Severity;
 use crate::audit::subject::Subject;
-use crate::ecosystem::{Ecosystem, FileChange, InventoryError};
+use crate::catalog::Step;
+use crate::ecosystem::{ChangedFile, Ecosystem, FileChange, InventoryError};
+use crate::finish::expected::{self, Difference};
 use crate::package::{Fate, FileAspect, PackageFacts};
 use crate::tree::{NodeKind, display};
 
 const SETUID: u16 = 0o4000;
 const SETGID: u16 = 0o2000;
 
-pub(super) fn changed<E: Ecosystem>(ecosystem: &E, subject: &Subject) -> Result<Option<Vec<Finding>>, InventoryError> {
+/// Returns the files that are not as their packages brought them, without those that the finishing steps of one of the `images` leave so.
+pub(super) fn changed<E: Ecosystem>(
+    ecosystem: &E,
+    subject: &Subject,
+    images: &[Vec<Step>],
+) -> Result<Option<Vec<Finding>>, InventoryError> {
     let Some(tree) = subject.tree.as_deref().filter(|_| is_root(subject)) else { return Ok(None) };
     let Some(files) = ecosystem.verify_files(tree)? else { return Ok(None) };
     let by_id: FxHashMap<&str, &PackageFacts> = subject.packages.iter().map(|package| (package.id.as_str(), package)).collect();
-    let finding = |file: &crate::ecosystem::ChangedFile| {
+    let finding = |file: &ChangedFile| {
         let path = display(&file.path);
         let (what, changes) = match &file.change {
             FileChange::Missing => ("is missing".to_owned(), vec!["missing"]),
@@ -43,7 +50,20 @@ pub(super) fn changed<E: Ecosystem>(ecosystem: &E, subject: &Subject) -> Result<
         finding.changes = changes;
         finding
     };
-    Ok(Some(files.iter().map(finding).collect()))
+    let is_known = |file: &ChangedFile| {
+        let package = by_id.get(file.package.as_str());
+        let packaged = package.and_then(|package| package.files.iter().find(|packaged| packaged.path == file.path));
+        let difference = Difference {
+            path: &file.path,
+            aspects: match &file.change {
+                FileChange::Missing => None,
+                FileChange::Changed(aspects) => Some(aspects),
+            },
+            digest: packaged.and_then(|packaged| packaged.digest.as_ref()),
+        };
+        images.iter().any(|steps| expected::accounts_for(steps, tree, &difference))
+    };
+    Ok(Some(files.iter().filter(|file| !is_known(file)).map(finding).collect()))
 }
 
 fn name(aspect: FileAspect) -> &'static str {

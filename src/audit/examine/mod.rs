@@ -7,14 +7,17 @@ mod files;
 mod packages;
 mod set;
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use super::advisory::{self, Advisory};
 use super::finding::{Finding, FindingKind};
-use super::policy::Policy;
+use super::policy::{Policy, StaleIgnore};
 use super::release::Release;
 use super::severity::Severity;
 use super::subject::Subject;
+use crate::catalog::Step;
 use crate::ecosystem::{Ecosystem, InventoryError};
 use crate::package::PackageFacts;
 use rustc_hash::FxHashMap;
@@ -32,6 +35,8 @@ pub struct Given<'a> {
     pub end_of_life: Option<String>,
     /// The names of the keys that are known, in capitals; empty where none is.
     pub keys: Vec<String>,
+    /// The finishing steps of the images that the subject may be: files that they change are as they should be.
+    pub finishing: Vec<Vec<Step>>,
     /// Whether repositories are known: then the subject's set has what they offer.
     pub has_repositories: bool,
     /// The kinds that are looked for.
@@ -64,6 +69,9 @@ pub struct Summary {
     pub by_kind: std::collections::BTreeMap<&'static str, usize>,
     /// How many the policy lets be.
     pub ignored: usize,
+    /// Entries of the policy's `ignore` that are of no use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale_ignores: Vec<StaleIgnore>,
     /// How many advisories were read that are about these packages.
     pub advisories: usize,
     /// The kinds that nothing can be told of.
@@ -93,7 +101,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
         let findings = match kind {
             FindingKind::Advisory => Some(advisories(ecosystem, subject, given.advisories)),
             FindingKind::EndOfLife => packages::end_of_life(subject, given),
-            FindingKind::ChangedFile => files::changed(ecosystem, subject)?,
+            FindingKind::ChangedFile => files::changed(ecosystem, subject, &given.finishing)?,
             FindingKind::MissingRequirement => set::missing(subject),
             FindingKind::Duplicate => Some(packages::duplicates(subject)),
             FindingKind::Unsigned => packages::unsigned(ecosystem, subject),
@@ -112,21 +120,19 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
         }
     }
     let before = found.len();
-    let mut findings: Vec<Finding> = found
-        .into_iter()
-        .map(|finding| given.policy.judged(finding))
-        .filter(|finding| !given.policy.ignores(finding, &given.today))
-        .collect();
-    let place = |kind: FindingKind| FindingKind::ALL.iter().position(|&other| other == kind);
-    findings.sort_by(|a, b| {
-        let key = |finding: &Finding| (place(finding.kind), std::cmp::Reverse(finding.severity));
-        let names = |finding: &Finding| (finding.id.clone(), finding.package.clone(), finding.path.clone());
-        key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
-    });
+    let found: Vec<Finding> = found.into_iter().map(|finding| given.policy.judged(finding)).collect();
+    let looked_for: Vec<FindingKind> =
+        FindingKind::ALL.into_iter().filter(|kind| given.kinds.contains(kind) && !given.policy.skip.contains(kind)).collect();
+    let stale_ignores = given.policy.stale_ignores(&found, &looked_for, &given.today);
+    let mut findings: Vec<Finding> = found.into_iter().filter(|finding| !given.policy.ignores(finding, &given.today)).collect();
+    let ignored = before - findings.len();
+    packages::merge_keys(&mut findings);
+    sort(&mut findings);
     let mut summary = Summary {
         packages: subject.packages.len(),
         findings: findings.len(),
-        ignored: before - findings.len(),
+        ignored,
+        stale_ignores,
         advisories: given.advisories.len(),
         not_looked_for,
         ..Summary::default()
@@ -136,6 +142,24 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
         *summary.by_kind.entry(finding.kind.name()).or_default() += 1;
     }
     Ok(Report { schema: 1, subject: subject.name.clone(), findings, summary })
+}
+
+/// Sorts findings by kind, and within it the worst first. Advisories of one package stay together; the package with the worst comes first.
+fn sort(findings: &mut [Finding]) {
+    let place = |kind: FindingKind| FindingKind::ALL.iter().position(|&other| other == kind);
+    let group =
+        |finding: &Finding| (finding.kind == FindingKind::Advisory).then(|| (finding.package.clone(), finding.installed.clone()));
+    let mut worst: FxHashMap<_, Severity> = FxHashMap::default();
+    for finding in &*findings {
+        let worst = worst.entry((finding.kind, group(finding))).or_insert(finding.severity);
+        *worst = (*worst).max(finding.severity);
+    }
+    findings.sort_by_cached_key(|finding| {
+        let group = (finding.kind, group(finding));
+        let severity = group.1.is_some().then(|| Reverse(worst.get(&group).copied()));
+        let names = (finding.id.clone(), finding.package.clone(), finding.path.clone());
+        (place(finding.kind), severity, group.1, Reverse(finding.severity), names)
+    });
 }
 
 /// The advisories that apply. What is for security and has no severity is taken for moderate, what is not for low.

@@ -80,6 +80,40 @@ pub(super) fn unknown_keys<E: Ecosystem>(ecosystem: &E, subject: &Subject, keys:
     Some(found)
 }
 
+/// Makes one finding of all packages that one unknown key signed.
+pub(super) fn merge_keys(findings: &mut Vec<Finding>) {
+    let mut by_key: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    let is_of_key = |finding: &Finding| finding.kind == FindingKind::UnknownKey;
+    for finding in findings.extract_if(.., |finding| is_of_key(finding)) {
+        by_key.entry(finding.id.clone().unwrap_or_default()).or_default().push(finding);
+    }
+    for (key, mut of_key) in by_key {
+        let first = of_key.swap_remove(0);
+        if of_key.is_empty() {
+            findings.push(first);
+            continue;
+        }
+        let severity = of_key.iter().map(|finding| finding.severity).fold(first.severity, Severity::max);
+        let mut packages: Vec<String> = of_key.into_iter().chain([first.clone()]).filter_map(|finding| finding.package).collect();
+        packages.sort_unstable();
+        let message =
+            format!("{} packages were signed by {key}, which is no key that is known: {}", packages.len(), some(&packages));
+        let mut finding = Finding::new(FindingKind::UnknownKey, severity, message, first.action);
+        finding.id = first.id;
+        finding.packages = packages;
+        findings.push(finding);
+    }
+}
+
+/// Returns the first names of a list, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 1 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}
+
 pub(super) fn licenses(subject: &Subject, policy: &Policy) -> Option<Vec<Finding>> {
     let lists = &policy.licenses;
     if lists.allow.is_empty() && lists.refuse.is_empty() {

@@ -25,7 +25,7 @@ for (const entry of packages) {
   for (const word of new Set([entry.id, entry.name])) placesOf.set(word, [...placesOf.get(word) ?? [], entry.index]);
 }
 for (const finding of findings) {
-  const places = placesOf.get(finding.package) ?? [];
+  const places = [finding.package ?? [], finding.packages ?? []].flat().flatMap(name => placesOf.get(name) ?? []);
   finding.place = places[0];
   for (const place of places) packages[place].findings.push(finding);
 }
