@@ -67,6 +67,7 @@ pub(super) struct SignaturesForm {
     pub(super) sha1: Option<bool>,
     pub(super) rsa: Option<u32>,
     pub(super) dsa: Option<u32>,
+    pub(super) v6_over_v4: Option<bool>,
 }
 
 /// An architecture the distribution knows.
@@ -222,7 +223,7 @@ over_by_field! {
     }
     MirrorForm { base, mirrorlist }
     RepositoryForm { title, layout, optional, signed, fresh_days }
-    SignaturesForm { sha1, rsa, dsa }
+    SignaturesForm { sha1, rsa, dsa, v6_over_v4 }
     ArchitectureForm { platform, byte_order }
     OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
     VariantForm {

@@ -206,6 +206,12 @@ impl Parts {
 /// A key that signs.
 pub(crate) struct Key(SignedSecretKey);
 
+impl From<SignedSecretKey> for Key {
+    fn from(key: SignedSecretKey) -> Self {
+        Self(key)
+    }
+}
+
 impl Key {
     pub(crate) fn read(armored: &str) -> Self {
         Self(SignedSecretKey::from_string(armored).unwrap().0)
@@ -220,6 +226,19 @@ impl Key {
     pub(crate) fn sign(&self, data: &[u8], subkey: bool) -> Vec<u8> {
         if subkey { sign(&self.0.secret_subkeys[0].key, data) } else { sign(&self.0.primary_key, data) }
     }
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
+            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
 }
 
 /// A keyring of these certificates.

@@ -7,4 +7,5 @@ mod damage;
 mod key_files;
 mod payloads;
 mod policy;
+mod post_quantum;
 mod signatures;

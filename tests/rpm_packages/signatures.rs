@@ -10,7 +10,7 @@ use rootstrap::rpm::package::{Covered, Package, PackageError, Part, Trust};
 use rootstrap::rpm::signature::{KeyError, Keyring, SignatureError};
 use rootstrap::rpm::tag::Tag;
 
-use crate::builder::{Key, Parts, TestFile, archive, keyring};
+use crate::builder::{Key, Parts, TestFile, archive, base64, keyring};
 
 const RSA: &str = include_str!("../../repo-fixtures/keys/rootstrap-fixtures.secret.asc");
 const EDDSA: &str = include_str!("keys/ed25519-v4.secret.asc");
@@ -74,19 +74,6 @@ fn several_signatures_as_text_as_rpm_6_writes_them() {
     assert_eq!((signers.len(), trusted.len()), (2, 1));
     parts.signature.strings(Tag::OPENPGP, ["!"]);
     assert!(matches!(open(&parts, &keyring(&[rsa.certificate()])), Err(PackageError::Signature { .. })));
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
-            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
     let stale_ignores = given.policy.stale_ignores(&found, &looked_for, &given.today);
     let mut findings: Vec<Finding> = found.into_iter().filter(|finding| !given.policy.ignores(finding, &given.today)).collect();
     let ignored = before - findings.len();
-    packages::merge_keys(&mut findings);
+    packages::merge_keys(&mut findings, subject);
     sort(&mut findings);
     let mut summary = Summary {
         packages: subject.packages.len(),

@@ -71,7 +71,7 @@ pub(super) fn unknown_keys<E: Ecosystem>(ecosystem: &E, subject: &Subject, keys:
             continue;
         }
         let key = signers.first().copied().unwrap_or("a key that it does not name");
-        let message = format!("{} was signed by {key}, which is no key that is known", package.id);
+        let message = format!("{} was signed by {}, which is no key that is known", package.id, signer(subject, key));
         let action = "if you trust who signed it, give the public key: --key FILE; otherwise replace the package";
         let mut finding = Finding::new(FindingKind::UnknownKey, Severity::Moderate, message, action).of(package);
         finding.id = Some(key.to_owned());
@@ -80,8 +80,18 @@ pub(super) fn unknown_keys<E: Ecosystem>(ecosystem: &E, subject: &Subject, keys:
     Some(found)
 }
 
+/// Returns the name of a key, with the algorithm of the signatures that it made.
+fn signer(subject: &Subject, key: &str) -> String {
+    let mut signatures = subject.packages.iter().flat_map(|package| &package.signatures);
+    let of_key = signatures.find(|signature| signature.key.as_deref() == Some(key));
+    match of_key.and_then(|signature| signature.algorithm.as_deref()) {
+        Some(algorithm) => format!("{key} ({algorithm})"),
+        None => key.to_owned(),
+    }
+}
+
 /// Makes one finding of all packages that one unknown key signed.
-pub(super) fn merge_keys(findings: &mut Vec<Finding>) {
+pub(super) fn merge_keys(findings: &mut Vec<Finding>, subject: &Subject) {
     let mut by_key: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     let is_of_key = |finding: &Finding| finding.kind == FindingKind::UnknownKey;
     for finding in findings.extract_if(.., |finding| is_of_key(finding)) {
@@ -96,8 +106,12 @@ pub(super) fn merge_keys(findings: &mut Vec<Finding>) {
         let severity = of_key.iter().map(|finding| finding.severity).fold(first.severity, Severity::max);
         let mut packages: Vec<String> = of_key.into_iter().chain([first.clone()]).filter_map(|finding| finding.package).collect();
         packages.sort_unstable();
-        let message =
-            format!("{} packages were signed by {key}, which is no key that is known: {}", packages.len(), some(&packages));
+        let message = format!(
+            "{} packages were signed by {}, which is no key that is known: {}",
+            packages.len(),
+            signer(subject, &key),
+            some(&packages)
+        );
         let mut finding = Finding::new(FindingKind::UnknownKey, severity, message, first.action);
         finding.id = first.id;
         finding.packages = packages;

@@ -7,7 +7,7 @@ use pgp::packet::Signature;
 
 use crate::package::SignatureFacts;
 use crate::rpm::header::{Entry, Header, Kind};
-use crate::rpm::signature::decode_base64;
+use crate::rpm::signature::{algorithm_name, decode_base64};
 use crate::rpm::tag::Tag;
 
 /// Where signatures are in the signature header of a package file: those over the header, then those over header and payload.
@@ -56,8 +56,7 @@ fn describe(signature: &Signature) -> SignatureFacts {
     let id = || signature.issuer_key_id().first().map(|id| id.to_string().to_uppercase());
     SignatureFacts {
         key: fingerprint.or_else(id),
-        // As rpm calls both forms of it.
-        algorithm: signature.config().map(|config| format!("{:?}", config.pub_alg).replace("EdDSALegacy", "EdDSA")),
+        algorithm: signature.config().map(|config| algorithm_name(config.pub_alg)),
         hash: signature.hash_alg().map(|hash| hash.to_string()),
         created: signature.created().map(|created| i64::from(created.as_secs())),
     }

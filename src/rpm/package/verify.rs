@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Digest, Hasher};
 use crate::rpm::files;
 use crate::rpm::header;
 use crate::rpm::payload::PayloadDigest;
-use crate::rpm::signature::{Keyring, SignatureError, Signer, decode_base64};
+use crate::rpm::signature::{Keyring, SignatureError, Signer, decode_base64, holds_new};
 use crate::rpm::tag::Tag;
 
 /// The length of header and payload, where it is told.
@@ -96,10 +96,14 @@ fn payload_digest(package: &Package, tag: Tag, sha512: Tag) -> Result<Option<Dig
 pub(super) fn header_signatures(package: &Package, keyring: &Keyring) -> Result<Signatures, PackageError> {
     let mut signatures = Signatures::default();
     let covered = Covered::Header;
+    let mut all = Vec::new();
     for tag in [Tag::OPENPGP, Tag::RSA_HEADER, Tag::DSA_HEADER] {
-        for signature in signatures_in(package, tag, covered)? {
-            signatures.add(covered, keyring.verify(&signature, || header_bytes(&package.header)))?;
-        }
+        all.extend(signatures_in(package, tag, covered)?);
+    }
+    let new_only = keyring.takes_new_only(&all);
+    signatures.new_only = new_only;
+    for signature in all.iter().filter(|signature| !new_only || holds_new(signature)) {
+        signatures.add(covered, keyring.verify(signature, || header_bytes(&package.header)))?;
     }
     Ok(signatures)
 }
@@ -118,6 +122,8 @@ fn signatures_in(package: &Package, tag: Tag, covered: Covered) -> Result<Vec<Ve
 #[derive(Default)]
 pub(super) struct Signatures {
     signer: Option<Signer>,
+    /// Whether only signatures of version 6 count.
+    new_only: bool,
     unknown: Vec<String>,
     /// The first right signature of a trusted key that does not count.
     distrusted: Option<PackageError>,
@@ -155,6 +161,9 @@ pub(super) fn authenticate(
     let mut both = Signatures::default();
     for tag in [Tag::SIGTAG_PGP, Tag::SIGTAG_GPG] {
         for signature in signatures_in(package, tag, covered)? {
+            if header.new_only && !holds_new(&signature) {
+                continue;
+            }
             let data = || header_bytes(&package.header).chain(package.payload.reader());
             both.add(covered, trust.keyring().verify(&signature, data))?;
         }

@@ -13,7 +13,8 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use pgp::composed::{Deserializable, DetachedSignature};
-use pgp::packet::{Signature, SignatureType};
+use pgp::crypto::public_key::PublicKeyAlgorithm;
+use pgp::packet::{Signature, SignatureType, SignatureVersion};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
@@ -136,14 +137,24 @@ impl Keyring {
         self.certificates.is_empty()
     }
 
+    /// Returns whether the policy lets only those of some signatures count that are of version 6, because there is one.
+    pub(super) fn takes_new_only(&self, signatures: &[Vec<u8>]) -> bool {
+        self.policy.v6_over_v4 && signatures.iter().any(|signature| holds_new(signature))
+    }
+
     /// Who of the trusted made the detached `signature` (binary packets) of what `data` gives, which is called once for each key
     /// that is tried. Of several signatures all must be readable, those of trusted keys that count must be right, and one must be there.
     pub fn verify<R: Read>(&self, signature: &[u8], data: impl Fn() -> R) -> Result<Signer, SignatureError> {
         let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let mut signer = None;
         let (mut unknown, mut distrusted) = (None, None);
-        for signature in DetachedSignature::from_bytes_many(BufReader::new(signature)).map_err(bad)? {
-            match self.verify_one(&signature.map_err(bad)?.signature, &data) {
+        let packets = DetachedSignature::from_bytes_many(BufReader::new(signature)).map_err(bad)?;
+        let mut signatures: Vec<DetachedSignature> = packets.collect::<Result<_, _>>().map_err(bad)?;
+        if self.policy.v6_over_v4 && signatures.iter().any(|signature| is_new(&signature.signature)) {
+            signatures.retain(|signature| is_new(&signature.signature));
+        }
+        for signature in signatures {
+            match self.verify_one(&signature.signature, &data) {
                 Ok(by) => signer = signer.or(Some(by)),
                 Err(error @ SignatureError::UnknownKey { .. }) => unknown = unknown.or(Some(error)),
                 Err(error @ SignatureError::Distrusted { .. }) => distrusted = distrusted.or(Some(error)),
@@ -254,8 +265,36 @@ fn signer(certificate: &Certificate, key: &dyn Candidate, signature: &Signature)
         user: certificate.user(),
         created: signature.created().map(pgp::types::Timestamp::as_secs),
         hash: signature.hash_alg().map(|hash| hash.to_string()).unwrap_or_default(),
-        algorithm: format!("{:?}", key.details().algorithm()),
+        algorithm: algorithm_name(key.details().algorithm()),
     }
+}
+
+/// Returns whether a signature is of version 6 (RFC 9580), the only one that post-quantum algorithms are defined for.
+fn is_new(signature: &Signature) -> bool {
+    signature.version() == SignatureVersion::V6
+}
+
+/// Returns whether one of these signatures (binary packets) is of version 6.
+pub(super) fn holds_new(packets: &[u8]) -> bool {
+    let signatures = DetachedSignature::from_bytes_many(BufReader::new(packets));
+    signatures
+        .is_ok_and(|mut signatures| signatures.any(|signature| signature.is_ok_and(|signature| is_new(&signature.signature))))
+}
+
+/// Returns the name that rpm prints for a public key algorithm (rpmpgpval.hh, `pgpPubkeyTbl`).
+pub(super) fn algorithm_name(algorithm: PublicKeyAlgorithm) -> String {
+    use PublicKeyAlgorithm as Key;
+    let name = match algorithm {
+        Key::EdDSALegacy => "EdDSA",
+        Key::MlDsa65Ed25519 => "ML-DSA-65+Ed25519",
+        Key::MlDsa87Ed448 => "ML-DSA-87+Ed448",
+        Key::SlhDsaShake128s => "SLH-DSA-SHAKE-128s",
+        Key::SlhDsaShake128f => "SLH-DSA-SHAKE-128f",
+        Key::SlhDsaShake256s => "SLH-DSA-SHAKE-256s",
+        Key::Unknown(number) => return format!("algorithm {number}"),
+        other => return format!("{other:?}"),
+    };
+    name.to_owned()
 }
 
 /// Seconds since 1970.
