@@ -42,8 +42,8 @@ pub fn accounts_for(steps: &[Step], tree: &Tree, difference: &Difference<'_>) ->
 }
 
 fn is_removed(steps: &[Step], path: &[u8]) -> bool {
-    let names = path.iter().filter(|&&c| c == b'/').count();
     let relative = path.strip_prefix(b"/").unwrap_or(path);
+    let names = relative.split(|&c| c == b'/').count();
     let removes = |pattern: &String| {
         let depth = pattern.split('/').count();
         let top: Vec<&[u8]> = relative.split(|&c| c == b'/').take(depth).collect();
@@ -137,9 +137,8 @@ fn before(step: &Step, tree: &Tree, path: &[u8], after: &[u8]) -> Before {
     };
     match step {
         Step::Write(write) if absolute(&write.path) == path => match write.existing {
-            Existing::Keep => Before::Untouched,
             Existing::Replace if is_rendered(&write.content, after) => Before::Anything,
-            Existing::Replace => Before::Untouched,
+            Existing::Keep | Existing::Replace => Before::Untouched,
             Existing::Append => {
                 let rendered = write.content.render(0);
                 let (start, end) = after.split_at(after.len().saturating_sub(rendered.len()));
