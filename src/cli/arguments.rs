@@ -280,6 +280,9 @@ pub(super) struct RunArguments {
     /// a bomb [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = crate::size::parse)]
     pub unpack_limit: Option<u64>,
+    /// Warnings from before the run, which it gives when it begins
+    #[arg(skip)]
+    pub earlier_warnings: Vec<String>,
     /// Inflate every package again, also those whose contents an earlier run left in the cache, and leave none
     #[arg(long)]
     pub inflate_again: bool,

@@ -61,8 +61,8 @@ use crate::output::user_namespace::{self, Entered};
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     // clap itself answers --help, --version and wrong usage (exit code 2).
-    let cli = Cli::parse();
-    let result = match enter_namespace(&cli) {
+    let mut cli = Cli::parse();
+    let result = match enter_namespace(&mut cli) {
         Ok(Some(code)) => return code,
         Ok(None) => dispatch(cli),
         Err(failure) => Err(failure),
@@ -86,7 +86,7 @@ pub fn run() -> ExitCode {
 }
 
 /// With `--userns` the command runs a second time, as root of a user namespace; this is where the first process waits for it.
-fn enter_namespace(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
+fn enter_namespace(cli: &mut Cli) -> Result<Option<ExitCode>, Failure> {
     if cli.command.is_some() || !cli.bootstrap.userns {
         return Ok(None);
     }
@@ -96,9 +96,8 @@ fn enter_namespace(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
             Ok(Some(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()))
         }
         Ok(Entered::Inside(mapping)) => {
-            if let Some(problem) = mapping.problem.filter(|_| !cli.bootstrap.output.quiet) {
-                let _ = writeln!(std::io::stderr(), "warning: {problem}; other owners are recorded");
-            }
+            let warning = mapping.problem.map(|problem| format!("{problem}; other owners are recorded"));
+            cli.bootstrap.output.run.earlier_warnings.extend(warning);
             Ok(None)
         }
         Err(error) => Err(Failure::failed(error.to_string())),

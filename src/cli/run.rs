@@ -16,6 +16,7 @@ use crate::cancel::Cancel;
 use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
 use crate::package::Spool;
 use crate::repo::Inflated;
+use crate::reporter::Reporter;
 
 /// A run of a command.
 pub(super) struct Run {
@@ -42,6 +43,9 @@ impl Run {
         let cancel = Cancel::on_signals().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
         let cache = cache_directory(output.cache_dir.as_deref())?;
         let progress = Arc::new(Progress::new(output));
+        for warning in &output.earlier_warnings {
+            progress.warn(warning);
+        }
         let mut options = FetchOptions::new(cache);
         options.store_below.clone_from(&output.store_below);
         output.network.apply(&mut options)?;

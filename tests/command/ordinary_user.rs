@@ -84,3 +84,31 @@ fn a_root_of_an_ordinary_user_is_what_its_lock_makes() {
     let same = run(&["verify", "home/out", "--lock", "home/a.lock"]).success();
     assert!(same.stdout.contains("without what only root may apply"), "{}", same.stdout);
 }
+
+#[test]
+fn owners_that_a_user_namespace_lacks_are_warned_of_in_the_report_of_a_quiet_run_too() {
+    if !is_root() {
+        println!("skipped: only root can be somebody else");
+        return;
+    }
+    let place = Place::new();
+    let (home, program) = place.for_somebody_else();
+    for quiet in [&[][..], &["-q"]] {
+        let mut command = Command::new(&program);
+        let usual = ["--userns", "--report", "home/report.json", "--cache-dir", "home/cache", "home/out"];
+        let arguments = Place::usual(&[quiet, &usual].concat());
+        place.set(&mut command, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        // Without newuidmap there is one user in the namespace.
+        let outcome = place.outcome(command.uid(USER).gid(USER).env("PATH", &home));
+        if outcome.code != Some(0) && outcome.stderr.contains("user namespace") {
+            println!("skipped: {}", outcome.stderr);
+            return;
+        }
+        let outcome = outcome.success();
+        assert_eq!(outcome.stderr.contains("warning: "), quiet.is_empty(), "{}", outcome.stderr);
+        let report: Value = serde_json::from_slice(&fs::read(home.join("report.json")).unwrap()).unwrap();
+        let warnings = report["warnings"].to_string();
+        assert!(warnings.contains("other owners are recorded"), "{warnings}");
+        fs::remove_dir_all(home.join("out")).unwrap();
+    }
+}
