@@ -36,6 +36,8 @@ pub enum Step {
     FilesFrom(FilesFrom),
     /// Replace text in files.
     Replace(Replace),
+    /// Enable repositories in the root's own configuration of its package manager, as `dnf config-manager --enable` does.
+    EnableRepositories(EnableRepositories),
     /// Lock accounts of `etc/shadow` that have no password (an empty field): nothing opens them then (`*`). One with a password keeps it.
     LockPasswords(Vec<String>),
     /// Make the links by which busybox is called under its other names.
@@ -152,6 +154,10 @@ pub struct Link {
     pub path: String,
     /// What it says, as written into the link.
     pub target: String,
+    /// Make it only where this directory exists.
+    pub if_dir: Option<String>,
+    /// Make it only where this directory does not exist.
+    pub unless_dir: Option<String>,
 }
 
 /// A directory. One that exists stays as it is but for what is given here.
@@ -261,6 +267,16 @@ pub struct Replace {
     pub to: String,
 }
 
+/// Sections of configuration files that are switched on (`enabled=1`). A section that no file has is passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnableRepositories {
+    /// A shell pattern of the files, as for [`Step::Remove`].
+    pub files: String,
+    /// The names of the sections.
+    pub ids: Vec<String>,
+}
+
 /// What is wrong with a step whatever the tree.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepProblem {
@@ -299,7 +315,15 @@ impl Step {
                 write.if_dir.as_deref().map_or(Ok(()), check_path)
             }
             Self::Remove(paths) => paths.iter().try_for_each(|path| check_path(path)),
-            Self::Link(link) => check_path(&link.path).and(filled("a link's target", &link.target)),
+            Self::Link(link) => {
+                check_path(&link.path)?;
+                link.if_dir.iter().chain(&link.unless_dir).try_for_each(|path| check_path(path))?;
+                filled("a link's target", &link.target)
+            }
+            Self::EnableRepositories(enable) => {
+                check_path(&enable.files)?;
+                enable.ids.iter().try_for_each(|id| filled("a repository's id", id))
+            }
             Self::Directory(directory) => check_path(&directory.path).and(check_mode(&directory.path, directory.mode)),
             Self::Copy(copy) => check_path(&copy.from).and(check_path(&copy.to)),
             Self::Group(group) => filled("a group's name", &group.name)

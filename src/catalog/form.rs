@@ -36,6 +36,20 @@ pub(super) struct DistroForm {
     pub(super) newest: Option<String>,
     /// Labels of every image: templates.
     pub(super) labels: BTreeMap<String, String>,
+    /// Other ways to name images than by the tags of the variants, by name.
+    pub(super) tag_schemes: BTreeMap<String, TagSchemeForm>,
+}
+
+/// A way to name images: a repository and its tags, all of them templates.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TagSchemeForm {
+    pub(super) repository: Option<String>,
+    pub(super) tags: Option<Vec<String>>,
+    /// Tags that images of minor releases do not bear.
+    pub(super) series_tags: Option<Vec<String>>,
+    /// Tags that only the images of the newest release bear.
+    pub(super) newest_tags: Option<Vec<String>>,
 }
 
 /// A place that holds whole releases.
@@ -107,6 +121,8 @@ pub(super) struct VariantForm {
     pub(super) tags: Option<Vec<String>>,
     /// Tags that only the images of the newest release bear, before the others.
     pub(super) newest_tags: Option<Vec<String>>,
+    /// What differs from the distribution's tag schemes.
+    pub(super) tag_schemes: BTreeMap<String, TagSchemeForm>,
     pub(super) drop_database: Option<bool>,
 }
 
@@ -219,16 +235,17 @@ macro_rules! over_by_field {
 over_by_field! {
     DistroForm {
         distro, title, packaging, variant_order, mirrors, repositories, architectures, options, steps, variants,
-        every_release, releases, newest_aliases, newest, labels,
+        every_release, releases, newest_aliases, newest, labels, tag_schemes,
     }
     MirrorForm { base, mirrorlist }
+    TagSchemeForm { repository, tags, series_tags, newest_tags }
     RepositoryForm { title, layout, optional, signed, fresh_days }
     SignaturesForm { sha1, rsa, dsa, v6_over_v4 }
     ArchitectureForm { platform, byte_order }
     OptionsForm { weak_deps, docs, langs, best, allow_erasing, multilib }
     VariantForm {
         description, architectures, repositories, options, install, finishing, config, tags, newest_tags,
-        drop_database,
+        tag_schemes, drop_database,
     }
     ConfigForm { cmd, entrypoint, env, stop_signal, labels }
     ReleaseForm {

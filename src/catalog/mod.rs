@@ -38,14 +38,15 @@ pub use date::{DateFormat, UnknownConversion};
 pub use error::{CatalogError, ContentProblem};
 pub(crate) use finishing::check_path;
 pub use finishing::{
-    BusyboxLinks, Content, Copy, Directory, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem, User, Write,
+    BusyboxLinks, Content, Copy, Directory, EnableRepositories, Existing, FilesFrom, Group, Link, Replace, Step, StepProblem,
+    User, Write,
 };
 pub use image::{
     Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs, Multilib, Options, Packaging,
     Repository,
 };
 pub use listing::{Distro, Release, Variant};
-pub use naming::{Naming, NamingForm};
+pub use naming::{LIBRARY, Naming, NamingForm, TagScheme};
 pub use nearest::nearest;
 pub use signatures::SignaturePolicy;
 

@@ -17,7 +17,24 @@ pub struct Naming {
     pub(super) labels: BTreeMap<String, String>,
     /// What is known of the image beforehand: `release`, `variant`…
     pub(super) known: Vec<(&'static str, String)>,
+    /// Other ways to name the image, by name.
+    pub(super) schemes: BTreeMap<String, TagScheme>,
+    /// A template of the name of the repository, where it is not the distribution's.
+    pub(super) repository: Option<String>,
 }
+
+/// A way to name an image: its repository and the tags in it, as templates.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TagScheme {
+    /// The name of the repository.
+    pub repository: String,
+    /// Its tags, the most particular last.
+    pub tags: Vec<String>,
+}
+
+/// The tag scheme of the tags that variants themselves have: one repository for all images, as Docker's official library has it.
+pub const LIBRARY: &str = "library";
 
 /// A [`Naming`] as it is written: what it is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -29,6 +46,8 @@ pub struct NamingForm {
     pub labels: BTreeMap<String, String>,
     /// The values of variables that are known beforehand.
     pub known: BTreeMap<String, String>,
+    /// Other ways to name the image.
+    pub schemes: BTreeMap<String, TagScheme>,
 }
 
 /// The variables that are known before anything is built.
@@ -37,7 +56,7 @@ const KNOWN: [&str; 6] = ["distro", "title", "release", "series", "variant", "ar
 impl From<&Naming> for NamingForm {
     fn from(naming: &Naming) -> Self {
         let known = naming.known.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        Self { tags: naming.tags.clone(), labels: naming.labels.clone(), known }
+        Self { tags: naming.tags.clone(), labels: naming.labels.clone(), known, schemes: naming.schemes.clone() }
     }
 }
 
@@ -45,9 +64,9 @@ impl TryFrom<NamingForm> for Naming {
     type Error = ContentProblem;
 
     fn try_from(form: NamingForm) -> Result<Self, ContentProblem> {
-        let NamingForm { tags, labels, mut known } = form;
+        let NamingForm { tags, labels, mut known, schemes } = form;
         let known = KNOWN.iter().filter_map(|name| Some((*name, known.remove(*name)?))).collect();
-        let naming = Self { tags, labels, known };
+        let naming = Self { tags, labels, known, schemes, repository: None };
         naming.check()?;
         Ok(naming)
     }
@@ -72,9 +91,26 @@ impl Naming {
         labels.filter_map(|(name, value)| Some((name.clone(), self.expand(value, version, epoch)?))).collect()
     }
 
+    /// Returns the naming in a tag scheme; without such a scheme the names of those that there are.
+    pub fn in_scheme(&self, name: &str) -> Result<Self, Vec<&str>> {
+        if name == LIBRARY {
+            return Ok(self.clone());
+        }
+        let Some(TagScheme { repository, tags }) = self.schemes.get(name).cloned() else {
+            return Err(std::iter::once(LIBRARY).chain(self.schemes.keys().map(String::as_str)).collect());
+        };
+        Ok(Self { tags, repository: Some(repository), ..self.clone() })
+    }
+
+    /// The name of the image's repository, where it is not the distribution's.
+    pub fn repository(&self) -> Option<String> {
+        self.expand(self.repository.as_deref()?, None, 0)
+    }
+
     /// Fails where a template names what no image has.
     pub(super) fn check(&self) -> Result<(), ContentProblem> {
-        for template in self.tags.iter().chain(self.labels.values()) {
+        let schemes = self.schemes.values().flat_map(|scheme| scheme.tags.iter().chain([&scheme.repository]));
+        for template in self.tags.iter().chain(self.labels.values()).chain(schemes) {
             self.try_expand(template, Some("1"), 0)?;
         }
         Ok(())
@@ -113,16 +149,37 @@ mod tests {
             let version = Some(version).filter(|version| !version.is_empty());
             catalog.find(distro, release, variant, "x86_64").unwrap().naming.tags(version, DAY).join(" ")
         };
-        assert_eq!(tags("almalinux", "9", "default", "9.8"), "latest 9 9.8 9.8-20260902");
+        assert_eq!(tags("almalinux", "9", "default", "9.8"), "9 9.8 9.8-20260902");
+        assert_eq!(tags("almalinux", "10", "default", "10.2"), "latest 10 10.2 10.2-20260902");
+        assert_eq!(tags("almalinux", "10", "minimal", "10.2"), "minimal 10-minimal 10.2-minimal 10.2-minimal-20260902");
         assert_eq!(tags("almalinux", "8", "default", "8.10"), "8 8.10 8.10-20260902");
         assert_eq!(tags("almalinux", "9.4", "default", "9.4"), "9.4 9.4-20260902", "not what everybody gets");
-        assert_eq!(tags("almalinux", "9", "minimal", "9.8"), "minimal 9-minimal 9.8-minimal 9.8-minimal-20260902");
+        assert_eq!(tags("almalinux", "9", "minimal", "9.8"), "9-minimal 9.8-minimal 9.8-minimal-20260902");
         assert_eq!(tags("almalinux", "10", "micro", "10.2"), "10-micro 10.2-micro 10.2-micro-20260902");
         assert_eq!(tags("almalinux", "10-kitten", "default", "10"), "10-kitten 10-kitten-20260902");
         assert_eq!(tags("alpine", "latest", "minirootfs", "3.24.1"), "latest 3 3.24 3.24.1");
         assert_eq!(tags("alpine", "3.22", "minirootfs", "3.22.4"), "3.22 3.22.4");
         assert_eq!(tags("alpine", "edge", "minirootfs", "3.25.0_alpha20260127"), "edge 20260902");
         assert_eq!(tags("alpine", "3.22", "scratch", ""), "3.22-scratch", "nothing in it tells a version");
+    }
+
+    #[test]
+    fn tags_of_the_distribution_s_own_registries_do_not_name_the_type() {
+        let catalog = Catalog::builtin();
+        let names = |release, variant, version| {
+            let naming = catalog.find("almalinux", release, variant, "x86_64").unwrap().naming.in_scheme("registry").unwrap();
+            format!("{}: {}", naming.repository().unwrap(), naming.tags(Some(version), DAY).join(" "))
+        };
+        assert_eq!(names("9", "micro", "9.8"), "9-micro: latest 9 9.8 9.8-20260902");
+        assert_eq!(names("9.4", "micro", "9.4"), "9-micro: 9.4 9.4-20260902");
+        assert_eq!(names("9", "default", "9.8"), "almalinux: 9 9.8 9.8-20260902");
+        assert_eq!(names("10", "default", "10.2"), "almalinux: latest 10 10.2 10.2-20260902");
+        assert_eq!(names("10", "init", "10.2"), "10-init: latest 10 10.2 10.2-20260902");
+        assert_eq!(names("10-kitten", "toolbox", "10"), "10-kitten-toolbox: latest 10-kitten 10-kitten-20260902");
+        assert_eq!(names("10-kitten", "default", "10"), "almalinux: 10-kitten 10-kitten-20260902");
+        let alpine = catalog.find("alpine", "3.22", "minirootfs", "x86_64").unwrap().naming;
+        assert_eq!(alpine.in_scheme("registry"), Err(vec!["library"]));
+        assert_eq!(alpine.in_scheme("library"), Ok(alpine.clone()));
     }
 
     #[test]

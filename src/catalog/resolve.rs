@@ -8,7 +8,7 @@ use super::finishing::{Content, Step, Write};
 use super::form::{ConfigForm, InstallForm, MirrorForm, OptionsForm, Over};
 use super::image::{Image, ImageConfig, InstallStep, Key, Langs, Options, Repository};
 use super::listing::{Release, Variant, natural_order};
-use super::naming::Naming;
+use super::naming::{Naming, TagScheme};
 use super::template::{Variables, expand};
 
 /// A problem and the dotted name of the table it is in.
@@ -202,7 +202,16 @@ impl Variant<'_> {
             ("arch", arch.name.clone()),
         ];
         let tags = newest.chain(self.form.tags.iter().flatten()).cloned().collect();
-        let naming = Naming { tags, labels: distro.labels.clone(), known: known.into() };
+        let is_series = release.name == release.series;
+        let schemes = self.form.tag_schemes.over(&distro.tag_schemes).into_iter().map(|(name, scheme)| {
+            let newest = scheme.newest_tags.into_iter().flatten().filter(|_| is_newest);
+            let series = scheme.series_tags.into_iter().flatten().filter(|_| is_series);
+            let tags = newest.chain(series).chain(scheme.tags.into_iter().flatten()).collect();
+            let repository = scheme.repository.ok_or(ContentProblem::Missing { key: "repository" })?;
+            Ok((name, TagScheme { repository, tags }))
+        });
+        let schemes = schemes.collect::<Result<_, ContentProblem>>()?;
+        let naming = Naming { tags, labels: distro.labels.clone(), known: known.into(), schemes, repository: None };
         naming.check()?;
         Ok(naming)
     }

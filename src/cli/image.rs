@@ -40,7 +40,14 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
         return super::upon::run(arguments, &of_each_architecture(request, None), out, &run);
     }
     let all = of_each_architecture(request, lock.as_ref().map(|(_, lock)| lock).filter(|_| arguments.product.oci.is_some()));
-    let prepared = all.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
+    let mut prepared = all.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
+    let scheme = arguments.product.tag_scheme.as_str();
+    for prepared in &mut prepared {
+        prepared.naming = prepared.naming.in_scheme(scheme).map_err(|known| {
+            Failure::usage(format!("{} has no tag scheme `{scheme}`", prepared.title))
+                .detail(format!("there are: {}", known.join(", ")))
+        })?;
+    }
     let run = Run::new(&arguments.output)?;
     if arguments.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
@@ -173,7 +180,8 @@ impl Images<'_> {
         let of = |error| failure(error, prepared);
         let file = DockerArchive::prepare(path, self.arguments.product.packing());
         let file = file.map_err(|error| of(BootstrapError::Output(error)))?;
-        let repository = self.distro.unwrap_or("image");
+        let repository = prepared.naming.repository();
+        let repository = repository.as_deref().or(self.distro).unwrap_or("image");
         let given = std::cell::RefCell::new(Vec::new());
         let name_all = |tags: Vec<String>| {
             let all = tags.iter().chain(&self.arguments.product.tag);

@@ -40,6 +40,10 @@ pub(super) struct ProductArguments {
     /// Attach a file to the image: a lock file, a bill of materials, a report. It refers to the image, whose digest does not change
     #[arg(long, value_name = "FILE", requires = "oci")]
     pub attach: Vec<PathBuf>,
+    /// How the distribution names the image: `library` (one repository, tags name the type of image), or another scheme of the distribution,
+    /// as `registry` of AlmaLinux (a repository a type: `9-micro`)
+    #[arg(long, value_name = "SCHEME", requires = "image", default_value = crate::catalog::LIBRARY)]
+    pub tag_scheme: String,
     /// One more tag for the image; for --docker-archive a name may come with it (NAME:TAG)
     #[arg(long, value_name = "TAG", requires = "image")]
     pub tag: Vec<String>,

@@ -99,7 +99,11 @@ impl Prepared {
         Alternatives {
             noun: if is_own { "mirror" } else { "place of the repository" },
             place: if is_own { "--mirror".to_owned() } else { format!("--repo {name}=") },
-            key: if scoped { format!("--key {name}=FILE") } else { "--key FILE".to_owned() },
+            key: if scoped {
+                format!("--key {name}=FILE (a bare --key FILE is for repositories of --repo and other mirrors)")
+            } else {
+                "--key FILE".to_owned()
+            },
         }
     }
 

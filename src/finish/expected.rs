@@ -5,6 +5,7 @@
 //! somebody else changed stays a difference, even if a step changes it too.
 
 use super::accounts::{GROUP, GSHADOW, PASSWD, SHADOW, numbers};
+use super::repositories;
 use super::steps::{absolute, links, path_matches, replaced};
 use crate::catalog::{Content, Existing, Step};
 use crate::digest::Digest;
@@ -177,6 +178,10 @@ fn before(step: &Step, tree: &Tree, path: &[u8], after: &[u8]) -> Before {
         }
         Step::Replace(replace) if path_matches(replace.files.as_bytes(), path.strip_prefix(b"/").unwrap_or(path)) => {
             Before::States(replaced(after, replace.to.as_bytes(), replace.from.as_bytes()).into_iter().collect())
+        }
+        Step::EnableRepositories(enable) if path_matches(enable.files.as_bytes(), path.strip_prefix(b"/").unwrap_or(path)) => {
+            let text = std::str::from_utf8(after).ok();
+            Before::States(text.map(|text| repositories::disabled(text, &enable.ids).into_bytes()).into_iter().collect())
         }
         _ => Before::Untouched,
     }

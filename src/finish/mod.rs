@@ -12,6 +12,7 @@ pub mod glob;
 pub mod iconvconfig;
 pub mod ldconfig;
 pub mod owners;
+mod repositories;
 pub mod scriptlet;
 pub mod steps;
 mod systemd;

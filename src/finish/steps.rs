@@ -6,6 +6,7 @@
 use super::accounts::{self, NewGroup, NewUser};
 use super::busybox;
 use super::glob::{glob, matches};
+use super::repositories;
 use super::tmpfiles;
 use crate::catalog::{BusyboxLinks, Copy, Directory, Existing, FilesFrom, Link, Replace, Step, Write};
 use crate::package::{Content, Entry, EntryKind, Owner};
@@ -79,7 +80,14 @@ pub fn apply(tree: &mut Tree, steps: &[Step], epoch: i64, packages: &PackageFile
                     tree.remove(&path);
                 }
             }
-            Step::Link(Link { path, target }) => link(tree, path, target).map_err(at(path))?,
+            Step::Link(Link { path, target, if_dir, unless_dir }) => {
+                let is_there =
+                    |directory: &String| tree.resolve(&absolute(directory)).is_some_and(|id| tree.node(id).is_directory());
+                if if_dir.as_ref().is_none_or(is_there) && !unless_dir.as_ref().is_some_and(is_there) {
+                    link(tree, path, target).map_err(at(path))?;
+                }
+            }
+            Step::EnableRepositories(step) => repositories::enable(tree, step).map_err(at(&step.files))?,
             Step::Directory(step) => directory(tree, step).map_err(at(&step.path))?,
             Step::Copy(Copy { from, to }) => copy(tree, from, to).map_err(at(to))?,
             Step::Group(group) => {
@@ -153,7 +161,7 @@ fn write(tree: &mut Tree, step: &Write, epoch: i64) -> Result<(), TreeError> {
 /// Returns the symbolic links that a step makes: path and target.
 pub(super) fn links(step: &Step) -> Vec<(String, String)> {
     match step {
-        Step::Link(Link { path, target }) => vec![(path.clone(), target.clone())],
+        Step::Link(Link { path, target, .. }) => vec![(path.clone(), target.clone())],
         Step::MaskUnits(units) => units.iter().map(|unit| (format!("{UNITS}/{unit}"), "/dev/null".to_owned())).collect(),
         Step::DefaultTarget(target) => vec![(format!("{UNITS}/default.target"), format!("{UNIT_FILES}/{target}"))],
         _ => Vec::new(),

@@ -154,13 +154,18 @@ impl Out {
             self.0 += "]\n";
         }
         self.map("[architecture.image.labels]", &config.labels);
-        let NamingForm { tags, labels, known } = naming.into();
+        let NamingForm { tags, labels, known, schemes } = naming.into();
         if !tags.is_empty() {
             self.table("[architecture.image.naming]");
             self.list("tags", &tags);
         }
         self.map("[architecture.image.naming.labels]", &labels);
         self.map("[architecture.image.naming.known]", &known);
+        for (name, scheme) in &schemes {
+            self.table(&format!("[architecture.image.naming.schemes.{}]", quoted(name)));
+            self.text("repository", &scheme.repository);
+            self.0 += &format!("tags = {}\n", inline(&json!(scheme.tags)));
+        }
     }
 
     /// A table of texts; nothing for none.

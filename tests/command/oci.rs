@@ -340,3 +340,28 @@ fn a_change_upon_a_base_image_warns_as_a_build_does_on_the_terminal_and_in_the_r
     let changed = alpine(&["--base", "layout:base", "--with", "dash", "--no-docs", "--allow-unsigned", "--oci", "layout:more"]);
     assert_eq!(changed, built);
 }
+
+#[test]
+fn the_tag_scheme_names_the_image() {
+    let place = Place::new();
+    let tags = |layout: &str| -> Vec<String> {
+        let index: Value = serde_json::from_slice(&fs::read(place.path(layout).join("index.json")).unwrap()).unwrap();
+        let names = index["manifests"].as_array().unwrap().iter();
+        names
+            .filter_map(|manifest| Some(manifest["annotations"]["org.opencontainers.image.ref.name"].as_str()?.to_owned()))
+            .collect()
+    };
+    place.bootstrap(&["--oci", "one"]).success();
+    place.bootstrap(&["--oci", "two", "--tag-scheme", "registry"]).success();
+    let (library, registry) = (tags("one"), tags("two"));
+    assert!(library.iter().all(|tag| tag.contains("-micro")) && library.contains(&"9-micro".to_owned()), "{library:?}");
+    assert!(registry.contains(&"latest".to_owned()) && registry.contains(&"9".to_owned()), "{registry:?}");
+    assert!(registry.iter().all(|tag| !tag.contains("micro")), "{registry:?}");
+    place.bootstrap(&["--docker-archive", "three.tar", "--tag-scheme", "registry"]).success();
+    let mut archive = tar::Archive::new(fs::File::open(place.path("three.tar")).unwrap());
+    let manifest = archive.entries().unwrap().map(Result::unwrap).find(|entry| entry.path().unwrap().ends_with("manifest.json"));
+    let manifest: Value = serde_json::from_reader(manifest.unwrap()).unwrap();
+    assert_eq!(manifest[0]["RepoTags"][0], "9-micro:latest");
+    let unknown = place.bootstrap(&["--oci", "four", "--tag-scheme", "mine"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("there are: library, registry"), "{}", unknown.stderr);
+}

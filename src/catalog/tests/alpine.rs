@@ -15,13 +15,13 @@ fn releases_and_variants() {
     assert_eq!((alpine.title(), alpine.packaging()), ("Alpine Linux", Packaging::Apk));
     let releases = alpine.releases();
     let names: Vec<_> = releases.iter().map(Release::name).collect();
-    assert_eq!(names, ["3.16", "3.17", "3.18", "3.19", "3.20", "3.21", "3.22", "3.23", "3.24", "edge"]);
+    assert_eq!(names, ["3.13", "3.14", "3.15", "3.16", "3.17", "3.18", "3.19", "3.20", "3.21", "3.22", "3.23", "3.24", "edge"]);
     for release in &releases {
         let variants = release.variants();
         assert_eq!(variants.iter().map(Variant::name).collect::<Vec<_>>(), ["minirootfs", "base", "scratch"]);
         let count = release.architectures().len();
         let expected = match release.name() {
-            "3.16" | "3.17" | "3.18" | "3.19" => 7,
+            "3.13" | "3.14" | "3.15" | "3.16" | "3.17" | "3.18" | "3.19" => 7,
             "3.20" => 8,
             _ => 9,
         };
@@ -34,8 +34,8 @@ fn releases_and_variants() {
             }
         }
     }
-    assert_eq!((releases[4].title().as_str(), releases[9].title().as_str()), ("Alpine Linux 3.20", "Alpine Linux edge"));
-    assert!(alpine.release("3.15").is_err() && alpine.release("3.20.3").is_err());
+    assert_eq!((releases[7].title().as_str(), releases[12].title().as_str()), ("Alpine Linux 3.20", "Alpine Linux edge"));
+    assert!(alpine.release("3.12").is_err() && alpine.release("3.20.3").is_err());
     for alias in ["latest", "3"] {
         assert_eq!(alpine.release(alias).unwrap().name(), "3.24");
     }

@@ -226,11 +226,21 @@ fn finishing_of_the_others_is_what_their_builds_do() {
         // 8 keeps them in `default`; micro never has them filled.
         let sources = !(micro || eight && image.variant == "default");
         assert_eq!(removes("usr/share/i18n/charmaps") && removes("usr/share/i18n/locales"), sources, "{image}");
-        let linked = does(&|step| {
-            matches!(step, Step::Link(link) if link.path == "etc/systemd/system/default.target"
-                && link.target == "/usr/lib/systemd/system/multi-user.target")
-        });
-        assert_eq!(linked, !eight && image.variant == "minimal", "{image}");
+        // Where there is no systemd the definition's own commands leave the link in `etc`.
+        let linked = |path: &str, has_systemd: bool| {
+            does(&|step| {
+                matches!(step, Step::Link(link) if link.path == path
+                    && link.target == "/usr/lib/systemd/system/multi-user.target"
+                    && link.if_dir.as_deref() == has_systemd.then_some("etc/systemd/system")
+                    && link.unless_dir.as_deref() == (!has_systemd).then_some("etc/systemd/system"))
+            })
+        };
+        assert_eq!(linked("etc/systemd/system/default.target", true), !eight && image.variant == "minimal", "{image}");
+        assert_eq!(linked("etc/default.target", false), !eight && image.variant == "minimal", "{image}");
+        let crb = if eight { "powertools" } else { "crb" };
+        let enables = does(&|step| matches!(step, Step::EnableRepositories(enable) if enable.ids == [crb]));
+        assert_eq!(enables, image.variant == "toolbox", "{image}");
+        assert!(image.install.iter().all(|step| !step.options.docs), "{image}");
         let dot_files = does(&|step| matches!(step, Step::FilesFrom(_)));
         assert_eq!(dot_files, !eight && micro, "{image}");
     }

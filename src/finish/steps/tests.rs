@@ -61,6 +61,28 @@ fn listing(tree: &Tree) -> Vec<String> {
 }
 
 #[test]
+fn a_link_is_made_where_its_condition_holds() {
+    let link = |if_dir: Option<&str>, unless_dir: Option<&str>, path: &str| {
+        let (if_dir, unless_dir) = (if_dir.map(str::to_owned), unless_dir.map(str::to_owned));
+        Step::Link(Link { path: path.to_owned(), target: "/x".to_owned(), if_dir, unless_dir })
+    };
+    let steps = [
+        link(Some("etc/systemd/system"), None, "etc/systemd/system/default.target"),
+        link(None, Some("etc/systemd/system"), "etc/default.target"),
+    ];
+    for has_systemd in [true, false] {
+        let mut tree = Tree::new();
+        tree.write(b"etc/file", Content::from(&b""[..]), 0o644).unwrap();
+        if has_systemd {
+            tree.write(b"etc/systemd/system/x", Content::from(&b""[..]), 0o644).unwrap();
+        }
+        apply(&mut tree, &steps, 0, &|_| None).unwrap();
+        assert_eq!(tree.lookup(b"etc/systemd/system/default.target").is_some(), has_systemd);
+        assert_eq!(tree.lookup(b"etc/default.target").is_some(), !has_systemd);
+    }
+}
+
+#[test]
 fn files_are_written_as_the_shell_would() {
     let mut tree = Tree::new();
     file(&mut tree, "/etc/kept", "old\n", 0o600);
