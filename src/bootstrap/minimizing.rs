@@ -64,7 +64,7 @@ pub fn minimize<E: Ecosystem>(
         let took = begin.elapsed();
         let lacked = chooser.take_lacked_paths();
         drop(chooser);
-        if source.ask_for_paths(lacked) {
+        if source.ask_for_paths(lacked, &pool) {
             continue;
         }
         reporter.finish(Phase::Metadata, "");

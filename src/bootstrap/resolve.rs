@@ -150,7 +150,8 @@ pub fn resolve<E: Ecosystem>(
     }
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
     let ask = keeping::pinned(ecosystem, request, &mut source)?;
-    // The lists of all files are long, and rarely needed: only once a package came into question that needs to know more.
+    // The lists of all files are long, and rarely needed: only where a package came into question that depends on a path of which they
+    // may name more owners.
     let (Gathered { pool, kept, took }, chosen) = loop {
         let gathered = source.gather()?;
         reporter.begin(Phase::Resolve, None, None);
@@ -158,7 +159,7 @@ pub fn resolve<E: Ecosystem>(
         let chosen = chooser.choose(&ask);
         let lacked = chooser.take_lacked_paths();
         drop(chooser);
-        if !source.ask_for_paths(lacked) {
+        if !source.ask_for_paths(lacked, &gathered.pool) {
             break (gathered, chosen);
         }
     };

@@ -94,11 +94,18 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths, stands: false })
     }
 
-    /// Adds paths that the lists of all files are to be asked for; whether any is new. Then the pool is another.
-    pub fn ask_for_paths(&mut self, paths: Vec<String>) -> bool {
+    /// Adds paths that the lists of all files are to be read for. Returns whether any is new: then the next pool knows more.
+    ///
+    /// The lists are read from end to end anyway, so all paths of the pool are added with them: the pool that is kept then serves every
+    /// later request.
+    pub fn ask_for_paths(&mut self, paths: Vec<String>, pool: &Pool) -> bool {
         let before = self.paths.len();
         self.paths.extend(paths);
-        self.paths.len() > before
+        let grew = self.paths.len() > before && self.repositories.has_file_lists();
+        if grew {
+            self.paths.extend(pool.lacked_paths(|_| true).into_iter().map(|path| pool.text(path).to_owned()));
+        }
+        grew
     }
 
     /// The pool, with what of it the choices of the request are among settled.
@@ -204,7 +211,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         {
             builder.set_installed(repo);
         }
-        if !self.paths.is_empty() {
+        if !self.repositories.has_file_lists() {
+            builder.settle_all_paths();
+        } else if !self.paths.is_empty() {
             let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
             self.repositories.read_file_lists(&mut builder, &paths, format, self.fetcher)?;
         }

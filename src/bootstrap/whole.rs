@@ -20,7 +20,7 @@ pub fn whole<'a, E: Ecosystem>(
     loop {
         let Gathered { pool, .. } = source.gather()?;
         let lacked = pool.lacked_paths(|_| true).into_iter().map(|path| pool.text(path).to_owned()).collect();
-        if !source.ask_for_paths(lacked) {
+        if !source.ask_for_paths(lacked, &pool) {
             reporter.finish(Phase::Metadata, "");
             return Ok((source, pool));
         }

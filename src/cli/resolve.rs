@@ -122,6 +122,8 @@ fn each<E: Ecosystem>(
     let mut specs = Vec::new();
     let mut spent = Duration::ZERO;
     let mut slowest = (Duration::ZERO, 0);
+    // How many specs depend on paths of which the lists of all files may name more owners.
+    let mut listed = None;
     let gathered = loop {
         let gathered = source.gather().map_err(failed)?;
         let pool = &gathered.pool;
@@ -155,8 +157,9 @@ fn each<E: Ecosystem>(
                 lacked.extend(paths);
             }
         }
+        listed.get_or_insert(again.len());
         open = again;
-        if !source.ask_for_paths(lacked) {
+        if !source.ask_for_paths(lacked, pool) {
             break gathered;
         }
     };
@@ -168,6 +171,7 @@ fn each<E: Ecosystem>(
         "solve": {
             "ms": milliseconds(spent),
             "jobs": specs.len(),
+            "need_file_lists": listed,
             "slowest": {"spec": specs.get(slowest.1), "ms": milliseconds(slowest.0)},
         },
     }))?;

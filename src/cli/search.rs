@@ -1,5 +1,6 @@
 //! `rootstrap search` and `rootstrap provides`: which packages of the repositories.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use super::arguments::{Format, ProvidesArguments, SearchArguments};
 use super::failure::{Code, Failure};
 use super::repositories::{Known, Wanted, known, matches};
 use super::terminal::shown;
-use crate::pool::{Solvable, SolvableId};
+use crate::pool::{Kind, Solvable, SolvableId};
 
 /// The packages whose names, or descriptions, fit all words.
 pub(super) fn search(arguments: &SearchArguments) -> Result<String, Failure> {
@@ -38,24 +39,39 @@ fn around(word: &str) -> String {
     if word.contains(['*', '?', '[']) { word.to_owned() } else { format!("*{word}*") }
 }
 
-/// The packages that provide a capability or have a file.
+/// The directories whose programs a bare word may mean.
+const PROGRAMS: [&str; 4] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/"];
+
+/// The packages that own a file, or else provide a capability, or else own a program of that name (dnf's `Base.provides`).
 pub(super) fn provides(arguments: &ProvidesArguments) -> Result<String, Failure> {
-    let paths = arguments.what.iter().filter(|what| what.starts_with('/')).cloned().collect();
+    let may_be_path = |what: &&String| what.starts_with(['/', '*', '?', '[']);
+    let paths = arguments.what.iter().filter(may_be_path).cloned().collect();
     let known = known(&arguments.request, &arguments.output, Wanted { paths, ..Wanted::default() })?;
-    let pool = &known.pool;
-    let gives = |what: &String, package: Solvable<'_>| {
-        let capability = |text: &str| {
-            matches(what, text) || text.split_once([' ', '=', '<', '>', '~']).is_some_and(|(name, _)| matches(what, name))
-        };
-        package.dependencies(crate::pool::Kind::Provides).iter().any(|&provided| capability(&pool.display(provided)))
-            || (what.starts_with(['/', '*']) && package.files().iter().any(|&path| matches(what, pool.text(path))))
-    };
-    let any = |package: &Solvable<'_>| arguments.what.iter().any(|what| gives(what, *package));
-    let found = known.newest(known.available().filter(any).map(Solvable::id).collect());
+    let found = arguments.what.iter().flat_map(|what| providers(&known, what)).collect::<BTreeSet<_>>();
+    let found = known.newest(found.into_iter().collect());
     if found.is_empty() {
         return Err(Failure::new(Code::NoSolution, format!("no package provides {}", arguments.what.join(" or "))));
     }
     Ok(told(&known, &found, arguments.output.format, false))
+}
+
+/// The packages that one word of `provides` means.
+fn providers(known: &Known, what: &str) -> Vec<SolvableId> {
+    let pool = &known.pool;
+    let owners = |paths: &[String]| -> Vec<SolvableId> {
+        let owns =
+            |package: &Solvable<'_>| package.files().iter().any(|&file| paths.iter().any(|path| matches(path, pool.text(file))));
+        known.available().filter(owns).map(Solvable::id).collect()
+    };
+    let is_meant = |text: &str| {
+        matches(what, text) || text.split_once([' ', '=', '<', '>', '~']).is_some_and(|(name, _)| matches(what, name))
+    };
+    let gives =
+        |package: &Solvable<'_>| package.dependencies(Kind::Provides).iter().any(|&provided| is_meant(&pool.display(provided)));
+    let capability = || known.available().filter(gives).map(Solvable::id).collect();
+    let program = || if what.contains('/') { Vec::new() } else { owners(&PROGRAMS.map(|directory| directory.to_owned() + what)) };
+    let ways: [&dyn Fn() -> Vec<SolvableId>; 3] = [&|| owners(&[what.to_owned()]), &capability, &program];
+    ways.into_iter().map(|way| way()).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 fn told(known: &Known, found: &[SolvableId], format: Format, verbose: bool) -> String {

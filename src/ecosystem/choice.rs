@@ -151,8 +151,8 @@ pub trait Chooser {
     /// The packages for a request, or why there are none.
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>>;
 
-    /// Paths that counted in the choices since this was asked last and that no package is known to have. Where repositories list
-    /// the files of packages apart, the choice holds only once those lists were asked for these.
+    /// Paths that counted in the choices since the last call and that may have more owners than the pool knows. Where repositories list
+    /// the files of packages apart, the choice holds only once those lists were read for these paths.
     fn take_lacked_paths(&mut self) -> Vec<String> {
         Vec::new()
     }

@@ -1,5 +1,6 @@
 //! Building a pool: interning, one package after another, repositories read apart and joined.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::candidates::{CandidateTable, MOST_MET};
@@ -82,7 +83,25 @@ pub struct PoolBuilder {
     installed: Option<RepoId>,
     /// Files told of finished packages (from filelists).
     pub(super) late_files: Vec<(SolvableId, StringId)>,
+    /// The paths whose owners are all known (from filelists).
+    settled: SettledPaths,
     annex: Vec<u8>,
+}
+
+/// The paths of which no list of files names further owners.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SettledPaths {
+    /// Every path.
+    all: bool,
+    /// These.
+    paths: BTreeSet<String>,
+}
+
+impl SettledPaths {
+    /// Whether a path is among them.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        self.all || self.paths.contains(path)
+    }
 }
 
 /// What was told of all packages, as everything that follows from it is found.
@@ -91,6 +110,7 @@ pub(super) struct Told<'a> {
     pub(super) dependencies: Dependencies<'a>,
     pub(super) columns: Columns<'a>,
     pub(super) installed: Option<RepoId>,
+    pub(super) settled: &'a SettledPaths,
 }
 
 impl PoolBuilder {
@@ -217,6 +237,16 @@ impl PoolBuilder {
         self.late_files.push((solvable, path));
     }
 
+    /// Records that the lists of all files were read for a path: the pool then knows every package that owns it.
+    pub fn settle_path(&mut self, path: &str) {
+        self.settled.paths.insert(path.to_owned());
+    }
+
+    /// Records that no repository has a list of all files: the pool then knows as much of every path as there is to know.
+    pub fn settle_all_paths(&mut self) {
+        self.settled.all = true;
+    }
+
     /// The packages of a repository that were taken in.
     pub fn packages_of(&self, repo: RepoId) -> impl Iterator<Item = SolvableId> {
         let columns = self.columns.view();
@@ -230,6 +260,7 @@ impl PoolBuilder {
             dependencies: self.dependencies.view(),
             columns: self.columns.view(),
             installed: self.installed,
+            settled: &self.settled,
         }
     }
 
@@ -343,7 +374,7 @@ impl Found {
         let meets = || {
             let provides = ProvideTable::new(told, &arch);
             let candidates = CandidateTable::new(told, provides.view(), scheme)?;
-            let relations = RelationTable::new(told, candidates.view(), &arch)?;
+            let relations = RelationTable::new(told, candidates.view(), &arch, scheme)?;
             Some((provides, candidates, relations))
         };
         let rest = || (RankTable::new(told, scheme, arch.clone()), meanwhile());

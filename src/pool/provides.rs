@@ -68,11 +68,27 @@ impl<'a> Provides<'a> {
     }
 }
 
-/// Of each string, whether it is a path that some dependency names.
+/// Of each string, whether it is a path that a dependency names (libsolv's `pool_addfileprovides`). A path that packages only provide is
+/// none.
 fn required_paths(told: &Told<'_>) -> Vec<bool> {
+    let (columns, dependencies) = (&told.columns, told.dependencies);
+    let mut asked = vec![true; dependencies.len()];
+    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Provides, Kind::Provides)) {
+        asked[dependency.index()] = false;
+    }
+    for dependency in columns.ids().flat_map(|id| columns.run(id, Kind::Requires, Kind::Replaces)) {
+        asked[dependency.index()] = true;
+    }
+    for (_, dependency) in dependencies.iter() {
+        if let Dependency::Rich { left, right, .. } = dependency {
+            asked[left.index()] = true;
+            asked[right.index()] = true;
+        }
+    }
     let mut required = vec![false; told.strings.len()];
-    for (_, dependency) in told.dependencies.iter() {
+    for (id, dependency) in dependencies.iter() {
         if let Dependency::Plain { name, .. } = dependency
+            && asked[id.index()]
             && told.strings.get(name).starts_with('/')
         {
             required[name.index()] = true;

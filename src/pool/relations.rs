@@ -4,7 +4,7 @@ use super::builder::Told;
 use super::candidates::{Candidates, MOST_MET};
 use super::image::{ImageError, check, sections};
 use super::ranks::FOREIGN;
-use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId};
+use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId, VersionScheme};
 
 sections! {
     /// For each package runs of others.
@@ -17,7 +17,8 @@ sections! {
         complex_supplements: SolvableId,
         /// Of each dependency, whether it needs more than a list of candidates.
         complex: u8,
-        /// Packages that require, recommend or conflict with a path that no package is known to have, and (beside each) that path.
+        /// Packages that require, recommend, suggest or conflict with a path that may have more owners than the pool knows, and
+        /// (beside each) that path.
         lacking: SolvableId,
         lacked: StringId,
         /// Such paths that packages supplement or enhance.
@@ -41,7 +42,7 @@ fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>,
 
 impl RelationTable {
     /// `arch` is [`arch_ranks`](super::ranks::arch_ranks). `None` where there are too many.
-    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, arch: &[u16]) -> Option<Self> {
+    pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, arch: &[u16], scheme: &dyn VersionScheme) -> Option<Self> {
         let (columns, count) = (&told.columns, told.columns.len());
         let complex = complex(told);
         let (mut rivals, mut supplemented) = (Vec::new(), Vec::new());
@@ -78,9 +79,10 @@ impl RelationTable {
         complex_supplements.dedup();
         let (rival_starts, rivals) = runs(count, rivals);
         let (supplement_starts, supplemented_by) = runs(count, supplemented);
-        let (lacking, lacked) = lacking_of(told, candidates, Kind::Requires, Kind::Recommends).into_iter().unzip();
+        let open = open_paths(told, candidates, scheme);
+        let (lacking, lacked) = naming(told, &open, Kind::Requires, Kind::Suggests).into_iter().unzip();
         let mut lacked_by_supplements: Vec<StringId> =
-            lacking_of(told, candidates, Kind::Supplements, Kind::Enhances).into_iter().map(|(_, path)| path).collect();
+            naming(told, &open, Kind::Supplements, Kind::Enhances).into_iter().map(|(_, path)| path).collect();
         lacked_by_supplements.sort_unstable();
         lacked_by_supplements.dedup();
         Some(Self {
@@ -129,7 +131,7 @@ impl<'a> Relations<'a> {
         check::below(WHAT, self.lacked_by_supplements, strings)
     }
 
-    /// The paths that no package is known to have and that count when these packages come into question, by id.
+    /// The paths that may have more owners than the pool knows and that count when these packages come into question, by id.
     pub(super) fn lacked(self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
         let pairs = self.lacking.iter().zip(self.lacked).filter(|&(&package, _)| comes_into_question(package));
         let mut paths: Vec<StringId> = pairs.map(|(_, &path)| path).chain(self.lacked_by_supplements.iter().copied()).collect();
@@ -154,26 +156,35 @@ fn complex(told: &Told<'_>) -> Vec<u8> {
     complex
 }
 
-/// The packages whose dependencies of some kinds name a path that no package is known to have, and that path.
-fn lacking_of(told: &Told<'_>, candidates: Candidates<'_>, first: Kind, last: Kind) -> Vec<(SolvableId, StringId)> {
-    let is_lacked = |(id, dependency): (DependencyId, Dependency)| match dependency {
+/// Of each dependency, whether it is a path that may have more owners than the pool knows. A list of all files may name them: of a path
+/// that the index does not cover, whoever is known to own or to provide it; of one that it covers, where no owner is known.
+fn open_paths(told: &Told<'_>, candidates: Candidates<'_>, scheme: &dyn VersionScheme) -> Vec<bool> {
+    let is_open = |(id, dependency): (DependencyId, Dependency)| match dependency {
         Dependency::Plain { name, op, .. } if op.is_any() => {
-            told.strings.get(name).starts_with('/') && candidates.of(id).is_empty() && !candidates.by_system(id)
+            let path = told.strings.get(name);
+            path.starts_with('/')
+                && !candidates.by_system(id)
+                && (candidates.of(id).is_empty() || !scheme.indexes_path(path))
+                && !told.settled.contains(path)
         }
         _ => false,
     };
-    let lacked: Vec<bool> = told.dependencies.iter().map(is_lacked).collect();
-    let mut lacking = Vec::new();
+    told.dependencies.iter().map(is_open).collect()
+}
+
+/// The packages whose dependencies of some kinds name an open path, and that path.
+fn naming(told: &Told<'_>, open: &[bool], first: Kind, last: Kind) -> Vec<(SolvableId, StringId)> {
+    let mut found = Vec::new();
     let mut sides = Vec::new();
     for package in told.columns.ids() {
         sides.extend_from_slice(told.columns.run(package, first, last));
         while let Some(dependency) = sides.pop() {
             match told.dependencies.get(dependency) {
-                Dependency::Plain { name, .. } if lacked[dependency.index()] => lacking.push((package, name)),
+                Dependency::Plain { name, .. } if open[dependency.index()] => found.push((package, name)),
                 Dependency::Plain { .. } => {}
                 Dependency::Rich { left, right, .. } => sides.extend([left, right]),
             }
         }
     }
-    lacking
+    found
 }

@@ -27,6 +27,12 @@ pub trait VersionScheme: Sync {
         false
     }
 
+    /// Whether the index of every repository names all packages that own a path. A separate list of all files may name further owners
+    /// of any other path.
+    fn indexes_path(&self, _path: &str) -> bool {
+        true
+    }
+
     /// Whether a provide without a version meets a requirement with one. In RPM it does, in apk it does not.
     fn unversioned_provides_any(&self) -> bool {
         true

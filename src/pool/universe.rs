@@ -256,8 +256,8 @@ impl Pool {
         self.view().relations.complex_supplements()
     }
 
-    /// Paths that no package of the pool is known to have and that count when some packages come into question: they, or packages that
-    /// may come with any, require, recommend, supplement or conflict with them. The lists of all files may know who has them.
+    /// Paths that may have more owners than the pool knows and that count when some packages come into question: these packages require,
+    /// recommend, suggest or conflict with them, or any package supplements or enhances them. The lists of all files name all owners.
     pub fn lacked_paths(&self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
         self.view().relations.lacked(comes_into_question)
     }

@@ -244,6 +244,11 @@ impl Repositories {
         Ok(())
     }
 
+    /// Whether any repository lists the files of its packages apart.
+    pub fn has_file_lists(&self) -> bool {
+        self.opened.iter().any(|opened| opened.file(MetadataKind::Files).is_some())
+    }
+
     /// Reads the lists of all files, as far as there are any, for the given paths (each may be a shell pattern), and tells
     /// the pool which packages have them. How many were found.
     pub fn read_file_lists(
@@ -273,6 +278,9 @@ impl Repositories {
                 Ok(found)
             })
             .collect::<Vec<Result<_, RepoError>>>();
+        for path in &plain {
+            builder.settle_path(path);
+        }
         let mut count = 0;
         for (opened, found) in self.opened.iter().zip(found) {
             let found = found?;

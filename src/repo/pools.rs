@@ -77,6 +77,7 @@ impl PoolKey {
                 add(&digest.to_string());
             }
         }
+        add(if repositories.has_file_lists() { "lists" } else { "" });
         for path in paths {
             add(path);
         }

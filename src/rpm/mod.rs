@@ -21,6 +21,7 @@ pub mod lua;
 pub mod modules;
 pub mod package;
 pub mod package_files;
+mod paths;
 pub mod payload;
 pub mod promised;
 pub mod request;

@@ -10,6 +10,7 @@ use crate::finish::glob;
 use crate::pool::{Constraint, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
 
 use super::dependency::Plain;
+use super::paths::lists_in_primary;
 use super::version::{Evr, ranges_overlap, rpmvercmp};
 
 /// The parts of a package's id that a spec names. Each may be a shell pattern.
@@ -122,10 +123,11 @@ pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<Solvabl
         return groups;
     }
     let mut found = provided(pool, spec);
+    found.retain(may_be);
     if found.is_empty() && spec.starts_with(['/', '*']) {
         found = owners(pool, spec);
+        found.retain(may_be);
     }
-    found.retain(may_be);
     let is_path = spec.starts_with('/') || spec.starts_with("*/");
     if found.is_empty() {
         Vec::new()
@@ -174,22 +176,30 @@ impl Obsoleters {
     }
 }
 
-/// The packages that provide a capability, with or without a comparison.
+/// The packages that provide a capability, with or without a comparison; of a path that packages depend on, its owners too. A pattern
+/// means the names that packages provide in so many words (libdnf's `addReldepWithGlob`).
 fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     let Some(Plain { name, op, version }) = Plain::parse(spec) else { return Vec::new() };
     let required = Constraint { op, version };
     let mut found: Vec<SolvableId> = Vec::new();
     let mut add = |name: StringId| {
         for (id, by) in pool.providers(name) {
-            let Some(Dependency::Plain { op: own, version, .. }) = by.map(|by| pool.dependency(by)) else { continue };
-            let own = Constraint { op: own, version: pool.text(version) };
-            if op.is_any() || own.op.is_any() || ranges_overlap(own, required) {
+            let meets = match by.map(|by| pool.dependency(by)) {
+                Some(Dependency::Plain { op: own, version, .. }) => {
+                    let own = Constraint { op: own, version: pool.text(version) };
+                    op.is_any() || own.op.is_any() || ranges_overlap(own, required)
+                }
+                Some(Dependency::Rich { .. }) => false,
+                None => op.is_any(),
+            };
+            if meets {
                 found.push(id);
             }
         }
     };
     if is_pattern(name) && op == Op::ANY {
-        pool.strings().filter(|(_, text)| matches(name, text)).for_each(|(name, _)| add(name));
+        let is_provided = |name: StringId| pool.providers(name).any(|(_, by)| by.is_some());
+        pool.strings().filter(|&(id, text)| matches(name, text) && is_provided(id)).for_each(|(name, _)| add(name));
     } else {
         pool.find(name).into_iter().for_each(&mut add);
     }
@@ -198,10 +208,10 @@ fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     found
 }
 
-/// Whether a spec is a path, or a pattern of paths, that the lists of all files may know more packages for than the pool does.
+/// Whether a spec is a path, or a pattern of paths, of which the lists of all files may name more owners than the pool knows.
 pub fn needs_file_lists(pool: &Pool, spec: &str) -> bool {
     let is_path = spec.starts_with('/') || spec.starts_with("*/");
-    is_path && (is_pattern(spec) || provided(pool, spec).is_empty() && owners(pool, spec).is_empty())
+    is_path && (is_pattern(spec) || !lists_in_primary(spec) || owners(pool, spec).is_empty())
 }
 
 /// The packages that have a file, as far as the pool was told of files.
@@ -287,7 +297,8 @@ mod tests {
         let pool = universe::parse(UNIVERSE, &architecture::compatible("x86_64")).unwrap();
         let needs = |spec| needs_file_lists(&pool, spec);
         assert!(needs("/usr/share/doc/bash") && needs("/usr/*/bash") && needs("*/COPYING"));
-        assert!(!needs("/usr/bin/bash") && !needs("/bin/sh") && !needs("bash*") && !needs("@core"));
+        assert!(needs("/bin/sh"), "it is provided, and may have owners too");
+        assert!(!needs("/usr/bin/bash") && !needs("bash*") && !needs("@core"));
     }
 
     #[test]

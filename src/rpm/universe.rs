@@ -42,6 +42,11 @@ pub enum UniverseError {
 
 /// The pool of a text, for the machine that `architectures` tells.
 pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, UniverseError> {
+    Ok(read(text)?.build(&RpmVersions, architectures)?)
+}
+
+/// Reads the packages of a text into a builder.
+pub(super) fn read(text: &str) -> Result<PoolBuilder, UniverseError> {
     let mut builder = PoolBuilder::new();
     let mut repo = None;
     for (index, line) in text.lines().enumerate() {
@@ -56,7 +61,7 @@ pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, Universe
             read_package(&mut builder, repo, line, index + 1)?;
         }
     }
-    Ok(builder.build(&RpmVersions, architectures)?)
+    Ok(builder)
 }
 
 fn read_repo(builder: &mut PoolBuilder, text: &str, line: usize) -> Result<RepoId, UniverseError> {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::paths;
 use crate::pool::{Constraint, Op, VersionScheme};
 
 /// A version taken apart.
@@ -124,6 +125,10 @@ impl VersionScheme for RpmVersions {
 
     fn provided_by_system(&self, name: &str) -> bool {
         name.starts_with("rpmlib(")
+    }
+
+    fn indexes_path(&self, path: &str) -> bool {
+        paths::lists_in_primary(path)
     }
 }
 

@@ -123,8 +123,8 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// The paths that no package is known to have and that counted in the requests since this was asked last: who knows more of the
-    /// packages' files may have another answer.
+    /// The paths that counted in the requests since the last call and that may have more owners than the pool knows: with them the answer
+    /// may be another.
     pub fn take_lacked_paths(&mut self) -> BTreeSet<StringId> {
         std::mem::take(&mut self.lacked)
     }

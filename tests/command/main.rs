@@ -31,6 +31,7 @@ mod network;
 mod oci;
 mod ordinary_user;
 mod page;
+mod paths;
 mod place;
 mod queries;
 mod real_apk;

@@ -83,6 +83,7 @@ fn each_on_its_own() {
     assert!(of("bash").as_array().unwrap().contains(&"bash-0:5.1.8-6.el9.aarch64".into()));
     let stats: Value = serde_json::from_slice(&std::fs::read(place.path("stats.json")).unwrap()).unwrap();
     assert_eq!(stats["solve"]["jobs"], 14);
+    assert_eq!(stats["solve"]["need_file_lists"], 0);
     assert!(stats["solve"]["ms"].as_f64().unwrap() > 0.0 && stats["metadata"]["ms"].as_f64().unwrap() > 0.0);
 
     // The number of threads changes nothing, nor does what else was asked.

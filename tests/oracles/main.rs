@@ -63,6 +63,16 @@ fn changes_as_libsolv() {
     }
 }
 
+#[test]
+fn owners_that_only_lists_of_files_name_as_libsolv() {
+    let Some(python) = python_with_solv() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/filelists.py");
+    let output = Command::new(python).args([script, env!("CARGO_BIN_EXE_rootstrap"), "40", "1"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    print!("{told}");
+    assert!(output.status.success(), "{told}");
+}
+
 /// The repositories of a real distribution, as the scripts take them.
 const DISTRIBUTION: [&str; 2] = ["repodata/cs9-appstream", "repodata/cs9-baseos"];
 

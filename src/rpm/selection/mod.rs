@@ -4,6 +4,8 @@ mod asked;
 mod change;
 mod hints;
 mod minimal;
+#[cfg(test)]
+mod paths_tests;
 mod settled;
 
 pub use settled::Settled;
