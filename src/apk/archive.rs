@@ -1,7 +1,9 @@
-//! Concatenated gzip streams and the tars in them: how apk keeps indexes and packages.
+//! Concatenated gzip streams and the tar archives in them: the format of apk's indexes and
+//! packages.
 //!
-//! In: the bytes of a file. Out: the streams one after another, each with the range of bytes that it takes (which is what signatures
-//! and digests are made over), and the members of a tar. Nothing is held whole, and nothing is judged: names may be anything.
+//! In: the bytes of a file. Out: the gzip streams, each with its range of bytes, which signatures
+//! and digests cover; and the members of a tar archive. Streams are never held in memory as a
+//! whole. Member names are not validated.
 
 #[cfg(test)]
 mod tests;
@@ -9,20 +11,23 @@ mod tests;
 use std::io::{self, BufRead, Read, Seek};
 use std::ops::Range;
 
-/// Splits a file into its gzip streams.
+/// A splitter of a file into its gzip streams.
 #[derive(Debug)]
 pub struct GzipStreams<R> {
     input: Counting<R>,
 }
 
 impl<R: BufRead> GzipStreams<R> {
-    /// From the beginning of `input`.
+    /// Creates a splitter that starts at the beginning of `input`.
     pub fn new(input: R) -> Self {
         Self { input: Counting { inner: input, count: 0 } }
     }
 
-    /// Gives what the next stream holds to `read`, then skips what that left, so that the stream's check has been made. The range that
-    /// the stream took of the input, and what `read` gave; `None` at the end.
+    /// Passes the decompressed content of the next stream to `read`, then skips the rest of the
+    /// stream so that its CRC is verified.
+    ///
+    /// Returns the byte range of the stream within the input and the result of `read`. Returns
+    /// `None` at the end of the input.
     pub fn next<T, E: From<io::Error>>(
         &mut self,
         read: impl FnOnce(&mut dyn Read) -> Result<T, E>,
@@ -37,18 +42,18 @@ impl<R: BufRead> GzipStreams<R> {
         Ok(Some((start..self.input.count, got)))
     }
 
-    /// How many bytes of the input were taken.
+    /// Returns the number of input bytes consumed so far.
     pub fn position(&self) -> u64 {
         self.input.count
     }
 
-    /// The input, where the last stream ended.
+    /// Returns the input, positioned at the end of the last stream.
     pub fn into_inner(self) -> R {
         self.input.inner
     }
 }
 
-/// A reader that knows how far it came.
+/// A reader that counts the bytes that were consumed.
 #[derive(Debug)]
 struct Counting<R> {
     inner: R,
@@ -74,36 +79,36 @@ impl<R: BufRead> BufRead for Counting<R> {
     }
 }
 
-/// What a tar says of one of its members.
+/// The header of a tar member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The path as it is written; bytes, not text, and not to be trusted.
+    /// The path as the archive writes it: untrusted bytes, not necessarily text.
     pub path: Vec<u8>,
-    /// What it is.
+    /// The kind of the member.
     pub kind: MemberKind,
-    /// Permissions, without the type.
+    /// Permission bits, without the file type.
     pub mode: u32,
-    /// Owner, by number.
+    /// Numeric id of the owner.
     pub uid: u64,
-    /// Group, by number.
+    /// Numeric id of the group.
     pub gid: u64,
-    /// Owner, by name; empty where none is told.
+    /// Name of the owner; empty if the header has none.
     pub user: Vec<u8>,
-    /// Group, by name; empty where none is told.
+    /// Name of the group; empty if the header has none.
     pub group: Vec<u8>,
-    /// Seconds since 1970.
+    /// Modification time in seconds since 1970.
     pub mtime: u64,
-    /// Where in the tar its content begins.
+    /// Offset of the content within the tar archive, in bytes.
     pub offset: u64,
-    /// Bytes of content.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// Where a link leads; empty for others.
+    /// Target of a link; empty for other kinds.
     pub link_target: Vec<u8>,
-    /// Records of the extended (PAX) header before it, in their order.
+    /// Records of the extended (PAX) header before the member, in their order.
     pub records: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// The kinds of members.
+/// The kinds of tar members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say all")]
 pub enum MemberKind {
@@ -120,31 +125,36 @@ pub enum MemberKind {
     },
     Directory,
     Fifo,
-    /// A type of this letter, which apk does not know.
+    /// A type flag that apk does not know.
     Other(u8),
 }
 
 impl Member {
-    /// The value of an extended header's record, the last if there are several.
+    /// Returns the value of a record of the extended header, the last one if the key occurs several
+    /// times.
     pub fn record(&self, key: &[u8]) -> Option<&[u8]> {
         self.records.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_slice())
     }
 }
 
-/// Gives each member of a tar, with its content, to `each`. A tar may end without a mark (apk cuts it where another follows).
+/// Calls `each` for every member of a tar archive, with the member's content. The archive may lack
+/// the end-of-archive blocks: apk removes them where another archive follows.
 ///
-/// `E` is made of the reader's errors too; damage of the tar is one of kind `InvalidData` or `Other`.
+/// I/O errors of the reader are converted to `E`. A malformed archive is an I/O error of the kind
+/// `InvalidData` or `Other`.
 pub fn read_tar<E: From<io::Error>>(
     input: &mut dyn Read,
     mut each: impl FnMut(&Member, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut archive = tar::Archive::new(input);
-    // An index that was signed later has an end mark before nothing, or between its parts.
+    // An index that was signed afterwards has end-of-archive blocks between its parts, or before an
+    // empty part.
     archive.set_ignore_zeros(true);
     read_members(archive.entries()?, &mut each)
 }
 
-/// The same of a tar that is known to be whole: what `each` does not read is not read at all.
+/// Calls `each` for every member of a complete, seekable tar archive. Content that `each` does not
+/// read is skipped by seeking.
 pub fn read_whole_tar<E: From<io::Error>>(
     input: impl Read + Seek,
     mut each: impl FnMut(&Member, &mut dyn Read) -> Result<(), E>,
@@ -176,7 +186,7 @@ fn member(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Member> {
     }
     let header = entry.header();
     let raw = header.as_old();
-    // A number that is not told is nought.
+    // A blank numeric field means 0.
     let blank = |field: &[u8]| field.iter().all(|byte| matches!(byte, 0 | b' '));
     let device = || Ok::<_, io::Error>((header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0)));
     let kind = match header.entry_type() {
@@ -203,7 +213,7 @@ fn member(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Member> {
         link_target: entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default(),
         records,
     };
-    // What the extended header says goes before the plain one.
+    // The extended header takes precedence over the plain one.
     let number = |value: &[u8]| std::str::from_utf8(value).ok()?.split('.').next()?.parse::<u64>().ok();
     for (key, value) in &member.records {
         match key.as_slice() {

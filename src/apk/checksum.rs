@@ -1,17 +1,18 @@
-//! apk's own writing of a digest: `Q1` and SHA-1, or `Q2` and SHA-256, in base 64.
+//! apk's notation for digests: `Q1` and SHA-1, or `Q2` and SHA-256, in base 64.
 //!
-//! In: bytes that were hashed, or the text of an index. Out: a [`Digest`], or the text of a database.
+//! In: digests, or their text in an index. Out: a [`Digest`], or the text for a database.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::digest::{Algorithm, Digest};
 
-/// Bits beyond the digest are not looked at, as in apk.
+/// A base64 decoder that ignores surplus bits after the digest, as apk does.
 const STANDARD: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
-/// The digest of a text such as `Q1…=`, or in hexadecimal; `None` when it is none (blob.c, `apk_blob_pull_csum`).
+/// Parses a digest such as `Q1…=`, or a hexadecimal one (blob.c, `apk_blob_pull_csum`). Returns
+/// `None` if the text is neither.
 pub fn parse(text: &str) -> Option<Digest> {
     match decode(text.as_bytes()) {
         Some((algorithm, bytes)) => Digest::new(algorithm, &bytes[..algorithm.length()]),
@@ -19,7 +20,8 @@ pub fn parse(text: &str) -> Option<Digest> {
     }
 }
 
-/// The digest of a text such as `Q1…=`, as many bytes as its algorithm has; the others are nought.
+/// Decodes a digest such as `Q1…=`. The digest fills the first bytes of the array, up to the length
+/// of its algorithm; the others are 0.
 pub fn decode(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
     let (algorithm, encoded) = match text {
         [b'Q', b'1', rest @ ..] => (Algorithm::Sha1, rest),
@@ -31,7 +33,8 @@ pub fn decode(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
     (length == algorithm.length()).then_some((algorithm, bytes))
 }
 
-/// The text of a digest. What is neither SHA-1 nor SHA-256 is written in hexadecimal.
+/// Formats a digest in apk's notation. A digest that is neither SHA-1 nor SHA-256 becomes
+/// hexadecimal.
 pub fn text(digest: &Digest) -> String {
     let prefix = match digest.algorithm() {
         Algorithm::Sha1 => "Q1",

@@ -1,4 +1,6 @@
-//! The selection behind the trait that both ecosystems share: a request of the house in apk's words, its change set in the house's.
+//! apk's resolver behind the `Chooser` trait that both ecosystems share.
+//!
+//! Translates requests into the terms of `apk::selection`, and change sets and errors back.
 
 use serde_json::{Value, json};
 
@@ -17,25 +19,25 @@ use crate::ecosystem::{
 use crate::finish::glob;
 use crate::pool::{Pool, Solvable, SolvableId};
 
-/// What the repository of packages that are made up is called.
+/// The name of the repository that holds virtual packages.
 pub(super) const VIRTUAL: &str = "virtual";
 
-/// The choice among the packages of a pool, by apk's rules.
+/// The resolver for the packages of a pool, by apk's rules.
 pub(super) struct Choosing<'p> {
     pub(super) pool: &'p Pool,
     pub(super) state: &'p Installed,
 }
 
-/// Why apk's rules choose nothing.
+/// An error of apk's resolver.
 #[derive(Debug, thiserror::Error)]
 pub enum ChoosingError {
-    /// The rules say no.
+    /// The rules allow no solution.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// What is asked for cannot be read.
+    /// A constraint of the request is malformed.
     #[error(transparent)]
     Constraint(#[from] ConstraintError),
-    /// A package that is to be made up cannot be.
+    /// A virtual package of the request is invalid.
     #[error(transparent)]
     Virtual(#[from] VirtualPackageError),
     /// A package file cannot be read.
@@ -46,7 +48,7 @@ pub enum ChoosingError {
     Verb {
         /// The verb.
         verb: &'static str,
-        /// What to do instead.
+        /// The command to use instead.
         instead: &'static str,
     },
 }
@@ -62,7 +64,7 @@ impl Chooser for Choosing<'_> {
     }
 }
 
-/// The package that a request makes up, if it does.
+/// Returns the virtual package that a request creates, if any.
 pub(super) fn virtual_package(ask: &Ask) -> Result<Option<VirtualPackage>, Box<dyn Refusal>> {
     made_up(ask).map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
 }
@@ -78,13 +80,15 @@ fn made_up(ask: &Ask) -> Result<Option<VirtualPackage>, ChoosingError> {
     Ok(Some(VirtualPackage::new(spec, &depends, &version_of(*time))?))
 }
 
-/// The version of a package that is made up now: `20240131.235959`.
+/// Returns the version of a virtual package created at `time` (seconds since 1970), for example
+/// `20240131.235959`.
 fn version_of(time: i64) -> String {
     let format = DateFormat::try_from("%Y%m%d.%H%M%S".to_owned());
     format.map(|format| format.render(time.unsigned_abs())).unwrap_or_default()
 }
 
-/// Whether one of the patterns means a package: by its name, or its name and version (`musl-1.2*`).
+/// Reports whether one of the patterns matches a package, by its name or by name and version
+/// (`musl-1.2*`).
 fn is_meant(package: Solvable<'_>, patterns: &[String]) -> bool {
     let fits = |pattern: &str, text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
     let id = || format!("{}-{}", package.name(), package.version());
@@ -118,7 +122,8 @@ impl Choosing<'_> {
             repositories,
             kept: self.state.reach.kept.clone(),
             hidden: self.hidden(ask),
-            // Packages that come by themselves where others are: that is what apk has of weak dependencies.
+            // apk's form of weak dependencies is `install_if`: a package that is installed
+            // automatically beside other packages.
             no_install_if: options(ask).iter().any(|options| !options.weak_deps),
             force_broken_world: flags.force_broken_world,
             rules: None,
@@ -126,8 +131,9 @@ impl Choosing<'_> {
         Ok(select(self.pool, &request)?)
     }
 
-    /// Packages in place of which others are pinned, and those that are excluded, everywhere or from their
-    /// repository. What is installed may stay all the same.
+    /// Returns the packages that the resolver may not choose: those hidden by a pin to another
+    /// package, and those excluded globally or from their repository. Installed packages may stay
+    /// nevertheless.
     fn hidden(&self, ask: &Ask) -> Vec<SolvableId> {
         let named = |name: &String| self.pool.find(name).map(|name| self.pool.named(name)).unwrap_or_default();
         let is_hidden = |name: &str, id| {
@@ -180,7 +186,7 @@ impl Choosing<'_> {
             }),
             Verb::Fix => Operation::Fix(fix(flags.reinstall)),
             Verb::Reinstall => Operation::Fix(fix(true)),
-            // What nothing needs never stays.
+            // The resolver always removes packages that nothing requires.
             Verb::Autoremove => Operation::Nothing,
             Verb::Downgrade => {
                 let instead = "`rootstrap install NAME=VERSION` takes a package to a version, `upgrade --available` all to the repositories'";
@@ -194,7 +200,7 @@ impl Choosing<'_> {
     }
 }
 
-/// How packages are to be chosen, step by step.
+/// Returns the options of all steps of a request.
 fn options(ask: &Ask) -> Vec<&Options> {
     match &ask.operation {
         ecosystem::Operation::Fill(steps) => steps.iter().map(|step| &step.options).collect(),
@@ -202,7 +208,7 @@ fn options(ask: &Ask) -> Vec<&Options> {
     }
 }
 
-/// What was asked for that no apk package can do.
+/// Returns a warning if the request has options that do not apply to apk packages.
 fn unheeded(ask: &Ask) -> Option<String> {
     let leaves_out = |options: &&Options| !options.docs || options.langs != Langs::All;
     options(ask).iter().any(leaves_out).then(|| {
@@ -305,7 +311,8 @@ fn hint(problem: &Problem) -> Option<String> {
     }
 }
 
-/// Who of those that ask is the user.
+/// Returns who added each world constraint among the requirers. Constraints of packages are left
+/// out.
 fn who_asks(problem: &Problem, asked_by: &dyn Fn(&str) -> String) -> Vec<String> {
     let requirers: &[Requirer] = match problem {
         Problem::Missing { required_by, .. } | Problem::Ambiguous { required_by, .. } => required_by,
@@ -314,7 +321,7 @@ fn who_asks(problem: &Problem, asked_by: &dyn Fn(&str) -> String) -> Vec<String>
     requirers.iter().filter(|requirer| requirer.package.is_none()).map(|requirer| asked_by(&requirer.constraint)).collect()
 }
 
-/// A problem for programs.
+/// Returns a problem as JSON for machine-readable output.
 fn data(problem: &Problem) -> Value {
     let of = |requirers: &[Requirer]| {
         let one = |requirer: &Requirer| json!({"package": requirer.package, "constraint": requirer.constraint});

@@ -1,6 +1,7 @@
-//! apk's constraints: `[!]name[@tag][op version]`, as users, the world file, indexes and the database write them.
+//! apk's constraints `[!]name[@tag][op version]`, as in requests, the world file, indexes and the
+//! database.
 //!
-//! In: text. Out: its parts, the text again, dependencies of the pool.
+//! In: text. Out: the parts of the constraint, its text, dependencies of the pool.
 
 #[cfg(test)]
 mod tests;
@@ -10,36 +11,38 @@ use std::fmt;
 use super::version;
 use crate::pool::{DependencyId, Op, PoolBuilder};
 
-/// What is wrong with a constraint.
+/// A constraint that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is not a constraint as apk has them, name[@tag][<>~=version]: {what}")]
 pub struct ConstraintError {
-    /// The constraint.
+    /// The text of the constraint.
     pub text: String,
-    /// What is wrong with it.
+    /// The error.
     pub what: &'static str,
 }
 
-/// `[!]name[@tag][op version]`.
+/// A constraint: `[!]name[@tag][op version]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Constraint {
-    /// Whether it is a conflict: met where nothing that it names is.
+    /// True if the constraint is a conflict, which is satisfied if no chosen package matches it.
     pub conflict: bool,
-    /// The name of a package, or one that packages provide.
+    /// The name of a package, or a name that packages provide.
     pub name: String,
-    /// The repositories that packages may come from beside the untagged ones.
+    /// The tag of the repositories that packages may come from, in addition to untagged
+    /// repositories.
     pub tag: Option<String>,
-    /// How the version is meant; [`Op::ANY`] without one. `><` ([`CHECKSUM`]) asks for one package by its checksum.
+    /// The comparison operator; [`Op::ANY`] without a version. `><` ([`CHECKSUM`]) selects one
+    /// package by its checksum.
     pub op: Op,
     /// The version; empty without one.
     pub version: String,
 }
 
-/// `><`: the version is the checksum of a package.
+/// The operator `><`: the version is the checksum of a package.
 pub const CHECKSUM: Op = Op::LESS.or(Op::GREATER);
 
 impl Constraint {
-    /// Takes a constraint apart.
+    /// Parses a constraint.
     pub fn parse(text: &str) -> Result<Self, ConstraintError> {
         let fail = |what| ConstraintError { text: text.to_owned(), what };
         let parts = Parts::read(text).ok_or_else(|| fail("it has no name, or no operator that there is"))?;
@@ -60,12 +63,12 @@ impl Constraint {
         Ok(Self { conflict: parts.conflict, name: name.to_owned(), tag, op: parts.op, version: parts.version.to_owned() })
     }
 
-    /// Any version of a name.
+    /// Creates a constraint that any version of a name satisfies.
     pub fn any(name: &str) -> Self {
         Self { conflict: false, name: name.to_owned(), tag: None, op: Op::ANY, version: String::new() }
     }
 
-    /// Whether it asks for one package by its checksum.
+    /// Reports whether the constraint selects one package by its checksum.
     pub fn is_checksum(&self) -> bool {
         self.op == CHECKSUM
     }
@@ -82,12 +85,12 @@ impl fmt::Display for Constraint {
     }
 }
 
-/// Reads the text of a world file: constraints with blanks or lines between.
+/// Parses a world file: constraints separated by white space.
 pub fn read_world(text: &str) -> Result<Vec<Constraint>, ConstraintError> {
     text.split_ascii_whitespace().map(Constraint::parse).collect()
 }
 
-/// The text of a world file.
+/// Formats a world file.
 pub fn write_world(world: &[Constraint]) -> String {
     let mut text = String::new();
     for constraint in world {
@@ -97,7 +100,7 @@ pub fn write_world(world: &[Constraint]) -> String {
     text
 }
 
-/// A constraint's parts as they are written, without a look at the version.
+/// The parts of a constraint as they are written. The version is not validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     pub(super) conflict: bool,
@@ -125,17 +128,18 @@ impl<'a> Parts<'a> {
             b'=' => op | Op::EQUAL,
             _ => op | Op::FUZZY | Op::EQUAL,
         });
-        // `<` with `>` is the sign of a checksum, alone.
+        // `<` and `>` together are only valid alone, as the operator for checksums.
         let is_known = !op.contains(CHECKSUM) || op == CHECKSUM;
         (!name.is_empty() && is_known).then_some(Self { conflict, name, op, version })
     }
 
-    /// Whether the version is one, where there must be one. `><` takes a checksum.
+    /// Reports whether the version is valid, if the operator needs one. `><` takes a checksum
+    /// instead of a version.
     pub(super) fn is_valid(&self) -> bool {
         self.op.is_any() || self.op == CHECKSUM || version::is_valid(self.version)
     }
 
-    /// The dependency of the pool. A conflict's is that of what it names.
+    /// Interns the dependency in the pool. A conflict becomes the dependency that it negates.
     pub(super) fn intern(&self, builder: &mut PoolBuilder) -> DependencyId {
         let name = builder.intern(self.name);
         self.intern_as(builder, name, self.op)

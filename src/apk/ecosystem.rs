@@ -1,4 +1,4 @@
-//! apk behind the trait that the rest of the house knows.
+//! apk behind the `Ecosystem` trait that the other modules use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,14 +30,14 @@ use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, SolvableId, Versio
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
-/// What the repository of the installed packages is called, as apk writes it.
+/// The name that apk gives to the repository of the installed packages.
 const INSTALLED: &str = "installed";
 
 /// Alpine's packages and indexes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Apk;
 
-/// A package that was opened, and the tag of the repositories that it comes from.
+/// An opened package, and the tag of its repository.
 #[derive(Clone, Debug)]
 pub struct Opened {
     package: Package,
@@ -103,7 +103,7 @@ impl Ecosystem for Apk {
         for constraint in state.world.iter().filter(is_met) {
             let Some(name) = pool.find(&constraint.name) else { continue };
             let installed = |id: &SolvableId| pool.solvable(*id).is_installed();
-            // A package of the name itself is meant before those that provide it.
+            // Packages with this name take precedence over packages that provide it.
             let named: Vec<SolvableId> = pool.named(name).iter().copied().filter(installed).collect();
             if named.is_empty() {
                 ids.extend(pool.providers(name).map(|(id, _)| id).filter(installed));
@@ -173,7 +173,8 @@ impl Ecosystem for Apk {
         Box::new(Choosing { pool, state })
     }
 
-    /// apk has no policy: the keys of an index are RSA, and what signs it is SHA-1 (`.SIGN.RSA.`) or better.
+    /// Builds the keyring. apk has no signature policy: the keys are RSA, and signatures use SHA-1
+    /// (`.SIGN.RSA.`) or a stronger digest.
     fn keyring(&self, keys: &[Key], _policy: &SignaturePolicy) -> Result<Keyring, KeyError> {
         let mut keyring = Keyring::new();
         for key in keys {
@@ -201,7 +202,8 @@ impl Ecosystem for Apk {
         }
     }
 
-    /// None: `C:` is the digest of the control stream, which the package is held against when it is opened.
+    /// Returns no digest: `C:` covers only the control stream. [`Package::open`] verifies the
+    /// package against it.
     fn file_digest(&self, _solvable: Solvable<'_>) -> Option<Digest> {
         None
     }
@@ -286,7 +288,7 @@ impl Ecosystem for Apk {
     }
 }
 
-/// What is installed, as a repository of the pool that is being built.
+/// Adds the installed packages to a repository of the pool under construction.
 fn take(state: State, builder: &mut PoolBuilder) -> Result<State, IndexError> {
     let repo = builder.add_installed_repo(INSTALLED);
     state.intern(builder, repo).map(|()| state)
@@ -297,7 +299,7 @@ fn world(texts: &[String]) -> Result<Vec<Constraint>, InstallError> {
     world.map_err(|error| InstallError::Database(error.into()))
 }
 
-/// Why a signature is not believed, in the terms of all ecosystems.
+/// Maps a signature error to the errors that all ecosystems share.
 fn unsigned(error: SignatureError) -> PackageError {
     match error {
         SignatureError::Unsigned => PackageError::Unsigned(error.into()),
@@ -314,7 +316,7 @@ fn refused(error: package::PackageError) -> PackageError {
     }
 }
 
-/// What the index says of a package that must be so.
+/// Returns what the index asserts about a package and `Package::open` verifies.
 fn indexed(promised: Solvable<'_>) -> Indexed {
     let digest = promised.checksum().and_then(|checksum| Digest::new(checksum.kind, checksum.bytes));
     Indexed { checksum: digest, arch: Some(promised.arch().to_owned()) }

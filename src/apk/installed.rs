@@ -1,7 +1,8 @@
-//! What a root has installed and was asked to have: its database and its world, as the choice of packages wants them.
+//! The state of a root that the resolver needs: installed packages, world and architectures.
 //!
-//! In: the bytes of the files. Out: [`Installed`], which goes into a pool. The database itself is read by `apk::database`; nothing is
-//! checked against the root, and nothing written.
+//! In: the bytes of the files. Out: [`Installed`], which goes into a pool. `apk::database` parses
+//! the database itself. This module neither compares the records with the files of the root nor
+//! writes anything.
 
 #[cfg(test)]
 mod tests;
@@ -15,64 +16,66 @@ use crate::ecosystem::{Reach, RootDirectory, RootFiles};
 use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, RepoId, SolvableId};
 
-/// Where the database and the world are, within a root.
+/// Path of the installed database within a root. The world and the architectures have paths of
+/// their own.
 pub const DATABASE: &str = "lib/apk/db/installed";
-/// Where the database is in roots whose `/lib` is a link (apk 3).
+/// Path of the installed database in roots whose `/lib` is a symbolic link (apk 3).
 pub const MERGED_DATABASE: &str = "usr/lib/apk/db/installed";
-/// What was asked for.
+/// Path of the world file: the constraints that the user asked for.
 pub const WORLD: &str = "etc/apk/world";
-/// The architectures of the root.
+/// Path of the file with the root's architectures.
 pub const ARCH: &str = "etc/apk/arch";
 
-/// Why the database of a root cannot be read.
+/// An error that prevents reading the installed database of a root.
 #[derive(Debug, thiserror::Error)]
 pub enum InstalledError {
-    /// It is not what it should be.
+    /// The database is malformed.
     #[error("{path}: {error}")]
     Malformed {
-        /// The file.
+        /// The path of the database.
         path: PathBuf,
-        /// What is wrong.
+        /// The parse error.
         error: DatabaseError,
     },
-    /// Its world is not what it should be.
+    /// The world file is malformed.
     #[error("{path}: {error}")]
     World {
-        /// The file.
+        /// The path of the world file.
         path: PathBuf,
-        /// What is wrong.
+        /// The parse error.
         error: ConstraintError,
     },
-    /// It cannot be read.
+    /// A file cannot be read.
     #[error("cannot read {path}: {error}")]
     Io {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         error: std::io::Error,
     },
 }
 
-/// What is installed.
+/// The installed packages of a root, its world and its architectures.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
-    /// The packages, in the order of the database; without their scripts.
+    /// The installed packages in the order of the database, without their scripts.
     pub packages: Vec<Record>,
-    /// What was asked for.
+    /// The constraints of the world file.
     pub world: Vec<Constraint>,
-    /// The architectures that the root takes, the first its own; none where it does not say.
+    /// The architectures that the root accepts, its own first. Empty if the root names none.
     pub arches: Vec<String>,
-    /// What can be had where the network may not be used.
+    /// The packages that are available without the network.
     pub reach: Reach,
 }
 
 impl Installed {
-    /// Reads a database.
+    /// Parses the bytes of an installed database.
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
         Ok(Self { packages: read_installed(bytes)?, ..Self::default() })
     }
 
-    /// Reads what a root (a directory) or a database (a file) says. A root without a database has nothing installed.
+    /// Reads a root (if `path` is a directory) or a database (if it is a file). A root without a
+    /// database has no installed packages.
     pub fn open(path: &Path) -> Result<Self, InstalledError> {
         let failed = |error| InstalledError::Io { path: path.to_owned(), error };
         if path.is_dir() {
@@ -85,7 +88,8 @@ impl Installed {
         }
     }
 
-    /// Reads what a root says, wherever its files are; `place` is what errors call it.
+    /// Reads the database, the world and the architectures of a root. Error messages call the root
+    /// `place`.
     pub fn of(root: &dyn RootFiles, place: &Path) -> Result<Self, InstalledError> {
         let text = |path: &str| root.read_text(path).map_err(|error| InstalledError::Io { path: place.join(path), error });
         let mut installed = Self::database_of(root, place)?.unwrap_or_default();
@@ -95,7 +99,7 @@ impl Installed {
         Ok(installed)
     }
 
-    /// Reads the packages alone; `None` where the root has no database.
+    /// Reads only the database. Returns `None` if the root has no database.
     pub fn database_of(root: &dyn RootFiles, place: &Path) -> Result<Option<Self>, InstalledError> {
         for path in [DATABASE, MERGED_DATABASE] {
             let read = root.read(path).map_err(|error| InstalledError::Io { path: place.join(path), error })?;
@@ -107,28 +111,29 @@ impl Installed {
         Ok(None)
     }
 
-    /// Whether a root has a database.
+    /// Reports whether a root has an installed database.
     pub fn is_in(root: &Path) -> bool {
         [DATABASE, MERGED_DATABASE].iter().any(|path| root.join(path).is_file())
     }
 
-    /// Puts the packages into the pool that is being built, in a repository of what is installed.
+    /// Adds the installed packages to the repository `repo` of the pool under construction.
     pub fn intern(&self, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
         self.packages.iter().try_for_each(|package| intern(package, None, builder, repo).map(drop))
     }
 
-    /// Of each package that was installed by a tag its name and the tag, as a request wants them.
+    /// Returns name and repository tag of each package that was installed from a tagged repository.
     pub fn tags(&self) -> std::collections::BTreeMap<String, String> {
         let tagged = self.packages.iter().filter_map(|package| Some((package.info.name.clone(), package.tag.clone()?)));
         tagged.collect()
     }
 
-    /// The packages that the database calls broken.
+    /// Returns the names of the packages that the database marks as broken.
     pub fn broken(&self) -> Vec<String> {
         self.packages.iter().filter(|package| package.is_broken()).map(|package| package.info.name.clone()).collect()
     }
 
-    /// The package that the package manager belongs to: whose `/proc/self/exe` it would be, or else `/sbin/apk`.
+    /// Returns the package that owns the package manager: the owner of `/proc/self/exe`, else of
+    /// `/sbin/apk` or another usual path, else `apk-tools`.
     pub fn package_manager(&self) -> Option<&str> {
         let paths = ["proc/self/exe", "sbin/apk", "usr/sbin/apk", "usr/bin/apk"];
         let owner = |path: &&str| self.packages.iter().find(|package| package.has_file(path.as_bytes()));
@@ -138,8 +143,8 @@ impl Installed {
     }
 }
 
-/// Puts a package into a repository of the pool that is being built, by what its record says. It is at `location`, or where an index
-/// would have it.
+/// Adds a package to a repository of the pool under construction, from the fields of its record.
+/// `location` is the location of its file; `None` stands for the location that an index implies.
 pub(super) fn intern(
     package: &Record,
     location: Option<&str>,

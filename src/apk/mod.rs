@@ -1,6 +1,8 @@
-//! Alpine: versions, dependencies, indexes, packages, the choice of packages and the installed database, as apk-tools has them.
+//! Alpine packages: versions, dependencies, indexes, package files, the resolver, the installer and
+//! the installed database. All follow apk-tools.
 //!
-//! In: bytes of repositories, packages and roots. Out: packages of the pool, change sets, entries of the tree. Nothing here fetches.
+//! In: bytes of repositories, packages and roots. Out: packages of the pool, change sets, entries
+//! of the tree. Nothing here downloads files.
 
 pub mod archive;
 pub mod checksum;

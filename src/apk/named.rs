@@ -1,7 +1,7 @@
 //! Package files that a request names: `apk add ./hello-2.0-r1.apk`.
 //!
-//! In: paths. Out: what the files say of themselves, as packages of the pool and as constraints of the world. It is believed only as far as
-//! to choose by it: what is chosen is verified as a whole when it is opened.
+//! In: paths. Out: the metadata of the files, as packages of the pool and as constraints of the
+//! world. The metadata is only used to resolve; a package is verified as a whole when it is opened.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,18 +17,19 @@ use crate::metadata::IndexError;
 use crate::package::Content;
 use crate::pool::{PoolBuilder, RepoId};
 
-/// A named file is not used.
+/// A package file of a request cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} is not used: {problem}")]
 pub struct NamedFileError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why not.
+    /// The reason.
     pub problem: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl NamedFileError {
-    /// The kind of failure: a file that is no package or that nobody can read, or one that is damaged.
+    /// Returns the kind of failure: invalid input if the file is not a package or is not readable,
+    /// unverified if it is a damaged package.
     pub(super) fn cause(&self) -> Cause {
         let content = File::open(&self.path).and_then(Content::from_file);
         let is_package = content.is_ok_and(|content| !matches!(super::package::facts(&content), Ok(None)));
@@ -40,12 +41,12 @@ impl NamedFileError {
     }
 }
 
-/// Whether a spec names a file; apk's own test (`app_add.c`).
+/// Reports whether a spec names a file, by the test of apk (`app_add.c`).
 pub(super) fn is_file(spec: &str) -> bool {
     Path::new(spec).extension().is_some_and(|extension| extension == "apk")
 }
 
-/// The files that a request names.
+/// Returns the files that a request names.
 pub(super) fn of(ask: &Ask) -> impl Iterator<Item = &str> {
     let specs: Vec<&String> = match &ask.operation {
         Operation::Fill(steps) => steps.iter().flat_map(|step| &step.packages).collect(),
@@ -54,20 +55,22 @@ pub(super) fn of(ask: &Ask) -> impl Iterator<Item = &str> {
     specs.into_iter().map(String::as_str).filter(|spec| is_file(spec))
 }
 
-/// What the world asks for by a file: the one package with this identity (`apk_dep_from_pkg`).
+/// Returns the world constraint for a package file: exactly the package with this checksum
+/// (`apk_dep_from_pkg`).
 pub(super) fn constraint(spec: &str) -> Result<Constraint, NamedFileError> {
     let (record, _) = read(spec)?;
     Ok(Constraint { op: CHECKSUM, version: checksum::text(&record.checksum), ..Constraint::any(&record.info.name) })
 }
 
-/// Puts a file's package into a repository of the pool that is being built. It lies where the file does.
+/// Adds the package of a file to a repository of the pool under construction. Its location is the
+/// path of the file.
 pub(super) fn add(spec: &str, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), NamedFileError> {
     let (record, path) = read(spec)?;
     let failed = |error: IndexError| NamedFileError { path: path.clone(), problem: error.into() };
     intern(&record, Some(&path.to_string_lossy()), builder, repo).map(drop).map_err(failed)
 }
 
-/// Puts what a package file says of itself into a repository of the pool that is being built, as an index would.
+/// Adds a package from the metadata in its own file, as an index entry would add it.
 pub(super) fn add_one(content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError> {
     let (mut info, checksum) = Package::read_info(content)?;
     place.arch.clone_into(&mut info.arch);

@@ -1,7 +1,10 @@
-//! Whether a package is the one that an index promises: not only by its identity (`C:`, SHA-1 of the control stream), but by what it says
-//! of itself.
+//! Comparison of a package's metadata with its index entry.
 //!
-//! In: the `.PKGINFO` of a verified package, and the package of the index that was chosen. Out: nothing, or in what the two differ.
+//! The identity (`C:`, SHA-1 of the control stream) alone does not prove that the index describes
+//! the package correctly.
+//!
+//! In: the `.PKGINFO` of a verified package, and the chosen package of the index. Out: nothing, or
+//! the first difference.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +13,10 @@ use super::package::PackageInfo;
 use crate::package::BrokenPromise;
 use crate::pool::{Kind, Op, Solvable};
 
-/// Holds `.PKGINFO` against what the index says: `pkgname`, `pkgver`, `arch`, `provides`, `depend`. A lock tells no more than the first three.
+/// Compares `.PKGINFO` with the index entry: `pkgname`, `pkgver`, `arch`, `provides`, `depend`.
+///
+/// An entry without any `provides` and `depends`, such as one from a lock file, is compared by
+/// name, version and architecture only.
 pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), BrokenPromise> {
     let broken = |what, promised: &str, found: &str| Err(BrokenPromise { what, promised: promised.into(), found: found.into() });
     for (what, promised, found) in
@@ -20,7 +26,8 @@ pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), BrokenPro
             return broken(what, promised, found);
         }
     }
-    // Indexes call a `noarch` package by the architecture that they are for; one that tells none fits every machine.
+    // Indexes give a `noarch` package the architecture of the index. A package without an
+    // architecture fits every machine.
     if promised.arch() != info.arch && !matches!(info.arch.as_str(), "" | "noarch") {
         return broken("architecture", promised.arch(), &info.arch);
     }
@@ -46,15 +53,15 @@ pub fn check(info: &PackageInfo, promised: Solvable<'_>) -> Result<(), BrokenPro
     Ok(())
 }
 
-/// Whether it is a conflict, name, operator, version.
+/// A capability: whether it is a conflict, name, operator, version.
 type Capability<'a> = (bool, &'a str, Op, &'a str);
 
-/// What `.PKGINFO` provides, as the pool has what an index does.
+/// Parses a `provides` entry of `.PKGINFO` into the form that the pool has for an index entry.
 fn provided(constraint: &str) -> Option<Capability<'_>> {
     Parts::read(constraint).map(|Parts { name, op, version, .. }| (false, name, op, version))
 }
 
-/// The same of what it requires.
+/// Parses a `depend` entry of `.PKGINFO` in the same way.
 fn required(constraint: &str) -> Capability<'_> {
     match Parts::read(constraint).filter(|parts| !parts.name.contains('@')) {
         Some(parts) => {

@@ -1,7 +1,8 @@
-//! RSA signatures of indexes and packages, and the keys that are trusted.
+//! RSA signatures of indexes and packages, and the trusted keys.
 //!
-//! In: members of the signature stream (`.SIGN.RSA.NAME`), and what they sign. Out: which key signed, or what is wrong. A
-//! key is known by the name of its file, and by nothing else (`apk_crypto.h`, `apk_sign_ctx_process_file`).
+//! In: members of the signature stream (`.SIGN.RSA.NAME`), and the signed bytes. Out: the name of
+//! the key that made the signature, or an error. Only its file name identifies a key
+//! (`apk_crypto.h`, `apk_sign_ctx_process_file`).
 
 #[cfg(test)]
 mod tests;
@@ -14,39 +15,40 @@ use rsa::RsaPublicKey;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
 
-/// What a signature's member begins with.
+/// The prefix of the names of signature members.
 const PREFIX: &[u8] = b".SIGN.";
-/// Longer members are no signatures: a key of 8,192 bits makes 1,024 bytes.
+/// The maximum size of a signature in bytes: a key of 8,192 bits makes 1,024 bytes.
 pub const MAX_SIGNATURE: u64 = 1024;
 
-/// The keys whose signatures are believed.
+/// The trusted keys.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     keys: Vec<(String, PublicKey)>,
 }
 
-/// Modulus and exponent, the highest byte first.
+/// Modulus and exponent, most significant byte first.
 type PublicKey = RsaPublicKeyComponents<Vec<u8>>;
 
 impl Keyring {
-    /// A keyring that believes nobody.
+    /// Creates a keyring without keys.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the public key of a file (PEM, `BEGIN PUBLIC KEY`). `name` is the file's name: signatures refer to it.
+    /// Adds a public key (PEM, `BEGIN PUBLIC KEY`). `name` is the name of the key file, to which
+    /// signatures refer.
     pub fn add(&mut self, name: &str, pem: &[u8]) -> Result<(), BadKey> {
         let text = std::str::from_utf8(pem).map_err(|_| BadKey("it is not text".into()))?;
         let key = RsaPublicKey::from_public_key_pem(text.trim()).map_err(|error| BadKey(error.to_string()))?;
         let key = RsaPublicKeyComponents { n: key.n().to_bytes_be(), e: key.e().to_bytes_be() };
-        // Two keys may have one name: a signature by either is one by that name.
+        // Several keys may have the same name. A signature by any of them is valid for that name.
         if !self.keys.iter().any(|(known, other)| known == name && (&other.n, &other.e) == (&key.n, &key.e)) {
             self.keys.push((name.to_owned(), key));
         }
         Ok(())
     }
 
-    /// The names of the keys.
+    /// Returns the names of the keys.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(name, _)| name.as_str())
     }
@@ -55,7 +57,8 @@ impl Keyring {
         self.keys.iter().filter(move |(known, _)| known == name).map(|(_, key)| key)
     }
 
-    /// The name of the key that signed these bytes. As apk does: the first signature whose kind and key are known decides.
+    /// Returns the name of the key that signed these bytes. The first signature with a known scheme
+    /// and key decides, as in apk.
     pub fn verify(&self, signatures: &[Signature], signed: &[u8]) -> Result<String, SignatureError> {
         if signatures.is_empty() {
             return Err(SignatureError::Unsigned);
@@ -78,19 +81,19 @@ impl Keyring {
 #[error("not an RSA public key in PEM: {0}")]
 pub struct BadKey(String);
 
-/// A signature, as its member of the signature stream has it.
+/// A signature, as a member of the signature stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// How it was made; `None` for a kind that nobody believes any more (`DSA`) or that is not known yet.
+    /// The signature scheme. `None` for obsolete (`DSA`) and unknown schemes.
     scheme: Option<Scheme>,
-    /// What the member's name calls the kind.
+    /// The scheme in the member's name.
     kind: String,
-    /// The key's name.
+    /// The name of the key.
     key: String,
     bytes: Vec<u8>,
 }
 
-/// How a signature is made: PKCS#1 v1.5 over a digest.
+/// A signature scheme: PKCS#1 v1.5 with this digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
     Sha1,
@@ -99,7 +102,7 @@ enum Scheme {
 }
 
 impl Scheme {
-    /// Keys of 1,024 bits are let in, as apk lets them in.
+    /// Returns the parameters for `ring`. Keys of 1,024 bits are accepted, as in apk.
     fn parameters(self) -> &'static RsaParameters {
         match self {
             Self::Sha1 => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
@@ -110,7 +113,8 @@ impl Scheme {
 }
 
 impl Signature {
-    /// The signature of a member with this name and content; `None` when the name is no signature's.
+    /// Creates the signature of a member with this name and content. Returns `None` if the name is
+    /// not one of a signature.
     pub fn new(name: &[u8], content: &[u8]) -> Option<Self> {
         let rest = std::str::from_utf8(name.strip_prefix(PREFIX)?).ok()?;
         let (kind, key) = rest.split_once('.')?;
@@ -123,12 +127,12 @@ impl Signature {
         Some(Self { scheme, kind: kind.to_owned(), key: key.to_owned(), bytes: content.to_vec() })
     }
 
-    /// The name of the key that it says to be made with.
+    /// Returns the name of the key that the signature refers to.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The kind, as the member's name has it: `RSA`, `RSA256`.
+    /// Returns the scheme in the member's name: `RSA`, `RSA256`.
     pub fn kind(&self) -> &str {
         &self.kind
     }
@@ -138,21 +142,21 @@ impl Signature {
     }
 }
 
-/// Why nobody trusted signed something.
+/// A failed signature verification.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Nobody signed it.
+    /// There is no signature.
     #[error("it is not signed")]
     Unsigned,
-    /// None of those who signed is trusted.
+    /// No signature is by a trusted key.
     #[error("it is signed by {}, trusted are {}", .signers.join(", "), if .trusted.is_empty() { "no keys".to_owned() } else { .trusted.join(", ") })]
     UnknownKey {
-        /// The names of the keys that signed it.
+        /// The names of the keys that the signatures refer to.
         signers: Vec<String>,
-        /// The names of those that are trusted.
+        /// The names of the trusted keys.
         trusted: Vec<String>,
     },
-    /// A trusted key did not sign this.
+    /// The signature by a trusted key does not match the data.
     #[error("the signature by {key} is wrong")]
     Bad {
         /// The name of the key.

@@ -1,6 +1,8 @@
-//! Where a root says that its packages come from: `etc/apk/repositories`, the keys that it trusts, its architecture.
+//! The package sources that a root configures: `etc/apk/repositories`, its trusted keys and its
+//! architecture.
 //!
-//! In: a root. Out: [`RootSources`]. Nothing is fetched, and what the files say is not believed before signatures are checked.
+//! In: a root. Out: [`RootSources`]. Nothing is downloaded, and the content of repositories is not
+//! trusted before its signatures are verified.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,13 +13,13 @@ use crate::catalog::Key;
 use crate::ecosystem::{ConfiguredRepository, RootRepository, RootSources};
 
 const REPOSITORIES: &str = "etc/apk/repositories";
-/// More of them: files that end in `.list`, for apk 3.
+/// Directory with further repository files, which end in `.list` (apk 3).
 const MORE_REPOSITORIES: &str = "etc/apk/repositories.d";
-/// Keys of the user, and of the distribution (apk 3).
+/// Directories with the keys of the user and of the distribution (apk 3).
 const KEYS: [&str; 2] = ["etc/apk/keys", "lib/apk/keys"];
 const INDEX: &str = "/APKINDEX.tar.gz";
 
-/// What a root says.
+/// Reads the architecture, the repositories and the keys that a root configures.
 pub(super) fn read(root: &Path) -> io::Result<RootSources> {
     let arch = optional(fs::read_to_string(root.join(ARCH)))?.and_then(|text| Some(text.split_whitespace().next()?.to_owned()));
     let mut repositories: Vec<RootRepository> = Vec::new();
@@ -26,7 +28,7 @@ pub(super) fn read(root: &Path) -> io::Result<RootSources> {
     for file in files {
         let text = optional(fs::read_to_string(file))?.unwrap_or_default();
         for repository in text.lines().filter_map(|line| repository(line, root, arch.as_deref())) {
-            // Named twice it is still one.
+            // A repository that is listed twice counts once.
             if !repositories.contains(&repository) {
                 repositories.push(repository);
             }
@@ -45,7 +47,8 @@ pub(super) fn read(root: &Path) -> io::Result<RootSources> {
     Ok(RootSources { arch, repositories, keys })
 }
 
-/// The repositories of a file as `etc/apk/repositories` is one, whose directories are this machine's.
+/// Parses the repositories of a file in the format of `etc/apk/repositories`. Directories are paths
+/// on the host.
 pub(super) fn configured(text: &str, arch: Option<&str>) -> Vec<ConfiguredRepository> {
     let mut found: Vec<ConfiguredRepository> = Vec::new();
     for RootRepository { name, location, tag } in text.lines().filter_map(|line| repository(line, Path::new("/"), arch)) {
@@ -58,7 +61,8 @@ pub(super) fn configured(text: &str, arch: Option<&str>) -> Vec<ConfiguredReposi
     found
 }
 
-/// A line of `repositories`: `[@tag] URL|DIRECTORY`, whose packages lie below a directory of the architecture, or an index of its own.
+/// Parses a line of `repositories`: `[@tag] URL|DIRECTORY`. The packages lie below a directory
+/// named after the architecture, or beside an index that the line names.
 fn repository(line: &str, root: &Path, arch: Option<&str>) -> Option<RootRepository> {
     let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
     let first = words.next()?;
@@ -72,15 +76,16 @@ fn repository(line: &str, root: &Path, arch: Option<&str>) -> Option<RootReposit
         (None, Some(arch)) => format!("{place}/{arch}"),
         (None, None) => place.to_owned(),
     };
-    // The root directory is one like any other.
+    // A place that is `/` alone is empty without its slash.
     let [name, base] = [place.to_owned(), base].map(|path| if path.is_empty() { "/".to_owned() } else { path });
-    // A directory is meant as the root sees it; one that is not there may be the host's, as for `apk --root`.
+    // A directory is a path within the root. If it does not exist there, it is a path of the host,
+    // as with `apk --root`.
     let within = base.strip_prefix('/').map(|path| root.join(path)).filter(|path| path.is_dir());
     let location = within.map_or(base, |path| path.to_string_lossy().into_owned());
     Some(RootRepository { name, location, tag })
 }
 
-/// The names in a directory that end so, sorted.
+/// Returns the names of the files in a directory that have this extension, sorted.
 fn names(directory: &Path, extension: &str) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in optional(fs::read_dir(directory))?.into_iter().flatten() {

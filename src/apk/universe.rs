@@ -1,38 +1,39 @@
-//! Universes as text that a person can read: a package a line. For tests, examples and experiments.
+//! Package universes as readable text, one package a line, for tests, examples and experiments.
 //!
 //! ```text
 //! repo edge tag=edge
-//! busybox 1.36.1-r2 requires musl, !toybox provides /bin/sh, cmd:sh=1.36.1-r2 install_if a, !b priority 100
+//! busybox 1.36-r2 requires musl, !toybox provides /bin/sh, cmd:sh=1 install_if a, !b priority 100
 //! installed
 //! musl 1.2.4-r1 x86_64
 //! ```
 //!
-//! After name and version may stand an architecture (else `noarch`), then lists, each begun by its word and separated by commas:
-//! `requires`, `provides`, `install_if`, `replaces`; `priority` takes a number. Packages of equal name and version are the same package
-//! wherever they are, unless `id` and a word tell them apart. `#` begins a comment.
+//! An architecture may follow name and version (default `noarch`). Lists follow, each introduced by
+//! its keyword and separated by commas: `requires`, `provides`, `install_if`, `replaces`.
+//! `priority` takes a number. Packages of equal name and version are the same package in all
+//! repositories, unless `id` and a word distinguish them. `#` begins a comment.
 
 use super::index::Fields;
 use super::version::ApkVersions;
 use crate::digest::{Algorithm, Digest};
 use crate::pool::{Architectures, Pool, PoolBuilder, PoolError, RepoId};
 
-/// What is wrong with a universe's text.
+/// An error in the text of a universe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UniverseError {
     /// A line that is neither a package nor a repository.
     #[error("line {line}: {what}")]
     Line {
-        /// Counted from one.
+        /// The line number, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// The error.
         what: String,
     },
-    /// More than a pool can hold.
+    /// The packages exceed a limit of the pool.
     #[error(transparent)]
     Pool(#[from] PoolError),
 }
 
-/// The pool of a text, for a machine of `arch`.
+/// Parses a text into a pool for a machine of `arch`.
 pub fn parse(text: &str, arch: &str) -> Result<Pool, UniverseError> {
     let mut builder = PoolBuilder::new();
     let mut repo: Option<RepoId> = None;

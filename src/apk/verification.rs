@@ -1,7 +1,8 @@
-//! Whether the files of a root are what its packages brought: what `apk audit` looks at, with `--check-permissions`.
+//! Comparison of a root's files with its packages, as `apk audit --check-permissions` does it.
 //!
-//! In: the records of the database, and the root as a tree. Out: what is different, in the order of the database. The rules are those of apk's
-//! `app_audit.c`. Which files a user may have changed, the protected paths say.
+//! In: the records of the database, and the root as a tree. Out: the differences, in the order of
+//! the database. The rules are those of apk's `app_audit.c`. The protected paths decide which files
+//! count as configuration that a user may change.
 
 use std::io;
 
@@ -16,10 +17,11 @@ use crate::ecosystem::{ChangedFile, FileChange};
 use crate::package::{FileAspect, Owner};
 use crate::tree::{Node, NodeKind, Tree};
 
-/// Looks at all files, and at the directories that are there.
+/// Checks all files, and the directories that exist.
 pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<ChangedFile>> {
     let protected = ProtectedPaths::of(tree);
-    // Several packages may have a directory, and none of them alone says what it is like.
+    // Several packages may own a directory. Its permissions are correct if they match one of the
+    // records.
     let mut directories: FxHashMap<&[u8], Vec<&Acl>> = FxHashMap::default();
     for directory in packages.iter().flat_map(|package| &package.directories) {
         directories.entry(&directory.path).or_default().push(&directory.acl);
@@ -34,7 +36,8 @@ pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<Changed
                 }
             };
             let own = [b"/", &directory.path[..]].concat();
-            // A directory that is gone is told by the files that went with it (app_audit.c, audit_missing_files).
+            // A missing directory is reported through its missing files (app_audit.c,
+            // `audit_missing_files`).
             let node = tree.lookup(&own).map(|id| tree.node(id)).filter(|node| node.is_directory());
             if !directory.path.is_empty()
                 && let Some(node) = node
@@ -62,12 +65,12 @@ pub(super) fn verify(packages: &[Record], tree: &Tree) -> io::Result<Vec<Changed
     Ok(changed.into_iter().flatten().collect())
 }
 
-/// What is looked at first hides the rest: the content, then the attributes, then the permissions.
+/// Returns the first difference only: content before extended attributes before permissions.
 fn file_change(expected: Option<&Digest>, acl: &Acl, package: &Record, node: &Node) -> io::Result<Option<FileChange>> {
     let changed = |aspect| Ok(Some(FileChange::Changed(vec![aspect])));
     let is_link = matches!(node.kind, NodeKind::Symlink(_));
     match (&node.kind, expected) {
-        // apk looks for files, and there is none (app_audit.c, audit_missing_files).
+        // apk expects a file and finds none (app_audit.c, `audit_missing_files`).
         (NodeKind::Directory(_), _) => return Ok(Some(FileChange::Missing)),
         (NodeKind::Symlink(_), None) => return changed(FileAspect::Target),
         (NodeKind::Symlink(target), Some(expected)) if Digest::of(expected.algorithm(), target) != *expected => {
@@ -81,7 +84,7 @@ fn file_change(expected: Option<&Digest>, acl: &Acl, package: &Record, node: &No
                 _ => return changed(FileAspect::Content),
             }
         }
-        // Something else took its place.
+        // A node of another type took the place of the file.
         (kind, Some(_)) if !matches!(kind, NodeKind::Symlink(_) | NodeKind::File(_)) => return changed(FileAspect::Content),
         _ => {}
     }

@@ -1,6 +1,8 @@
-//! apk's versions: `digits{.digits}[letter]{_suffix[digits]}[~hash][-rdigits]`, their order and what constraints they meet.
+//! Version comparison of apk.
 //!
-//! The rules are those of apk-tools' version.c. Invalid versions compare as far as they can be read, as they do there.
+//! The syntax is `digits{.digits}[letter]{_suffix[digits]}[~hash][-rdigits]`. The rules are those
+//! of version.c in apk-tools. Invalid versions are compared up to the first invalid part, as in
+//! apk.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +11,7 @@ use std::cmp::Ordering;
 
 use crate::pool::{Constraint, Op, VersionScheme};
 
-/// apk's version syntax, for a pool.
+/// apk's version scheme for a pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApkVersions;
 
@@ -27,7 +29,7 @@ impl VersionScheme for ApkVersions {
     }
 }
 
-/// Whether a version is one at all.
+/// Reports whether a version has valid syntax.
 pub fn is_valid(version: &str) -> bool {
     let mut reader = Reader::new(version);
     while reader.part < Part::End {
@@ -36,13 +38,14 @@ pub fn is_valid(version: &str) -> bool {
     reader.part == Part::End
 }
 
-/// The order of two versions. No version at all (empty) comes before any.
+/// Compares two versions. The empty version is lower than any other.
 pub fn compare(a: &str, b: &str) -> Ordering {
     if a == b { Ordering::Equal } else { walk(a, b, false) }
 }
 
-/// Whether `version` meets `op wanted`. A fuzzy operator takes what begins with `wanted` for equal to it. An empty version, that of a name
-/// provided without one, is lower than any.
+/// Reports whether `version` satisfies `op wanted`. A fuzzy operator treats versions that begin
+/// with `wanted` as equal to it. The empty version, which a provided name without a version has, is
+/// lower than any other.
 pub fn matches(version: &str, op: Op, wanted: &str) -> bool {
     let all = Op::LESS_EQUAL | Op::GREATER;
     if op.contains(Op::INVALID) {
@@ -58,7 +61,7 @@ pub fn matches(version: &str, op: Op, wanted: &str) -> bool {
     met != op.contains(Op::NOT)
 }
 
-/// The kinds of parts, in the order in which they follow one another.
+/// The kinds of version parts, in the order in which they may follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     FirstNumber,
@@ -72,14 +75,15 @@ enum Part {
     Invalid,
 }
 
-/// Suffixes from the lowest; those before [`RELEASE`] come before the version that has none.
+/// Suffixes in ascending order. Versions with a suffix before index [`RELEASE`] are lower than the
+/// version without a suffix.
 const SUFFIXES: [&[u8]; 9] = [b"alpha", b"beta", b"pre", b"rc", b"cvs", b"svn", b"git", b"hg", b"p"];
 const RELEASE: u64 = 4;
 
-/// Reads a version part by part.
+/// A reader that walks through a version part by part.
 struct Reader<'a> {
     part: Part,
-    /// What the part is worth: its number, or its suffix's place.
+    /// The value of the part: its number, its letter, or the index of its suffix.
     value: u64,
     text: &'a [u8],
     rest: &'a [u8],
@@ -99,7 +103,7 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self) {
         self.take(u8::is_ascii_digit);
-        // A number that is too long wraps around, as apk's does.
+        // A number that is too large wraps around, as in apk.
         self.value = self.text.iter().fold(0, |value: u64, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
         if self.text.is_empty() {
             self.part = Part::Invalid;
@@ -156,7 +160,7 @@ impl<'a> Reader<'a> {
         self.part == Part::Suffix && self.value < RELEASE
     }
 
-    /// The order of two parts of one kind.
+    /// Compares two parts of the same kind.
     fn compare(&self, other: &Self) -> Ordering {
         let is_fraction = self.part == Part::Number && (self.text.starts_with(b"0") || other.text.starts_with(b"0"));
         if is_fraction || self.part == Part::Hash { self.text.cmp(other.text) } else { self.value.cmp(&other.value) }
@@ -176,7 +180,7 @@ fn walk(a: &str, b: &str, fuzzy: bool) -> Ordering {
     if a.part == b.part || (fuzzy && b.part == Part::End) {
         return Ordering::Equal;
     }
-    // What is longer is newer, but for a suffix that comes before the release.
+    // The longer version is newer, except if a pre-release suffix follows.
     match (a.is_before_release(), b.is_before_release()) {
         (true, _) => Ordering::Less,
         (_, true) => Ordering::Greater,

@@ -15,7 +15,7 @@ fn streams_are_told_apart_with_their_ranges() {
     let mut streams = GzipStreams::new(Cursor::new(&bytes));
     let all = |input: &mut dyn Read| io::read_to_string(input);
     assert_eq!(streams.next(all).unwrap(), Some((0..first.len() as u64, "one".to_owned())));
-    // What is not read is skipped, and checked.
+    // The rest of an unread stream is skipped, and its CRC verified.
     let (range, ()) = streams.next(|_| Ok::<_, io::Error>(())).unwrap().unwrap();
     assert_eq!(range, first.len() as u64..bytes.len() as u64);
     assert!(streams.next(all).unwrap().is_none());
@@ -53,7 +53,7 @@ fn members_tell_all_that_their_headers_do() {
     header.set_size(0);
     builder.append_data(&mut header, "dev/console", io::empty()).unwrap();
     let mut bytes = builder.into_inner().unwrap();
-    // Cut as apk cuts it.
+    // apk removes the end-of-archive blocks.
     bytes.truncate(bytes.len() - 1024);
 
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What the database says of a package, in the terms that all ecosystems share.
+//! The facts about an installed package, in the terms that all ecosystems share.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use crate::digest::Digest;
 use crate::package::{Fate, FileFacts, PackageFacts};
 
 impl Record {
-    /// Its facts. The database tells neither sizes nor types nor times of files, and owners by number.
+    /// Returns the facts about the package. The database has no sizes, types and times of files,
+    /// and stores owners as numbers.
     pub fn facts(&self) -> PackageFacts {
         PackageFacts { files: self.file_facts(), ..self.info.facts() }
     }
 
-    /// Directories and files, in the order of the database.
+    /// Lists directories and files, in the order of the database.
     fn file_facts(&self) -> Vec<FileFacts> {
         let mut facts = Vec::new();
         for directory in &self.directories {

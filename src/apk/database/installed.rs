@@ -1,4 +1,5 @@
-//! `installed`: a paragraph a package, of the fields that the index has and of its directories (`F:`, `M:`) and files (`R:`, `a:`, `Z:`).
+//! The file `installed`: one paragraph for each package. A paragraph has the fields of the index,
+//! then directories (`F:`, `M:`) and files (`R:`, `a:`, `Z:`).
 
 use super::record::{Acl, DirectoryRecord, FileRecord, Record};
 use super::{DatabaseError, checksum};
@@ -7,7 +8,8 @@ use crate::digest::{Algorithm, Digest};
 
 const FILE: &str = "installed";
 
-/// The file's bytes, the packages in this order (package.c, `apk_pkg_write_index_entry`; database.c, `apk_db_write_fdb`).
+/// Formats the file with the packages in this order (package.c, `apk_pkg_write_index_entry`;
+/// database.c, `apk_db_write_fdb`).
 pub(super) fn write(records: &[&Record]) -> Vec<u8> {
     let mut out = Vec::new();
     for record in records {
@@ -31,7 +33,7 @@ pub(super) fn write(records: &[&Record]) -> Vec<u8> {
 }
 
 impl Record {
-    /// What it says of the package, in the order of the file: letter and value.
+    /// Returns the fields that describe the package, as letter and value, in the order of the file.
     pub fn fields(&self) -> Vec<(u8, String)> {
         let info = &self.info;
         let number = |value: u64| if value == 0 { String::new() } else { value.to_string() };
@@ -86,7 +88,7 @@ fn line(out: &mut Vec<u8>, key: u8, value: &[u8]) {
     out.push(b'\n');
 }
 
-/// The records of the file's bytes, in its order; without scripts and triggers, which are kept elsewhere.
+/// Parses the file into records, in its order. Scripts and triggers are in other files.
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, DatabaseError> {
     let mut records = Vec::new();
     let mut current: Option<Record> = None;
@@ -112,7 +114,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record>, DatabaseError> {
 fn blank() -> Record {
     Record {
         info: PackageInfo::default(),
-        // Stands for "not told yet": no package has the digest of nothing.
+        // A placeholder for "no `C:` yet": no package has an MD5 checksum.
         checksum: Digest::of(Algorithm::Md5, b""),
         size: 0,
         tag: None,
@@ -133,7 +135,7 @@ fn finish(record: Record) -> Result<Record, &'static str> {
 }
 
 fn read_field(record: &mut Record, key: u8, value: &[u8]) -> Result<(), &'static str> {
-    // Paths are bytes, everything else is text.
+    // Paths are bytes. All other values are text.
     match key {
         b'F' => {
             record.directories.push(DirectoryRecord { path: value.into(), acl: Acl::root(0o755), files: Vec::new() });
@@ -176,7 +178,8 @@ fn read_field(record: &mut Record, key: u8, value: &[u8]) -> Result<(), &'static
         b'M' => record.directories.last_mut().ok_or("permissions before their directory")?.acl = acl(value)?,
         b'a' => last_file(record)?.acl = acl(value)?,
         b'Z' => last_file(record)?.checksum = Some(checksum::parse(value).ok_or("not a checksum")?),
-        // A lower-case field that is not known may be passed over, an upper-case one says that this reader is too old (apk's rule).
+        // apk ignores unknown lower-case fields. An unknown upper-case field means that the reader
+        // is too old.
         _ if key.is_ascii_lowercase() => {}
         _ => return Err("a field that is not known"),
     }

@@ -1,7 +1,8 @@
-//! apk's database: what is installed, the scripts, the triggers, the world.
+//! apk's database of installed packages: packages, scripts, triggers, world.
 //!
-//! In: [`Record`]s of installed packages. Out: the bytes of `installed`, `scripts.tar`, `triggers` and `world` as apk itself writes them;
-//! and the records again from such bytes. Nothing here touches a tree.
+//! In: [`Record`]s of installed packages. Out: the bytes of `installed`, `scripts.tar`, `triggers`
+//! and `world`, exactly as apk writes them. The module also parses such bytes into records. Nothing
+//! here touches a tree.
 
 mod facts;
 mod installed;
@@ -21,12 +22,12 @@ pub use crate::catalog::DatabaseBackend as Backend;
 use crate::digest::Digest;
 use crate::package::Content;
 
-/// Where the world is.
+/// Path of the world file within a root.
 pub const WORLD: &str = "etc/apk/world";
-/// Where the architecture is.
+/// Path of the file with the architecture within a root.
 pub const ARCH: &str = "etc/apk/arch";
 
-/// What is installed in a root.
+/// The database of a root.
 #[derive(Clone, Debug, Default)]
 pub struct Database {
     /// The packages in the order in which they were installed.
@@ -38,37 +39,37 @@ pub struct Database {
 /// A file of the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
-    /// Its name within the database's directory.
+    /// The name within the directory of the database.
     pub name: &'static str,
-    /// Its permission bits.
+    /// The permission bits.
     pub mode: u16,
-    /// Its content.
+    /// The content.
     pub content: Content,
 }
 
-/// What is wrong with a database.
+/// An error in a database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// A line of `installed` or `triggers` is not what it should be.
+    /// A line of `installed` or `triggers` is malformed.
     #[error("{file}, line {line}: {problem}")]
     Line {
-        /// The file's name.
+        /// The name of the file.
         file: &'static str,
-        /// Which line, from 1.
+        /// The line number, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// The error.
         problem: String,
     },
     /// `scripts.tar` is damaged.
     #[error("scripts.tar: {0}")]
     Scripts(#[from] std::io::Error),
-    /// A database of another package manager is asked for.
+    /// The requested backend belongs to another package manager.
     #[error("apk keeps no database of the kind {0:?}")]
     Foreign(Backend),
 }
 
 impl Database {
-    /// Reads the files of a database; those that are missing are given empty.
+    /// Parses the files of a database. Pass an empty slice for a missing file.
     pub fn read(installed: &[u8], scripts: &[u8], triggers: &[u8]) -> Result<Self, DatabaseError> {
         let mut records = installed::read(installed)?;
         scripts::read(scripts, &mut records)?;
@@ -76,7 +77,7 @@ impl Database {
         Ok(Self { records, triggers })
     }
 
-    /// The files as the apk of this kind writes them, `lock` among them.
+    /// Returns the files as the apk version of this backend writes them, including `lock`.
     pub fn files(&self, backend: Backend) -> Result<Vec<DatabaseFile>, DatabaseError> {
         let mut by_name: Vec<&Record> = self.records.iter().collect();
         by_name.sort_by(|a, b| (&a.info.name, &a.info.version).cmp(&(&b.info.name, &b.info.version)));
@@ -107,7 +108,8 @@ impl Database {
     }
 }
 
-/// The text of the world: apk sorts it by name before it solves (solver.c), and writes it so.
+/// Formats the world. apk sorts the world by name before it solves (solver.c) and writes it in that
+/// order.
 pub fn world(constraints: &[Constraint]) -> Vec<u8> {
     let mut sorted = constraints.to_vec();
     sorted.sort_by_key(|constraint| constraint.name.to_ascii_lowercase());

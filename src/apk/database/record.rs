@@ -1,4 +1,4 @@
-//! An installed package, as the database keeps it.
+//! An installed package in the database.
 
 use crate::apk::package::{Package, PackageInfo, Script};
 use crate::digest::Digest;
@@ -6,66 +6,68 @@ use crate::digest::Digest;
 /// An installed package.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What it says of itself. `data_hash` is not kept.
+    /// The metadata of the package, without `data_hash`.
     pub info: PackageInfo,
-    /// Its identity (`C:`).
+    /// The identity of the package (`C:`).
     pub checksum: Digest,
-    /// Bytes of the package file (`S:`).
+    /// The size of the package file in bytes (`S:`).
     pub size: u64,
-    /// The tag of the repositories that it was pinned to (`s:`), without the `@`.
+    /// The tag of the repositories that the package is pinned to (`s:`), without the `@`.
     pub tag: Option<String>,
-    /// What failed when it was installed (`f:`): `f` files, `s` scripts, `x` extended attributes.
+    /// The parts that failed during installation (`f:`): `f` files, `s` scripts, `x` extended
+    /// attributes.
     pub broken: String,
-    /// Its directories in their order, with its files.
+    /// The directories in their order, with their files.
     pub directories: Vec<DirectoryRecord>,
-    /// Its scripts.
+    /// The scripts.
     pub scripts: Vec<Script>,
 }
 
 /// A directory of an installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryRecord {
-    /// Relative to the root, without slashes at its ends; empty for the root.
+    /// The path relative to the root, without leading or trailing slash. Empty for the root.
     pub path: Box<[u8]>,
     /// Owner and permissions.
     pub acl: Acl,
-    /// What the package has in it, other than directories.
+    /// The package's files in the directory: everything but directories.
     pub files: Vec<FileRecord>,
 }
 
 /// A file of an installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRecord {
-    /// Its name in its directory.
+    /// The name within its directory.
     pub name: Box<[u8]>,
     /// Owner and permissions.
     pub acl: Acl,
-    /// Digest of the content, or of a link's target.
+    /// The digest of the content, or of the target of a link.
     pub checksum: Option<Digest>,
 }
 
-/// Owner and permissions.
+/// Owner and permissions of a file or directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acl {
-    /// The owner's number.
+    /// The numeric id of the owner.
     pub uid: u32,
-    /// The group's number.
+    /// The numeric id of the group.
     pub gid: u32,
-    /// Permission bits.
+    /// The permission bits.
     pub mode: u16,
-    /// The digest over all extended attributes, where there are any.
+    /// The digest of all extended attributes, if there are any.
     pub xattrs: Option<Digest>,
 }
 
 impl Acl {
-    /// Of root's, with these permissions: 0755 and 0644 are not told in the database.
+    /// Creates an entry owned by root with these permissions. The database omits it if the mode is
+    /// 0755 (directories) or 0644 (files).
     pub fn root(mode: u16) -> Self {
         Self { uid: 0, gid: 0, mode, xattrs: None }
     }
 }
 
 impl Record {
-    /// Of a package that is being installed, without its files yet.
+    /// Creates the record of a package that is being installed. It has no files yet.
     pub fn new(package: &Package, tag: Option<String>) -> Self {
         let mut info = package.info().clone();
         info.data_hash = None;
@@ -74,19 +76,20 @@ impl Record {
         Self { info, checksum, size: package.size(), tag, broken: String::new(), directories: Vec::new(), scripts }
     }
 
-    /// Whether something went wrong when it was installed: with its files or a script, or with extended attributes.
+    /// Reports whether the installation of files or the run of a script failed. Failed extended
+    /// attributes do not count.
     pub fn is_broken(&self) -> bool {
         self.broken.contains(['f', 's'])
     }
 
-    /// Whether it brings this path, given without a slash before it.
+    /// Reports whether the package owns this path, which has no leading slash.
     pub fn has_file(&self, path: &[u8]) -> bool {
         let (directory, name) = crate::tree::split(path);
         let directories = self.directories.iter().filter(|known| *known.path == *directory);
         directories.flat_map(|directory| &directory.files).any(|file| *file.name == *name)
     }
 
-    /// `name-version`.
+    /// Returns `name-version`.
     pub fn id(&self) -> String {
         self.info.id()
     }

@@ -1,4 +1,4 @@
-//! `scripts.tar`: the scripts of all installed packages.
+//! The file `scripts.tar`: the scripts of all installed packages.
 
 use std::io::{self, Read, Write};
 
@@ -9,26 +9,27 @@ use crate::apk::package::{Script, ScriptKind};
 use crate::digest::Digest;
 
 const BLOCK: usize = 512;
-/// A longer name has a member of its own before it.
+/// The size of the name field. A longer name gets a member of its own before the script.
 const NAME: usize = 100;
 
-/// What the members' times are.
+/// The modification times of the members.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Times {
-    /// 1970.
+    /// 1970-01-01.
     Zero,
-    /// When the package was built.
+    /// The build time of the package.
     Build,
 }
 
-/// The archive's bytes, the packages in this order (database.c, `apk_db_scriptdb_write`). `identity` writes a package's checksum.
+/// Formats the archive with the packages in this order (database.c, `apk_db_scriptdb_write`).
+/// `identity` formats a package's checksum.
 pub(super) fn write(records: &[&Record], times: Times, identity: impl Fn(&Digest) -> String) -> Vec<u8> {
     let mut out = Vec::new();
     for record in records {
         let time = if times == Times::Build { record.info.build_time } else { 0 };
         for script in &record.scripts {
             let name = format!("{}.{}.{}", record.id(), identity(&record.checksum), script.kind);
-            // Scripts were read into memory; nothing is lost by one that cannot be read.
+            // Scripts are held in memory, so reading one does not fail.
             let text = script.text.bytes().unwrap_or_default();
             member(&mut out, name.as_bytes(), &text, time);
         }
@@ -37,7 +38,7 @@ pub(super) fn write(records: &[&Record], times: Times, identity: impl Fn(&Digest
     out
 }
 
-/// A member as apk's own writer makes it (tar.c, `apk_tar_write_entry`).
+/// Appends a member in the form of apk's own writer (tar.c, `apk_tar_write_entry`).
 fn member(out: &mut Vec<u8>, name: &[u8], content: &[u8], time: u64) {
     if name.len() >= NAME {
         header(out, b'L', b"././@LongLink", name.len(), time);
@@ -55,7 +56,7 @@ fn header(out: &mut Vec<u8>, kind: u8, name: &[u8], size: usize, time: u64) {
     put(100, b"0000755\0");
     put(108, b"0000000\0");
     put(116, b"0000000\0");
-    // Size and time fill their fields without an end.
+    // Size and time fill their fields completely, without a terminator.
     put(124, format!("{size:012o}").as_bytes());
     put(136, format!("{:012o}", time & 0o777_777_777_777).as_bytes());
     put(148, b"        ");
@@ -73,14 +74,15 @@ fn padded(out: &mut Vec<u8>, content: &[u8]) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);
 }
 
-/// The archive as apk 3 keeps it.
+/// Compresses the archive as apk 3 stores it.
 pub(super) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes)?;
     encoder.finish()
 }
 
-/// Gives the records their scripts. Members that are no script, or of no package that is installed, are passed over, as apk does.
+/// Reads the scripts of an archive into the records. Like apk, it skips members that are not
+/// scripts or belong to no installed package.
 pub fn read(bytes: &[u8], records: &mut [Record]) -> Result<(), DatabaseError> {
     let mut reader: Box<dyn Read + '_> =
         if bytes.starts_with(&[0x1f, 0x8b]) { Box::new(flate2::bufread::MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
@@ -97,7 +99,7 @@ pub fn read(bytes: &[u8], records: &mut [Record]) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// The identity and the kind in `name-version.Q1….post-install`.
+/// Parses identity and kind out of `name-version.Q1….post-install`.
 fn parse_name(name: &[u8]) -> Option<(Digest, ScriptKind)> {
     let name = std::str::from_utf8(name).ok()?;
     let (rest, kind) = name.rsplit_once('.')?;

@@ -6,7 +6,7 @@ fn files(database: &Database, backend: Backend) -> Vec<(&'static str, Vec<u8>)> 
     files.into_iter().map(|file| (file.name, file.content.bytes().unwrap().into_owned())).collect()
 }
 
-/// What the real apk wrote is read and written again, byte for byte.
+/// Parses files that apk wrote, and checks that they are written again byte for byte.
 #[test]
 fn real_databases_come_back() {
     let Some(data) = data() else { return };
@@ -17,7 +17,7 @@ fn real_databases_come_back() {
         let written = files(&database, Backend::Apk214);
         assert_eq!(String::from_utf8_lossy(&written[0].1), String::from_utf8_lossy(&read("installed")));
         assert_eq!(written[2], ("triggers", read("triggers")));
-        // The order of the scripts is that of the installation, which the database does not keep.
+        // The scripts are in the order of the installation, which the database does not store.
         assert_eq!(written[1].1.len(), read("scripts.tar").len());
         let again = Database::read(&written[0].1, &written[1].1, &written[2].1).unwrap();
         assert_eq!(files(&again, Backend::Apk214), written);
@@ -38,7 +38,7 @@ fn every_field_is_kept() {
         assert_eq!(String::from_utf8_lossy(&files(&database, backend)[0].1), text);
     }
     assert!(matches!(database.files(Backend::Sqlite), Err(DatabaseError::Foreign(Backend::Sqlite))));
-    // Without the empty line at the end, as a file that was cut there, it is the same.
+    // A file that was cut off before the empty line at the end gives the same result.
     assert_eq!(read_installed(text.trim_end().as_bytes()).unwrap().len(), 1);
 }
 

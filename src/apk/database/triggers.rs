@@ -1,4 +1,5 @@
-//! `triggers`: a line a package, its identity and the directories that its trigger waits for.
+//! The file `triggers`: one line for each package, with its identity and the directories that its
+//! trigger watches.
 
 use super::record::Record;
 use super::{DatabaseError, checksum};
@@ -6,7 +7,7 @@ use crate::digest::Digest;
 
 const FILE: &str = "triggers";
 
-/// The file's bytes, the packages in this order; those without triggers are not in it.
+/// Formats the file with the packages in this order. Packages without triggers are left out.
 pub(super) fn write(records: &[&Record]) -> Vec<u8> {
     let mut out = String::new();
     for record in records.iter().filter(|record| !record.info.triggers.is_empty()) {
@@ -20,7 +21,7 @@ pub(super) fn write(records: &[&Record]) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Gives the records their triggers, and the order of the file.
+/// Reads the triggers into the records. Returns the order of the file.
 pub(super) fn read(bytes: &[u8], records: &mut [Record]) -> Result<Vec<Digest>, DatabaseError> {
     let mut order = Vec::new();
     for (index, line) in bytes.split(|&c| c == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {

@@ -1,4 +1,4 @@
-//! The fields of a package's record, as an index and the installed database have them, on their way into the pool.
+//! The conversion of a package's fields, from an index or the installed database, into the pool.
 
 use std::str;
 
@@ -7,30 +7,30 @@ use crate::apk::dependency::Parts;
 use crate::digest::Algorithm;
 use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId, StringId};
 
-/// What was read of the current record.
+/// The fields read so far of the current record.
 #[derive(Debug, Default)]
 pub(in crate::apk) struct Fields {
     package: Package<'static>,
     digest: Option<(Algorithm, [u8; 32])>,
     begun: bool,
-    /// `D:` as written, with whether each is a conflict.
+    /// The items of `D:`, with their kind (requirement or conflict).
     depends: Vec<(Kind, Op, StringId, StringId)>,
     install_if: Vec<crate::pool::DependencyId>,
     broken_install_if: bool,
 }
 
 impl Fields {
-    /// Says where the package is, where that is not where an index has it.
+    /// Sets the location of the package file if it differs from the default of an index.
     pub(in crate::apk) fn set_location(&mut self, location: &str, builder: &mut PoolBuilder) {
         self.package.location = builder.intern(location);
     }
 
-    /// Whether there is a record to finish.
+    /// Reports whether a record was begun.
     pub(in crate::apk) fn is_begun(&self) -> bool {
         self.begun
     }
 
-    /// Takes in a field. What only a person reads is left.
+    /// Reads a field. Fields for humans only are ignored.
     pub(in crate::apk) fn take(&mut self, letter: u8, value: &[u8], builder: &mut PoolBuilder) -> Result<(), String> {
         self.begun = true;
         let text = || str::from_utf8(value).map_err(|_| format!("{}: is not UTF-8", letter as char));
@@ -84,9 +84,10 @@ impl Fields {
                     self.install_if.push(builder.dependency_of(name, op, version));
                 }
             }
-            // Fields of the installed database; its reader takes them.
+            // `apk::database` parses these fields of the installed database.
             b'F' | b'M' | b'R' | b'Z' => {}
-            // What a newer apk must know makes the package uninstallable; small letters may be passed over (package.c).
+            // An unknown upper-case field makes the package uninstallable, because it needs a newer
+            // apk. Unknown lower-case fields are ignored (package.c).
             b'A'..=b'Z' if !matches!(letter, b'T' | b'U') => {
                 let name = builder.intern(&format!("apk-tools({})", letter as char));
                 self.depends.push((Kind::Requires, Op::INVALID, name, StringId::EMPTY));
@@ -96,7 +97,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Ends the record: the package is in the pool.
+    /// Completes the record and adds the package to the pool.
     pub(in crate::apk) fn finish(&mut self, builder: &mut PoolBuilder, repo: RepoId) -> Result<SolvableId, String> {
         let mut package = self.package;
         for (missing, letter, what) in [(package.name.is_empty(), 'P', "name"), (package.version.is_empty(), 'V', "version")] {
@@ -117,13 +118,13 @@ impl Fields {
             }
         }
         for dependency in self.install_if.drain(..) {
-            // A condition that is read by half would hold too often.
+            // A condition that is only partly understood would be satisfied too often.
             if !self.broken_install_if {
                 builder.add_dependency(Kind::InstallIf, dependency);
             }
         }
         if package.arch.is_empty() {
-            // apk takes a package that tells none for one that fits every machine.
+            // apk treats a package without architecture as one for every machine.
             package.arch = builder.intern("noarch");
         }
         if package.location.is_empty() {
@@ -142,7 +143,7 @@ pub(in crate::apk) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', '\n']).filter(|word| !word.is_empty())
 }
 
-/// A dependency's kind and parts; one that makes no sense is [`Op::INVALID`].
+/// Parses a dependency into its kind and parts. A malformed one gets [`Op::INVALID`].
 pub(in crate::apk) fn read_dependency(item: &str, builder: &mut PoolBuilder) -> (Kind, Op, StringId, StringId) {
     match Parts::read(item).filter(|parts| !parts.name.contains('@')) {
         Some(parts) => {

@@ -1,10 +1,11 @@
-//! APKINDEX: the index of an apk v2 repository, read into the pool.
+//! The index `APKINDEX` of an apk v2 repository, read into the pool.
 //!
-//! In: the bytes of `APKINDEX.tar.gz`: a tar of `DESCRIPTION` and `APKINDEX`, in front of it the signature (which `apk::signature` holds
-//! against the rest). Out: packages in a [`PoolBuilder`]. It gets no bytes itself, judges no version, and keeps no line.
+//! In: the bytes of `APKINDEX.tar.gz`: a signature (verified by `apk::signature`), then a tar
+//! archive of `DESCRIPTION` and `APKINDEX`. Out: packages in a [`PoolBuilder`]. The module
+//! downloads nothing and does not validate versions.
 //!
-//! A dependency that cannot be read makes its package uninstallable, not the index unreadable (apk-tools' package.c); every other
-//! malformed field is an error that tells its line.
+//! A malformed dependency only makes its package uninstallable, as in package.c of apk-tools. Any
+//! other malformed field is an error with the line number.
 
 pub(in crate::apk) mod fields;
 #[cfg(test)]
@@ -23,18 +24,20 @@ use crate::compression;
 use crate::metadata::{Age, IndexError, MetadataFile, MetadataFormat, MetadataKind, Texts};
 use crate::pool::{Checksum, PoolBuilder, RepoId};
 
-/// The metadata format of apk v2 repositories. The document that a repository begins with is the index itself.
+/// The metadata format of apk v2 repositories. The root document of a repository is the index
+/// itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApkIndex;
 
-/// What the index is called, in a repository and in its tar.
+/// The name of the index in a repository, and of the member in its tar archive.
 const DOCUMENT: &str = "APKINDEX.tar.gz";
 const MEMBER: &[u8] = b"APKINDEX";
-/// Where the index says of what state it is.
+/// The member that names the revision of the repository.
 const DESCRIPTION: &[u8] = b"DESCRIPTION";
 const LONGEST_DESCRIPTION: u64 = 1024;
 
-/// Longer lines are no index's: the longest list of provided names has some hundred kilobytes.
+/// The maximum length of a line in bytes. The longest real list of provided names has some hundred
+/// kilobytes.
 const LINE_LIMIT: u64 = 16 << 20;
 
 impl MetadataFormat for ApkIndex {
@@ -46,12 +49,14 @@ impl MetadataFormat for ApkIndex {
         DOCUMENT
     }
 
-    /// `DESCRIPTION`: of Alpine's own repositories what `git describe` said.
+    /// Returns the text of `DESCRIPTION`: in Alpine's own repositories the output of `git
+    /// describe`.
     fn revision(&self, root: &[u8]) -> Option<String> {
         beginning(root).1
     }
 
-    /// When its archive was made, which is signed with it, and the numbers of `git describe` (`v3.20.3-12-g0123abc`).
+    /// Returns the signed modification time of the index in its archive, and the numbers of `git
+    /// describe` (`v3.20.3-12-g0123abc`).
     fn age(&self, root: &[u8]) -> Age {
         let (made, revision) = beginning(root);
         Age { made, revision: revision.map(|text| numbers(&text)).unwrap_or_default() }
@@ -96,8 +101,8 @@ impl MetadataFormat for ApkIndex {
     }
 }
 
-/// When the list of packages was made, and the description, which `apk index` puts before it. The packages themselves, nearly all of the archive, are
-/// not inflated for that.
+/// Returns modification time and description of the index. `apk index` writes the description
+/// first, so the packages, nearly all of the archive, are not decompressed.
 fn beginning(root: &[u8]) -> (i64, Option<String>) {
     let (mut made, mut revision) = (0, None);
     let Ok((_, mut input)) = compression::decompress(root) else { return (made, revision) };
@@ -116,13 +121,13 @@ fn beginning(root: &[u8]) -> (i64, Option<String>) {
     (made, revision)
 }
 
-/// The numbers of a revision up to the commit's, which says nothing of its age.
+/// Returns the numbers of a revision before the commit hash, which is unrelated to its age.
 fn numbers(revision: &str) -> Vec<u64> {
     let before = revision.rsplit_once("-g").map_or(revision, |(before, _)| before);
     before.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Finds the index in its tar.
+/// Finds the index in its tar archive.
 fn read_index(input: &mut dyn Read, mut read: impl FnMut(&mut dyn Read) -> Result<(), IndexError>) -> Result<(), IndexError> {
     let mut found = false;
     archive::read_tar(input, |member, content| {
@@ -140,7 +145,7 @@ fn read_index(input: &mut dyn Read, mut read: impl FnMut(&mut dyn Read) -> Resul
     if found { Ok(()) } else { Err(missing()) }
 }
 
-/// Why reading a tar ended early.
+/// An error that ends the reading of a tar archive.
 enum Fault {
     Index(IndexError),
     Read(io::Error),
@@ -158,7 +163,7 @@ impl From<IndexError> for Fault {
     }
 }
 
-/// Reads the records of an index: lines `letter:value`, an empty line after each package.
+/// Parses the records of an index: lines `letter:value`, with an empty line after each package.
 pub fn read_records(input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError> {
     let mut fields = Fields::default();
     for_each_line(input, |place, line| {
@@ -180,16 +185,16 @@ pub fn read_records(input: &mut dyn Read, builder: &mut PoolBuilder, repo: RepoI
     Ok(())
 }
 
-/// A line's place.
+/// The position of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// Counted from one.
+    /// The line number, counted from 1.
     pub(super) line: u64,
-    /// Where it begins.
+    /// The offset of the line in bytes.
     pub(super) offset: u64,
 }
 
-/// Gives each line, without its end, to `each`.
+/// Calls `each` for every line, without its line feed.
 pub(super) fn for_each_line(
     input: &mut dyn Read,
     mut each: impl FnMut(Place, &[u8]) -> Result<(), IndexError>,
@@ -204,7 +209,8 @@ pub(super) fn for_each_line(
         if buffer.is_empty() {
             break;
         }
-        // Whole lines straight from the buffer; what is cut off waits for the rest.
+        // Complete lines are passed on from the buffer. An incomplete line is copied and completed
+        // later.
         let mut rest = buffer;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             let line = &rest[..end];
@@ -231,7 +237,7 @@ pub(super) fn for_each_line(
     if carried.is_empty() { Ok(()) } else { each(Place { line: place.line + 1, offset: next - carried.len() as u64 }, &carried) }
 }
 
-/// Takes `letter:value` apart.
+/// Splits `letter:value`.
 pub(super) fn split(line: &[u8]) -> Result<(u8, &[u8]), String> {
     match line {
         [letter, b':', value @ ..] => Ok((*letter, value)),

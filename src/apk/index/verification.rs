@@ -1,4 +1,4 @@
-//! The signature of an index: a gzip stream of its own before the index, made over all that follows it.
+//! The signature of an index: a gzip stream before the index, which covers everything after itself.
 
 use std::io::{self, Read};
 
@@ -6,24 +6,24 @@ use crate::apk::archive::{GzipStreams, read_tar};
 use crate::apk::signature::{Keyring, MAX_SIGNATURE, Signature, SignatureError};
 use crate::compression::Bounded;
 
-/// A stream of signatures holds a few, of a kilobyte each.
+/// The maximum size of a signature stream in bytes. It holds a few signatures of about 1 KiB each.
 const LONGEST: u64 = 1 << 20;
 
-/// Why an index is not believed.
+/// A failed verification of an index.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The stream of signatures cannot be read.
+    /// The signature stream cannot be read.
     #[error("damaged index: {0}")]
     Damaged(io::Error),
-    /// No trusted key signed it.
+    /// No trusted key signed the index.
     #[error("the index: {0}")]
     Signature(#[source] SignatureError),
 }
 
-/// Why reading the first stream ended.
+/// The reason why reading the first stream stopped.
 enum Ended {
     Read(io::Error),
-    /// It holds no signatures, so it is the index.
+    /// The stream has no signatures, so it is the index.
     NoSignature,
 }
 
@@ -33,7 +33,7 @@ impl From<io::Error> for Ended {
     }
 }
 
-/// The name of the key among `keys` that signed an index.
+/// Verifies the signature of an index. Returns the name of the key among `keys` that signed it.
 pub fn verify(index: &[u8], keys: &Keyring) -> Result<String, VerifyError> {
     let mut signatures = Vec::new();
     let first = GzipStreams::new(index).next(|input| {

@@ -1,4 +1,5 @@
-//! A root that is there already is changed: packages come, go and change places, and the database is written anew.
+//! Changes to an existing root: packages are installed, removed and moved to other repositories,
+//! and the database is written again.
 
 use super::scripts::Scripts;
 use super::{Installation, put, write_database};
@@ -12,24 +13,27 @@ use crate::package::Content;
 use crate::reporter::{self, Reporter};
 use crate::tree::{PackageIndex, Tree};
 
-/// Where roots have their database: apk 3 follows `/usr`.
+/// The directories that may hold the database. apk 3 uses `/usr/lib` where `/usr` is merged.
 const PLACES: [&str; 2] = ["lib/apk/db", "usr/lib/apk/db"];
 
-/// What becomes of one package.
+/// A change of one package.
 #[derive(Clone, Debug)]
 pub struct Changing<'a> {
-    /// What is done.
+    /// The kind of change.
     pub action: Action,
-    /// The name of the package that goes or stays.
+    /// The name of the installed package, if there is one.
     pub old: Option<String>,
-    /// The package that comes.
+    /// The package to install, if there is one.
     pub new: Option<&'a Package>,
-    /// The tag of the repositories that it is held by from now on.
+    /// The tag of the repositories that the package is pinned to after the change.
     pub tag: Option<String>,
 }
 
-/// Changes a root, given in `tree` with its database. The steps are in apk's order (commit.c, `run_commit`); `world` is what the root is
-/// asked to have from now on. What is known of scripts is done, unless that was forbidden: apk would run them.
+/// Changes a root, given in `tree` with its database. The steps are in apk's order (commit.c,
+/// `run_commit`).
+///
+/// `world` becomes the world file. By default native code replaces the scripts that rootstrap
+/// recognizes, because apk would run them.
 pub fn change(
     tree: &mut Tree,
     changes: &[Changing<'_>],
@@ -82,7 +86,7 @@ pub fn change(
     Ok(scripts.finish())
 }
 
-/// The database of a root, and where and how its own apk keeps it.
+/// Reads the database of a root, and determines the directory and format that the root's apk uses.
 fn read(tree: &Tree, usual: Option<&catalog::Database>) -> Result<(Database, catalog::Database), InstallError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| InstallError::Database(error);
     let of = |place: &str, name: &str| tree.read(format!("/{place}/{name}").as_bytes()).ok();
@@ -97,7 +101,8 @@ fn read(tree: &Tree, usual: Option<&catalog::Database>) -> Result<(Database, cat
     let compressed = of(path, "scripts.tar.gz").is_some();
     let scripts = bytes(if compressed { "scripts.tar.gz" } else { "scripts.tar" })?;
     let database = Database::read(&bytes("installed")?, &scripts, &bytes("triggers")?).map_err(|error| failed(error.into()))?;
-    // The root's own apk reads it next; without one, that of the release does.
+    // The apk in the root reads the database next. If the root has no apk, the apk of the release
+    // does.
     let own = database.records.iter().find(|record| record.info.name == "apk-tools").map(|record| record.info.version.as_str());
     let backend = match (own, usual) {
         _ if compressed => DatabaseBackend::Apk3,
@@ -108,7 +113,7 @@ fn read(tree: &Tree, usual: Option<&catalog::Database>) -> Result<(Database, cat
     Ok((database, catalog::Database { backend, path: path.to_owned(), dropped_by_distro: false }))
 }
 
-/// How the apk of this version keeps its database.
+/// Returns the database format of this version of apk.
 fn backend_of(version: &str) -> DatabaseBackend {
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
     match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {

@@ -1,7 +1,9 @@
-//! Installing: the files, scripts and database records of packages, in the order and by the rules of apk, into the tree.
+//! The installer: it puts the files, scripts and database records of packages into the tree, in the
+//! order and by the rules of apk.
 //!
-//! In: packages that were verified and inflated, the world that asked for them. Out: their files in the tree, the database, and what
-//! became of each script. [`Installation`] is the part that a root which exists already is changed with.
+//! In: verified, decompressed packages, and the world that requires them. Out: their files in the
+//! tree, the database, and the outcome of each script. [`Installation`] is the part that also
+//! changes an existing root.
 
 mod change;
 mod owners;
@@ -29,18 +31,19 @@ use crate::package::Content;
 use crate::reporter::{self, Reporter};
 use crate::tree::{Metadata, PackageIndex, Tree};
 
-/// A package and how it is installed.
+/// A package to install and its pin.
 #[derive(Clone, Copy, Debug)]
 pub struct Selected<'a> {
     /// The package.
     pub package: &'a Package,
-    /// The tag (without `@`) of the repositories that it is pinned to.
+    /// The tag (without `@`) of the repositories that the package is pinned to.
     pub tag: Option<&'a str>,
 }
 
-/// Installs packages, given in the order of the transaction, into a root that has none yet.
+/// Installs packages, given in the order of the transaction, into a root that has no packages yet.
 ///
-/// `world` is what was asked for. Scripts have no effect unless that is asked for: by `apk --no-scripts` Alpine builds its own images.
+/// `world` becomes the world file. Scripts have no effect unless the options enable them, because
+/// Alpine builds its own images with `apk --no-scripts`.
 pub fn install(
     tree: &mut Tree,
     packages: &[Selected<'_>],
@@ -78,7 +81,7 @@ pub fn install(
     Ok(scripts.finish())
 }
 
-/// Puts the files of the database where the release's own apk looks for them.
+/// Writes the files of the database to the place where the release's apk looks for them.
 pub fn write_database(tree: &mut Tree, database: &Database, wanted: &catalog::Database) -> Result<(), InstallError> {
     let files = database.files(wanted.backend).map_err(|error| InstallError::Database(error.into()))?;
     for file in files {
@@ -87,7 +90,8 @@ pub fn write_database(tree: &mut Tree, database: &Database, wanted: &catalog::Da
     Ok(())
 }
 
-/// What holds the same already stays as it is; the lock is the same file for all who wait for it.
+/// Writes a file if its content changes. An existing lock file always stays: all waiting processes
+/// must lock the same file.
 fn put(tree: &mut Tree, path: &str, content: Content, mode: u16) -> Result<(), InstallError> {
     let full = format!("/{path}");
     if let Ok(there) = tree.read(full.as_bytes()) {

@@ -1,12 +1,14 @@
-//! Owners by name become numbers while packages are unpacked: by the `passwd` and `group` that the root has then, else the archive's own
-//! numbers (tar.c, `apk_id_cache_resolve_uid`).
+//! Translation of owner names into numbers during unpacking.
+//!
+//! The numbers come from the `passwd` and `group` files that the root has at that moment, else from
+//! the archive (tar.c, `apk_id_cache_resolve_uid`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::tree::Tree;
 
-/// The numbers of the names that the root knows.
+/// The user and group ids in a root's `passwd` and `group`.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     users: HashMap<Arc<str>, u32>,
@@ -27,7 +29,7 @@ impl Owners {
     }
 }
 
-/// The third field of each line by its first; of two lines with one name the first counts.
+/// Maps the first field of each line to its third. The first line of a name counts.
 fn numbers(text: &str) -> HashMap<Arc<str>, u32> {
     let mut numbers = HashMap::new();
     for line in text.lines() {

@@ -1,12 +1,13 @@
-//! Protected paths: below them a user's files outlive an upgrade.
+//! Protected paths: directories in which changed files survive an upgrade.
 //!
-//! In: `/etc/apk/protected_paths.d/*.list` of the root. Out: whether a directory is protected (database.c, `apk_db_dir_get`).
+//! In: `/etc/apk/protected_paths.d/*.list` of the root. Out: whether a directory is protected
+//! (database.c, `apk_db_dir_get`).
 
 use crate::finish::glob::matches;
 use crate::package::Content;
 use crate::tree::{NodeKind, Tree};
 
-/// What apk has built in.
+/// The patterns that are built into apk.
 const BUILT_IN: &str = "+etc\n@etc/init.d\n!etc/apk\n";
 const DIRECTORY: &[u8] = b"/etc/apk/protected_paths.d";
 
@@ -18,13 +19,13 @@ pub struct ProtectedPaths {
 
 #[derive(Clone, Debug)]
 struct Pattern {
-    /// A shell pattern for each name of the path.
+    /// A shell pattern for each component of the path.
     names: Vec<Vec<u8>>,
     protects: bool,
 }
 
 impl ProtectedPaths {
-    /// Those built in and those of the root's own files, in the order of the files' names.
+    /// Reads the built-in patterns and those in the root's files, in the order of the file names.
     pub fn of(tree: &Tree) -> Self {
         let mut paths = Self { patterns: Vec::new() };
         paths.add(BUILT_IN.as_bytes());
@@ -44,7 +45,8 @@ impl ProtectedPaths {
             let (protects, path) = match line {
                 [] | [b'#', ..] => continue,
                 [b'-', path @ ..] => (false, path),
-                // Changed files, links only, everything: the differences are for `apk audit`.
+                // `+`, `@` and `!` mean changed files, symbolic links only, and everything. The
+                // difference only matters to `apk audit`.
                 [b'+' | b'@' | b'!', path @ ..] | path => (true, path),
             };
             let names: Vec<Vec<u8>> = path.split(|&c| c == b'/').filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect();
@@ -54,11 +56,11 @@ impl ProtectedPaths {
         }
     }
 
-    /// Whether files in this directory (relative to the root) are protected: as its parent, unless a pattern says otherwise; of several
-    /// the last decides.
+    /// Reports whether files in this directory (relative to the root) are protected. A directory
+    /// inherits from its parent unless a pattern matches it; the last matching pattern decides.
     pub fn protects(&self, directory: &[u8]) -> bool {
         let mut protected = false;
-        // The patterns whose first names matched so far, and how many.
+        // The patterns whose first components matched so far.
         let mut open: Vec<&Pattern> = self.patterns.iter().collect();
         for (depth, name) in directory.split(|&c| c == b'/').filter(|name| !name.is_empty()).enumerate() {
             open.retain(|pattern| pattern.names.get(depth).is_some_and(|wanted| matches(wanted, name)));

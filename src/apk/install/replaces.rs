@@ -1,27 +1,28 @@
-//! Who may take over whose files: `replaces` and its priority.
+//! Ownership of a file that two packages contain: `replaces` and its priority.
 
 use crate::apk::dependency::Constraint;
 use crate::apk::package::PackageInfo;
 use crate::apk::version;
 
-/// What becomes of a file that two packages bring.
+/// The result for a file that two packages contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The package that comes takes it over.
+    /// The new package takes over the file.
     Takes,
-    /// It stays with the package that was there.
+    /// The file stays with the installed package.
     Stays,
-    /// Neither replaces the other.
+    /// Neither package replaces the other.
     Conflict,
 }
 
-/// Between the package that has the file and the one that comes (database.c, `apk_db_install_file`).
+/// Decides between the owner of a file and a new package that contains it (database.c,
+/// `apk_db_install_file`).
 pub(super) fn verdict(there: &PackageInfo, comes: &PackageInfo) -> Verdict {
     let same_origin = !comes.origin.is_empty() && there.origin == comes.origin;
     if there.name == comes.name || same_origin {
         return Verdict::Takes;
     }
-    // Without a claim less than any priority.
+    // A package without a matching `replaces` has `None`, which is less than any priority.
     let claim = |who: &PackageInfo, on: &PackageInfo| replaces(who, on).then_some(who.replaces_priority);
     let (theirs, mine) = (claim(there, comes), claim(comes, there));
     if theirs > mine {
@@ -33,7 +34,8 @@ pub(super) fn verdict(there: &PackageInfo, comes: &PackageInfo) -> Verdict {
     }
 }
 
-/// Whether a package's `replaces` mean another one: by its own name, not by what it provides (`apk_dep_is_materialized`).
+/// Reports whether a package's `replaces` match another package: by its own name, not by a provided
+/// one (`apk_dep_is_materialized`).
 fn replaces(who: &PackageInfo, on: &PackageInfo) -> bool {
     who.replaces.iter().filter_map(|text| Constraint::parse(text).ok()).any(|constraint| {
         constraint.name == on.name

@@ -1,4 +1,5 @@
-//! Scripts of packages: none runs; what each would do is done natively where that is asked for and known, and the rest is recorded.
+//! Package scripts. No script runs: native code replaces scripts that it recognizes, if enabled,
+//! and the others are recorded.
 
 use super::Installation;
 use crate::apk::database::Record;
@@ -8,7 +9,7 @@ use crate::finish::glob::matches;
 use crate::finish::scriptlet::{Dialect, Job, Recognised, recognise_in};
 use crate::tree::Tree;
 
-/// What becomes of the scripts of a transaction.
+/// The scripts of a transaction and their outcomes.
 #[derive(Debug)]
 pub struct Scripts {
     effects: Scriptlets,
@@ -18,42 +19,44 @@ pub struct Scripts {
 }
 
 impl Scripts {
-    /// For a transaction whose time is `epoch`.
+    /// Creates the state for a transaction at time `epoch` (seconds since 1970).
     pub fn new(effects: Scriptlets, epoch: i64) -> Self {
         Self { effects, epoch, records: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Before a package's files are there.
+    /// Handles `pre-install`, before the files of a package are in the tree.
     pub fn before_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
         self.due(tree, &package.id(), package.scripts(), ScriptKind::PreInstall)
     }
 
-    /// When they are.
+    /// Handles `post-install`, after the files are in the tree.
     pub fn after_install(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
         self.due(tree, &package.id(), package.scripts(), ScriptKind::PostInstall)
     }
 
-    /// Before the files of a package are there that takes the place of another version of it, or its own.
+    /// Handles `pre-upgrade`, before the files of a package replace another version or the same
+    /// one.
     pub fn before_upgrade(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
         self.due(tree, &package.id(), package.scripts(), ScriptKind::PreUpgrade)
     }
 
-    /// When they are.
+    /// Handles `post-upgrade`, after the files are in the tree.
     pub fn after_upgrade(&mut self, tree: &mut Tree, package: &Package) -> Result<(), InstallError> {
         self.due(tree, &package.id(), package.scripts(), ScriptKind::PostUpgrade)
     }
 
-    /// Before an installed package goes.
+    /// Handles `pre-deinstall`, before an installed package is removed.
     pub fn before_removal(&mut self, tree: &mut Tree, record: &Record) -> Result<(), InstallError> {
         self.due(tree, &record.id(), &record.scripts, ScriptKind::PreDeinstall)
     }
 
-    /// When it is gone.
+    /// Handles `post-deinstall`, after the package is removed.
     pub fn after_removal(&mut self, tree: &mut Tree, record: &Record) -> Result<(), InstallError> {
         self.due(tree, &record.id(), &record.scripts, ScriptKind::PostDeinstall)
     }
 
-    /// At the end: a package's trigger, if there is a directory that it waits for (database.c, `fire_triggers`).
+    /// Handles a package's trigger at the end of an installation, if a directory matches its
+    /// patterns (database.c, `fire_triggers`).
     pub fn trigger(&mut self, tree: &mut Tree, package: &Package, installation: &Installation) -> Result<(), InstallError> {
         let waits_for = |directory: &[u8]| package.info().triggers.iter().any(|pattern| fires(pattern, directory));
         if installation.directories().any(waits_for) {
@@ -62,7 +65,8 @@ impl Scripts {
         Ok(())
     }
 
-    /// At the end of a change: the triggers of all packages. One that came hears of every directory, others of those that were changed.
+    /// Handles the triggers of all packages at the end of a change. The trigger of a new package
+    /// sees every directory; the triggers of other packages see only the changed ones.
     pub fn triggers(
         &mut self,
         tree: &mut Tree,
@@ -83,7 +87,7 @@ impl Scripts {
         Ok(())
     }
 
-    /// The records of all, and what the user should know.
+    /// Returns the records of all scripts, and warnings for the user.
     pub fn finish(self) -> Installed {
         Installed { scriptlets: self.records, warnings: self.warnings }
     }
@@ -119,7 +123,8 @@ impl Scripts {
     }
 }
 
-/// The program in a script's first line with its arguments, and the lines after it.
+/// Splits a script into the words of its `#!` line (program and arguments) and the rest of the
+/// text.
 fn interpreter(text: &[u8]) -> (Vec<String>, &[u8]) {
     let Some(rest) = text.strip_prefix(b"#!") else { return (Vec::new(), text) };
     let end = rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len());
@@ -127,8 +132,8 @@ fn interpreter(text: &[u8]) -> (Vec<String>, &[u8]) {
     (words, &rest[end..])
 }
 
-/// Whether a trigger's pattern means this directory, given relative to the root. A `+` before it asks to hear of changes only, and in a
-/// new root everything changed.
+/// Reports whether a trigger pattern matches this directory, which is relative to the root. A
+/// leading `+` limits the trigger to changed directories; in a new root all of them are changed.
 fn fires(pattern: &str, directory: &[u8]) -> bool {
     let Some(pattern) = pattern.strip_prefix('+').unwrap_or(pattern).strip_prefix('/') else { return false };
     let (mut wanted, mut names) = (pattern.as_bytes().split(|&c| c == b'/'), directory.split(|&c| c == b'/'));

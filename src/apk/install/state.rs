@@ -1,6 +1,8 @@
-//! What is installed while packages come and go: records, who owns which file, what directories are to be like.
+//! The state of a root while packages are installed and removed: records, file owners, directory
+//! permissions.
 //!
-//! In: the database of a root (empty for a new one), packages one after another. Out: their files in the tree, the database after them.
+//! In: the database of a root (empty for a new one), and packages one after another. Out: their
+//! files in the tree, and the new database.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -18,29 +20,32 @@ use crate::tree::{Metadata, Node, NodeId, NodeKind, PackageIndex, Tree, TreeErro
 /// The packages of a root and their files.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    /// In the order of their installation; a package keeps its place, an empty one is of a package that went.
+    /// The records in the order of installation. A package keeps its index; the slot of a removed
+    /// package is `None`.
     records: Vec<Option<Record>>,
     triggers: Vec<Digest>,
     protected: ProtectedPaths,
     directories: FxHashMap<Box<[u8]>, Directory>,
-    /// Which record has a path.
+    /// The index of the record that owns each path.
     owners: FxHashMap<Box<[u8]>, usize>,
-    /// The directories in which files came or went.
+    /// The directories in which files were added or removed.
     changed: FxHashSet<Box<[u8]>>,
-    /// The paths of the package that is being installed once more.
+    /// The paths of the package that is being reinstalled.
     again: FxHashSet<Box<[u8]>>,
 }
 
-/// What is known of a directory that packages have.
+/// The state of a directory that packages own.
 #[derive(Clone, Debug)]
 struct Directory {
-    /// How many packages, and directories in it, need it.
+    /// The number of packages, and of directories in it, that need the directory.
     references: usize,
-    /// What its permissions are to be: of the lowest owner, and only what all packages of that owner allow.
+    /// The target permissions: those of the lowest owner. The mode has only bits that all packages
+    /// of that owner allow.
     wanted: Acl,
-    /// Whether it was looked for in the tree.
+    /// True once the directory was looked up in the tree.
     seen: bool,
-    /// Whether its permissions are apk's to change: it was made for a package, or was as packages had it.
+    /// True if apk may change its permissions: it was created for a package, or had the recorded
+    /// permissions.
     ours: bool,
 }
 
@@ -49,7 +54,7 @@ impl Directory {
         Self { references: 0, wanted: nobody(), seen: false, ours: false }
     }
 
-    /// Takes one package's wish into account (database.c, `apk_db_dir_apply_diri_permissions`).
+    /// Merges the permissions of one package (database.c, `apk_db_dir_apply_diri_permissions`).
     fn apply(&mut self, acl: &Acl) {
         let wanted = (self.wanted.uid, self.wanted.gid);
         if (acl.uid, acl.gid) < wanted {
@@ -60,13 +65,13 @@ impl Directory {
     }
 }
 
-/// Above every owner.
+/// Returns an owner greater than every other.
 fn nobody() -> Acl {
     Acl { uid: u32::MAX, gid: u32::MAX, mode: 0, xattrs: None }
 }
 
 impl Installation {
-    /// Of the root in `tree` with this database.
+    /// Creates the state of the root in `tree` with this database.
     pub fn new(tree: &Tree, database: Database) -> Self {
         let mut state = Self {
             records: Vec::new(),
@@ -93,40 +98,41 @@ impl Installation {
         state
     }
 
-    /// The database as it is now.
+    /// Returns the current database.
     pub fn database(&self) -> Database {
         Database { records: self.records.iter().flatten().cloned().collect(), triggers: self.triggers.clone() }
     }
 
-    /// The installed package of this name.
+    /// Returns the installed package of this name.
     pub fn record(&self, name: &str) -> Option<&Record> {
         self.records.iter().flatten().find(|record| record.info.name == name)
     }
 
-    /// The installed packages, in the order of their installation.
+    /// Returns the installed packages, in the order of their installation.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().flatten()
     }
 
-    /// The directories in which files of packages came or went, relative to the root.
+    /// Returns the directories in which files of packages were added or removed, relative to the
+    /// root.
     pub fn changed_directories(&self) -> impl Iterator<Item = &[u8]> {
         self.changed.iter().map(|path| &**path)
     }
 
-    /// Holds an installed package by repositories of another tag from now on.
+    /// Pins an installed package to the repositories of another tag.
     pub fn repin(&mut self, name: &str, tag: Option<String>) {
         if let Some(record) = self.records.iter_mut().flatten().find(|record| record.info.name == name) {
             record.tag = tag;
         }
     }
 
-    /// The directories that packages have, relative to the root.
+    /// Returns the directories that packages own, relative to the root.
     pub fn directories(&self) -> impl Iterator<Item = &[u8]> {
         self.directories.keys().map(|path| &**path)
     }
 
-    /// Installs a package, in place of another version of it if that is there. `number` is what its nodes are marked with, `tag` the
-    /// repositories that the user pinned it to.
+    /// Installs a package, and replaces an installed version of it. `number` marks the package's
+    /// nodes in the tree. `tag` names the repositories that the user pinned it to.
     pub fn install(
         &mut self,
         tree: &mut Tree,
@@ -138,7 +144,8 @@ impl Installation {
         let before =
             self.records.iter().position(|there| there.as_ref().is_some_and(|there| there.info.name == record.info.name));
         let again = before.filter(|&place| self.records[place].as_ref().is_some_and(|there| there.checksum == record.checksum));
-        // apk does not open what takes no space: of a virtual package it knows what the index says.
+        // apk does not open packages without installed size, such as virtual packages. It only uses
+        // their index fields.
         let virtual_package = record.info.installed_size == 0;
         if virtual_package {
             record.info.replaces.clear();
@@ -147,14 +154,15 @@ impl Installation {
             record.scripts.clear();
         }
         if let Some(there) = again.and_then(|place| self.records[place].as_ref()).filter(|_| !virtual_package) {
-            // apk adds what the file says to what its database said.
+            // apk appends the `replaces` of the package file to those of the database.
             record.info.replaces.splice(0..0, there.info.replaces.iter().cloned());
         }
         self.triggers.retain(|identity| *identity != record.checksum);
         if !record.info.triggers.is_empty() {
             self.triggers.push(record.checksum.clone());
         }
-        // The same package once more keeps its place; what it had is taken back first, its files stay.
+        // A reinstalled package keeps its index. Its old record is dropped first; its files stay in
+        // the tree.
         let place = again.unwrap_or(self.records.len());
         self.again.clear();
         if let Some(place) = again {
@@ -172,7 +180,8 @@ impl Installation {
         Ok(())
     }
 
-    /// Removes a package: its files, but those in protected directories that were changed, and directories that nobody needs any more.
+    /// Removes a package with its files and the directories that no other package needs. Changed
+    /// files in protected directories stay.
     pub fn remove(&mut self, tree: &mut Tree, name: &str) {
         let place = self.records.iter().position(|record| record.as_ref().is_some_and(|record| record.info.name == name));
         if let Some(place) = place {
@@ -180,7 +189,8 @@ impl Installation {
         }
     }
 
-    /// Gives directories the permissions that their packages agree on (commit.c does so at the end).
+    /// Sets the permissions of directories that their packages agree on. commit.c does this at the
+    /// end of a transaction.
     pub fn settle_directories(&mut self, tree: &mut Tree) {
         let mut wanted: FxHashMap<&[u8], Directory> = FxHashMap::default();
         for record in self.records.iter().flatten() {
@@ -198,11 +208,11 @@ impl Installation {
         }
     }
 
-    /// Puts the files of the package of this record into the tree.
+    /// Writes the files of a record's package into the tree.
     fn unpack(&mut self, tree: &mut Tree, package: &Package, place: usize, number: PackageIndex) -> Result<(), InstallError> {
         let owners = Owners::of(tree);
         let id = package.id();
-        // Where the files are that others may be further names of.
+        // The node of each file that was written, for later hard links to it.
         let mut placed: Vec<Option<NodeId>> = vec![None; package.files().len()];
         for (index, file) in package.files().iter().enumerate() {
             let acl = Acl {
@@ -244,7 +254,7 @@ impl Installation {
         Ok(())
     }
 
-    /// A directory of a package: made if it is not there, and recorded.
+    /// Creates a directory of a package if it does not exist, and records it.
     fn directory(
         &mut self,
         tree: &mut Tree,
@@ -279,7 +289,8 @@ impl Installation {
         Ok(())
     }
 
-    /// Finds out, once, whether a directory that is there is as packages had it (database.c, `apk_db_dir_prepare`).
+    /// Checks once whether an existing directory has the permissions that packages gave it
+    /// (database.c, `apk_db_dir_prepare`).
     fn look_at(&mut self, tree: &Tree, path: &[u8]) {
         let Some(directory) = self.directories.get_mut(path).filter(|directory| !directory.seen) else { return };
         let Some(id) = tree.locate(&absolute(path)).ok().and_then(|place| place.node) else { return };
@@ -289,7 +300,8 @@ impl Installation {
         directory.ours |= *mode == wanted.mode && *user == Owner::Id(wanted.uid) && *group == Owner::Id(wanted.gid);
     }
 
-    /// Puts one file in its place, or beside it where the user's own is to stay. `None`: what is there is the same already.
+    /// Writes a file to its path, or to `PATH.apk-new` if the user changed the existing file.
+    /// Returns `None` if a changed file already has the new content.
     fn file(
         &self,
         tree: &mut Tree,
@@ -309,14 +321,15 @@ impl Installation {
             if self.protected.protects(directory) && !self.is_as_installed(tree, there, &file.path) {
                 let found = place::checksum(tree.node(there))?;
                 match found.is_some() && found == file.checksum {
-                    // apk has the new digest in its books by then, so what is the same counts as its own (`apk_db_migrate_files`).
+                    // apk has already recorded the new digest at this point. An identical file
+                    // therefore counts as its own (`apk_db_migrate_files`).
                     true if self.again.contains(&file.path) => {}
                     true => return Ok(None),
                     false => name.extend_from_slice(b".apk-new"),
                 }
             }
         }
-        // A further name of a file that was not put anywhere is the first.
+        // A hard link to a file that was not written becomes the first name of that file.
         let (first, linked) = match file.kind {
             FileKind::HardLink(of) => (of, placed[of]),
             _ => (index, None),
@@ -345,7 +358,8 @@ impl Installation {
         tree.insert(parent, &name, Node { kind, metadata, package: Some(number), digest }).map(Some)
     }
 
-    /// Whether a file in a protected directory is the one that its package brought.
+    /// Reports whether a file in a protected directory still has the recorded checksum of its
+    /// package.
     fn is_as_installed(&self, tree: &Tree, there: NodeId, path: &[u8]) -> bool {
         let recorded =
             self.owners.get(path).and_then(|&place| self.records[place].as_ref()).and_then(|record| recorded(record, path));
@@ -353,7 +367,7 @@ impl Installation {
         place::checksum_of(tree.node(there), promised.algorithm()).is_ok_and(|found| found.as_ref() == Some(promised))
     }
 
-    /// Makes a path this record's, and nobody else's.
+    /// Makes a record the only owner of a path.
     fn claim(&mut self, place: usize, file: &File, acl: Acl) {
         let (directory, name) = place::split(&file.path);
         if let Some(owner) = self.owners.insert(file.path.clone(), place)
@@ -364,7 +378,8 @@ impl Installation {
         }
         let known = |record: &Record| record.directories.iter().any(|known| *known.path == *directory);
         if !self.records[place].as_ref().is_some_and(known) {
-            // Only the root may have files without an entry of its own; package files are read so.
+            // Only the root directory may contain files without an entry of its own; the package
+            // reader guarantees this.
             self.reference(directory);
             if let Some(record) = &mut self.records[place] {
                 record.directories.push(DirectoryRecord { path: directory.into(), acl: Acl::root(0o755), files: Vec::new() });
@@ -377,7 +392,7 @@ impl Installation {
         }
     }
 
-    /// One more that needs a directory, and so the directory that holds it.
+    /// Adds a reference to a directory. The first reference also counts as one to its parent.
     fn reference(&mut self, path: &[u8]) {
         if let Some(known) = self.directories.get_mut(path) {
             known.references += 1;
@@ -389,7 +404,7 @@ impl Installation {
         }
     }
 
-    /// One less that needs a directory; one that nobody needs goes, if it is empty.
+    /// Drops a reference to a directory. The last reference removes the directory if it is empty.
     fn dereference(&mut self, tree: &mut Tree, path: &[u8]) {
         let Some(directory) = self.directories.get_mut(path) else { return };
         directory.references = directory.references.saturating_sub(1);
@@ -433,7 +448,7 @@ impl Installation {
         }
     }
 
-    /// Takes the directories and files of a record out of the books, and leaves them in the tree.
+    /// Drops the directories and files of a record, but leaves them in the tree.
     fn forget(&mut self, place: usize) {
         let Some(record) = self.records[place].take() else { return };
         for directory in &record.directories {

@@ -7,7 +7,7 @@ use crate::package::Owner;
 use crate::reporter::Silent;
 use crate::tree::NodeKind;
 
-/// As the real apk chose it from these packages.
+/// The order in which apk installs these packages.
 const ORDER: [&str; 14] = [
     "alpine-baselayout-data-3.6.5-r0",
     "musl-1.2.5-r0",
@@ -41,7 +41,7 @@ fn install_all(packages: &[Package], world: &str, effects: Scriptlets, arch: &st
     Ok((tree, installed))
 }
 
-/// The tree as the manifests have it.
+/// Returns the tree in the format of the manifests.
 fn manifest(tree: &mut Tree) -> Vec<String> {
     assert!(finish::owners::resolve(tree).is_empty());
     let mut lines = Vec::new();
@@ -67,7 +67,8 @@ fn manifest(tree: &mut Tree) -> Vec<String> {
     lines
 }
 
-/// The real packages give the real apk's tree, path for path, and its database, byte for byte.
+/// The real packages give the same tree as apk, path for path, and the same database, byte for
+/// byte.
 #[test]
 fn the_real_minirootfs() {
     for arch in ["x86_64", "aarch64"] {
@@ -106,8 +107,8 @@ fn the_real_minirootfs() {
     }
 }
 
-/// With the catalog's finishing it is the tree that Alpine ships, but for the database of the rebuilt packages and files of a package that
-/// this repository does not have.
+/// The catalog's finishing steps give the tree that Alpine ships. The database of the rebuilt
+/// packages differs, and so do the files of a package that this repository lacks.
 #[test]
 fn the_shipped_minirootfs() {
     for arch in ["x86_64", "aarch64"] {
@@ -136,15 +137,15 @@ fn the_shipped_minirootfs() {
     }
 }
 
-/// With the effects of scripts: accounts and their backups are those of the real apk's run, digest for digest (but `shadow`, which holds the
-/// day), and so are the links.
+/// Native scripts give the accounts, their backups and the links of a real apk run, digest for
+/// digest. `shadow` differs because it contains the date.
 #[test]
 fn the_real_scripts_effects() {
     let Some(packages) = real_packages("x86_64", &ORDER) else { return };
     let (mut tree, installed) = install_all(&packages, "", Scriptlets::Native, "x86_64").unwrap();
     let manifest = manifest(&mut tree);
     let real = std::fs::read_to_string(data().unwrap().join("expected/3.20-x86_64.apk-scripts.manifest.tsv")).unwrap();
-    // `lib/apk/exec` was made for the scripts that ran, the database bears another world.
+    // apk creates `lib/apk/exec` for the scripts that it runs. The world differs too.
     let but = ["etc/shadow", "etc/apk/world", "lib/apk/exec"];
     let counts = |line: &&str| !but.contains(&line.split('\t').next().unwrap_or_default());
     let missing: Vec<_> = real.lines().filter(counts).filter(|line| !manifest.iter().any(|made| made == line)).collect();
@@ -169,7 +170,7 @@ fn the_real_scripts_effects() {
     assert!(matches!(of("post-install", "alpine-baselayout-"), crate::ecosystem::ScriptletOutcome::NotRun { .. }));
 }
 
-/// The names that a busybox has built in are those that its package lists.
+/// The names built into a busybox binary are those that its package lists.
 #[test]
 fn busybox_tells_its_own_names() {
     for arch in ["x86_64", "aarch64"] {
@@ -192,7 +193,8 @@ fn busybox_tells_its_own_names() {
     }
 }
 
-/// The fixtures' mirror: what its base packages and their finishing make, as the shipped command would.
+/// The base packages of the fixture mirror and their finishing steps give the same root as the
+/// shipped command.
 #[test]
 fn the_fixtures_make_a_root() {
     let fixture = |repository: &str, name: &str| {
@@ -296,7 +298,7 @@ fn files_of_two_packages() {
     assert_eq!(text(&tree, "/bin/tool"), "b", "who is replaced does not take back");
 }
 
-/// What the database then says of a root is what it is changed by.
+/// Reads the database of a root back, as the start of a further change.
 fn again(tree: &Tree) -> Installation {
     let read = |name: &str| tree.read(format!("/lib/apk/db/{name}").as_bytes()).unwrap().bytes().unwrap().into_owned();
     let database = Database::read(&read("installed"), &read("scripts.tar"), &read("triggers")).unwrap();
@@ -354,7 +356,7 @@ fn an_upgrade_keeps_what_the_user_changed() {
     assert!(installed.contains("V:2-r0\n") && !installed.contains("V:1-r0\n") && installed.contains("\ns:edge\n"), "{installed}");
     assert!(text(&tree, "/lib/apk/db/triggers").ends_with(" /usr\n"));
 
-    // Once more the same: nothing changes.
+    // Reinstalling the same package changes nothing.
     let mut installation = again(&tree);
     let before = installation.database().files(DatabaseBackend::Apk214).unwrap();
     installation.install(&mut tree, &package(&new), PackageIndex(0), Some("edge".into())).unwrap();

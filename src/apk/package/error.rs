@@ -1,4 +1,4 @@
-//! Why a package file is refused.
+//! Errors of package files.
 
 use std::io;
 
@@ -6,60 +6,61 @@ use super::info::InfoError;
 use crate::apk::signature::SignatureError;
 use crate::digest::Digest;
 
-/// Why a package file is refused. Every kind but [`Self::Io`] means that the file is not what it should be.
+/// A package file that cannot be opened. Every variant but [`Self::Io`] means that the file itself
+/// is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// It cannot be read, or what it holds cannot be kept.
+    /// The file cannot be read, or its content cannot be stored.
     #[error(transparent)]
     Io(io::Error),
-    /// A stream or the archive in it is damaged or cut off.
+    /// A stream or the archive in it is damaged or truncated.
     #[error("damaged package: {0}")]
     Damaged(#[source] io::Error),
-    /// It has not the streams of a package.
+    /// The file lacks the streams of a package.
     #[error("not an apk package: {what}")]
     NotAPackage {
-        /// What is missing.
+        /// The missing part.
         what: &'static str,
     },
-    /// Its control stream is longer than any package's.
+    /// The control stream is longer than any valid one.
     #[error("the control stream is longer than {limit} bytes")]
     TooLong {
-        /// As much as is read.
+        /// The maximum size in bytes.
         limit: u64,
     },
-    /// It is not the package that the index tells of.
+    /// The package differs from the one in the index.
     #[error("the package is not the one in the index: expected {expected}, found {found}")]
     Identity {
-        /// As the index says.
+        /// The digest in the index.
         expected: Digest,
-        /// As it is.
+        /// The digest of the file.
         found: Digest,
     },
-    /// Nobody trusted signed it.
+    /// No trusted key signed the package.
     #[error("the package: {0}")]
     Signature(#[source] SignatureError),
-    /// `.PKGINFO` is wrong.
+    /// `.PKGINFO` is malformed.
     #[error(transparent)]
     Info(#[from] InfoError),
-    /// It has files, and nothing tells whether they are whole.
+    /// The package has files but no digest for them.
     #[error(".PKGINFO has no `datahash`: nothing tells whether the files are whole")]
     NoDataHash,
-    /// The data stream is not what `.PKGINFO` promises.
+    /// The data stream differs from the digest in `.PKGINFO`.
     #[error("the files are not what .PKGINFO promises: expected {expected}, found {found}")]
     DataHash {
-        /// As `.PKGINFO` says.
+        /// The digest in `.PKGINFO`.
         expected: Digest,
-        /// As it is.
+        /// The digest of the stream.
         found: Digest,
     },
-    /// A file is not what its own checksum promises.
+    /// A file differs from its own checksum.
     #[error("{path} is not what the package promises: expected {expected}, found {found}")]
     File {
         /// The path.
         path: String,
-        /// As the archive says.
+        /// The digest in the archive.
         expected: Digest,
-        /// As it is.
+        /// The digest of the content.
         found: Digest,
     },
     /// An entry of the archive cannot be installed.
@@ -67,12 +68,13 @@ pub enum PackageError {
     Entry {
         /// The path.
         path: String,
-        /// What is wrong with it.
+        /// The error.
         problem: String,
     },
 }
 
-/// What the decompressor or the archive's reader says is about the package; the rest is about the disk.
+/// Classifies errors of the decompressor and the tar reader as damage of the package; other errors
+/// come from the disk.
 impl From<io::Error> for PackageError {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -1,4 +1,4 @@
-//! What a package file says of itself, in the terms that all ecosystems share.
+//! The facts about a package file, in the terms that all ecosystems share.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use crate::apk::signature::Keyring;
 use crate::ecosystem::InventoryError;
 use crate::package::{Content, Entry, EntryKind, FileFacts, Owner, PackageFacts, SignatureFacts, Spool};
 
-/// What gzip begins with.
+/// The magic number of gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Files are inflated to be listed; as many bytes of them are kept in memory.
+/// The number of bytes of decompressed files that are held in memory.
 const SPOOL: u64 = 64 << 20;
 
-/// The facts of a package file, whoever signed it; `None` for a file of another kind.
+/// Returns the facts about a package file, whatever key signed it. Returns `None` if the file is
+/// not an apk package.
 pub fn facts(content: &Content) -> Result<Option<PackageFacts>, InventoryError> {
     let start = content.slice(0, content.len().min(2)).unwrap_or_else(Content::empty);
     if *start.bytes().map_err(InventoryError::Read)? != GZIP {

@@ -1,4 +1,4 @@
-//! The files of a package, as the archive in its data stream has them.
+//! The files of a package, as the archive in its data stream describes them.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,44 +11,44 @@ use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, SpoolWriter, Xattrs};
 use crate::tree::display;
 
-/// Paths longer than this are refused (apk: `PATH_MAX` less its own ending).
+/// The maximum length of a path in bytes (apk: `PATH_MAX` minus its own suffix).
 const MAX_PATH: usize = 4096 - 10;
 const XATTR: &[u8] = b"SCHILY.xattr.";
 const CHECKSUM: &[u8] = b"APK-TOOLS.checksum.SHA1";
-/// Empty files that keep a directory alive in a recipe's package; apk does not install them.
+/// Empty files that keep a directory in a package. apk does not install them.
 const KEEP: &[u8] = b".keep_";
 
-/// One path of a package.
+/// A path of a package.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Relative to the root, without a slash at either end.
+    /// The path relative to the root, without leading or trailing slash.
     pub path: Box<[u8]>,
-    /// What it is.
+    /// The kind of file.
     pub kind: FileKind,
-    /// Permission bits, at most `0o7777`.
+    /// The permission bits, at most `0o7777`.
     pub mode: u16,
-    /// The owner's name; may be empty.
+    /// The name of the owner; may be empty.
     pub user: Arc<str>,
-    /// The group's name; may be empty.
+    /// The name of the group; may be empty.
     pub group: Arc<str>,
-    /// The owner where the target knows no such name.
+    /// The owner's id if the root has no user of that name.
     pub uid: u32,
-    /// The group where the target knows no such name.
+    /// The group's id if the root has no group of that name.
     pub gid: u32,
-    /// Seconds since 1970.
+    /// The modification time in seconds since 1970.
     pub mtime: i64,
-    /// Extended attributes.
+    /// The extended attributes.
     pub xattrs: Xattrs,
-    /// SHA-1 of the content, or of a link's target, as the archive promises it; checked.
+    /// SHA-1 of the content or of a link's target, from the archive. The reader has verified it.
     pub checksum: Option<Digest>,
 }
 
-/// What a path of a package is.
+/// The kinds of files.
 #[derive(Clone, Debug)]
 pub enum FileKind {
     /// A regular file.
     Regular(Content),
-    /// One more name of a file before it, by its place.
+    /// Another name of an earlier file, given by its index.
     HardLink(usize),
     /// A directory.
     Directory,
@@ -73,13 +73,14 @@ pub enum FileKind {
 }
 
 impl File {
-    /// The digest over all extended attributes that the database keeps (io.c, `apk_fileinfo_hash_xattr`).
+    /// Returns the digest of all extended attributes that the database stores (io.c,
+    /// `apk_fileinfo_hash_xattr`).
     pub fn xattr_checksum(&self) -> Option<Digest> {
         xattr_checksum(&self.xattrs, Algorithm::Sha1)
     }
 }
 
-/// The digest over extended attributes; none of none.
+/// Returns the digest of extended attributes, or `None` if there are none.
 pub fn xattr_checksum(xattrs: &Xattrs, algorithm: Algorithm) -> Option<Digest> {
     if xattrs.is_empty() {
         return None;
@@ -94,23 +95,23 @@ pub fn xattr_checksum(xattrs: &Xattrs, algorithm: Algorithm) -> Option<Digest> {
     Some(hasher.finish())
 }
 
-/// Where the contents of files are.
+/// The place of the files' contents.
 pub(super) enum Contents {
-    /// In the inflated tar, where they are.
+    /// The decompressed tar archive. Contents are slices of it.
     Tar(Content),
-    /// The same of a tar whose files were held against their checksums before.
+    /// A decompressed tar archive whose files were verified earlier.
     CheckedTar(Content),
-    /// One after another in a blob, into which they are copied as they are read.
+    /// A blob to which the contents are copied one after another.
     Spooled(SpoolWriter),
 }
 
-/// Offset and length in the tar or blob, and a digest where one was wanted.
+/// Offset and length in the tar archive or blob, and the digest if it was requested.
 type Place = (u64, u64, Option<Digest>);
 
-/// Reads members of the data stream into files.
+/// A reader that turns members of the data stream into files.
 pub(super) struct FileReader {
     files: Vec<File>,
-    /// Where in the tar or blob the content of each regular file lies.
+    /// Index of each regular file, and offset and length of its content in the tar archive or blob.
     ranges: Vec<(usize, u64, u64)>,
     by_path: FxHashMap<Box<[u8]>, usize>,
     names: FxHashMap<Vec<u8>, Arc<str>>,
@@ -130,7 +131,7 @@ impl FileReader {
         }
     }
 
-    /// All files, with their contents.
+    /// Returns all files, with their contents.
     pub(super) fn finish(self) -> Vec<File> {
         let Self { mut files, ranges, contents, .. } = self;
         let blob = match contents {
@@ -143,11 +144,11 @@ impl FileReader {
         files
     }
 
-    /// Takes one member.
+    /// Reads one member.
     pub(super) fn take(&mut self, member: &Member, content: &mut dyn Read) -> Result<(), PackageError> {
         let path = clean_path(&member.path).map_err(|problem| bad(&member.path, problem))?;
         if path.is_empty() {
-            // The root itself: apk keeps no record of it.
+            // apk does not record the root directory.
             return Ok(());
         }
         let (directory, name) = split(path);
@@ -178,7 +179,7 @@ impl FileReader {
             MemberKind::BlockDevice { major, minor } => FileKind::BlockDevice { major, minor },
             MemberKind::Directory => FileKind::Directory,
             MemberKind::Fifo => FileKind::Fifo,
-            // What apk does not know it does not install.
+            // apk does not install members of unknown types.
             MemberKind::Other(_) => return Ok(()),
         };
         if let (Some(expected), Some(found)) = (&promised, found)
@@ -187,7 +188,7 @@ impl FileReader {
             return Err(PackageError::File { path: display(path), expected: expected.clone(), found });
         }
         let checksum = match &kind {
-            // A further name has the checksum of the first.
+            // A hard link has the checksum of its target.
             FileKind::HardLink(of) => self.files[*of].checksum.clone(),
             FileKind::Regular(_) | FileKind::Symlink(_) => promised,
             _ => None,
@@ -215,7 +216,8 @@ impl FileReader {
         Ok(())
     }
 
-    /// A path that comes twice: a directory may, and the later entry tells its permissions.
+    /// Handles a path that occurs twice. Only a directory may; its later entry determines the
+    /// permissions.
     fn again(&mut self, before: usize, file: File) -> Result<(), PackageError> {
         match (&self.files[before].kind, &file.kind) {
             (FileKind::Directory, FileKind::Directory) => {
@@ -230,7 +232,7 @@ impl FileReader {
         self.by_path.get(path).is_some_and(|&place| matches!(self.files[place].kind, FileKind::Directory))
     }
 
-    /// Where a file's content lies from now on, and its digest.
+    /// Stores the content of a file. Returns its place and digest.
     fn content(&mut self, member: &Member, input: &mut dyn Read, hash: bool) -> Result<Place, PackageError> {
         let part = |tar: &Content| {
             let content = tar.slice(member.offset, member.size);
@@ -265,7 +267,7 @@ impl FileReader {
         Ok((offset, self.position - offset, hasher.map(Hasher::finish)))
     }
 
-    /// The file that a hard link is another name of: one of this package, before it.
+    /// Returns the index of a hard link's target, which must be an earlier file of this package.
     fn link_target(&self, member: &Member) -> Result<usize, PackageError> {
         let target = clean_path(&member.link_target).map_err(|problem| bad(&member.path, problem))?;
         let place = self.by_path.get(target).copied();
@@ -278,7 +280,8 @@ impl FileReader {
         })
     }
 
-    /// A name, shared between the files that bear it. What is not UTF-8 is nobody's name.
+    /// Returns a name, shared between the files that have it. A name that is not UTF-8 becomes
+    /// empty.
     fn name(&mut self, bytes: &[u8]) -> Arc<str> {
         if let Some(name) = self.names.get(bytes) {
             return Arc::clone(name);
@@ -297,7 +300,7 @@ fn number(id: u64, path: &[u8]) -> Result<u32, PackageError> {
     u32::try_from(id).ok().filter(|&id| id != u32::MAX).ok_or_else(|| bad(path, "impossible owner"))
 }
 
-/// A path without slashes at its ends, if it is one below the root by its text alone.
+/// Removes a trailing slash. Fails unless the text alone shows that the path is below the root.
 fn clean_path(path: &[u8]) -> Result<&[u8], &'static str> {
     let path = path.strip_suffix(b"/").unwrap_or(path);
     if path == b"." || path == b"./" {
@@ -307,7 +310,7 @@ fn clean_path(path: &[u8]) -> Result<&[u8], &'static str> {
     if path.len() >= MAX_PATH || path.split(|&c| c == b'/').any(bad_part) {
         return Err("not a path below the root");
     }
-    // A line end would make another record of the database.
+    // A line feed would start another record of the database.
     if path.iter().any(|&c| c == 0 || c == b'\n') {
         return Err("a path that no database can hold");
     }

@@ -1,70 +1,71 @@
-//! `.PKGINFO`: what a package says of itself.
+//! The metadata file `.PKGINFO` of a package.
 //!
-//! In: the file's text. Out: a [`PackageInfo`]. Keys that apk does not know are passed over, as apk does (package.c, `read_info_line`).
+//! In: the text of the file. Out: a [`PackageInfo`]. Unknown keys are ignored, as in apk
+//! (package.c, `read_info_line`).
 
 use crate::digest::{Algorithm, Digest};
 use crate::package::PackageFacts;
 
-/// Everything that `.PKGINFO` says and apk uses. Dependencies are kept as written, a word each.
+/// The fields of `.PKGINFO` that apk uses. Dependencies stay as written, one word each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageInfo {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its version, with the release.
+    /// The version, including the release.
     pub version: String,
-    /// The architecture; `noarch` too.
+    /// The architecture; may be `noarch`.
     pub arch: String,
-    /// What it is, in a line.
+    /// A one-line description.
     pub description: String,
-    /// Where it comes from.
+    /// The homepage.
     pub url: String,
-    /// Its licence.
+    /// The license.
     pub license: String,
-    /// The name of the package whose recipe builds it.
+    /// The name of the package whose recipe builds this package.
     pub origin: String,
-    /// Who looks after it.
+    /// The maintainer.
     pub maintainer: String,
     /// The commit of the recipe.
     pub commit: String,
-    /// When it was built, in seconds since 1970; 0 when it does not tell.
+    /// The build time in seconds since 1970; 0 if there is none.
     pub build_time: u64,
-    /// Bytes that its files take.
+    /// The size of the installed files in bytes.
     pub installed_size: u64,
-    /// Which of several providers of a name without version is preferred.
+    /// The preference among several providers of a name without version; the highest wins.
     pub provider_priority: u32,
-    /// What it needs, and with `!` what it cannot be with.
+    /// The requirements, and with `!` the conflicts.
     pub depends: Vec<String>,
-    /// What it gives beside its own name.
+    /// The provided names besides its own.
     pub provides: Vec<String>,
-    /// With all of these it is installed by itself.
+    /// The conditions that together cause automatic installation.
     pub install_if: Vec<String>,
-    /// The packages whose files it may take over.
+    /// The packages whose files this package may take over.
     pub replaces: Vec<String>,
-    /// Who wins where two packages replace each other.
+    /// The priority where two packages replace each other; the highest wins.
     pub replaces_priority: u32,
-    /// The directories (patterns) whose changes its trigger script wants to hear of.
+    /// The directories (patterns) that the trigger script watches.
     pub triggers: Vec<String>,
     /// SHA-256 of the data stream.
     pub data_hash: Option<Digest>,
 }
 
-/// What is wrong with a `.PKGINFO`.
+/// An error in a `.PKGINFO`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InfoError {
-    /// A line does not hold what its key asks for.
+    /// A line has an invalid value for its key.
     #[error(".PKGINFO, line {number}: `{line}`: {problem}")]
     Line {
-        /// Which one, from 1.
+        /// The line number, counted from 1.
         number: usize,
         /// The line.
         line: String,
-        /// What is wrong.
+        /// The error.
         problem: &'static str,
     },
-    /// It is not UTF-8.
+    /// The file is not UTF-8.
     #[error(".PKGINFO is not UTF-8")]
     NotText,
-    /// A key that every package has is missing.
+    /// A mandatory key is missing.
     #[error(".PKGINFO has no `{key}`")]
     Missing {
         /// The key.
@@ -73,7 +74,7 @@ pub enum InfoError {
 }
 
 impl PackageInfo {
-    /// Reads the text.
+    /// Parses the text.
     pub fn parse(bytes: &[u8]) -> Result<Self, InfoError> {
         let text = std::str::from_utf8(bytes).map_err(|_| InfoError::NotText)?;
         let mut info = Self::default();
@@ -122,12 +123,12 @@ impl PackageInfo {
         Ok(())
     }
 
-    /// `name-version`.
+    /// Returns `name-version`.
     pub fn id(&self) -> String {
         format!("{}-{}", self.name, self.version)
     }
 
-    /// What it says of the package, in the terms that all ecosystems share; not its files, and not who signed it.
+    /// Returns the metadata in the terms that all ecosystems share, without files and signatures.
     pub fn facts(&self) -> PackageFacts {
         let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
         PackageFacts {

@@ -1,8 +1,9 @@
-//! Package files of apk 2: three gzip streams (signature, control, data), verified as a whole and inflated.
+//! Package files of apk 2: three gzip streams (signature, control, data), verified as a whole and
+//! decompressed.
 //!
-//! In: the bytes of a file, the keys that are trusted, the identity that the index gives. Out: a [`Package`] with its files and scripts.
-//! Nothing of the control stream is believed before its signature was checked, nothing of the data stream inflated before its digest
-//! was.
+//! In: the bytes of a file, the trusted keys, the identity from the index. Out: a [`Package`] with
+//! its files and scripts. The control stream is used only after its signature is verified. The data
+//! stream is decompressed only after its digest is verified.
 
 mod error;
 mod facts;
@@ -31,29 +32,30 @@ use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, Entry, EntryKind, Owner, Spool};
 use file::{Contents, FileReader};
 
-/// As much of a control stream as is read: scripts are small.
+/// The maximum size of a control stream in bytes. Scripts are small.
 const MAX_CONTROL: u64 = 16 << 20;
 const BUFFER: usize = 64 << 10;
 
-/// Which packages to accept.
+/// A signature policy: the packages to accept.
 #[derive(Clone, Copy, Debug)]
 pub enum Trust<'a> {
-    /// Those that one of these keys signed.
+    /// Accepts packages signed by one of these keys.
     Keys(&'a Keyring),
-    /// Unsigned ones too, and those that unknown keys signed; a bad signature by one of these keys is refused all the same.
+    /// Accepts unsigned packages too, and those signed by unknown keys. A bad signature by one of
+    /// these keys is still an error.
     Unsigned(&'a Keyring),
 }
 
-/// What the index says of a package that the package itself does not, or may say otherwise.
+/// The fields of the index that override or complete the package's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Indexed {
-    /// `C:`, the identity.
+    /// The identity, `C:`.
     pub checksum: Option<Digest>,
-    /// `A:`: indexes call a `noarch` package by the architecture that they are for.
+    /// The architecture, `A:`. Indexes give a `noarch` package the architecture of the index.
     pub arch: Option<String>,
 }
 
-/// A package that was verified and inflated.
+/// A verified and decompressed package.
 #[derive(Clone, Debug)]
 pub struct Package {
     info: PackageInfo,
@@ -66,7 +68,7 @@ pub struct Package {
 }
 
 impl Package {
-    /// Opens a package file, verifies all of it, and inflates its files into the spool.
+    /// Opens a package file, verifies it completely, and decompresses its files into the spool.
     pub fn open(content: &Content, trust: Trust<'_>, indexed: &Indexed, spool: &Spool) -> Result<Self, PackageError> {
         let (signatures, range, control) = read_control(content)?;
         let signer = authenticate(content, &range, &signatures, trust)?;
@@ -93,64 +95,64 @@ impl Package {
         Ok(Self { info, checksum, size: content.len(), signer, signers, scripts: control.scripts, files })
     }
 
-    /// What a package file says of itself, and its identity. Nobody has checked either.
+    /// Returns the metadata and the identity of a package file, without verification.
     pub fn read_info(content: &Content) -> Result<(PackageInfo, Digest), PackageError> {
         let (_, range, control) = read_control(content)?;
         let info = control.info.ok_or(PackageError::NotAPackage { what: "it has no .PKGINFO" })?;
         Ok((PackageInfo::parse(&info)?, digest_range(content, &range, Algorithm::Sha1)?))
     }
 
-    /// A package without a file, known by this identity.
+    /// Creates a package with this identity that has no file.
     pub fn made_up(info: PackageInfo, identity: Digest) -> Self {
         Self { info, checksum: identity, size: 0, signer: None, signers: Vec::new(), scripts: Vec::new(), files: Vec::new() }
     }
 
-    /// What it says of itself.
+    /// Returns the metadata.
     pub fn info(&self) -> &PackageInfo {
         &self.info
     }
 
-    /// Its identity (`C:`): SHA-1 of the control stream.
+    /// Returns the identity (`C:`): SHA-1 of the control stream.
     pub fn checksum(&self) -> &Digest {
         &self.checksum
     }
 
-    /// Bytes of the package file.
+    /// Returns the size of the package file in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The name of the trusted key that signed it.
+    /// Returns the name of the trusted key that signed the package.
     pub fn signer(&self) -> Option<&str> {
         self.signer.as_deref()
     }
 
-    /// The names of the keys that it says to be signed with. Nobody has checked them.
+    /// Returns the names of the keys that the signatures refer to. They are not verified.
     pub fn signers(&self) -> &[String] {
         &self.signers
     }
 
-    /// Its scripts, in apk's order of their kinds.
+    /// Returns the scripts, in apk's order of kinds.
     pub fn scripts(&self) -> &[Script] {
         &self.scripts
     }
 
-    /// Its files, in the archive's order.
+    /// Returns the files, in the order of the archive.
     pub fn files(&self) -> &[File] {
         &self.files
     }
 
-    /// `name-version`.
+    /// Returns `name-version`.
     pub fn id(&self) -> String {
         self.info.id()
     }
 
-    /// When it was built, in seconds since 1970.
+    /// Returns the build time, in seconds since 1970.
     pub fn build_time(&self) -> i64 {
         i64::try_from(self.info.build_time).unwrap_or(0)
     }
 
-    /// Its files as entries that every ecosystem has; paths are made absolute.
+    /// Returns the files as entries common to all ecosystems. Paths become absolute.
     pub fn entries(&self) -> Vec<Entry> {
         self.files.iter().map(|file| self.entry(file)).collect()
     }
@@ -192,7 +194,8 @@ struct Control {
     scripts: Vec<Script>,
 }
 
-/// The signatures of a package file, the bytes of its control stream, and what that holds.
+/// Reads the signatures of a package file, the byte range of its control stream, and the members of
+/// that stream.
 fn read_control(content: &Content) -> Result<(Vec<Signature>, Range<u64>, Control), PackageError> {
     let mut streams = GzipStreams::new(BufReader::with_capacity(BUFFER, content.reader()));
     let mut signatures = Vec::new();
@@ -208,7 +211,7 @@ fn read_control(content: &Content) -> Result<(Vec<Signature>, Range<u64>, Contro
     }
 }
 
-/// Reads the stream of signatures or the control stream, whichever this is.
+/// Reads a signature stream or a control stream, and returns which of the two it is.
 fn read_leading(input: &mut dyn Read) -> Result<Leading, PackageError> {
     let mut signatures = Vec::new();
     let mut control = Control::default();
@@ -228,7 +231,8 @@ fn read_leading(input: &mut dyn Read) -> Result<Leading, PackageError> {
             control.scripts.retain(|script: &Script| script.kind != kind);
             control.scripts.push(Script { kind, text: bytes.into() });
         } else if !member.path.starts_with(b".") {
-            // A file where control data should be: a package of apk 1, whose files nothing covers.
+            // A file before the control data means a package of apk 1, whose files no digest
+            // covers.
             return Err(PackageError::NotAPackage { what: "it has no control stream before its files" });
         }
         Ok(())
@@ -246,7 +250,7 @@ fn read_leading(input: &mut dyn Read) -> Result<Leading, PackageError> {
     Ok(Leading::Control(control))
 }
 
-/// The trusted key that signed the control stream.
+/// Returns the trusted key that signed the control stream.
 fn authenticate(
     content: &Content,
     range: &Range<u64>,
@@ -263,7 +267,7 @@ fn authenticate(
     }
 }
 
-/// Checks the data stream and inflates its files.
+/// Verifies the data stream and decompresses its files.
 fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &Spool) -> Result<Vec<File>, PackageError> {
     if range.is_empty() && info.data_hash.is_none() {
         return Ok(Vec::new());
@@ -293,19 +297,21 @@ fn read_data(content: &Content, range: Range<u64>, info: &PackageInfo, spool: &S
     Ok(reader.finish())
 }
 
-/// The files of a tar that was inflated, and held against their checksums, before.
+/// Reads the files of a cached tar archive that was verified when it was decompressed.
 fn read_kept(tar: &Content) -> Result<Vec<File>, PackageError> {
     let mut reader = FileReader::new(Contents::CheckedTar(tar.clone()));
     read_whole_tar(tar.reader(), |member, content| reader.take(member, content))?;
     Ok(reader.finish())
 }
 
-/// The whole tar of a data stream, where memory allows it; contents of files are parts of it then. `None`: it has to be read as a
-/// stream, which also tells what is wrong with it.
+/// Decompresses the tar archive of a data stream into memory. The files are then slices of it.
+/// Returns `None` if there is no room, or if the stream is malformed; reading it as a stream
+/// reports the error.
 fn inflate_at_once(data: &Content, spool: &Spool) -> Option<Content> {
     let compressed = data.memory()?;
     let length = u64::from(compression::gzip_length(compressed)?);
-    // What says that it holds more than gzip can pack (RFC 1951: a bit for a length of 258 and a distance of one) lies.
+    // gzip compresses by at most 1032:1 (RFC 1951: 2 bits for a length of 258). A larger recorded
+    // length is false.
     let possible = length <= spool.most(data.len()) && length / 1032 <= data.len();
     if possible { spool.fill(length, |out| compression::inflate_gzip(compressed, out)) } else { None }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::package::Content;
 
-/// When a script is due, in the order in which apk keeps them (package.c, `apk_script_types`).
+/// The event that a script belongs to, in the order in which apk stores scripts (package.c,
+/// `apk_script_types`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScriptKind {
     /// `pre-install`.
@@ -24,7 +25,7 @@ pub enum ScriptKind {
 }
 
 impl ScriptKind {
-    /// All, in apk's order.
+    /// All kinds, in apk's order.
     pub const ALL: [Self; 7] = [
         Self::PreInstall,
         Self::PostInstall,
@@ -35,7 +36,7 @@ impl ScriptKind {
         Self::Trigger,
     ];
 
-    /// Its name: `post-install`.
+    /// Returns the name, for example `post-install`.
     pub fn name(self) -> &'static str {
         match self {
             Self::PreInstall => "pre-install",
@@ -48,12 +49,13 @@ impl ScriptKind {
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind with this name.
     pub fn of_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().as_bytes() == name)
     }
 
-    /// The kind of the script in a member of the control stream: `.post-install`.
+    /// Returns the kind of the script in a member of the control stream, for example
+    /// `.post-install`.
     pub(super) fn of_member(path: &[u8]) -> Option<Self> {
         Self::of_name(path.strip_prefix(b".")?)
     }
@@ -65,10 +67,10 @@ impl fmt::Display for ScriptKind {
     }
 }
 
-/// A script: a program, with its interpreter in the first line.
+/// A script: a program with its interpreter in the first line.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// When it is due.
+    /// The event that the script belongs to.
     pub kind: ScriptKind,
     /// The program.
     pub text: Content,

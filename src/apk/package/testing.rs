@@ -1,4 +1,4 @@
-//! Packages for tests: made by the program that makes the fixtures, signed by its key.
+//! Packages for tests, built by the fixture generator and signed with its key.
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "the modules of an example")]
 
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub fn spool() -> Spool {
     Spool::new(1 << 20, &std::env::temp_dir())
 }
 
-/// Opens a package by the test key.
+/// Opens a package with the test key.
 pub fn open(bytes: &[u8]) -> Result<Package, PackageError> {
     Package::open(&Content::from(bytes), Trust::Keys(&keyring()), &Indexed::default(), &spool())
 }
@@ -40,7 +40,8 @@ pub fn package(apk: &Apk) -> Package {
     open(&apk.build(&signer(), Hash::Sha1).bytes()).unwrap()
 }
 
-/// Where the real Alpine data is; says so and gives `None` when it is not there.
+/// Returns the directory with real Alpine data. Prints a message and returns `None` if it is
+/// missing.
 pub fn data() -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into()));
     if directory.join("alpine").is_dir() {
@@ -50,7 +51,7 @@ pub fn data() -> Option<PathBuf> {
     None
 }
 
-/// The real packages of an architecture in this order, opened with their own key.
+/// Opens real packages of an architecture with their own key, in this order.
 pub fn real_packages(arch: &str, order: &[&str]) -> Option<Vec<Package>> {
     let data = data()?;
     let mut keyring = Keyring::new();

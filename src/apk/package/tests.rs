@@ -28,7 +28,7 @@ fn streams(apk: &Apk) -> Streams {
     apk.build(&signer(), Hash::Sha1)
 }
 
-/// Signs again what was changed.
+/// Signs changed streams again.
 fn signed(mut streams: Streams) -> Vec<u8> {
     streams.signature = signer().stream(&streams.control, Hash::Sha1);
     streams.bytes()
@@ -84,7 +84,7 @@ fn who_signed_decides() {
     assert_eq!(unknown.to_string(), "the package: it is signed by rootstrap-fixtures.rsa.pub, trusted are somebody-else.rsa.pub");
     assert!(open_with(&bytes, Trust::Unsigned(&others)).is_ok());
 
-    // The right name, another key: a bad signature is refused whatever is allowed.
+    // A key of the right name did not make the signature: it is an error under every policy.
     let mut wrong = Keyring::new();
     wrong.add(KEY_NAME, include_bytes!("../../../repo-fixtures/keys/somebody-else.rsa.pub")).unwrap();
     for trust in [Trust::Keys(&wrong), Trust::Unsigned(&wrong)] {
@@ -102,7 +102,8 @@ fn no_byte_can_be_changed() {
         changed[at] ^= 0x10;
         match open(&changed) {
             Err(_) => {}
-            // What gzip says of time and system, and a name or number in the unsigned archive of the signature, means nothing.
+            // Some bytes have no meaning: time and system in gzip headers, and names and numbers in
+            // the unsigned archive of the signature.
             Ok(package) => {
                 assert!(!control.contains(&at) && at < control.end, "byte {at} of {} was believed", bytes.len());
                 assert_eq!(package.signer(), Some(KEY_NAME));
@@ -131,7 +132,7 @@ fn the_index_and_the_data_hash_are_held_against_it() {
         let indexed = Indexed { checksum: Some(digest), arch: Some("armv7".into()) };
         Package::open(&Content::from(&bytes[..]), Trust::Keys(&keyring()), &indexed, &spool())
     };
-    // Only a package for every machine is called as the index calls it.
+    // Only a `noarch` package takes the architecture of the index.
     assert_eq!(with(opened.checksum().clone()).unwrap().info().arch, "aarch64");
     assert!(matches!(with(Digest::of(Algorithm::Sha1, b"another")), Err(PackageError::Identity { .. })));
     assert!(matches!(with(Digest::of(Algorithm::Sha256, b"another")), Err(PackageError::Identity { .. })));
@@ -183,7 +184,7 @@ fn a_directory_may_come_twice() {
     assert_eq!(directories, [0o700]);
 }
 
-/// Every real package, with the checksums that the real index has for them.
+/// Compares every real package with the checksums in its real index.
 #[test]
 fn real_packages_are_what_their_index_says() {
     let Some(data) = data() else { return };
@@ -216,7 +217,7 @@ fn real_packages_are_what_their_index_says() {
     }
 }
 
-/// A spool that keeps what is inflated, and where.
+/// Creates a spool that caches decompressed data, and its cache.
 fn keeping(directory: &tempfile::TempDir) -> (Spool, Arc<Inflated>) {
     let store = Arc::new(Inflated::new(Store::new(directory.path())).with_room(0));
     (spool().with_inflated(store.clone()), store)
@@ -250,7 +251,7 @@ fn data_that_were_inflated_once_are_not_inflated_again() {
     let mut other = store.find(&datahash).unwrap().bytes().unwrap().into_owned();
     assert_eq!(facts(&open(&spool)), facts(&first));
 
-    // It is what was kept that is read, and not more of it than anything may inflate to.
+    // The cached data are used, up to the limit on decompressed sizes.
     let used = |spool: &Spool| facts(&open(spool)).iter().any(|(_, content)| content == b"THING");
     let content = other.chunks(512).position(|block| block.starts_with(b"thing\0\0")).unwrap() * 512;
     other[content..content + 5].copy_from_slice(b"THING");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::apk::package::testing::{Hash, KEY_NAME, keyring, signer};
 
-/// A signature over `data` by the test key, taken out of its stream.
+/// Returns a signature of `data` by the test key, extracted from its stream.
 fn signature(data: &[u8], hash: Hash) -> Signature {
     let mut tar = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&signer().stream(data, hash)[..]), &mut tar).unwrap();
@@ -53,7 +53,7 @@ fn what_is_no_signature_and_no_key() {
     }
 }
 
-/// Alpine's own keys read.
+/// Alpine's own keys can be parsed.
 #[test]
 fn real_keys() {
     let Some(data) = crate::apk::package::testing::data() else { return };

@@ -40,7 +40,8 @@ fn versions_come_in_apk_order() {
     for (place, a) in ordered.iter().enumerate() {
         for (other, b) in ordered.iter().enumerate() {
             let expected = match (*a, *b) {
-                // A suffix after a suffix that comes before the release: later, unless it is one itself.
+                // After a pre-release suffix a second suffix is newer, unless it is a pre-release
+                // suffix itself.
                 ("1.2.3_alpha_git2", "1.2.3_alpha") => Ordering::Greater,
                 ("1.2.3_alpha", "1.2.3_alpha_git2") => Ordering::Less,
                 _ => place.cmp(&other),
