@@ -1,60 +1,63 @@
-//! The archive inside a payload: cpio in the `newc` form, and rpm's own short form for files that `newc` cannot hold.
+//! The archive inside a payload: cpio in the `newc` format, and rpm's short form for files that
+//! `newc` cannot represent.
 //!
-//! In: inflated bytes. Out: the names of the members, one after the other; their data are read by the caller, who knows how much there
-//! may be. It knows no header.
+//! In: decompressed bytes. Out: the members, one after another. The caller knows the size limits
+//! and reads the data of each member. This module does not use the header.
 
 use std::io::{self, BufRead};
 
-/// The name of the member that ends an archive.
+/// Name of the member that ends an archive.
 const TRAILER: &[u8] = b"TRAILER!!!";
 
-/// No path is longer (`PATH_MAX`, and the dot that rpm puts before it).
+/// Longest name, in bytes (`PATH_MAX`, and the dot that rpm writes before the path).
 const NAME_MAX: u64 = 4096 + 1;
 
-/// Bytes of a `newc` member's header: the magic and thirteen numbers of eight hexadecimal digits.
+/// Length of a `newc` member's header, in bytes: the magic and thirteen numbers of eight
+/// hexadecimal digits.
 const NEWC_LENGTH: usize = 6 + 13 * 8;
 
-/// What is wrong with an archive.
+/// An error in an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum CpioError {
-    /// It cannot be inflated or read, or ends too early.
+    /// The archive cannot be decompressed or read, or it is truncated.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// A member begins with something else.
+    /// A member does not begin with a known magic.
     #[error("no cpio member at byte {offset}: it begins with {found:02x?}")]
     Magic {
-        /// Where in the inflated payload.
+        /// Offset in the decompressed payload.
         offset: u64,
-        /// What is there.
+        /// The bytes at that offset.
         found: [u8; 6],
     },
-    /// A number is none.
+    /// A field is not a hexadecimal number.
     #[error("bad cpio member at byte {offset}")]
     Number {
-        /// Where in the inflated payload.
+        /// Offset in the decompressed payload.
         offset: u64,
     },
-    /// A name has an impossible length.
+    /// The length of a name is out of range.
     #[error("cpio member with a name of {length} bytes at byte {offset}")]
     Name {
-        /// Where in the inflated payload.
+        /// Offset in the decompressed payload.
         offset: u64,
-        /// The length it tells.
+        /// The length in the member's header.
         length: u64,
     },
 }
 
-/// A member of an archive, whose data follow.
+/// A member of an archive, followed by its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// With a name and the size of its data (`070701`, `070702`).
+    /// A member with a name and a size (`070701`, `070702`).
     Named {
-        /// The name as it stands there, as a rule with `./` before it.
+        /// The name in the archive, usually with a leading `./`.
         name: Vec<u8>,
-        /// Bytes of data.
+        /// Size of the data, in bytes.
         size: u64,
     },
-    /// With the place of its file in the header, which knows all else (`07070X`).
+    /// A member with only the index of its file in the package header, which has all other metadata
+    /// (`07070X`).
     Numbered(u32),
 }
 
@@ -65,22 +68,23 @@ pub struct Archive<R> {
 }
 
 impl<R: BufRead> Archive<R> {
-    /// An archive that `reader` gives.
+    /// Creates a reader of the archive in `reader`.
     pub fn new(reader: R) -> Self {
         Self { reader, offset: 0 }
     }
 
-    /// How many bytes of the archive were read.
+    /// Returns the number of bytes read so far.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// What is left to read.
+    /// Returns the underlying reader.
     pub fn into_inner(self) -> R {
         self.reader
     }
 
-    /// The next member, after the data of the one before were read; nothing at the end of the archive.
+    /// Reads the next member, or returns `None` at the end of the archive. The caller must have
+    /// read the data of the previous member.
     pub fn next_member(&mut self) -> Result<Option<Member>, CpioError> {
         self.align()?;
         let offset = self.offset;
@@ -110,7 +114,7 @@ impl<R: BufRead> Archive<R> {
         Ok((name != TRAILER).then_some(Member::Named { name, size }))
     }
 
-    /// Gives the data of the member to `take`, piece by piece: as many bytes as are asked for, or an error.
+    /// Passes `size` bytes of data to `take`, piece by piece. Fails if the archive ends earlier.
     pub fn data<E: From<io::Error>>(&mut self, size: u64, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut left = size;
         while left > 0 {
@@ -129,7 +133,7 @@ impl<R: BufRead> Archive<R> {
         Ok(())
     }
 
-    /// Skips what pads a header or data to a multiple of four.
+    /// Skips the padding that aligns headers and data to a multiple of four bytes.
     fn align(&mut self) -> io::Result<()> {
         let padding = self.offset.wrapping_neg() as usize % 4;
         let mut skipped = [0; 3];
@@ -149,7 +153,7 @@ impl<R: BufRead> Archive<R> {
     }
 }
 
-/// Eight hexadecimal digits.
+/// Parses eight hexadecimal digits.
 fn hex(digits: [u8; 8]) -> Option<u32> {
     digits.iter().try_fold(0, |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?))
 }
@@ -158,7 +162,7 @@ fn hex(digits: [u8; 8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A member with these data, as `cpio -o -H newc` writes it.
+    /// Returns a member with these data, as `cpio -o -H newc` writes it.
     fn member(name: &str, data: &[u8]) -> Vec<u8> {
         let numbers = [1, 0o100_644, 0, 0, 1, 0, data.len(), 0, 0, 0, 0, name.len() + 1, 0];
         let mut bytes = b"070701".to_vec();
@@ -172,7 +176,7 @@ mod tests {
         bytes
     }
 
-    /// Names and data.
+    /// Names and data of members.
     type Members = Vec<(Vec<u8>, Vec<u8>)>;
 
     fn read(bytes: &[u8]) -> Result<Members, CpioError> {

@@ -1,6 +1,7 @@
-//! The files of a package as its header tells them.
+//! The files of a package, as its header describes them.
 //!
-//! In: a header. Out: a [`File`] for each, in the header's order. It knows no contents: those are the payload's.
+//! In: a header. Out: a [`File`] for each file, in the header's order. Contents are not part of the
+//! header; the payload module reads them.
 
 use std::sync::Arc;
 
@@ -13,60 +14,62 @@ use crate::digest::{Algorithm, Digest};
 use crate::package::{Content, Entry, EntryKind, Owner, Xattrs};
 use crate::tree::display;
 
-/// As many files as a package may have: the largest of distributions have a fifth of it, and each takes some hundred bytes.
+/// Most files that a package may have. The largest packages of distributions have a fifth of it.
+/// Each file takes some hundred bytes of memory.
 pub const MOST_FILES: usize = 1 << 20;
 
-/// No path is longer (`PATH_MAX`). A header says a directory once and any number of names in it, so little of it could make much.
+/// Longest path, in bytes (`PATH_MAX`). A header stores a directory once for any number of names,
+/// so a small header could otherwise produce very long lists.
 const LONGEST_PATH: usize = 4096;
 
-/// Why the files of a header cannot be told.
+/// An error in the list of files of a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilesError {
-    /// An array has not as many elements as there are files.
+    /// The length of an array differs from the number of files.
     #[error("the header tells of {expected} files, but its tag {tag} of {found}")]
     Count {
-        /// The array.
+        /// The tag of the array.
         tag: Tag,
         /// Number of files.
         expected: usize,
-        /// Elements of the array.
+        /// Number of elements in the array.
         found: usize,
     },
-    /// A file's directory is not in the table.
+    /// The directory index of a file is out of range.
     #[error("file {file} is in directory number {index}, but there are {directories}")]
     Directory {
-        /// Place of the file.
+        /// Index of the file.
         file: usize,
-        /// What it points to.
+        /// Index of the directory.
         index: u32,
-        /// How many there are.
+        /// Number of directories in the table.
         directories: usize,
     },
-    /// More files than any package has.
+    /// The header has more than [`MOST_FILES`] files.
     #[error("the header tells of {found} files, more than the {MOST_FILES} that a package may have")]
     TooMany {
-        /// How many.
+        /// Number of files.
         found: usize,
     },
-    /// A path that is longer than one can be.
+    /// A path is longer than `PATH_MAX`.
     #[error("file {file} of the header has a path of {length} bytes")]
     Path {
-        /// Place of the file.
+        /// Index of the file.
         file: usize,
-        /// Its length.
+        /// Length of the path, in bytes.
         length: usize,
     },
-    /// Files' digests are by an algorithm that rpm does not know either, or do not fit theirs.
+    /// The digest algorithm of a file is unknown to rpm, or its digest does not fit the algorithm.
     #[error("unusable digest of {path}: algorithm {algorithm}, `{digest}`")]
     Digest {
         /// The file.
         path: String,
-        /// OpenPGP's number of the algorithm.
+        /// OpenPGP number of the algorithm.
         algorithm: u32,
-        /// What is there.
+        /// The digest's text in the header.
         digest: String,
     },
-    /// A file's type is none.
+    /// The mode of a file has no known file type.
     #[error("{path} has mode {mode:o}, which is no kind of file")]
     Mode {
         /// The file.
@@ -74,17 +77,17 @@ pub enum FilesError {
         /// Its mode.
         mode: u16,
     },
-    /// A file's capabilities cannot be understood.
+    /// The capabilities of a file cannot be parsed.
     #[error("{path} has capabilities `{text}`, which cannot be given to a file")]
     Capabilities {
         /// The file.
         path: String,
-        /// The text.
+        /// The capabilities' text in the header.
         text: String,
     },
 }
 
-/// What a file is to its package (rpmfiles.h: `rpmfileAttrs`).
+/// Attributes of a file in its package (rpmfiles.h: `rpmfileAttrs`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(pub u32);
 
@@ -99,7 +102,7 @@ impl Flags {
     pub const NO_REPLACE: Self = Self(1 << 4);
     /// The spec file of a source package.
     pub const SPEC: Self = Self(1 << 5);
-    /// `%ghost`: belongs to the package, is not in it.
+    /// `%ghost`: belongs to the package but is not in the payload.
     pub const GHOST: Self = Self(1 << 6);
     /// `%license`.
     pub const LICENSE: Self = Self(1 << 7);
@@ -110,16 +113,16 @@ impl Flags {
     /// `%artifact`: a side effect of packaging.
     pub const ARTIFACT: Self = Self(1 << 12);
 
-    /// Whether all of `flags` are set.
+    /// Reports whether all of `flags` are set.
     pub fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
 }
 
-/// The type bits of a mode.
+/// Mask of the file type in a mode.
 const S_IFMT: u16 = 0o170_000;
 
-/// What kind of file a mode tells of.
+/// The file type in a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
@@ -138,55 +141,56 @@ pub enum FileKind {
     Socket,
 }
 
-/// A file of a package, as its header tells it.
+/// A file of a package, as the header describes it.
 #[derive(Clone, Debug)]
 pub struct File {
     /// Absolute path; relative in source packages.
     pub path: Box<[u8]>,
-    /// What it is.
+    /// File type.
     pub kind: FileKind,
     /// Type and permissions, as in `st_mode`.
     pub mode: u16,
-    /// Seconds since 1970.
+    /// Time of modification, in seconds since 1970.
     pub mtime: u32,
-    /// Owner.
+    /// Name of the owner.
     pub user: Arc<str>,
-    /// Group.
+    /// Name of the group.
     pub group: Arc<str>,
     /// Configuration, documentation, ghost and the like.
     pub flags: Flags,
-    /// What `rpm -V` checks (rpmvf.h: `rpmVerifyAttrs`).
+    /// Attributes that `rpm -V` checks (rpmvf.h: `rpmVerifyAttrs`).
     pub verify: u32,
-    /// Languages it is for; none means all.
+    /// Languages of the file; empty means all.
     pub languages: Vec<Box<[u8]>>,
-    /// 1 is a 32-bit, 2 a 64-bit ELF file, 0 anything else.
+    /// 1 for a 32-bit ELF file, 2 for a 64-bit ELF file, 0 for all others.
     pub color: u32,
-    /// Digest of the content; absent for what has none.
+    /// Digest of the content; absent for files without content.
     pub digest: Option<Digest>,
     /// Size in bytes.
     pub size: u64,
-    /// Target of a symbolic link, otherwise empty.
+    /// Target of a symbolic link; empty for other files.
     pub link_target: Box<[u8]>,
     /// Device number of a device.
     pub rdev: u16,
-    /// Device and inode at the time of the build: equal ones are hard links of each other.
+    /// Device and inode on the build system. Regular files with equal numbers are hard links of
+    /// each other.
     pub inode: (u32, u32),
-    /// Capabilities as text; absent where the package has none at all.
+    /// Capabilities as text; absent if no file of the package has any.
     pub capabilities: Option<Box<[u8]>>,
 }
 
 impl File {
-    /// Whether the payload has it: all but `%ghost`.
+    /// Reports whether the payload contains the file: all but `%ghost` files are in it.
     pub fn in_payload(&self) -> bool {
         !self.flags.contains(Flags::GHOST)
     }
 
-    /// Its path as text, for messages.
+    /// Returns the path as text, for messages.
     pub fn display_path(&self) -> String {
         display(&self.path)
     }
 
-    /// The extended attributes that its capabilities stand for.
+    /// Returns the extended attributes that represent the capabilities.
     pub fn xattrs(&self) -> Result<Xattrs, FilesError> {
         let Some(text) = self.capabilities.as_deref().filter(|text| !text.is_empty()) else { return Ok(Xattrs::new()) };
         let value = std::str::from_utf8(text)
@@ -196,10 +200,11 @@ impl File {
         Ok(value.map(|value| (capabilities::XATTR.into(), value)).into_iter().collect())
     }
 
-    /// The file as the tree takes it, with its content where it is a regular file. A hard link is given by the file that has the
-    /// content as `linked_to`.
+    /// Returns the file as a tree entry, with its content if it is a regular file.
+    ///
+    /// For a hard link, `linked_to` is the file that has the content.
     pub fn entry(&self, content: Content, linked_to: Option<&Self>) -> Result<Entry, FilesError> {
-        // The numbers of a device as the 16 bits of old kernels hold them.
+        // The header has the 16-bit device numbers of old kernels.
         let (major, minor) = (u32::from(self.rdev >> 8), u32::from(self.rdev & 0xff));
         let kind = match (self.kind, linked_to) {
             (FileKind::Regular, Some(first)) => EntryKind::HardLink(first.path.clone()),
@@ -224,7 +229,7 @@ impl File {
     }
 }
 
-/// The digest algorithm of OpenPGP's number (RFC 9580, 9.5).
+/// Returns the digest algorithm with an OpenPGP number (RFC 9580, 9.5).
 pub(super) fn algorithm(number: u32) -> Option<Algorithm> {
     Some(match number {
         1 => Algorithm::Md5,
@@ -237,7 +242,7 @@ pub(super) fn algorithm(number: u32) -> Option<Algorithm> {
     })
 }
 
-/// The paths of a header's files, in its order.
+/// Returns the paths of a header's files, in its order.
 fn paths(header: &Header) -> Result<Vec<Box<[u8]>>, FilesError> {
     let found = header.strings(Tag::BASENAMES).len().max(header.strings(Tag::OLD_FILENAMES).len());
     if found > MOST_FILES {
@@ -264,13 +269,14 @@ fn paths(header: &Header) -> Result<Vec<Box<[u8]>>, FilesError> {
         .collect()
 }
 
-/// An array that has an element for each file.
+/// Returns an array if it has an element for each file. Fails otherwise.
 fn exactly<I: ExactSizeIterator>(tag: Tag, array: I, expected: usize) -> Result<I, FilesError> {
     let found = array.len();
     if found == expected { Ok(array) } else { Err(FilesError::Count { tag, expected, found }) }
 }
 
-/// An array that has an element for each file, or is absent: then each file gets the default.
+/// Returns an array that has an element for each file. If the array is absent, each file gets the
+/// default.
 fn or_default<T: Copy>(
     tag: Tag,
     array: impl ExactSizeIterator<Item = T>,
@@ -283,7 +289,7 @@ fn or_default<T: Copy>(
     exactly(tag, array, expected).map(Iterator::collect)
 }
 
-/// Strings that repeat, each kept once.
+/// Interned strings.
 #[derive(Default)]
 struct Names<'a> {
     known: FxHashMap<&'a [u8], Arc<str>>,
@@ -304,7 +310,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The files that a header tells of, in its order.
+/// Returns the files of a header, in its order.
 pub fn files(header: &Header) -> Result<Vec<File>, FilesError> {
     let paths = paths(header)?;
     let count = paths.len();
@@ -369,7 +375,7 @@ fn kind_of(mode: u16) -> Option<FileKind> {
 }
 
 fn digest(number: u32, hex: &[u8], path: impl Fn() -> String) -> Result<Option<Digest>, FilesError> {
-    // Links and directories have an empty string; very old packages give them one of zeros, which is none either.
+    // Links and directories have an empty digest. Very old packages write zeros instead.
     if hex.iter().all(|&c| c == b'0') {
         return Ok(None);
     }
@@ -378,15 +384,17 @@ fn digest(number: u32, hex: &[u8], path: impl Fn() -> String) -> Result<Option<D
     digest.map(Some).ok_or_else(|| FilesError::Digest { path: path(), algorithm: number, digest: display(hex) })
 }
 
-/// For each file the first of those that are hard links of one another, by place; itself for the others (rpmfi.c:
-/// `rpmfilesBuildNLink`: regular files of one device and inode that are in the payload).
+/// Returns for each file the index of the first file in its set of hard links, or its own index.
+///
+/// A set has the regular files in the payload with the same device and inode (rpmfi.c:
+/// `rpmfilesBuildNLink`).
 pub fn hard_link_sets(files: &[File]) -> Vec<usize> {
     let mut first = FxHashMap::default();
     files
         .iter()
         .enumerate()
         .map(|(i, file)| match file.kind {
-            // Without an inode nothing is known of links.
+            // Without an inode number, hard links cannot be detected.
             FileKind::Regular if file.in_payload() && file.inode.1 != 0 => *first.entry(file.inode).or_insert(i),
             _ => i,
         })

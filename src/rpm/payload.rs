@@ -1,7 +1,9 @@
-//! The payload: the contents of a package's files, inflated and checked against what the header promises of each.
+//! The payload: decompresses the contents of a package's files and verifies them against the
+//! header.
 //!
-//! In: the compressed payload and the files of the header. Out: a content for each file that is wanted, all of them parts of one
-//! spooled buffer. A payload that holds more, less or something else than promised is stopped where that is seen.
+//! In: the compressed payload and the files of the header. Out: the content of each wanted file, as
+//! a slice of one spooled buffer. Reading stops at the first difference: a missing, extra or
+//! repeated file, another size, or another digest.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -17,80 +19,80 @@ use crate::digest::{Digest, Hasher};
 use crate::package::{Content, InflatedWriter, Spool, SpoolWriter};
 use crate::tree::display;
 
-/// What is inflated at a time.
+/// Size of the input buffers, in bytes.
 const BUFFER: usize = 128 << 10;
 
-/// Zero bytes that may follow the archive: as much as cpio's own blocks.
+/// Most zero bytes that may follow the archive, which allows for cpio's block padding.
 const PADDING_MAX: u64 = 64 << 10;
 
-/// No link's target is longer (`PATH_MAX`).
+/// Longest target of a symbolic link, in bytes (`PATH_MAX`).
 const TARGET_MAX: u64 = 4096;
 
-/// Why a payload cannot be unpacked; each names the file.
+/// An error that prevents unpacking. Errors about a file name it.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
-    /// It cannot be inflated, or ends too early.
+    /// The payload cannot be decompressed, or it is truncated.
     #[error("the payload cannot be inflated: {0}")]
     Inflate(#[source] io::Error),
     /// The spool cannot be written.
     #[error("cannot keep the payload: {0}")]
     Spool(#[source] io::Error),
-    /// It is compressed or packed in a way that is not known.
+    /// The compression or the archive format is not supported.
     #[error("the payload is `{found}`, which is not known")]
     Format {
-        /// What the header says.
+        /// Name of the format in the header.
         found: String,
     },
-    /// The archive in it is damaged.
+    /// The archive is damaged.
     #[error(transparent)]
     Archive(CpioError),
-    /// It holds a file that the header does not know.
+    /// The payload has a file that the header does not list.
     #[error("the payload holds {path}, which the header does not")]
     Unexpected {
         /// The file.
         path: String,
     },
-    /// It holds a file twice.
+    /// The payload has a file twice.
     #[error("the payload holds {path} twice")]
     Twice {
         /// The file.
         path: String,
     },
-    /// It does not hold a file of the header, or not its content.
+    /// The payload lacks a file of the header, or the file's content.
     #[error("the payload does not hold {path}")]
     Missing {
         /// The file.
         path: String,
     },
-    /// A file has another size.
+    /// The size of a file differs from the header's.
     #[error("{path} is {found} bytes in the payload, the header promises {expected}")]
     Size {
         /// The file.
         path: String,
-        /// As the header says.
+        /// Size in the header, in bytes.
         expected: u64,
-        /// As the payload says.
+        /// Size in the payload, in bytes.
         found: u64,
     },
-    /// A file has another content.
+    /// The digest of a file differs from the header's.
     #[error("{path} is not what the header promises: expected {expected}, found {found}")]
     Digest {
         /// The file.
         path: String,
-        /// As the header says.
+        /// Digest in the header.
         expected: Digest,
-        /// Of what is in the payload.
+        /// Digest of the content in the payload.
         found: Digest,
     },
-    /// The inflated payload as a whole is another.
+    /// The digest of the decompressed payload differs from the header's.
     #[error("the inflated payload is not what the header promises: expected {expected}, found {found}")]
     Whole {
-        /// As the header says.
+        /// Digest in the header.
         expected: Digest,
-        /// Of what is in the payload.
+        /// Digest of the decompressed payload.
         found: Digest,
     },
-    /// Something follows the archive.
+    /// Other data than zero padding follow the archive.
     #[error("the payload does not end where its archive ends")]
     Trailing,
 }
@@ -110,31 +112,36 @@ impl From<io::Error> for PayloadError {
     }
 }
 
-/// How the header says that the payload is packed.
+/// Reads the compression format from the header. `None` means that it is detected from the data.
 fn format(header: &Header) -> Result<Option<Format>, PayloadError> {
     let text = |tag| header.string(tag).map(String::from_utf8_lossy);
     if let Some(found) = text(Tag::PAYLOAD_FORMAT).filter(|format| format != "cpio") {
         return Err(PayloadError::Format { found: found.into_owned() });
     }
     match text(Tag::PAYLOAD_COMPRESSOR).as_deref() {
-        // rpm reads what has no compressor, or gzip, through zlib's functions, which let plain bytes pass (rpmio.c: gzdio).
+        // rpm reads payloads with gzip or without a compressor through zlib, which also accepts
+        // uncompressed data (rpmio.c: gzdio).
         None | Some("gzip") => Ok(None),
         Some(name) => Format::from_name(name).map(Some).ok_or_else(|| PayloadError::Format { found: name.into() }),
     }
 }
 
-/// The digest of a payload that the header has.
+/// The payload digest that the header contains.
 #[derive(Clone, Debug)]
 pub enum PayloadDigest {
-    /// Of what is in the file; it was checked.
+    /// Digest of the compressed payload, already verified.
     Packed(Digest),
-    /// Of what that inflates to, which has to be checked.
+    /// Digest of the decompressed payload, still to be verified.
     Inflated(Digest),
 }
 
-/// Inflates `payload` and gives the content of each of `files` for which `wanted` says so and which is a regular file, in their
-/// order; hard links share one. What is not wanted is passed over unchecked. What the spool's store has of a payload is not inflated again; its files are held
-/// against the header all the same.
+/// Decompresses `payload` and returns the content of each regular file of `files` that `wanted`
+/// selects.
+///
+/// The result has an element for each of `files`, in their order. Hard links share one content.
+/// Files that are not wanted are skipped without verification. If the spool's store has the
+/// decompressed payload, it is not decompressed again, but its files are verified against the
+/// header.
 pub fn unpack(
     header: &Header,
     files: &[File],
@@ -149,7 +156,7 @@ pub fn unpack(
         Some(PayloadDigest::Inflated(digest)) => (None, Some(digest)),
         None => (None, None),
     };
-    // What is kept is nobody's word: where it is not what the header promises, the payload itself decides.
+    // The cached copy is not trusted: if it does not match the header, the payload itself is used.
     let kept = packed.and_then(|digest| spool.inflated(digest, payload.len()));
     if let Some(contents) = kept.and_then(|inflated| unpack_inflated(files, &inflated, spool, &wanted).ok()) {
         return Ok(contents);
@@ -163,7 +170,7 @@ pub fn unpack(
         None => crate::compression::decompress(input),
     }
     .map_err(PayloadError::Inflate)?;
-    // The header promises the size of each file, and may promise anything.
+    // The sizes of files in the header are not trustworthy, so the decompressed size has a limit.
     let inflated = Bounded::new(inflated, spool.most(payload.len()));
     let hasher = whole.map(|digest| Hasher::new(digest.algorithm()));
     let kept = packed.filter(|_| format.is_slow()).and_then(|digest| spool.keep_inflated(digest));
@@ -186,7 +193,7 @@ pub fn unpack(
     Ok(contents)
 }
 
-/// The contents of files in a payload that was inflated before.
+/// Returns the contents of files from a payload that is already decompressed.
 fn unpack_inflated(
     files: &[File],
     inflated: &Content,
@@ -199,7 +206,8 @@ fn unpack_inflated(
     unpacker.finish()
 }
 
-/// Reads to the end, which also checks what the compression has there, and where nothing but zeros may be.
+/// Reads to the end, so that the decompressor verifies its trailer. Fails if other bytes than zeros
+/// follow.
 fn read_padding(rest: &mut impl Read) -> Result<(), PayloadError> {
     let mut padding = Vec::new();
     rest.take(PADDING_MAX + 1).read_to_end(&mut padding)?;
@@ -209,7 +217,8 @@ fn read_padding(rest: &mut impl Read) -> Result<(), PayloadError> {
     Ok(())
 }
 
-/// A reader that makes a digest of what passes, if there is one to compare it with, and keeps it where such is kept.
+/// A reader that hashes the data that passes, if there is a digest to compare with, and copies it
+/// to the cache, if there is one.
 struct Tap<'a, R> {
     inner: R,
     hasher: Option<Hasher>,
@@ -229,40 +238,41 @@ impl<R: Read> Read for Tap<'_, R> {
     }
 }
 
-/// Where the contents of files are.
+/// The storage of files' contents.
 enum Contents {
-    /// One after another in a spool, and how much that is.
+    /// Contents one after another in a spool, and their total size in bytes.
     Spooled(SpoolWriter, u64),
-    /// In the inflated payload, where they are.
+    /// Contents in place in the decompressed payload.
     Inflated(Content),
 }
 
-/// What the files' contents gather in.
+/// State of unpacking an archive.
 struct Unpacker<'a> {
     files: &'a [File],
-    /// The first hard link of each file's set.
+    /// For each file, the index of the first file in its set of hard links.
     sets: Vec<usize>,
-    /// By the set's first file: whether any of its names is wanted.
+    /// By the first file of a set: true if any name of the set is wanted.
     wanted: Vec<bool>,
-    /// By the set's first file: how many names it has, and which is the last.
+    /// By the first file of a set: the number of names, and the index of the last one.
     names: Vec<(u32, usize)>,
     seen: Vec<bool>,
-    /// By the set's first file: where its content lies, once it was there.
+    /// By the first file of a set: the offset and length of its content, once it was read.
     places: Vec<Option<(u64, u64)>>,
     by_path: Option<FxHashMap<&'a [u8], usize>>,
-    /// Payloads are packed in the header's order but for hard links: the file to expect.
+    /// Index of the file to expect next. Payloads are in the header's order, except for hard links.
     next: usize,
     contents: Contents,
 }
 
-/// A path without what may stand before its first name.
+/// Returns a path without a leading `./` or `/`.
 fn bare(path: &[u8]) -> &[u8] {
     let path = path.strip_prefix(b"./").unwrap_or(path);
     path.strip_prefix(b"/").unwrap_or(path)
 }
 
 impl<'a> Unpacker<'a> {
-    /// Contents lie in what is inflated already, or else go into the spool.
+    /// Creates an unpacker. Contents refer to `inflated` if it is given; otherwise they are written
+    /// to `spool`.
     fn new(files: &'a [File], inflated: Option<Content>, spool: &Spool, wanted: impl Fn(&File) -> bool) -> Self {
         let sets = hard_link_sets(files);
         let mut of_set = vec![false; files.len()];
@@ -288,7 +298,7 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// Takes all members, and gives what is left behind them.
+    /// Processes all members and returns the reader, positioned behind them.
     fn archive<R: BufRead>(&mut self, mut archive: Archive<R>) -> Result<R, PayloadError> {
         while let Some(member) = archive.next_member()? {
             self.member(&member, &mut archive)?;
@@ -319,7 +329,7 @@ impl<'a> Unpacker<'a> {
                 }
                 self.content(i, set, archive)
             }
-            // The header has the target; what stands here is passed over, as rpm does.
+            // The target comes from the header. The data of this member are skipped, as rpm does.
             FileKind::Symlink if size <= TARGET_MAX => Ok(archive.data(size, |_| Ok::<_, io::Error>(()))?),
             FileKind::Symlink => wrong(file.link_target.len() as u64),
             _ if size == 0 => Ok(()),
@@ -327,7 +337,7 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// The file that a member of the archive is.
+    /// Returns the index of the file that a member of the archive belongs to.
     fn find(&mut self, member: &Member) -> Result<usize, PayloadError> {
         let (found, name) = match member {
             Member::Numbered(index) => (Some(*index as usize), Cow::Owned(format!("file number {index}").into_bytes())),
@@ -348,7 +358,8 @@ impl<'a> Unpacker<'a> {
             .ok_or_else(|| PayloadError::Unexpected { path: display(&name) })
     }
 
-    /// The size that the short form leaves to the header: of hard links only the last has data (rpmfi.c: `rpmfiArchiveRead…`).
+    /// Returns the size of a member in rpm's short form, which has no sizes of its own. Only the
+    /// last name of a set of hard links has data (rpmfi.c: `rpmfiArchiveRead…`).
     fn size_of_numbered(&self, i: usize) -> u64 {
         let file = &self.files[i];
         match file.kind {
@@ -358,10 +369,10 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// Takes the data of a regular file.
+    /// Reads the data of a regular file.
     fn content<R: BufRead>(&mut self, i: usize, set: usize, archive: &mut Archive<R>) -> Result<(), PayloadError> {
         let file = &self.files[i];
-        // Some packers give each of the hard links the data: once is enough.
+        // Some packers store the data with each hard link. The first copy is enough.
         if !self.wanted[set] || self.places[set].is_some() {
             return Ok(archive.data(file.size, |_| Ok::<_, io::Error>(()))?);
         }

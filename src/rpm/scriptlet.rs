@@ -1,35 +1,35 @@
-//! Scriptlets and triggers as data: what a package would have run, when, and by which interpreter.
+//! Scriptlets and triggers as data: the scripts of a package, their phases and their interpreters.
 //!
-//! In: a header. Out: [`Scriptlet`]s and [`Trigger`]s. Nothing is run here.
+//! In: a header. Out: [`Scriptlet`]s and [`Trigger`]s. This module runs nothing.
 
 use super::header::Header;
 use super::tag::Tag;
 
-/// When a scriptlet runs.
+/// The moment at which a scriptlet runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// `%pretrans`: before anything of the transaction.
+    /// `%pretrans`: before any package of the transaction is processed.
     PreTrans,
-    /// `%pre`: before the package's files.
+    /// `%pre`: before the package's files are installed.
     Pre,
-    /// `%post`: after the package's files.
+    /// `%post`: after the package's files are installed.
     Post,
     /// `%preun`: before the package's files are removed.
     PreUn,
     /// `%postun`: after the package's files are removed.
     PostUn,
-    /// `%posttrans`: after everything of the transaction.
+    /// `%posttrans`: after all packages of the transaction are processed.
     PostTrans,
-    /// `%preuntrans`: before everything of a transaction that removes it.
+    /// `%preuntrans`: before a transaction that removes the package.
     PreUnTrans,
-    /// `%postuntrans`: after everything of a transaction that removes it.
+    /// `%postuntrans`: after a transaction that removes the package.
     PostUnTrans,
-    /// `%verifyscript`: in `rpm -V`.
+    /// `%verifyscript`: during `rpm -V`.
     Verify,
 }
 
 impl Phase {
-    /// All of them, in the order in which a transaction comes to them.
+    /// All phases, in the order in which a transaction reaches them.
     pub const ALL: [Self; 9] = [
         Self::PreTrans,
         Self::PreUnTrans,
@@ -42,7 +42,7 @@ impl Phase {
         Self::Verify,
     ];
 
-    /// The name in a spec file.
+    /// Returns the directive's name in a spec file.
     pub fn name(self) -> &'static str {
         match self {
             Self::PreTrans => "%pretrans",
@@ -57,7 +57,7 @@ impl Phase {
         }
     }
 
-    /// The tags of its text, its interpreter and its flags.
+    /// Returns the tags of the phase's text, interpreter and flags.
     fn tags(self) -> (Tag, Tag, Tag) {
         match self {
             Self::PreTrans => (Tag::PRETRANS, Tag::PRETRANS_PROG, Tag::PRETRANS_FLAGS),
@@ -73,19 +73,20 @@ impl Phase {
     }
 }
 
-/// How rpm treats a script before and after it runs (rpmscript.h: `rpmscriptFlags`).
+/// Flags that control how rpm prepares a script and treats its failure (rpmscript.h:
+/// `rpmscriptFlags`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptFlags(pub u32);
 
 impl ScriptFlags {
-    /// Macros in it are expanded when it runs.
+    /// rpm expands macros in the script when it runs.
     pub const EXPAND: Self = Self(1);
-    /// Query formats in it are expanded when it runs.
+    /// rpm expands query formats in the script when it runs.
     pub const QUERY_FORMAT: Self = Self(1 << 1);
-    /// Its failure fails the package.
+    /// A failure of the script is a failure of the package.
     pub const CRITICAL: Self = Self(1 << 2);
 
-    /// Whether all of `flags` are set.
+    /// Reports whether all of `flags` are set.
     pub fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
@@ -96,20 +97,20 @@ impl ScriptFlags {
 pub struct Script {
     /// The program and its arguments; `<lua>` is rpm's own interpreter. Never empty.
     pub interpreter: Vec<String>,
-    /// The text; empty where the interpreter alone is run.
+    /// The text; empty if rpm runs the interpreter alone.
     pub text: Vec<u8>,
-    /// How it is treated.
+    /// Flags of the script.
     pub flags: ScriptFlags,
 }
 
 impl Script {
-    /// Whether rpm's own Lua runs it.
+    /// Reports whether rpm's embedded Lua interpreter runs the script.
     pub fn is_lua(&self) -> bool {
         self.interpreter.first().is_some_and(|program| program == "<lua>")
     }
 
     fn new(interpreter: Vec<String>, text: &[u8], flags: u32) -> Self {
-        // What names no interpreter is for the shell (rpmscript.c).
+        // A script without an interpreter is run by the shell (rpmscript.c).
         let interpreter = if interpreter.is_empty() { vec!["/bin/sh".into()] } else { interpreter };
         Self { interpreter, text: text.to_vec(), flags: ScriptFlags(flags) }
     }
@@ -118,20 +119,20 @@ impl Script {
 /// A scriptlet of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scriptlet {
-    /// When it runs.
+    /// The moment at which the scriptlet runs.
     pub phase: Phase,
-    /// What runs.
+    /// The script to run.
     pub script: Script,
 }
 
-/// What a trigger waits for.
+/// The kind of object that fires a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TriggerKind {
     /// Other packages (`%triggerin` and the like).
     Package,
-    /// Files below a path, of each package (`%filetriggerin` and the like).
+    /// Files below a path, once for each package (`%filetriggerin` and the like).
     File,
-    /// Files below a path, once a transaction (`%transfiletriggerin` and the like).
+    /// Files below a path, once for each transaction (`%transfiletriggerin` and the like).
     TransactionFile,
 }
 
@@ -185,62 +186,63 @@ struct TriggerTags {
     indexes: Tag,
 }
 
-/// What fires a trigger.
+/// A condition that fires a trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// Name of a package, or path prefix.
     pub name: String,
-    /// Version to compare with, or nothing.
+    /// Version to compare with; empty if any version matches.
     pub version: String,
-    /// The comparison, and the moments at which it fires.
+    /// The comparison, and the moments at which the trigger fires.
     pub flags: TriggerFlags,
 }
 
-/// The comparison and the moments of a trigger (rpmds.h: `rpmsenseFlags`).
+/// Comparison and moments of a trigger (rpmds.h: `rpmsenseFlags`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TriggerFlags(pub u32);
 
 impl TriggerFlags {
-    /// When what fires it is installed (`%triggerin`, `%filetriggerin`).
+    /// Fires when the matching package or file is installed (`%triggerin`, `%filetriggerin`).
     pub const IN: Self = Self(1 << 16);
-    /// Before what fires it is removed (`%triggerun`, `%filetriggerun`).
+    /// Fires before the matching package or file is removed (`%triggerun`, `%filetriggerun`).
     pub const UN: Self = Self(1 << 17);
-    /// After what fires it was removed (`%triggerpostun`, `%filetriggerpostun`).
+    /// Fires after the matching package or file is removed (`%triggerpostun`,
+    /// `%filetriggerpostun`).
     pub const POST_UN: Self = Self(1 << 18);
-    /// Before what fires it is installed (`%triggerprein`).
+    /// Fires before the matching package is installed (`%triggerprein`).
     pub const PRE_IN: Self = Self(1 << 25);
 
-    /// Whether all of `flags` are set.
+    /// Reports whether all of `flags` are set.
     pub fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
 }
 
-/// A script that waits for other packages or for files.
+/// A script that runs when other packages or files are installed or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
-    /// What it waits for.
+    /// The kind of object that fires the trigger.
     pub kind: TriggerKind,
-    /// What runs.
+    /// The script to run.
     pub script: Script,
-    /// Of several file triggers, those with higher numbers come first; the default is 1,000,000.
+    /// Order among file triggers: higher priorities run first. The default is 1,000,000.
     pub priority: u32,
-    /// Any of these fires it.
+    /// Conditions, of which any one fires the trigger.
     pub conditions: Vec<Condition>,
 }
 
-/// The priority of a file trigger that names none (rpmtriggers.h).
+/// Priority of a file trigger that specifies none (rpmtriggers.h).
 const DEFAULT_PRIORITY: u32 = 1_000_000;
 
 fn text(string: &[u8]) -> String {
     String::from_utf8_lossy(string).into_owned()
 }
 
-/// The scriptlets of a header, in the order of [`Phase::ALL`].
+/// Returns the scriptlets of a header, in the order of [`Phase::ALL`].
 pub fn scriptlets(header: &Header) -> Vec<Scriptlet> {
     let of = |phase: Phase| {
         let (body, program, flags) = phase.tags();
-        // An interpreter without a text is run with nothing on its input: `%post -p /sbin/ldconfig`.
+        // rpm runs an interpreter without a text with empty input: `%post -p /sbin/ldconfig`.
         if !header.has(body) && !header.has(program) {
             return None;
         }
@@ -251,7 +253,7 @@ pub fn scriptlets(header: &Header) -> Vec<Scriptlet> {
     Phase::ALL.into_iter().filter_map(of).collect()
 }
 
-/// The triggers of a header, of each kind in the header's order.
+/// Returns the triggers of a header. Triggers of the same kind are in the header's order.
 pub fn triggers(header: &Header) -> Vec<Trigger> {
     TriggerKind::ALL.into_iter().flat_map(|kind| triggers_of(header, kind)).collect()
 }
@@ -277,7 +279,7 @@ fn triggers_of(header: &Header, kind: TriggerKind) -> Vec<Trigger> {
         .collect();
     let mut versions = header.strings(tags.versions);
     let mut senses = header.u32s(tags.flags);
-    // A condition that points to no script fires nothing.
+    // A condition whose index has no script is ignored.
     for (name, index) in header.strings(tags.names).zip(header.u32s(tags.indexes)) {
         let version = versions.next().map(text).unwrap_or_default();
         let flags = TriggerFlags(senses.next().unwrap_or(0));

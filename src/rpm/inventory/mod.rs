@@ -1,7 +1,8 @@
-//! What is installed in a root and what a package file says, as plain facts.
+//! Facts about the installed packages of a root and about package files.
 //!
-//! In: a root, whose database may be broken or hostile, or a package file. Out: [`PackageFacts`]. It changes nothing, and checks of a
-//! package only that its header is whole: who signed it is told, not believed.
+//! In: a root, whose database may be broken or hostile, or a package file. Out: [`PackageFacts`].
+//! This module changes nothing. For a package file it verifies only the digests of the header;
+//! signatures are reported but not verified.
 
 mod signature;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use super::tag::Tag;
 use crate::ecosystem::RootFiles;
 use crate::package::{Content, Fate, FileAspect, FileFacts, FileFlag, PackageFacts, SignatureFacts};
 
-/// Why facts cannot be told.
+/// An error while reading facts.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
     /// The root's database cannot be read.
@@ -26,27 +27,27 @@ pub enum InventoryError {
     /// The package file cannot be read.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// A header in the root's database is not that of a package.
+    /// A header in the root's database is not a package's header.
     #[error("{path}: header {number}: {problem}")]
     Installed {
-        /// The file within the root.
+        /// Path of the database within the root.
         path: String,
         /// The header's number.
         number: u32,
-        /// What is wrong.
+        /// The error in the header.
         problem: PackageError,
     },
-    /// A package's list of files contradicts itself.
+    /// The list of files of a package is inconsistent.
     #[error("{package}: {problem}")]
     Files {
         /// The package.
         package: String,
-        /// What is wrong.
+        /// The error in the list.
         problem: FilesError,
     },
 }
 
-/// The packages of a root, in the order of its database, which is the one in which they were installed.
+/// Returns the packages of a root in the order of its database, which is the order of installation.
 pub fn installed(root: &dyn RootFiles) -> Result<Vec<PackageFacts>, InventoryError> {
     let database::Installed { path, headers, .. } = database::read_of(root, "the root")?;
     let facts_of = |(number, header): &(u32, Header)| {
@@ -61,12 +62,14 @@ pub fn installed(root: &dyn RootFiles) -> Result<Vec<PackageFacts>, InventoryErr
         }
         Ok(facts)
     };
-    // All of them, then the first error: one that does not depend on the threads.
+    // Collects all results before reporting the first error, so that the error does not depend on
+    // threads.
     let facts: Vec<Result<PackageFacts, InventoryError>> = headers.par_iter().map(facts_of).collect();
     facts.into_iter().collect()
 }
 
-/// What a package file says of itself. Its header is held against the digests beside it; signatures and payload are not checked.
+/// Returns the facts in a package file. The digests of the header are verified; signatures and
+/// payload are not.
 pub fn of_package(content: &Content) -> Result<PackageFacts, InventoryError> {
     let package = Package::inspect(content)?;
     let signatures = signature::signatures(package.signature(), signature::IN_PACKAGE);
@@ -74,11 +77,11 @@ pub fn of_package(content: &Content) -> Result<PackageFacts, InventoryError> {
 }
 
 fn facts(header: &Header, identity: Identity, signatures: Vec<SignatureFacts>) -> Result<PackageFacts, InventoryError> {
-    // Keys that rpm imported are headers too; they have no architecture.
+    // Keys imported by rpm are also headers, without an architecture.
     let has_arch = header.has(Tag::ARCH);
     let id = identity.id();
     let id = if has_arch { id } else { id.strip_suffix(&format!(".{}", identity.arch)).unwrap_or(&id).to_owned() };
-    // `(none)` is how rpm itself writes that such a key has no source.
+    // rpm writes `(none)` as the source of such a key.
     let told = |text: &String| !text.is_empty() && text != "(none)";
     let text = |tag| header.string(tag).map(|text| String::from_utf8_lossy(text).into_owned()).filter(told);
     let files = files::files(header).map_err(|problem| InventoryError::Files { package: id.clone(), problem })?;
@@ -122,7 +125,7 @@ fn file_facts(file: File) -> FileFacts {
     }
 }
 
-/// What `%verify` lets be verified (rpmvf.h: `RPMVERIFY_*`).
+/// Attributes that `%verify` selects (rpmvf.h: `RPMVERIFY_*`).
 const UNVERIFIED: [(u32, FileAspect); 9] = [
     (1, FileAspect::Content),
     (1 << 1, FileAspect::Size),
@@ -147,7 +150,8 @@ const FLAGS: [(Flags, FileFlag); 9] = [
     (Flags::ARTIFACT, FileFlag::Artifact),
 ];
 
-/// A file's state in the terms of all ecosystems; a state that rpm does not know tells nothing.
+/// Converts a file's state to the terms of all ecosystems. `None` for a state that rpm does not
+/// know.
 fn fate(state: u8) -> Option<Fate> {
     const NORMAL: u8 = FileState::Normal as u8;
     const REPLACED: u8 = FileState::Replaced as u8;

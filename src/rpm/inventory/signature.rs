@@ -1,4 +1,4 @@
-//! What the signatures of a header say of themselves; they are not checked here.
+//! Facts in the signatures of a header. This module does not verify signatures.
 
 use std::io::BufReader;
 
@@ -10,13 +10,15 @@ use crate::rpm::header::{Entry, Header, Kind};
 use crate::rpm::signature::{algorithm_name, decode_base64};
 use crate::rpm::tag::Tag;
 
-/// Where signatures are in the signature header of a package file: those over the header, then those over header and payload.
+/// Tags of signatures in a package file: first those over the header, then those over header and
+/// payload.
 pub(super) const IN_PACKAGE: [Tag; 5] = [Tag::OPENPGP, Tag::RSA_HEADER, Tag::DSA_HEADER, Tag::SIGTAG_PGP, Tag::SIGTAG_GPG];
 
-/// Where rpm keeps them in an installed header.
+/// Tags of signatures in an installed header.
 pub(super) const INSTALLED: [Tag; 5] = [Tag::OPENPGP, Tag::RSA_HEADER, Tag::DSA_HEADER, Tag::SIG_PGP, Tag::SIG_GPG];
 
-/// The signatures under these tags. One key signs the header and then header and payload: that is told once.
+/// Returns the signatures in these tags. If one key signs both the header and header plus payload,
+/// it is listed once.
 pub(super) fn signatures(header: &Header, tags: [Tag; 5]) -> Vec<SignatureFacts> {
     let mut told: Vec<SignatureFacts> = Vec::new();
     for signature in tags.iter().filter_map(|&tag| header.entry(tag)).flat_map(|entry| packets(&entry)) {
@@ -30,7 +32,8 @@ pub(super) fn signatures(header: &Header, tags: [Tag; 5]) -> Vec<SignatureFacts>
     told
 }
 
-/// The packets in an entry: one run as bytes, or (since rpm 6) each as base64 text. Text that is none has no packets in it.
+/// Returns the packets in an entry: one sequence as bytes, or (since rpm 6) several as base64 text.
+/// Malformed base64 gives an empty sequence.
 fn packets(entry: &Entry<'_>) -> Vec<Vec<u8>> {
     if entry.kind == Kind::Binary {
         return vec![entry.data.to_vec()];
@@ -45,7 +48,7 @@ fn facts(packets: &[u8]) -> Vec<SignatureFacts> {
     let mut found: Vec<SignatureFacts> =
         signatures.map(|signature| signature.map(|signature| describe(&signature.signature)).unwrap_or_default()).collect();
     if found.is_empty() {
-        // Something is there, but it cannot be read.
+        // The entry has data, but no readable signature.
         found.push(SignatureFacts::default());
     }
     found

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Content {
     Content::from_file(std::fs::File::open(packages.join(name)).unwrap()).unwrap()
 }
 
-/// A root whose database has these headers.
+/// Creates a root whose database has these headers.
 fn root(backend: Backend, headers: &[Header]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let directory: PathBuf = root.path().join("var/lib/rpm");
@@ -27,7 +27,7 @@ fn root(backend: Backend, headers: &[Header]) -> tempfile::TempDir {
     root
 }
 
-/// An installed header that has this name and these entries beside it.
+/// Returns an installed header with this name and these additional entries.
 fn header(name: &str, build: impl FnOnce(&mut HeaderBuilder)) -> Header {
     let mut builder = HeaderBuilder::new();
     builder.string(Tag::NAME, name).string(Tag::VERSION, "1").string(Tag::RELEASE, "2");
@@ -48,7 +48,7 @@ fn a_package_file_says_what_rpm_reads_in_it() {
     assert_eq!((facts.build_time, facts.install_time), (Some(1_704_067_200), None));
     assert_eq!(facts.installed_size, 39);
     assert!(facts.files.iter().all(|file| file.fate.is_none()));
-    // The key signs the header and then all of it, which is told once.
+    // The key signs the header and also header plus payload. It is listed once.
     let signature = SignatureFacts {
         key: Some("3A3E99427EFCA061F0D9395AE0FCA9D8ED03814B".into()),
         algorithm: Some("RSA".into()),
@@ -79,7 +79,7 @@ fn what_became_of_files_is_told() {
         });
         let root = root(backend, &[odd, header("earlier", native)]);
         let packages = installed(&RootDirectory::open(root.path()).unwrap()).unwrap();
-        // The order in which they were installed.
+        // The order of installation.
         assert_eq!(
             packages.iter().map(|facts| facts.id.as_str()).collect::<Vec<_>>(),
             ["odd-3:1-2.aarch64", "earlier-0:1-2.aarch64"]

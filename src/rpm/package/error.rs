@@ -1,4 +1,4 @@
-//! Why a package file is refused.
+//! The errors of opening a package file.
 
 use std::fmt;
 use std::io;
@@ -31,14 +31,14 @@ impl fmt::Display for Part {
     }
 }
 
-/// What a digest or a signature is over.
+/// The part of a package that a digest or a signature covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covered {
     /// The header.
     Header,
     /// The compressed payload.
     Payload,
-    /// Both.
+    /// Header and payload together.
     HeaderAndPayload,
 }
 
@@ -52,87 +52,88 @@ impl fmt::Display for Covered {
     }
 }
 
-/// Why a package file is refused. Every kind but [`Self::Read`] means that the file is not what it should be.
+/// The error of opening a package file. Every variant but [`Self::Read`] means that the file is not
+/// a valid or trusted package.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The file cannot be read.
     #[error("cannot read the package: {0}")]
     Read(#[source] io::Error),
-    /// The file begins with something else.
+    /// The file does not begin with the magic of RPM packages.
     #[error("not an RPM package: it begins with {found:02x?}")]
     NotAnRpm {
-        /// Its first bytes.
+        /// The first four bytes of the file.
         found: [u8; 4],
     },
-    /// The lead is one that no rpm since version 3 writes.
+    /// The lead is not one that rpm since version 3 writes.
     #[error("unusable lead of the package: {what}")]
     Lead {
-        /// What is wrong.
+        /// Description of the problem.
         what: &'static str,
     },
-    /// The file ends too early.
+    /// The file is truncated.
     #[error("the package is cut off in its {part}: expected {expected} bytes or more, found {found}")]
     Truncated {
-        /// Where it ends.
+        /// The part in which the file ends.
         part: Part,
-        /// As many bytes as it must have at least.
+        /// Least number of bytes that the file must have.
         expected: u64,
-        /// As many as it has.
+        /// Number of bytes that the file has.
         found: u64,
     },
-    /// The file is longer than it says.
+    /// The file is longer than its signature header says.
     #[error("header and payload are {found} bytes, the package says {expected}")]
     Size {
-        /// As the package says.
+        /// Size in the signature header, in bytes.
         expected: u64,
-        /// As it is.
+        /// Actual size, in bytes.
         found: u64,
     },
-    /// One of the two headers is damaged.
+    /// The signature header or the header is damaged.
     #[error("damaged {part}: {source}")]
     Header {
-        /// Which one.
+        /// The damaged part.
         part: Part,
-        /// What is wrong.
+        /// The error in it.
         source: HeaderError,
     },
-    /// The header lacks what every package has.
+    /// The header lacks an entry that every package has.
     #[error("the header has no usable {what}")]
     Incomplete {
-        /// What it lacks.
+        /// Name of the missing entry.
         what: &'static str,
     },
-    /// A digest in the package is none.
+    /// A digest in the package is malformed.
     #[error("unusable digest of the {covered}: `{found}`")]
     MalformedDigest {
-        /// What it is over.
+        /// The part that the digest covers.
         covered: Covered,
-        /// What is there.
+        /// The malformed text.
         found: String,
     },
     /// A digest does not match.
     #[error("the {covered} is not what the package promises: expected {expected}, found {found}")]
     Digest {
-        /// What it is over.
+        /// The part that the digest covers.
         covered: Covered,
-        /// As the package says.
+        /// Expected digest, from the package.
         expected: Digest,
-        /// As it is.
+        /// Actual digest.
         found: Digest,
     },
-    /// Nothing in the package tells whether this part is whole.
+    /// The package has no digest of a part.
     #[error("the package has no digest of its {part}")]
     NoDigest {
         /// The part.
         part: Part,
     },
-    /// Nobody signed this part.
+    /// A part has no signature.
     #[error("the {part} of the package is not signed")]
     Unsigned {
         /// The part.
         part: Part,
     },
-    /// None of those who signed is trusted.
+    /// The package is signed, but by no trusted key.
     #[error("the package is signed by {}, trusted are {}", .signers.join(", "), list(.trusted))]
     UnknownKey {
         /// The keys that signed it, by fingerprint or id.
@@ -140,12 +141,12 @@ pub enum PackageError {
         /// The certificates that are trusted, by fingerprint.
         trusted: Vec<String>,
     },
-    /// A signature is wrong.
+    /// A signature is invalid.
     #[error("signature of the {covered}: {source}")]
     Signature {
-        /// What it is over.
+        /// The part that the signature covers.
         covered: Covered,
-        /// What is wrong.
+        /// The error of the signature.
         source: SignatureError,
     },
 }

@@ -1,4 +1,4 @@
-//! What a package is called.
+//! The identity of a package.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::rpm::tag::Tag;
 pub struct Identity {
     /// Name.
     pub name: String,
-    /// Epoch, where it is given; absent means 0.
+    /// Epoch; absent means 0.
     pub epoch: Option<u32>,
     /// Version.
     pub version: String,
@@ -22,14 +22,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What the package of this header is called.
+    /// Returns the identity of the package with this header.
     pub fn of(header: &Header) -> Result<Self, PackageError> {
         let text = |tag, what| match header.text(tag) {
-            // These words make up file names and lines of reports.
+            // These values become parts of file names and of lines in reports.
             Some(text) if !text.is_empty() && !text.contains(|c: char| c.is_control() || c == '/') => Ok(text.to_owned()),
             _ => Err(PackageError::Incomplete { what }),
         };
-        // What is no source package has the name of the one it comes from (rpm's `headerIsSource`).
+        // A header without a source package belongs to a source package itself (rpm's
+        // `headerIsSource`).
         let source = header.has(Tag::SOURCE_PACKAGE) || !header.has(Tag::SOURCE_RPM);
         let arch = if header.has(Tag::ARCH) { text(Tag::ARCH, "architecture")? } else { "none".into() };
         Ok(Self {
@@ -41,13 +42,13 @@ impl Identity {
         })
     }
 
-    /// `bash-0:5.1.8-6.el9_1.aarch64`, the form of reports, where the epoch is always told.
+    /// Returns the form of reports, which always has the epoch: `bash-0:5.1.8-6.el9_1.aarch64`.
     pub fn id(&self) -> String {
         format!("{}-{}:{}-{}.{}", self.name, self.epoch.unwrap_or(0), self.version, self.release, self.arch)
     }
 }
 
-/// `bash-5.1.8-6.el9_1.aarch64`, the form of file names and of rpm.
+/// Formats as `bash-5.1.8-6.el9_1.aarch64`, the form of file names and of rpm.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{}.{}", self.name, self.version, self.release, self.arch)

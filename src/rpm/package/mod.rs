@@ -1,7 +1,9 @@
-//! A package file: lead, signature header, header, payload; opened only when all of it is what it says it is.
+//! A package file: lead, signature header, header, payload. It is opened only if all parts pass
+//! verification.
 //!
-//! In: the bytes of a file and the keys that are trusted. Out: a [`Package`], whose header was signed or at least hashed, and
-//! whose payload is the one that this header means. Nothing of an unverified file can be reached.
+//! In: the bytes of a file and the trusted keys. Out: a [`Package`]. Its header is signed or at
+//! least matches a digest, and its payload matches this header. Data of an unverified file are not
+//! accessible.
 
 mod error;
 mod identity;
@@ -21,19 +23,20 @@ use super::signature::{Keyring, Signer};
 use super::tag::Tag;
 use crate::package::{Content, Spool};
 
-/// What begins a package file, of which only the magic, the version, the kind and the signature's type mean anything.
+/// Length of the lead, in bytes. Only its magic and its signature type are used.
 const LEAD_LENGTH: u64 = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 
-/// The only type of signature since rpm 3: a header.
+/// The only signature type since rpm 3: a header.
 const SIGNATURE_IS_HEADER: [u8; 2] = [0, 5];
 
-/// Which packages to accept.
+/// The policy for accepting packages.
 #[derive(Clone, Copy, Debug)]
 pub enum Trust<'a> {
-    /// Those that one of these keys signed.
+    /// Accepts packages that one of these keys signed.
     Keys(&'a Keyring),
-    /// Unsigned ones too, and those that unknown keys signed; a bad signature by one of these keys is refused all the same.
+    /// Also accepts unsigned packages and packages that unknown keys signed. An invalid signature
+    /// by one of these keys is an error here too.
     Unsigned(&'a Keyring),
 }
 
@@ -45,7 +48,7 @@ impl<'a> Trust<'a> {
     }
 }
 
-/// A package that was verified.
+/// A verified package.
 #[derive(Clone, Debug)]
 pub struct Package {
     identity: Identity,
@@ -57,8 +60,10 @@ pub struct Package {
 }
 
 impl Package {
-    /// Opens a package and verifies all of it: the header by its digests and signatures, the payload by the digest in the header or
-    /// by digests and signatures of old.
+    /// Opens a package and verifies all of it.
+    ///
+    /// The header is verified by its digests and signatures. The payload is verified by the digest
+    /// in the header, or by the digests and signatures of old packages.
     pub fn open(content: &Content, trust: Trust<'_>) -> Result<Self, PackageError> {
         let mut package = Self::split(content)?;
         verify::sizes(&package)?;
@@ -70,14 +75,15 @@ impl Package {
         Ok(package)
     }
 
-    /// Reads a package for what its header says: the header's own digests are checked, signatures and payload are not.
+    /// Reads a package for its metadata. The digests of the header are verified, its signatures and
+    /// the payload are not.
     pub fn inspect(content: &Content) -> Result<Self, PackageError> {
         let package = Self::split(content)?;
         verify::header_digests(&package)?;
         Ok(package)
     }
 
-    /// Finds the parts.
+    /// Splits the file into its parts.
     fn split(content: &Content) -> Result<Self, PackageError> {
         let lead = read(content, 0, LEAD_LENGTH, Part::Lead)?;
         let found: [u8; 4] = *lead.first_chunk().ok_or(PackageError::NotAnRpm { found: [0; 4] })?;
@@ -94,42 +100,45 @@ impl Package {
         Ok(Self { identity, signature, header, payload, signer: None, payload_digest: None })
     }
 
-    /// Name, version and architecture.
+    /// Returns name, version and architecture.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The header, as it was signed.
+    /// Returns the header, as it was signed.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The signature header. Nothing signs it: the digests and signatures in its region were checked, the rest may be anything.
+    /// Returns the signature header. It is not signed itself: the digests and signatures in its
+    /// region were verified, all else is untrusted.
     pub fn signature(&self) -> &Header {
         &self.signature
     }
 
-    /// The key that signed it; nothing if unsigned ones are accepted, or if it was only inspected.
+    /// Returns the key that signed the package. `None` if it is unsigned and that is accepted, or
+    /// if it was only inspected.
     pub fn signer(&self) -> Option<&Signer> {
         self.signer.as_ref()
     }
 
-    /// The compressed payload.
+    /// Returns the compressed payload.
     pub fn payload(&self) -> &Content {
         &self.payload
     }
 
-    /// Lets go of the compressed payload, which may be large, once it is unpacked.
+    /// Drops the compressed payload, which may be large, after it is unpacked.
     pub fn release_payload(&mut self) {
         self.payload = Content::empty();
     }
 
-    /// The files, in the header's order.
+    /// Returns the files, in the header's order.
     pub fn files(&self) -> Result<Vec<File>, FilesError> {
         files::files(&self.header)
     }
 
-    /// The contents of those of `files` (all that [`Self::files`] gave) that are wanted, checked, in the same order.
+    /// Returns the verified contents of the wanted files, in the order of `files`, which must be
+    /// the result of [`Self::files`].
     pub fn unpack(
         &self,
         files: &[File],
@@ -144,13 +153,13 @@ fn truncated(content: &Content, part: Part, expected: u64) -> PackageError {
     PackageError::Truncated { part, expected, found: content.len() }
 }
 
-/// Some bytes of the file.
+/// Reads a range of the file.
 fn read(content: &Content, offset: u64, length: u64, part: Part) -> Result<Vec<u8>, PackageError> {
     let slice = content.slice(offset, length).ok_or_else(|| truncated(content, part, offset.saturating_add(length)))?;
     slice.bytes().map(std::borrow::Cow::into_owned).map_err(PackageError::Read)
 }
 
-/// The header at an offset, and where it ends.
+/// Reads the header at an offset. Returns it and the offset of its end.
 fn read_header(content: &Content, offset: u64, place: Place) -> Result<(Header, u64), PackageError> {
     let part = if place == Place::Signature { Part::Signature } else { Part::Header };
     let bad = |source| PackageError::Header { part, source };
@@ -162,17 +171,17 @@ fn read_header(content: &Content, offset: u64, place: Place) -> Result<(Header, 
     Ok((header, start + length))
 }
 
-/// The size that a signature header tells of header and payload together.
+/// Returns the size of header and payload together, as the signature header states it, in bytes.
 fn promised_size(signature: &Header) -> Option<u64> {
     signature.size(Tag::SIGTAG_SIZE, Tag::LONG_SIG_SIZE)
 }
 
-/// Reads the header as it is hashed and signed, with its magic.
+/// Reads the header in the form that is hashed and signed, with its magic.
 fn header_bytes(header: &Header) -> impl io::Read + '_ {
     io::Read::chain(&header::MAGIC[..], header.blob())
 }
 
-/// The signatures in an entry: one as bytes, or several as text.
+/// Reports whether an entry has one signature as bytes, not several as text.
 fn is_binary(header: &Header, tag: Tag) -> bool {
     header.entry(tag).is_some_and(|entry| entry.kind == Kind::Binary)
 }

@@ -4,7 +4,8 @@ use super::*;
 use crate::digest::Digest;
 use crate::rpm::files::Flags;
 
-/// The directory with real data, or nothing, which is said.
+/// Returns the directory with real data. Without it, prints that the test is skipped and returns
+/// `None`.
 fn data() -> Option<PathBuf> {
     let root =
         std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
@@ -54,7 +55,7 @@ fn almalinux_key_is_known_by_its_own_package() {
             (_, Err(PackageError::Unsigned { part: Part::Header })) => {}
             (name, result) => panic!("{name}: {result:?}"),
         }
-        // Accepted when unsigned packages are: then all contents are checked by digests alone.
+        // `Trust::Unsigned` accepts the package, so only digests verify the contents.
         let package = Package::open(&content, Trust::Unsigned(&keyring)).unwrap();
         assert_eq!(package.signer().is_some(), name.starts_with("bash-5"));
         let directory = tempfile::tempdir().unwrap();
@@ -72,7 +73,7 @@ fn almalinux_mirror_is_whole_but_for_what_it_says() {
     let Some(data) = data() else { return };
     let keyring = keyring(&[data.join("almalinux/keys/rootstrap-test.asc")]);
     let directory = tempfile::tempdir().unwrap();
-    // Memory for one package only: contents come from files too.
+    // The memory limit fits one package only, so that contents also come from files.
     let spool = Spool::new(1 << 20, directory.path());
     let packages = packages(&data.join("almalinux/9/BaseOS/aarch64/os/Packages"));
     assert_eq!(packages.len(), 22);
@@ -80,7 +81,8 @@ fn almalinux_mirror_is_whole_but_for_what_it_says() {
         let package = Package::open(&content, Trust::Keys(&keyring)).unwrap();
         assert_eq!(format!("{}.rpm", package.identity()), name);
         let files = package.files().unwrap();
-        // Documentation and other languages are zeros there: they must not be looked at when they are not wanted.
+        // Documentation and translations are zeros in these packages. They must not be verified
+        // when they are not wanted.
         let wanted = |file: &File| !file.flags.contains(Flags::DOC) && file.languages.is_empty();
         let contents = package.unpack(&files, &spool, wanted).unwrap();
         for (file, content) in files.iter().zip(contents) {

@@ -1,7 +1,8 @@
-//! The checks of a package, from the least to what all rests on: sizes, digests, signatures.
+//! The checks of a package, in the order of their strength: sizes, digests, signatures.
 //!
-//! The chain of trust is as short as the package allows: a key signs the header, and the header has the payload's digest. What rpm
-//! 4.13 and older wrote (MD5 and signatures over header and payload) is only used where that chain has a gap.
+//! The chain of trust is as short as the package allows: a key signs the header, and the header has
+//! the payload's digest. The format of rpm 4.13 and older (MD5 and signatures over header and
+//! payload) is used only if this chain has a gap.
 
 use std::io::Read;
 
@@ -13,7 +14,7 @@ use crate::rpm::payload::PayloadDigest;
 use crate::rpm::signature::{Keyring, SignatureError, Signer, decode_base64, holds_new};
 use crate::rpm::tag::Tag;
 
-/// The length of header and payload, where it is told.
+/// Checks the length of header and payload, if the signature header states it.
 pub(super) fn sizes(package: &Package) -> Result<(), PackageError> {
     let found = (header::MAGIC.len() + package.header.blob().len()) as u64 + package.payload.len();
     match promised_size(&package.signature) {
@@ -23,7 +24,8 @@ pub(super) fn sizes(package: &Package) -> Result<(), PackageError> {
     }
 }
 
-/// The strongest digest of the header alone; there must be one, unless there is one of header and payload.
+/// Verifies the strongest digest of the header alone. Fails if there is none, unless there is one
+/// of header and payload.
 pub(super) fn header_digests(package: &Package) -> Result<(), PackageError> {
     let covered = Covered::Header;
     for (tag, algorithm) in [(Tag::SHA256_HEADER, Algorithm::Sha256), (Tag::SHA1_HEADER, Algorithm::Sha1)] {
@@ -35,18 +37,18 @@ pub(super) fn header_digests(package: &Package) -> Result<(), PackageError> {
     if package.signature.has(Tag::SIGTAG_MD5) { Ok(()) } else { Err(PackageError::NoDigest { part: Part::Header }) }
 }
 
-/// What is known of the payload.
+/// State of the payload's verification.
 pub(super) enum Payload {
-    /// It is the one whose digest, this one, the header has.
+    /// The payload matches this digest in the header.
     InHeader(Digest),
-    /// It will be, when the inflated payload has this digest.
+    /// The decompressed payload still has to match this digest in the header.
     InHeaderInflated(Digest),
-    /// Only the signature header has a digest, which nothing signs.
+    /// Only the signature header has a digest of the payload, which no signature covers.
     SignatureHeaderOnly,
 }
 
 impl Payload {
-    /// The digest that it has, or is to have.
+    /// Returns the digest of the payload in the header.
     pub(super) fn digest(self) -> Option<PayloadDigest> {
         match self {
             Self::InHeader(digest) => Some(PayloadDigest::Packed(digest)),
@@ -56,7 +58,7 @@ impl Payload {
     }
 }
 
-/// The digest of the payload that the header has, or else the MD5 of header and payload.
+/// Verifies the payload by the digest in the header, or else by the MD5 of header and payload.
 pub(super) fn payload_digests(package: &Package) -> Result<Payload, PackageError> {
     let covered = Covered::Payload;
     if let Some(expected) = payload_digest(package, Tag::PAYLOAD_DIGEST, Tag::PAYLOAD_SHA512)? {
@@ -80,7 +82,8 @@ pub(super) fn payload_digests(package: &Package) -> Result<Payload, PackageError
     Ok(Payload::SignatureHeaderOnly)
 }
 
-/// A digest of the payload from the header: the one with its own algorithm, or that of rpm 6.
+/// Returns a digest of the payload from the header: the one with a stated algorithm, or the SHA-512
+/// of rpm 6.
 fn payload_digest(package: &Package, tag: Tag, sha512: Tag) -> Result<Option<Digest>, PackageError> {
     let header = &package.header;
     let covered = Covered::Payload;
@@ -92,7 +95,8 @@ fn payload_digest(package: &Package, tag: Tag, sha512: Tag) -> Result<Option<Dig
     header.string(sha512).map(|hex| parse(covered, Algorithm::Sha512, hex)).transpose()
 }
 
-/// The signatures over the header: all must be readable, those by trusted keys right.
+/// Verifies the signatures over the header. All must be readable, and those by trusted keys must be
+/// valid.
 pub(super) fn header_signatures(package: &Package, keyring: &Keyring) -> Result<Signatures, PackageError> {
     let mut signatures = Signatures::default();
     let covered = Covered::Header;
@@ -108,7 +112,7 @@ pub(super) fn header_signatures(package: &Package, keyring: &Keyring) -> Result<
     Ok(signatures)
 }
 
-/// The signatures of one tag: as bytes, or (since rpm 6) each as base64 text.
+/// Returns the signatures in one tag: one as bytes, or (since rpm 6) several as base64 text.
 fn signatures_in(package: &Package, tag: Tag, covered: Covered) -> Result<Vec<Vec<u8>>, PackageError> {
     if is_binary(&package.signature, tag) {
         return Ok(package.signature.bytes(tag).map(<[u8]>::to_vec).into_iter().collect());
@@ -118,14 +122,14 @@ fn signatures_in(package: &Package, tag: Tag, covered: Covered) -> Result<Vec<Ve
     package.signature.strings(tag).map(decode).collect()
 }
 
-/// Who signed so far.
+/// The signers found so far.
 #[derive(Default)]
 pub(super) struct Signatures {
     signer: Option<Signer>,
-    /// Whether only signatures of version 6 count.
+    /// True if only signatures of version 6 count.
     new_only: bool,
     unknown: Vec<String>,
-    /// The first right signature of a trusted key that does not count.
+    /// The first valid signature of a trusted key that policy does not accept.
     distrusted: Option<PackageError>,
 }
 
@@ -135,7 +139,7 @@ impl Signatures {
             Ok(signer) => self.signer = self.signer.take().or(Some(signer)),
             Err(SignatureError::UnknownKey { key }) if self.unknown.contains(&key) => {}
             Err(SignatureError::UnknownKey { key }) => self.unknown.push(key),
-            // Packages bear several signatures, and one that counts is enough.
+            // A package may have several signatures, and one accepted signature is enough.
             Err(source @ SignatureError::Distrusted { .. }) => {
                 self.distrusted.get_or_insert(PackageError::Signature { covered, source });
             }
@@ -145,7 +149,7 @@ impl Signatures {
     }
 }
 
-/// The key on whose word the package is accepted, or nothing where unsigned ones are.
+/// Returns the key that authenticates the package, or `None` if unsigned packages are accepted.
 pub(super) fn authenticate(
     package: &Package,
     header: Signatures,
@@ -156,7 +160,7 @@ pub(super) fn authenticate(
     if header.signer.is_some() && payload_known {
         return Ok(header.signer);
     }
-    // A gap in the chain: only a signature over both can close it.
+    // The chain of trust has a gap, which only a signature over header and payload can close.
     let covered = Covered::HeaderAndPayload;
     let mut both = Signatures::default();
     for tag in [Tag::SIGTAG_PGP, Tag::SIGTAG_GPG] {
