@@ -1,4 +1,4 @@
-//! Which keys a header has in each index (rpmdb.c: `tag2index`, `td2key`).
+//! The keys of a header in each index (rpmdb.c: `tag2index`, `td2key`).
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::{ByteOrder, rich};
 use crate::rpm::header::Header;
 use crate::rpm::tag::Tag;
 
-/// An index of the database: by which tag headers are found.
+/// An index of the database, which finds headers by the values of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Index {
     name: &'static str,
@@ -15,21 +15,21 @@ pub(super) struct Index {
     list: bool,
 }
 
-/// What the keys of an index are.
+/// The type of an index's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyKind {
     /// Strings.
     Text,
-    /// Bytes, or numbers in the byte order of the machine.
+    /// Bytes, or numbers in the byte order of the target machine.
     Blob,
 }
 
-/// Where a header is found by one of its elements.
+/// A key of a header in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key<'a> {
     /// The key.
     pub(super) bytes: Cow<'a, [u8]>,
-    /// Which element of the tag it is.
+    /// Index of the element within the tag.
     pub(super) item: u32,
 }
 
@@ -50,7 +50,7 @@ const fn blob(name: &'static str, tag: Tag) -> Index {
 }
 
 impl Index {
-    /// All indexes in rpm's order (rpmdb.c, `dbiTags`); the same in 4.14 to 4.19.
+    /// All indexes in rpm's order (rpmdb.c, `dbiTags`); the same in rpm 4.14 to 4.19.
     pub(super) const ALL: [Self; 18] = [
         text("Name", Tag::NAME),
         list("Basenames", Tag::BASENAMES),
@@ -72,17 +72,18 @@ impl Index {
         list("Enhancename", Tag::ENHANCE_NAME),
     ];
 
-    /// The name of its table.
+    /// Returns the name of the index's table.
     pub(super) fn name(self) -> &'static str {
         self.name
     }
 
-    /// What its keys are.
+    /// Returns the type of the keys.
     pub(super) fn kind(self) -> KeyKind {
         self.kind
     }
 
-    /// Whether a header may have many keys in it, so that rpm finds its rows by header number too.
+    /// Reports whether a header may have many keys in the index, so that rpm also indexes the rows
+    /// by header number.
     pub(super) fn is_list(self) -> bool {
         self.list
     }
@@ -90,7 +91,8 @@ impl Index {
     fn keys(self, header: &Header, order: ByteOrder) -> Vec<Key<'_>> {
         match self.tag {
             Tag::GROUP => {
-                // A package without a group is in this one ("XXX preserve legacy behavior").
+                // rpm assigns this group to a package without a group ("XXX preserve legacy
+                // behavior").
                 vec![Key::new(header.string(Tag::GROUP).unwrap_or(b"Unknown"), 0)]
             }
             Tag::INSTALL_TID => {
@@ -116,7 +118,7 @@ impl Index {
                     .map(|(name, i)| Key::new(name, i))
                     .collect()
             }
-            // Of these the script's number is kept, not the name's.
+            // For file triggers the index stores the number of the script, not that of the name.
             Tag::FILE_TRIGGER_NAME => self.scripts(header, Tag::FILE_TRIGGER_INDEX),
             Tag::TRANS_FILE_TRIGGER_NAME => self.scripts(header, Tag::TRANS_FILE_TRIGGER_INDEX),
             tag => header.strings(tag).zip(0..).map(|(string, item)| Key::new(string, item)).collect(),
@@ -129,12 +131,13 @@ impl Index {
 }
 
 impl<'a> Keys<'a> {
-    /// The keys of an installed header; numbers among them are in the byte order of the machine that the root is for.
+    /// Returns the keys of an installed header. Numeric keys are in the byte order of the target
+    /// machine.
     pub(super) fn new(header: &'a Header, order: ByteOrder) -> Self {
         Self(Index::ALL.map(|index| index.keys(header, order)))
     }
 
-    /// These keys in one index, none in the others.
+    /// Creates keys in one index only, for tests.
     #[cfg(test)]
     pub(super) fn only(name: &str, keys: &[(Vec<u8>, u32)]) -> Self {
         let keys = keys.iter().map(|(bytes, item)| Key { bytes: Cow::Owned(bytes.clone()), item: *item });
@@ -142,7 +145,7 @@ impl<'a> Keys<'a> {
         Self(Index::ALL.map(|index| if index.name() == name { keys.take().unwrap_or_default() } else { Vec::new() }))
     }
 
-    /// The keys in one index, by its place in [`Index::ALL`].
+    /// Returns the keys in one index, by its position in [`Index::ALL`].
     pub(super) fn of(&self, place: usize) -> &[Key<'a>] {
         self.0.get(place).map_or(&[], Vec::as_slice)
     }
@@ -154,7 +157,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// The names, and after each that is a rich dependency the names within.
+/// Returns the names, and after each rich dependency the names within it.
 fn with_rich_names<'a>(names: impl Iterator<Item = (&'a [u8], u32)>) -> Vec<Key<'a>> {
     let mut keys = Vec::with_capacity(names.size_hint().0);
     for (name, item) in names {
@@ -166,7 +169,8 @@ fn with_rich_names<'a>(names: impl Iterator<Item = (&'a [u8], u32)>) -> Vec<Key<
     keys
 }
 
-/// Whether a requirement is for the installation only, so that nobody asks for it afterwards (rpmds.h, `isTransientReq`).
+/// Reports whether a requirement applies only to the installation, so that it is not indexed
+/// (rpmds.h, `isTransientReq`).
 fn is_transient(flags: u32) -> bool {
     const POST_TRANS: u32 = 1 << 5;
     const PRE_TRANS: u32 = 1 << 7;
@@ -229,7 +233,7 @@ mod tests {
         let rich = pairs(&[("x", 0), ("(b or a)", 1), ("a", 1), ("b", 1)]);
         assert_eq!(keys("Requirename", build(Tag::REQUIRE_NAME)), rich);
         assert_eq!(keys("Enhancename", build(Tag::ENHANCE_NAME)), rich);
-        // What is provided or replaced is never rich.
+        // Provided and obsoleted names are never rich.
         assert_eq!(keys("Providename", build(Tag::PROVIDE_NAME)), pairs(&[("x", 0), ("(b or a)", 1)]));
     }
 

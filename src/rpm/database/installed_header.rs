@@ -1,23 +1,25 @@
-//! The header that rpm keeps of an installed package: the package's own, signatures and digests of its signature header under their
-//! numbers in an installed one, and what happened when it was installed.
+//! The header that rpm stores for an installed package.
+//!
+//! It has the package's own header, the signatures and digests of the signature header under their
+//! tags for installed headers, and the facts of the installation.
 
 use super::DatabaseError;
 use crate::rpm::header::{Entry, Header, HeaderBuilder, Kind};
 use crate::rpm::tag::Tag;
 
-/// What became of a file of a package (rpmfiles.h, `rpmfileState`).
+/// The state of a package's file after installation (rpmfiles.h, `rpmfileState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum FileState {
-    /// It is there.
+    /// The file is installed.
     Normal = 0,
-    /// Another package's file is in its place.
+    /// The file of another package replaced it.
     Replaced = 1,
-    /// Left out: documentation, or another language.
+    /// The file was left out as documentation or as another language.
     NotInstalled = 2,
-    /// On a path that is shared over the network.
+    /// The path is shared over the network.
     NetShared = 3,
-    /// Left out in favour of the file that another architecture's package has there.
+    /// The file was left out in favor of the same path in a package of another architecture.
     WrongColor = 4,
 }
 
@@ -28,18 +30,19 @@ pub struct InstalledPackage<'a> {
     pub header: &'a Header,
     /// The package's signature header.
     pub signature: &'a Header,
-    /// What became of its files, in the header's order; as many as it has.
+    /// State of each file, in the header's order.
     pub file_states: &'a [FileState],
-    /// When it was installed. rpm 4.18 under `SOURCE_DATE_EPOCH` gives the first package that time and each later one a second more.
+    /// Time of the installation, in seconds since 1970. With `SOURCE_DATE_EPOCH`, rpm 4.18 gives
+    /// the first package that time and each later package one second more.
     pub install_time: u32,
-    /// The transaction's number, which is the time when it began.
+    /// Number of the transaction: the time when it began, in seconds since 1970.
     pub install_tid: u32,
-    /// The colours that the transaction took; see [`transaction_color`].
+    /// Colors that the transaction accepted; see [`transaction_color`].
     pub install_color: u32,
 }
 
-/// The colours of files that rpm installs on an architecture: 1 is 32-bit ELF, 2 is 64-bit ELF, 0 leaves colours alone
-/// (`%_transaction_color` in rpm's platform macros).
+/// Returns the colors of files that rpm installs on an architecture: 1 is 32-bit ELF, 2 is 64-bit
+/// ELF, 0 disables colors (`%_transaction_color` in rpm's platform macros).
 pub fn transaction_color(architecture: &str) -> u32 {
     match architecture {
         "ia64" => 2,
@@ -50,27 +53,28 @@ pub fn transaction_color(architecture: &str) -> u32 {
     }
 }
 
-/// An entry of the signature header and where it goes (package.c, `xlateTags`).
+/// A mapping from an entry of the signature header to a tag of the installed header (package.c,
+/// `xlateTags`).
 struct Translation {
     from: Tag,
     to: Tag,
     kind: Kind,
-    /// How many elements it must have; 0 is any.
+    /// Required number of elements; 0 means any.
     count: u32,
-    /// Whether the package's header may have it instead.
+    /// True if the entry may be in the package's header instead.
     either: bool,
 }
 
 impl Translation {
-    /// Whether the entry speaks for the package, as digests and signatures do.
+    /// Reports whether the entry authenticates the package, as digests and signatures do.
     fn vouches(&self) -> bool {
         let tags =
             [Tag::SIG_PGP, Tag::SIG_MD5, Tag::SIG_GPG, Tag::SHA1_HEADER, Tag::SHA256_HEADER, Tag::DSA_HEADER, Tag::RSA_HEADER];
         tags.contains(&self.to)
     }
 
-    /// Returns the entry of a signature header. Entries behind its region were not checked with the package, so nothing that vouches for
-    /// it is taken from there; the signatures of files are.
+    /// Returns the entry of a signature header. Entries behind its region were not verified with
+    /// the package, so authenticating entries are not read from there; signatures of files are.
     fn entry<'a>(&self, signature: &'a Header) -> Option<Entry<'a>> {
         signature.entry(self.from).or_else(|| signature.added_entry(self.from).filter(|_| !self.vouches()))
     }
@@ -99,18 +103,19 @@ const TRANSLATIONS: [Translation; 15] = [
 ];
 
 impl InstalledPackage<'_> {
-    /// The package's name, for errors.
+    /// Returns the package's name, for errors.
     pub(super) fn name(&self) -> String {
         String::from_utf8_lossy(self.header.string(Tag::NAME).unwrap_or_default()).into_owned()
     }
 
-    /// The header as the database keeps it, without its magic.
+    /// Returns the header as the database stores it, without its magic.
     pub fn installed_header(&self) -> Result<Vec<u8>, DatabaseError> {
         let mut builder = HeaderBuilder::new();
         for translation in TRANSLATIONS {
             let entry = translation.entry(self.signature);
             let Translation { to, kind, count, either, .. } = translation;
-            // What is not under the signature must not pass for what is (package.c, `headerMergeLegacySigs`).
+            // The package's header must not contain an entry that would be mistaken for one of the
+            // signature header (package.c, `headerMergeLegacySigs`).
             if self.header.has(to) {
                 if either && entry.is_none() {
                     continue;

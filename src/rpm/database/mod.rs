@@ -1,12 +1,13 @@
-//! The database of installed packages, where the release's own rpm looks for it.
+//! The database of installed packages, at the path that the release's own rpm uses.
 //!
-//! In: the headers of the packages that were installed, in the order of the transaction, and what happened to their files. Out: the
-//! bytes of the database file, to be put into the tree; or, of an existing root, the headers in its database. It never writes to a
-//! file system, and what it reads may be hostile.
+//! In: the headers of the installed packages, in the order of the transaction, and the states of
+//! their files. Out: the bytes of the database file, to be stored in the tree. The module also
+//! reads the headers in the database of an existing root, which may be hostile. It never writes to
+//! a file system.
 //!
-//! EL9 and later keep `rpmdb.sqlite` ([`Backend::Sqlite`]), EL8 keeps Berkeley DB's `Packages` ([`Backend::Bdb`]), SUSE ndb's
-//! `Packages.db` ([`Backend::Ndb`]), which is read only. The headers are the
-//! packages' own, byte for byte, with the tags that rpm adds when it installs.
+//! EL9 and later use `rpmdb.sqlite` ([`Backend::Sqlite`]), EL8 uses Berkeley DB's `Packages`
+//! ([`Backend::Bdb`]). SUSE uses ndb's `Packages.db` ([`Backend::Ndb`]), which is read-only here.
+//! The headers are the packages' own, byte for byte, with the tags that rpm adds at installation.
 
 mod bdb;
 mod index;
@@ -34,14 +35,14 @@ use super::tag::Tag;
 use crate::package::Content;
 use index::Keys;
 
-/// The storages of rpm that are written and read here.
+/// The storage formats of rpm that this module supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// `rpmdb.sqlite` (rpm 4.16 and later).
     Sqlite,
     /// Berkeley DB, `Packages` (rpm before 4.16).
     Bdb,
-    /// ndb, `Packages.db` (SUSE's rpm): read only.
+    /// ndb, `Packages.db` (SUSE's rpm), read-only.
     Ndb,
 }
 
@@ -58,7 +59,7 @@ impl TryFrom<DatabaseBackend> for Backend {
 }
 
 impl Backend {
-    /// The name of the file that holds the headers, within the database's directory.
+    /// Returns the name of the file that has the headers, within the database's directory.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Sqlite => "rpmdb.sqlite",
@@ -68,7 +69,7 @@ impl Backend {
     }
 }
 
-/// Headers have one byte order everywhere; keys that are numbers have the machine's.
+/// Headers always have network byte order; numeric keys have the byte order of the target machine.
 impl ByteOrder {
     fn u32_bytes(self, value: u32) -> [u8; 4] {
         match self {
@@ -85,104 +86,105 @@ impl ByteOrder {
     }
 }
 
-/// What can go wrong with a database.
+/// An error in a database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// Two headers were given one number, or not in the order of their numbers, or a header the number 0.
+    /// Header numbers are not ascending, are repeated, or include 0.
     #[error("header number {number} is not above the one before it")]
     Number {
-        /// The number.
+        /// The invalid number.
         number: u32,
     },
-    /// More than the format can hold.
+    /// The database exceeds the size limit of its format.
     #[error("a database of {size} bytes is more than its format can hold")]
     TooLarge {
-        /// Bytes that it would have.
+        /// Size of the database, in bytes.
         size: u64,
     },
-    /// The `SQLite` file is broken, or does not hold what rpm puts there.
+    /// The `SQLite` file is damaged, or does not have rpm's tables.
     #[error("{path}: {problem}")]
     Malformed {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
-    /// The Berkeley DB file is broken.
+    /// The Berkeley DB file is damaged.
     #[error("{path}: {problem}")]
     Bdb {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// What is wrong.
+        /// The error in the file.
         problem: BdbError,
     },
-    /// A header in the database is broken.
+    /// A header in the database is damaged.
     #[error("{path}: header {number}: {problem}")]
     Header {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// The header's number.
+        /// Number of the header.
         number: u32,
-        /// What is wrong.
+        /// The error in the header.
         problem: HeaderError,
     },
-    /// With what rpm adds to it, a package's header becomes more than a header can be.
+    /// A package's header exceeds the limits of headers after rpm's tags are added.
     #[error("{package}: {problem}")]
     TooLargeHeader {
-        /// The package's name.
+        /// Name of the package.
         package: String,
-        /// What is wrong.
+        /// The error in the header.
         problem: HeaderError,
     },
-    /// An entry of the package's signature header has another type or length than rpm takes, or the package's header has it too.
+    /// An entry of the signature header has a type or length that rpm does not accept, or the
+    /// package's header has the same tag.
     #[error("{package}: bad signature entry {tag}")]
     Signature {
-        /// The package's name.
+        /// Name of the package.
         package: String,
-        /// The entry's tag in an installed header.
+        /// Tag of the entry in an installed header.
         tag: Tag,
     },
-    /// As many states as files are needed.
+    /// The number of file states differs from the number of files.
     #[error("{package}: {states} file states for {files} files")]
     FileStates {
-        /// The package's name.
+        /// Name of the package.
         package: String,
-        /// How many files the header has.
+        /// Number of files in the header.
         files: usize,
-        /// How many states were given.
+        /// Number of file states.
         states: usize,
     },
-    /// The file could not be read.
+    /// The file cannot be read.
     #[error("{path}: {problem}")]
     Unreadable {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         problem: std::io::Error,
     },
-    /// The ndb file is broken.
+    /// The ndb file is damaged.
     #[error("{path}: {problem}")]
     Ndb {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// What is wrong.
+        /// The error in the file.
         problem: NdbError,
     },
-    /// A kind of database that is read but not written.
+    /// The database format is supported for reading only.
     #[error("rpm databases of the kind `{0}` are not written")]
     ReadOnly(&'static str),
-    /// A database of another package manager is asked for.
+    /// The requested database belongs to another package manager.
     #[error("rpm keeps no database of the kind {0:?}")]
     Foreign(DatabaseBackend),
-    /// There is no database at any of the usual places.
+    /// No database exists at any of the usual paths.
     #[error("no rpm database in {0}")]
     Absent(String),
 }
 
-/// A header as the storage sees it.
+/// A header, as a storage format stores it.
 #[derive(Clone, Copy, Debug)]
 struct Record<'a> {
-    /// The header's number, from 1.
+    /// Number of the header, from 1.
     number: u32,
     /// The header without its magic.
     blob: &'a [u8],
@@ -191,18 +193,18 @@ struct Record<'a> {
 /// A file of the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
-    /// Its name within the database's directory.
+    /// Name within the database's directory.
     pub name: &'static str,
-    /// Its permission bits.
+    /// Permission bits.
     pub mode: u16,
-    /// Its content.
+    /// Content.
     pub content: Content,
 }
 
-/// The permission bits of the database's directory, where no package brings it.
+/// Permission bits of the database's directory, if no package contains it.
 pub const DIRECTORY_MODE: u16 = 0o755;
 
-/// The files of a database with these packages, numbered from 1 in their order.
+/// Returns the files of a database with these packages, numbered from 1 in their order.
 pub fn write(backend: Backend, packages: &[InstalledPackage<'_>], order: ByteOrder) -> Result<Vec<DatabaseFile>, DatabaseError> {
     let header = |(place, package): (usize, &InstalledPackage<'_>)| {
         let blob = package.installed_header()?;
@@ -214,7 +216,7 @@ pub fn write(backend: Backend, packages: &[InstalledPackage<'_>], order: ByteOrd
     write_headers(backend, &headers, order)
 }
 
-/// The files of a database with these installed headers under these numbers.
+/// Returns the files of a database with these installed headers and their numbers.
 pub fn write_headers<H: Borrow<Header> + Sync>(
     backend: Backend,
     headers: &[(u32, H)],
@@ -231,7 +233,8 @@ pub fn write_headers<H: Borrow<Header> + Sync>(
         Backend::Ndb => return Err(DatabaseError::ReadOnly("ndb")),
     };
     Ok(vec![
-        // rpm locks this one while it reads or writes the other (rpmlock.c); it stays.
+        // rpm locks this file while it reads or writes the other one, and never removes it
+        // (rpmlock.c).
         DatabaseFile { name: ".rpm.lock", mode: 0o644, content: Content::empty() },
         DatabaseFile { name: backend.file_name(), mode: 0o644, content: bytes.into() },
     ])

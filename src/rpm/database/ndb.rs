@@ -1,43 +1,45 @@
-//! ndb's `Packages.db`, which SUSE's rpm keeps: read only.
+//! ndb's `Packages.db`, the database of SUSE's rpm; read-only.
 //!
-//! In: the bytes of a file. Out: the records. The layout is that of rpm's `lib/backend/ndb/rpmpkg.c`: a page or more of slots, of which the header
-//! takes the first two, and blobs in blocks of 16 bytes; everything is little-endian. Indexes lie in another file and are not needed.
+//! In: the bytes of a file. Out: the records. The layout is that of rpm's
+//! `lib/backend/ndb/rpmpkg.c`: one or more pages of slots, then blobs in blocks of 16 bytes. The
+//! file header occupies the first two slots. All numbers are little-endian. Indexes are in another
+//! file and are not needed.
 
-/// Bytes of a block, and of a slot.
+/// Length of a block and of a slot, in bytes.
 const BLOCK: usize = 16;
-/// Bytes of a page of slots.
+/// Length of a page of slots, in bytes.
 const PAGE: usize = 4096;
-/// Slots that the header takes.
+/// Number of slots that the header occupies.
 const HEADER_SLOTS: usize = 2;
-/// Bytes before a blob: magic, number, generation, length.
+/// Length of a blob's head, in bytes: magic, number, generation, length.
 const HEAD: usize = 16;
-/// Bytes at its end: checksum, length, magic.
+/// Length of a blob's tail, in bytes: checksum, length, magic.
 const TAIL: usize = 12;
 
-/// Why a file is no such database, or a broken one.
+/// An error in an ndb file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NdbError {
-    /// Not the magic number.
+    /// The magic number is missing.
     #[error("not an ndb database")]
     Magic,
-    /// A version that rpm never met.
+    /// The version is not one that rpm has used.
     #[error("unknown version {0} of the ndb format")]
     Version(u32),
-    /// The pages of slots, or a blob, are not in the file.
+    /// The file ends before its slots or before a blob.
     #[error("it ends before {0}")]
     Truncated(&'static str),
-    /// A slot that is none.
+    /// A slot is invalid.
     #[error("slot {0} is broken")]
     Slot(usize),
-    /// Two slots for one header.
+    /// Two slots have the same header number.
     #[error("header {0} is there twice")]
     Twice(u32),
-    /// What a slot points to is no blob, or that of another header.
+    /// A slot refers to an invalid blob or to the blob of another header.
     #[error("the blob of header {0} is broken")]
     Blob(u32),
 }
 
-/// The records, in the order of their numbers.
+/// Returns the records, sorted by number.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, NdbError> {
     if bytes.get(..4) != Some(b"RpmP") {
         return Err(NdbError::Magic);
@@ -55,7 +57,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, NdbError> {
             return Err(NdbError::Slot(place));
         }
         let (header, first, count) = (field(4)?, field(8)? as usize, field(12)? as usize);
-        // A free slot points nowhere.
+        // The block of a free slot is 0.
         if first == 0 {
             continue;
         }
@@ -74,7 +76,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, NdbError> {
     }
 }
 
-/// What a blob holds between its head and its tail. rpm, too, believes its checksum when it reads.
+/// Returns the data between the head and the tail of a blob. Like rpm when it reads, this function
+/// does not verify the checksum.
 fn content(header: u32, blob: &[u8]) -> Option<&[u8]> {
     let length = number(blob, 12)?;
     let tail = blob.get(blob.len().checked_sub(TAIL)?..)?;
@@ -82,7 +85,7 @@ fn content(header: u32, blob: &[u8]) -> Option<&[u8]> {
         && number(blob, 4) == Some(header)
         && tail.get(8..) == Some(b"BlbE")
         && number(tail, 4) == Some(length)
-        // No more blocks than it takes.
+        // The blob must not have more blocks than its length requires.
         && (HEAD + TAIL).checked_add(length as usize)?.div_ceil(BLOCK) * BLOCK == blob.len();
     if is_whole { blob.get(HEAD..HEAD + length as usize) } else { None }
 }
@@ -91,7 +94,8 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
-/// A database as `rpmpkg.c` lays it out: blobs one after another behind a page of slots.
+/// Creates a database in the layout of `rpmpkg.c`: a page of slots, then the blobs one after
+/// another.
 #[cfg(test)]
 pub(super) fn database(blobs: &[(u32, &[u8])]) -> Vec<u8> {
     let mut bytes: Vec<u8> = b"Slot\0\0\0\0\0\0\0\0\0\0\0\0".repeat(PAGE / BLOCK);
@@ -140,7 +144,7 @@ mod tests {
         assert_eq!(damaged(PAGE + 12, 3), Err(NdbError::Blob(5)));
         assert_eq!(damaged(good.len() - 1, 0), Err(NdbError::Blob(5)));
         assert_eq!(read(&database(&[(5, b"a"), (5, b"b")])), Err(NdbError::Twice(5)));
-        // No byte of it makes the reader fall.
+        // No change of a single byte makes the reader panic.
         for at in 0..good.len() {
             for value in [0, 1, 0x7f, 0xff] {
                 let _ = damaged(at, value);

@@ -1,4 +1,5 @@
-//! The database of a root that exists: found where rpm keeps it, read and never written, not even a lock beside it.
+//! Reads the database of an existing root, at the paths that rpm uses. Nothing is written, not even
+//! a lock file.
 
 use std::path::Path;
 
@@ -6,17 +7,17 @@ use super::{Backend, DatabaseError, bdb, ndb, sqlite};
 use crate::ecosystem::{RootDirectory, RootFiles};
 use crate::rpm::header::{Header, Place};
 
-/// Where releases keep it: EL10, Fedora and SUSE, then EL9 and before.
+/// Directories of the database: EL10, Fedora and SUSE use the first, EL9 and older the second.
 const DIRECTORIES: [&str; 2] = ["usr/lib/sysimage/rpm", "var/lib/rpm"];
 
-/// A database that was read.
+/// The contents of a database.
 #[derive(Clone, Debug)]
 pub struct Installed {
-    /// Its file, from the root, without a slash before it.
+    /// Path of the database file from the root, without a leading slash.
     pub path: String,
-    /// How it is kept.
+    /// Storage format.
     pub backend: Backend,
-    /// The headers by their numbers, in the order of these.
+    /// The headers with their numbers, sorted by number.
     pub headers: Vec<(u32, Header)>,
 }
 
@@ -27,7 +28,7 @@ pub fn read(root: &Path) -> Result<Installed, DatabaseError> {
     read_of(&handle, &name())
 }
 
-/// Reads the database of a root wherever its files are; `name` is what errors call it.
+/// Reads the database of a root through its file interface. Errors refer to the root as `name`.
 pub fn read_of(root: &dyn RootFiles, name: &str) -> Result<Installed, DatabaseError> {
     let read_file = |path: &str| root.read(path).map_err(|problem| DatabaseError::Unreadable { path: path.to_owned(), problem });
     for directory in DIRECTORIES {
@@ -45,8 +46,8 @@ pub fn read_of(root: &dyn RootFiles, name: &str) -> Result<Installed, DatabaseEr
     Err(DatabaseError::Absent(name.to_owned()))
 }
 
-/// Reads the headers in the bytes of a database file; `path` is what errors call it. `log` is the content of `rpmdb.sqlite-wal`, when
-/// that lies beside the file.
+/// Reads the headers in the bytes of a database file. Errors refer to the file as `path`. `log` is
+/// the content of `rpmdb.sqlite-wal`, if that exists beside the file.
 pub fn read_bytes(backend: Backend, path: &str, bytes: Vec<u8>, log: Option<&[u8]>) -> Result<Vec<(u32, Header)>, DatabaseError> {
     let records = match backend {
         Backend::Sqlite => sqlite::read(bytes, log)

@@ -28,23 +28,25 @@ impl Op {
         })
     }
 
-    /// Whether what stands right of it is negated.
+    /// Reports whether the operand after the operator is a condition, whose names are negated.
     fn is_condition(self) -> bool {
         matches!(self, Self::If | Self::Unless)
     }
 }
 
-/// Deeper than any packager nests; rpm itself recurses without a limit.
+/// Most levels of nesting. Real packages nest less deeply; rpm itself recurses without a limit.
 const MAX_DEPTH: usize = 64;
 
-/// The names in a dependency like `(a if (b or c))`, each with `!` before it when it stands in a condition, sorted and each once:
-/// `["a", "!b", "!c"]` (rpmdb.c, `updateRichDep`). Nothing when it is no rich dependency.
+/// Returns the names in a dependency like `(a if (b or c))`, sorted and without duplicates. Names
+/// in a condition have a leading `!`: `["a", "!b", "!c"]` (rpmdb.c, `updateRichDep`). Returns
+/// nothing if it is not a rich dependency.
 pub(super) fn names(dependency: &[u8]) -> Vec<Vec<u8>> {
     let mut parser = Parser { rest: dependency, names: Vec::new(), negated: false };
     if parser.parse(0).is_none() {
         return Vec::new();
     }
-    // rpm sorts them with the sign in front, a space before an exclamation mark, so plain names come first.
+    // rpm sorts the names with their sign in front. A space sorts before an exclamation mark, so
+    // plain names come first.
     let sorted: BTreeSet<(bool, &[u8])> = parser.names.iter().copied().collect();
     sorted.into_iter().map(|(negated, name)| if negated { [b"!", name].concat() } else { name.to_vec() }).collect()
 }
@@ -56,7 +58,8 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Reads from `(` to its `)`; nothing when it is malformed (rpmds.c, `rpmrichParseInternal`).
+    /// Parses from `(` to the matching `)`. Returns `None` if the text is malformed (rpmds.c,
+    /// `rpmrichParseInternal`).
     fn parse(&mut self, depth: usize) -> Option<()> {
         self.rest = self.rest.strip_prefix(b"(")?;
         if depth == MAX_DEPTH {
@@ -64,7 +67,7 @@ impl<'a> Parser<'a> {
         }
         let mut last: Option<Op> = None;
         let mut chain: Option<Op> = None;
-        // Where the names of the condition begin, in case of an `else`.
+        // Index of the condition's first name, for a possible `else`.
         let mut condition = self.names.len();
         loop {
             self.skip_white();
@@ -89,7 +92,8 @@ impl<'a> Parser<'a> {
                 condition = self.names.len();
                 self.negated = !self.negated;
             } else if op == Op::Else {
-                // What stands after `else` counts when the condition does not hold: its names are there in both senses.
+                // The operand after `else` applies if the condition is false, so the condition's
+                // names occur in both senses.
                 let inverted: Vec<_> = self.names[condition..].iter().map(|&(negated, name)| (!negated, name)).collect();
                 self.names.extend(inverted);
                 self.negated = !self.negated;
@@ -129,7 +133,7 @@ impl<'a> Parser<'a> {
         self.rest = &self.rest[white..];
     }
 
-    /// Up to white space or a `)` that closes nothing within the word.
+    /// Returns the text up to white space or an unbalanced `)`.
     fn word(&mut self) -> &'a [u8] {
         let mut open = 0u32;
         let end = self.rest.iter().position(|&c| {

@@ -4,7 +4,8 @@ use std::path::Path;
 use super::*;
 use crate::rpm::header::{HeaderBuilder, Kind};
 
-/// Whether a program of the peers is there; says so when it is not, and fails when it must be.
+/// Reports whether a program of a peer is installed. Prints a message if it is not, and fails if it
+/// is required.
 pub(super) fn peer(program: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(program).is_file()));
@@ -57,7 +58,7 @@ fn an_installed_header_has_the_packages_bytes_and_what_rpm_adds() {
     assert_eq!(added, expected);
     assert_eq!(read.entry(Tag::FILE_STATES).unwrap().data, [0, 2]);
     assert_eq!(read.u32(Tag::INSTALL_TIME), Some(1_700_000_001));
-    // The region: its data and trailer follow the index of both.
+    // The region: its data and trailer follow the index of both headers.
     let (own, with) = (package.blob(), read.blob());
     let region = &own[8 + 4 * 16..];
     assert!(with[8..8 + 4 * 16] == own[8..8 + 4 * 16] && with[8 + 13 * 16..].starts_with(region));
@@ -78,7 +79,7 @@ fn what_a_signature_must_not_have_is_refused() {
         builder.string(Tag::RSA_HEADER, "x");
     });
     assert_eq!(refused(text, &package), Tag::RSA_HEADER);
-    // A digest that the package's header claims of itself would be taken for one that was checked.
+    // A digest in the package's header would be mistaken for a verified one.
     let forged = header(Place::Package, |builder| {
         builder.string(Tag::NAME, "tree").strings(Tag::BASENAMES, ["a", "b"]).string(Tag::SHA256_HEADER, "00");
     });

@@ -1,12 +1,15 @@
-//! Makes headers: new ones with a region, and installed ones, where a package's header is kept and entries are added.
+//! Builds headers: new ones with a region, and installed ones, which keep a package's header and
+//! add entries to it.
 
 use std::collections::BTreeMap;
 
 use super::{DATA_MAX, ENTRIES_MAX, ENTRY_LENGTH, Entry, Header, HeaderError, Kind, Place};
 use crate::rpm::tag::Tag;
 
-/// The entries of a header in the making. A second value for a tag replaces the first; empty arrays are left out, as a header
-/// cannot hold them; a string ends at its first NUL.
+/// A builder of headers from entries.
+///
+/// A second value for a tag replaces the first. Empty arrays are left out, because a header cannot
+/// represent them. A string ends at its first NUL.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderBuilder {
     entries: BTreeMap<Tag, Stored>,
@@ -21,7 +24,7 @@ struct Stored {
 }
 
 impl HeaderBuilder {
-    /// A builder without entries.
+    /// Creates a builder without entries.
     pub fn new() -> Self {
         Self::default()
     }
@@ -33,17 +36,17 @@ impl HeaderBuilder {
         self
     }
 
-    /// Puts a string.
+    /// Adds a string.
     pub fn string(&mut self, tag: Tag, string: impl AsRef<[u8]>) -> &mut Self {
         self.put_strings(tag, Kind::String, [string])
     }
 
-    /// Puts an array of strings.
+    /// Adds an array of strings.
     pub fn strings(&mut self, tag: Tag, strings: impl IntoIterator<Item = impl AsRef<[u8]>>) -> &mut Self {
         self.put_strings(tag, Kind::StringArray, strings)
     }
 
-    /// Puts the translations of a string, in the order of the header's table of locales.
+    /// Adds the translations of a string, in the order of the header's table of locales.
     pub fn i18n(&mut self, tag: Tag, strings: impl IntoIterator<Item = impl AsRef<[u8]>>) -> &mut Self {
         self.put_strings(tag, Kind::I18nString, strings)
     }
@@ -59,57 +62,57 @@ impl HeaderBuilder {
         self.put(tag, kind, count, data)
     }
 
-    /// Puts bytes.
+    /// Adds an array of bytes.
     pub fn bytes(&mut self, tag: Tag, bytes: &[u8]) -> &mut Self {
         self.put(tag, Kind::Binary, bytes.len(), bytes.to_vec())
     }
 
-    /// Puts characters, the type of an installed header's file states.
+    /// Adds an array of characters, the type of an installed header's file states.
     pub fn chars(&mut self, tag: Tag, chars: &[u8]) -> &mut Self {
         self.put(tag, Kind::Char, chars.len(), chars.to_vec())
     }
 
-    /// Puts 16-bit numbers.
+    /// Adds an array of 16-bit numbers.
     pub fn u16s(&mut self, tag: Tag, numbers: impl IntoIterator<Item = u16>) -> &mut Self {
         let data: Vec<u8> = numbers.into_iter().flat_map(u16::to_be_bytes).collect();
         self.put(tag, Kind::Int16, data.len() / 2, data)
     }
 
-    /// Puts 32-bit numbers.
+    /// Adds an array of 32-bit numbers.
     pub fn u32s(&mut self, tag: Tag, numbers: impl IntoIterator<Item = u32>) -> &mut Self {
         let data: Vec<u8> = numbers.into_iter().flat_map(u32::to_be_bytes).collect();
         self.put(tag, Kind::Int32, data.len() / 4, data)
     }
 
-    /// Puts one 32-bit number.
+    /// Adds one 32-bit number.
     pub fn u32(&mut self, tag: Tag, number: u32) -> &mut Self {
         self.u32s(tag, [number])
     }
 
-    /// Puts 64-bit numbers.
+    /// Adds an array of 64-bit numbers.
     pub fn u64s(&mut self, tag: Tag, numbers: impl IntoIterator<Item = u64>) -> &mut Self {
         let data: Vec<u8> = numbers.into_iter().flat_map(u64::to_be_bytes).collect();
         self.put(tag, Kind::Int64, data.len() / 8, data)
     }
 
-    /// Puts an entry of another header under a tag.
+    /// Adds an entry of another header, under a given tag.
     pub fn entry(&mut self, tag: Tag, entry: &Entry<'_>) -> &mut Self {
         self.put(tag, entry.kind, entry.count as usize, entry.data.to_vec())
     }
 
-    /// Takes the entry of a tag out.
+    /// Removes the entry of a tag.
     pub fn remove(&mut self, tag: Tag) -> &mut Self {
         self.entries.remove(&tag);
         self
     }
 
-    /// Whether there is an entry with this tag.
+    /// Reports whether there is an entry with this tag.
     pub fn has(&self, tag: Tag) -> bool {
         self.entries.contains_key(&tag)
     }
 
-    /// A header of these entries, all of them in a region of the kind that belongs to `place` (header.c: `headerReload`).
-    /// Without the magic.
+    /// Returns the bytes of a header with these entries, without the magic. All entries are in the
+    /// region that belongs to `place` (header.c: `headerReload`).
     pub fn build(&self, place: Place) -> Result<Vec<u8>, HeaderError> {
         let mut parts = Parts::default();
         let tag = place.region();
@@ -119,9 +122,11 @@ impl HeaderBuilder {
         parts.finish()
     }
 
-    /// The header that the database keeps of an installed package: what was signed of `header` stays byte for byte, and these
-    /// entries follow it in the order of their tags (header.c: `headerExport`). Entries that `header` has already after its
-    /// region stay too, unless there is a new one with the same tag.
+    /// Returns the header of an installed package, as the database stores it.
+    ///
+    /// The signed part of `header` is unchanged, byte for byte. The builder's entries follow it,
+    /// sorted by tag (header.c: `headerExport`). Entries that `header` already has after its region
+    /// are preserved, unless the builder has an entry with the same tag.
     pub fn added_to(&self, header: &Header) -> Result<Vec<u8>, HeaderError> {
         let mut parts = Parts::default();
         let mut added = self.entries.clone();
@@ -139,7 +144,8 @@ impl HeaderBuilder {
                 });
             }
         } else {
-            // A package older than rpm 4: its whole header becomes a region of its own kind.
+            // The package is older than rpm 4: its whole header becomes a region with a tag of its
+            // own.
             parts.index.extend([0; ENTRY_LENGTH]);
             parts.index.extend_from_slice(header.blob.get(8..data_start).unwrap_or_default());
             parts.data.extend_from_slice(header.blob.get(data_start..).unwrap_or_default());
@@ -150,7 +156,7 @@ impl HeaderBuilder {
     }
 }
 
-/// Index and data of a header in the making.
+/// Index and data of a header under construction.
 #[derive(Default)]
 struct Parts {
     index: Vec<u8>,
@@ -170,7 +176,8 @@ impl Parts {
         }
     }
 
-    /// Makes all that is here a region, whose entry was left free at the beginning of the index.
+    /// Turns everything added so far into a region. The first entry of the index must be reserved
+    /// for it.
     fn close_region(&mut self, tag: Tag) {
         let trailer = (self.index.len() as u32).wrapping_neg();
         let first: Vec<u8> = entry(tag, Kind::Binary, self.data.len() as u32, ENTRY_LENGTH as u32).collect();

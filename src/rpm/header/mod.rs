@@ -1,7 +1,8 @@
-//! The header: a table of typed entries, the one form in which packages and the database of rpm keep their facts.
+//! The header: a table of typed entries, which rpm's packages and databases use for all metadata.
 //!
-//! In: the bytes of a header, from anywhere. Out: a [`Header`] whose entries are known to lie within those bytes, which are kept
-//! as they were; and headers made by [`HeaderBuilder`]. It never interprets what the entries mean.
+//! In: the bytes of a header from an untrusted source. Out: a [`Header`], whose entries are
+//! verified to lie within those bytes. The bytes are preserved unchanged. [`HeaderBuilder`] creates
+//! new headers. This module does not interpret the entries.
 
 mod builder;
 #[cfg(test)]
@@ -14,33 +15,35 @@ pub use builder::HeaderBuilder;
 
 use super::tag::Tag;
 
-/// What stands before a header in a package file, and is hashed with it, but is not kept in the database.
+/// Magic before a header in a package file. It is hashed with the header but not stored in the
+/// database.
 pub const MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
 
-/// Bytes of the magic and the two counts that begin a header in a package file.
+/// Length of a header's beginning in a package file, in bytes: the magic and the two counts.
 pub const INTRO_LENGTH: usize = 16;
 
-/// Bytes of an index entry; a region's trailer has the same form.
+/// Length of an index entry, in bytes. The trailer of a region has the same format.
 const ENTRY_LENGTH: usize = 16;
 
-/// More index entries or data than this no header has (header.c: `HEADER_TAGS_MAX`, `HEADER_DATA_MAX`).
+/// Most index entries and most bytes of data in a header (header.c: `HEADER_TAGS_MAX`,
+/// `HEADER_DATA_MAX`).
 const ENTRIES_MAX: u32 = 0xffff;
 const DATA_MAX: u32 = 0x0fff_ffff;
 
-/// The same for a signature header (header.c, `hdrblobVerifyLengths`).
+/// The same limits for a signature header (header.c, `hdrblobVerifyLengths`).
 const SIGNATURE_ENTRIES_MAX: u32 = 32;
 const SIGNATURE_DATA_MAX: u32 = 64 << 20;
 
-/// Why some bytes are not a header.
+/// An error in the bytes of a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The magic number is another.
+    /// The magic is wrong.
     #[error("not a header: it begins with {found:02x?}")]
     Magic {
-        /// The bytes in its place.
+        /// The bytes found in place of the magic.
         found: [u8; 8],
     },
-    /// More entries or data than a header may have.
+    /// The header has more entries or data than allowed.
     #[error("{entries} entries and {data} bytes of data are not those of a header")]
     TooLarge {
         /// Number of entries.
@@ -48,46 +51,47 @@ pub enum HeaderError {
         /// Bytes of data.
         data: u32,
     },
-    /// The counts and the length contradict each other.
+    /// The counts contradict the length.
     #[error("the header says that it is {expected} bytes long, found {found}")]
     Length {
-        /// Length by its own counts.
+        /// Length by the header's own counts, in bytes.
         expected: usize,
-        /// Bytes that are there.
+        /// Actual length, in bytes.
         found: usize,
     },
-    /// The region that tells what was signed is not well-formed, or does not cover the header of a package.
+    /// The region, which marks the signed part, is malformed or does not cover all of a package's
+    /// header.
     #[error("bad region {tag} in the header: {what}")]
     Region {
         /// Tag of the region.
         tag: Tag,
-        /// What is wrong.
+        /// Description of the problem.
         what: &'static str,
     },
-    /// An entry is not well-formed, or its data lie outside.
+    /// An entry is malformed, or its data lie outside the header.
     #[error("bad entry {position} in the header: tag {tag}, type {kind}, offset {offset}, count {count}")]
     Entry {
-        /// Place in the index.
+        /// Index of the entry.
         position: usize,
-        /// Its tag.
+        /// Tag of the entry.
         tag: Tag,
-        /// Its type.
+        /// Type of the entry.
         kind: u32,
-        /// Where its data begin.
+        /// Offset of its data, in bytes.
         offset: u32,
         /// Number of elements.
         count: u32,
     },
 }
 
-/// Where a header stands, which decides what may be in it.
+/// The location of a header, which determines the entries it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The signature header of a package file, where entries may follow the region.
+    /// The signature header of a package file. Entries may follow the region.
     Signature,
     /// The header of a package file.
     Package,
-    /// The database, where entries may follow the package's own.
+    /// The database. Entries may follow those of the package.
     Installed,
 }
 
@@ -116,9 +120,9 @@ pub enum Kind {
     Int64 = 5,
     /// One string.
     String = 6,
-    /// Bytes.
+    /// An array of bytes.
     Binary = 7,
-    /// Strings.
+    /// An array of strings.
     StringArray = 8,
     /// A string in several languages.
     I18nString = 9,
@@ -140,7 +144,7 @@ impl Kind {
         })
     }
 
-    /// Bytes of an element, which are its alignment too; nothing for strings.
+    /// Returns the size of an element in bytes, or `None` for strings.
     fn size(self) -> Option<usize> {
         match self {
             Self::Char | Self::Int8 | Self::Binary => Some(1),
@@ -151,32 +155,32 @@ impl Kind {
         }
     }
 
-    /// Bytes by which data of this type must be aligned.
+    /// Returns the alignment of the data, in bytes.
     fn alignment(self) -> usize {
         self.size().unwrap_or(1)
     }
 }
 
-/// An entry as it stands in the header.
+/// An entry of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its tag.
+    /// The tag.
     pub tag: Tag,
     /// The type of its data.
     pub kind: Kind,
     /// Number of elements: numbers, bytes or strings.
     pub count: u32,
-    /// Its data, in network byte order; each string ends with NUL.
+    /// The data, in network byte order. Each string ends with NUL.
     pub data: &'a [u8],
 }
 
-/// A header whose entries are known to lie within its bytes.
+/// A header with entries that are verified to lie within its bytes.
 #[derive(Clone)]
 pub struct Header {
     blob: Arc<[u8]>,
-    /// In the order of the index, without the region's own entry.
+    /// Entries in the order of the index, without the region's own entry.
     entries: Vec<RawEntry>,
-    /// Places in `entries`, sorted by tag; one for a tag.
+    /// Indexes into `entries`, sorted by tag. Each tag occurs once.
     by_tag: Vec<(Tag, u32)>,
     region: Option<Region>,
 }
@@ -186,18 +190,18 @@ struct RawEntry {
     tag: Tag,
     kind: Kind,
     count: u32,
-    /// From the beginning of the blob.
+    /// Offset from the beginning of the blob, in bytes.
     start: u32,
     length: u32,
 }
 
-/// The part of a header that was signed: its first entries and its first data.
+/// The signed part of a header: its first entries and its first data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Region {
     tag: Tag,
-    /// Index entries, the region's own with them.
+    /// Number of index entries, including the region's own.
     entries: usize,
-    /// Bytes of data, the trailer with them.
+    /// Length of the data in bytes, including the trailer.
     data: usize,
 }
 
@@ -205,10 +209,11 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The length of the header whose magic and counts these are, without the magic.
+/// Returns the length of a header in bytes, without the magic, from its magic and counts.
 pub fn length_from_intro(intro: &[u8; INTRO_LENGTH]) -> Result<usize, HeaderError> {
     let [magic @ .., _, _, _, _, _, _, _, _] = *intro;
-    // The last four bytes of the magic are reserved (header.c compares them all, and so does the digest).
+    // The last four bytes of the magic are reserved. header.c compares all eight, and the digest
+    // covers them.
     if magic != MAGIC {
         return Err(HeaderError::Magic { found: magic });
     }
@@ -247,7 +252,7 @@ impl Counts {
     }
 }
 
-/// An index entry before anything is known of it.
+/// An index entry that is not verified yet.
 #[derive(Clone, Copy)]
 struct Unchecked {
     tag: Tag,
@@ -266,18 +271,21 @@ impl Unchecked {
         })
     }
 
-    /// Whether this says that it is a region or the trailer of one.
+    /// Reports whether this is the entry or the trailer of a region with this tag.
     fn is_region_of(self, tag: Tag) -> bool {
         self.tag == tag && self.kind == Kind::Binary as u32 && self.count as usize == ENTRY_LENGTH
     }
 }
 
 impl Header {
-    /// Reads a header without its magic, and checks it as rpm does (header.c: `hdrblobInit`): every entry lies within the data, is
-    /// aligned, ends where it says and overlaps no other; the region is whole, and covers all of a package's header.
+    /// Reads a header without its magic and verifies it as rpm does (header.c: `hdrblobInit`).
     ///
-    /// Entries that follow the region of a signature header are found by [`Self::added_entry`] alone, so nothing takes them for what the
-    /// package's signer put there. Those of an installed header take the place of the region's.
+    /// Every entry lies within the data, is aligned, ends within its bounds and overlaps no other
+    /// entry. The region is complete and covers all of a package's header.
+    ///
+    /// Only [`Self::added_entry`] returns entries that follow the region of a signature header, so
+    /// that they are not mistaken for signed entries. In an installed header, entries that follow
+    /// the region override those of the region.
     pub fn parse(blob: impl Into<Arc<[u8]>>, place: Place) -> Result<Self, HeaderError> {
         let blob: Arc<[u8]> = blob.into();
         let counts = Counts::read(&blob).ok_or(HeaderError::Length { expected: 8, found: blob.len() })?;
@@ -287,48 +295,48 @@ impl Header {
         }
         let region = read_region(&blob, counts, place)?;
         let entries = read_entries(&blob, counts, region)?;
-        // The region's own entry is not among them.
+        // `entries` does not include the region's own entry.
         let covered = region.filter(|_| place == Place::Signature).map_or(entries.len(), |region| region.entries - 1);
         let mut by_tag: Vec<(Tag, u32)> = entries.iter().take(covered).zip(0..).map(|(entry, i)| (entry.tag, i)).collect();
-        // Of two entries with one tag, the one added after the region replaces the package's own.
+        // If two entries have the same tag, the one after the region overrides the package's own.
         by_tag.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         by_tag.dedup_by_key(|entry| entry.0);
         Ok(Self { blob, entries, by_tag, region })
     }
 
-    /// The header as it was read, without the magic.
+    /// Returns the header's bytes, unchanged and without the magic.
     pub fn blob(&self) -> &[u8] {
         &self.blob
     }
 
-    /// The header as it was read, shared.
+    /// Returns the header's bytes as shared memory.
     pub fn shared_blob(&self) -> Arc<[u8]> {
         Arc::clone(&self.blob)
     }
 
-    /// Whether the header has a region: all packages since rpm 4 do.
+    /// Reports whether the header has a region. All packages since rpm 4 have one.
     pub fn has_region(&self) -> bool {
         self.region.is_some()
     }
 
-    /// The entries in the order in which they stand, the region's own left out.
+    /// Returns the entries in the order of the index, without the region's own entry.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         self.entries.iter().map(|entry| self.view(entry))
     }
 
-    /// The entry of a tag.
+    /// Returns the entry of a tag.
     pub fn entry(&self, tag: Tag) -> Option<Entry<'_>> {
         let at = self.by_tag.binary_search_by_key(&tag, |entry| entry.0).ok()?;
         self.entries.get(self.by_tag[at].1 as usize).map(|entry| self.view(entry))
     }
 
-    /// The entry of a tag that follows the region, where nothing covers it.
+    /// Returns the entry of a tag that follows the region, where no digest or signature covers it.
     pub fn added_entry(&self, tag: Tag) -> Option<Entry<'_>> {
         let covered = self.region.map_or(self.entries.len(), |region| region.entries - 1);
         self.entries.iter().skip(covered).find(|entry| entry.tag == tag).map(|entry| self.view(entry))
     }
 
-    /// Whether there is an entry with this tag.
+    /// Reports whether there is an entry with this tag.
     pub fn has(&self, tag: Tag) -> bool {
         self.entry(tag).is_some()
     }
@@ -338,48 +346,51 @@ impl Header {
         Entry { tag: entry.tag, kind: entry.kind, count: entry.count, data: self.blob.get(range).unwrap_or_default() }
     }
 
-    /// The string of a tag; of several, the first.
+    /// Returns the first string of a tag.
     pub fn string(&self, tag: Tag) -> Option<&[u8]> {
         self.strings(tag).next()
     }
 
-    /// The string of a tag, if it is UTF-8.
+    /// Returns the first string of a tag, if it is UTF-8.
     pub fn text(&self, tag: Tag) -> Option<&str> {
         std::str::from_utf8(self.string(tag)?).ok()
     }
 
-    /// The strings of a tag; none when it is absent or holds something else. An internationalised string gives its
-    /// translations, the first of which is for the locale `C`.
+    /// Returns the strings of a tag, or nothing if it is absent or has another type.
+    ///
+    /// For an internationalized string these are the translations. The first one is for the locale
+    /// `C`.
     pub fn strings(&self, tag: Tag) -> Strings<'_> {
         self.entry(tag).map_or(Strings { data: &[], left: 0 }, |entry| entry.strings())
     }
 
-    /// The bytes of a tag that holds bytes.
+    /// Returns the bytes of a tag, if it has the binary type.
     pub fn bytes(&self, tag: Tag) -> Option<&[u8]> {
         self.entry(tag).filter(|entry| entry.kind == Kind::Binary).map(|entry| entry.data)
     }
 
-    /// The 16-bit numbers of a tag; none when it is absent or holds something else.
+    /// Returns the 16-bit numbers of a tag, or nothing if it is absent or has another type.
     pub fn u16s(&self, tag: Tag) -> impl ExactSizeIterator<Item = u16> + '_ {
         self.array(tag, Kind::Int16).iter().map(|bytes| u16::from_be_bytes(*bytes))
     }
 
-    /// The 32-bit numbers of a tag; none when it is absent or holds something else.
+    /// Returns the 32-bit numbers of a tag, or nothing if it is absent or has another type.
     pub fn u32s(&self, tag: Tag) -> impl ExactSizeIterator<Item = u32> + '_ {
         self.array(tag, Kind::Int32).iter().map(|bytes| u32::from_be_bytes(*bytes))
     }
 
-    /// The 64-bit numbers of a tag; none when it is absent or holds something else.
+    /// Returns the 64-bit numbers of a tag, or nothing if it is absent or has another type.
     pub fn u64s(&self, tag: Tag) -> impl ExactSizeIterator<Item = u64> + '_ {
         self.array(tag, Kind::Int64).iter().map(|bytes| u64::from_be_bytes(*bytes))
     }
 
-    /// The first 32-bit number of a tag.
+    /// Returns the first 32-bit number of a tag.
     pub fn u32(&self, tag: Tag) -> Option<u32> {
         self.u32s(tag).next()
     }
 
-    /// The first number of a pair of tags, the second of which is used where 32 bits do not hold it.
+    /// Returns the first number of a pair of tags. The tag `long` is for values that exceed 32
+    /// bits.
     pub fn size(&self, tag: Tag, long: Tag) -> Option<u64> {
         self.u64s(long).next().or_else(|| self.u32(tag).map(u64::from))
     }
@@ -399,7 +410,7 @@ impl std::fmt::Debug for Header {
 }
 
 impl<'a> Entry<'a> {
-    /// The strings that it holds; none when it holds something else.
+    /// Returns the strings in the entry, or nothing if it has another type.
     pub fn strings(&self) -> Strings<'a> {
         match self.kind.size() {
             None => Strings { data: self.data, left: self.count },
@@ -432,10 +443,12 @@ impl<'a> Iterator for Strings<'a> {
 
 impl ExactSizeIterator for Strings<'_> {}
 
-/// The region that the first entry announces, checked (header.c: `hdrblobVerifyRegion`).
+/// Reads the region that the first entry declares, and verifies it (header.c:
+/// `hdrblobVerifyRegion`).
 fn read_region(blob: &[u8], counts: Counts, place: Place) -> Result<Option<Region>, HeaderError> {
     let Some(first) = Unchecked::read(blob, 8).filter(|_| counts.entries > 0) else { return Ok(None) };
-    // The header of a package older than rpm 4 has no region; in the database it got one of its own kind.
+    // The header of a package older than rpm 4 has no region. In the database it has one with a tag
+    // of its own.
     let tag = match (first.tag, place) {
         (tag, place) if tag == place.region() => tag,
         (Tag::HEADER_IMAGE, Place::Installed) => Tag::HEADER_IMAGE,
@@ -452,7 +465,7 @@ fn read_region(blob: &[u8], counts: Counts, place: Place) -> Result<Option<Regio
     let Some(mut trailer) = Unchecked::read(blob, counts.data_start() + first.offset as usize) else {
         return bad("its trailer lies outside");
     };
-    // Some old packages wrote the tag of the other region here.
+    // Some old packages have the tag of the other region here.
     if place == Place::Signature && trailer.tag == Tag::HEADER_IMAGE {
         trailer.tag = tag;
     }
@@ -464,14 +477,14 @@ fn read_region(blob: &[u8], counts: Counts, place: Place) -> Result<Option<Regio
     if !length.is_multiple_of(ENTRY_LENGTH) || entries == 0 || entries > counts.entries as usize {
         return bad("it covers more entries than there are");
     }
-    // rpm (rpmchecksig.c, rpmpkgRead) wants the exact size of the package's header alone.
+    // For a package's own header, rpm requires the exact size (rpmchecksig.c, rpmpkgRead).
     if place == Place::Package && (entries != counts.entries as usize || end != counts.data as usize) {
         return bad("it does not cover the whole header");
     }
     Ok(Some(Region { tag, entries, data: end }))
 }
 
-/// The entries but the region's, each checked (header.c: `hdrblobVerifyInfo`).
+/// Reads and verifies all entries except the region's (header.c: `hdrblobVerifyInfo`).
 fn read_entries(blob: &[u8], counts: Counts, region: Option<Region>) -> Result<Vec<RawEntry>, HeaderError> {
     let data_start = counts.data_start();
     let data = blob.get(data_start..).unwrap_or_default();
@@ -488,7 +501,7 @@ fn read_entries(blob: &[u8], counts: Counts, region: Option<Region>) -> Result<V
         }
         let length = data.get(start..).and_then(|data| data_length(kind, raw.count, data)).ok_or_else(bad)?;
         end = start + length;
-        // What was signed lies before the trailer, what was added behind it.
+        // Signed data lie before the trailer, added data behind it.
         if let Some(region) = region
             && (if position < region.entries { end > region.data - ENTRY_LENGTH } else { start < region.data })
         {
@@ -505,7 +518,8 @@ fn read_entries(blob: &[u8], counts: Counts, region: Option<Region>) -> Result<V
     Ok(entries)
 }
 
-/// The length of an entry whose data begin `data`, if it lies within and is not empty (header.c: `dataLength`).
+/// Returns the length in bytes of an entry whose data are at the beginning of `data`. `None` if it
+/// is empty or does not fit (header.c: `dataLength`).
 fn data_length(kind: Kind, count: u32, data: &[u8]) -> Option<usize> {
     if count == 0 || (kind == Kind::String && count != 1) || count > DATA_MAX {
         return None;

@@ -28,7 +28,7 @@ fn what_is_built_is_read() {
         assert_eq!(header.size(Tag::FILE_SIZES, Tag::LONG_FILE_SIZES), Some(1 << 40));
         assert_eq!(header.bytes(Tag::SIG_MD5), Some(&[7; 16][..]));
         assert_eq!(header.entries().len(), 7);
-        // Nothing, where the tag is absent or of another type.
+        // Nothing, if the tag is absent or of another type.
         assert_eq!(header.string(Tag::VERSION), None);
         assert_eq!(header.string(Tag::BUILD_TIME), None);
         assert_eq!(header.u32(Tag::NAME), None);
@@ -44,7 +44,7 @@ fn a_region_must_be_the_right_one_and_whole_in_a_package() {
     added.u32(Tag::INSTALL_TIME, 1);
     let installed = added.added_to(&header).unwrap();
     assert!(matches!(Header::parse(installed, Place::Package), Err(HeaderError::Region { .. })));
-    // The signature's region in a package's header is an entry with an impossible tag.
+    // The region of a signature header is an invalid entry in a package's header.
     let signature = sample().build(Place::Signature).unwrap();
     assert!(matches!(Header::parse(signature, Place::Package), Err(HeaderError::Entry { position: 0, .. })));
 }
@@ -66,7 +66,7 @@ fn entries_added_leave_the_signed_region_as_it_was() {
     assert_eq!(installed.u32(Tag::INSTALL_TID), Some(6));
     assert_eq!(installed.string(Tag::NAME), Some(&b"bash"[..]));
 
-    // Added once more: what was added before stays, but for the same tag.
+    // Entries are added once more: earlier additions stay, except for the same tag.
     let mut again = HeaderBuilder::new();
     again.u32(Tag::INSTALL_TIME, 9);
     let again = Header::parse(again.added_to(&installed).unwrap(), Place::Installed).unwrap();
@@ -140,7 +140,7 @@ fn entries_that_lie_outside_overlap_or_do_not_end_are_refused() {
     assert!(Header::parse(&[0u8; 8][..], Place::Package).is_ok(), "empty, as rpm reads it");
 }
 
-/// Reads everything there is to read.
+/// Reads all data of all entries.
 fn read_all(header: &Header) -> usize {
     header
         .entries()

@@ -1,8 +1,8 @@
-//! Dispositions: what becomes of each file of a transaction.
+//! Dispositions: the decision about each file of a transaction.
 //!
-//! In: the tree after all `%pretrans`, the packages in the order of the transaction, and the states of their files. Out: a [`Disposition`]
-//! for each file, or the first conflict. Nothing is placed yet. The rules are rpm's (`lib/transaction.c`: `rpmtsPrepare`,
-//! `handleOverlappedFiles`).
+//! In: the tree after all `%pretrans`, the packages in the order of the transaction, and the states
+//! of their files. Out: a [`Disposition`] for each file, or the first conflict. This module places
+//! no files. The rules are rpm's (`lib/transaction.c`: `rpmtsPrepare`, `handleOverlappedFiles`).
 
 use rustc_hash::FxHashMap;
 
@@ -14,22 +14,23 @@ use crate::rpm::database::FileState;
 use crate::rpm::files::{File, FileKind, Flags};
 use crate::tree::{NodeKind, Tree, split};
 
-/// What becomes of a file that is to be installed (rpmfiles.h: `rpmFileAction`).
+/// The action for a file to be installed (rpmfiles.h: `rpmFileAction`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
-    /// The file is created and takes the place of whatever is there.
+    /// Create the file and replace an existing one.
     Create,
-    /// Nothing is done: an equal file of the transaction, or a configuration file, is there already.
+    /// Do nothing: an equal file of the transaction or a configuration file exists.
     Skip,
-    /// What is there is kept as `.rpmorig`, then the file is created.
+    /// Rename the existing file to `.rpmorig`, then create the file.
     Backup,
-    /// What is there stays, and the file is created as `.rpmnew`.
+    /// Leave the existing file and create the new one as `.rpmnew`.
     AltName,
 }
 
-/// Decides the disposition of each file, and marks in `states` the files that give way to another architecture's.
+/// Decides the disposition of each file. In `states`, marks the files that are skipped in favor of
+/// another architecture's.
 ///
-/// `transaction_color` is 0 where colors decide nothing.
+/// `transaction_color` is 0 if colors are not used.
 pub(super) fn decide(
     tree: &Tree,
     packages: &[Unpacked],
@@ -80,7 +81,7 @@ pub(super) fn decide(
     Ok(dispositions)
 }
 
-/// The error of two files that cannot both be at one place.
+/// Returns the error for two files that cannot both be at one place.
 pub(super) fn conflict(first: (&str, &File), second: (&str, &File), difference: &'static str) -> FileConflict {
     FileConflict {
         path: second.1.display_path(),
@@ -91,7 +92,7 @@ pub(super) fn conflict(first: (&str, &File), second: (&str, &File), difference: 
     }
 }
 
-/// The disposition of a file that no other file of the transaction meets.
+/// Returns the disposition of a file that shares its place with no other file of the transaction.
 fn alone(tree: &Tree, file: &File) -> Disposition {
     match (meets_other_content(tree, file), file.flags.contains(Flags::NO_REPLACE)) {
         (false, _) => Disposition::Create,
@@ -100,7 +101,8 @@ fn alone(tree: &Tree, file: &File) -> Disposition {
     }
 }
 
-/// The disposition of a file that meets another one of the transaction and is created all the same.
+/// Returns the disposition of a file that shares its place with another file of the transaction and
+/// is created nevertheless.
 fn overlapped(tree: &Tree, file: &File) -> Disposition {
     match alone(tree, file) {
         Disposition::Backup => Disposition::Skip,
@@ -108,34 +110,35 @@ fn overlapped(tree: &Tree, file: &File) -> Disposition {
     }
 }
 
-/// The file that was at a place before.
+/// The previous file at a place.
 #[derive(Clone, Copy)]
 struct Shared {
     state: FileState,
-    /// Whether it is created there.
+    /// True if the file is created there.
     created: bool,
 }
 
-/// The outcome of two files of the transaction at one place.
+/// The result of comparing two files of the transaction at one place.
 enum Meeting {
-    /// The new file is there already.
+    /// The existing file is the same as the new one.
     Same,
     /// The new file is created over the other one.
     Again,
-    /// The new file takes the place of the other one, which has another color.
+    /// The new file replaces the other one, which has another color.
     Wins,
-    /// The new file leaves the place to the other one, which has another color.
+    /// The new file is skipped in favor of the other one, which has another color.
     GivesWay,
     /// The files differ.
     Conflict(&'static str),
 }
 
 fn meet(theirs: &File, mine: &File, shared: Shared, transaction_color: u32) -> Meeting {
-    /// The color that rpm prefers (`%_prefer_color`): 64 bits.
+    /// The color that rpm prefers (`%_prefer_color`): 64-bit.
     const PREFERRED: u32 = 2;
     if let Some(difference) = difference(theirs, mine) {
         let (their_color, my_color) = (theirs.color & transaction_color, mine.color & transaction_color);
-        // rpm (transaction.c, handleColorConflict): of two ELF files of different colors the preferred one is kept.
+        // If two ELF files have different colors, rpm installs the preferred one (transaction.c,
+        // handleColorConflict).
         return match their_color != 0 && my_color != 0 && their_color != my_color {
             true if my_color & PREFERRED != 0 => Meeting::Wins,
             true if their_color & PREFERRED != 0 => Meeting::GivesWay,
@@ -149,8 +152,8 @@ fn meet(theirs: &File, mine: &File, shared: Shared, transaction_color: u32) -> M
     }
 }
 
-/// Returns how two entries for one place differ; rpm lets packages share it if they do not (rpmfi.c, `rpmfilesCompare`). Modes and owners
-/// count for directories too, times do not.
+/// Returns the difference between two entries for one place. Packages may share a place if there is
+/// none (rpmfi.c, `rpmfilesCompare`). Modes and owners count for directories too, times do not.
 pub(super) fn difference(a: &File, b: &File) -> Option<&'static str> {
     if a.flags.contains(Flags::GHOST) || b.flags.contains(Flags::GHOST) {
         return None;
@@ -172,7 +175,8 @@ pub(super) fn difference(a: &File, b: &File) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a configuration file would take the place of something else (rpmfi.c, `rpmfilesConfigConflict`).
+/// Reports whether a configuration file would replace different content (rpmfi.c,
+/// `rpmfilesConfigConflict`).
 fn meets_other_content(tree: &Tree, file: &File) -> bool {
     if !file.flags.contains(Flags::CONFIG) {
         return false;

@@ -1,4 +1,4 @@
-//! Merging: a package's files become nodes of the tree, by the dispositions that were decided for them.
+//! Merging: turns a package's files into nodes of the tree, according to their dispositions.
 
 use rustc_hash::FxHashMap;
 
@@ -11,27 +11,27 @@ use crate::rpm::files::{File, FileKind};
 use crate::rpm::lua::files::rename;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, PackageIndex, Tree, TreeError, display, split};
 
-/// Merges packages into a tree, one after the other, and remembers which file of which package made a node.
+/// Merges packages into a tree, one after another. Records the package and file of each node.
 pub(super) struct Merger<'a> {
     packages: &'a [Unpacked],
     dispositions: Vec<Vec<Disposition>>,
-    /// The package and the file that made a node.
+    /// The package and the file from which a node was created.
     brought: FxHashMap<NodeId, (usize, usize)>,
     warnings: Vec<String>,
 }
 
 impl<'a> Merger<'a> {
-    /// Begins with the dispositions of all files.
+    /// Creates a merger with the dispositions of all files.
     pub(super) fn new(packages: &'a [Unpacked], dispositions: Vec<Vec<Disposition>>) -> Self {
         Self { packages, dispositions, brought: FxHashMap::default(), warnings: Vec::new() }
     }
 
-    /// Returns what the user should know of configuration files that were kept.
+    /// Returns the warnings about existing configuration files.
     pub(super) fn into_warnings(self) -> Vec<String> {
         self.warnings
     }
 
-    /// Puts the files of one package into the tree.
+    /// Adds the files of one package to the tree.
     pub(super) fn merge(&mut self, tree: &mut Tree, index: usize, states: &[FileState]) -> Result<(), InstallError> {
         let package = &self.packages[index];
         let mut link_sets: FxHashMap<(u32, u32), NodeId> = FxHashMap::default();
@@ -39,7 +39,7 @@ impl<'a> Merger<'a> {
             if states[number] != FileState::Normal || !file.in_payload() {
                 continue;
             }
-            // Without an inode nothing is known of links.
+            // Without an inode number, hard links cannot be detected.
             let may_link = file.kind == FileKind::Regular && file.inode.1 != 0;
             let linked = if may_link { link_sets.get(&file.inode).copied() } else { None };
             let placed =
@@ -51,7 +51,7 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// Puts one file in its place. `None`: no node was made for it.
+    /// Places one file. Returns `None` if no node was created for it.
     fn place(&mut self, tree: &mut Tree, index: usize, number: usize, linked: Option<NodeId>) -> Result<Option<NodeId>, Problem> {
         let file = &self.packages[index].files[number];
         let disposition = self.dispositions[index][number];
@@ -79,7 +79,8 @@ impl<'a> Merger<'a> {
                         self.describe(tree, there, index, number)?;
                         return Ok(Some(there));
                     }
-                    // rpm (fsm.c, fsmVerify) lets a link of root's that leads to a directory stand for it.
+                    // rpm accepts a link owned by root in place of the directory it leads to
+                    // (fsm.c, fsmVerify).
                     NodeKind::Symlink(_) if tree.resolve(&file.path).is_some_and(|id| tree.node(id).is_directory()) => {
                         return Ok(Some(there));
                     }
@@ -105,7 +106,7 @@ impl<'a> Merger<'a> {
         Ok(Some(id))
     }
 
-    /// Notes that a package has a directory that an equal one of another package made.
+    /// Records that a package shares a directory with another package that created it.
     fn share(&mut self, tree: &mut Tree, index: usize, number: usize) {
         let file = &self.packages[index].files[number];
         if file.kind != FileKind::Directory {
@@ -119,8 +120,9 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Refuses a file that would take the place of another one of the transaction which differs from it. The dispositions tell of all such
-    /// files but those that a link leads to which a scriptlet made meanwhile.
+    /// Fails if a file would replace a different file of the transaction.
+    /// [`super::disposition::decide`] reports such conflicts earlier, except those through a link
+    /// that a scriptlet created after it.
     fn check(&self, tree: &Tree, there: NodeId, index: usize, number: usize) -> Result<(), Problem> {
         let Some(&(other, other_number)) = self.brought.get(&there) else { return Ok(()) };
         let (first, second) = (&self.packages[other], &self.packages[index]);
@@ -133,7 +135,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Gives a directory the mode, owner and times that a package has for it.
+    /// Sets mode, owner and times of a directory from a package.
     fn describe(&mut self, tree: &mut Tree, id: NodeId, index: usize, number: usize) -> Result<(), Problem> {
         let file = &self.packages[index].files[number];
         let node = tree.node_mut(id);
@@ -143,11 +145,11 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// The node of a file, with its content.
+    /// Returns the node of a file, with its content.
     fn node(&self, index: usize, number: usize) -> Result<Node, Problem> {
         let package = &self.packages[index];
         let file = &package.files[number];
-        // The numbers of a device as the 16 bits of old kernels hold them.
+        // The header has the 16-bit device numbers of old kernels.
         let (major, minor) = (u32::from(file.rdev >> 8), u32::from(file.rdev & 0xff));
         let kind = match file.kind {
             FileKind::Regular => NodeKind::File(package.contents[number].clone().ok_or(Problem::NoContent)?),
@@ -162,7 +164,7 @@ impl<'a> Merger<'a> {
         Ok(Node { kind, metadata: metadata(file)?, package, digest: file.digest.clone() })
     }
 
-    /// Keeps what is at the path of a configuration file as `.rpmorig` (fsm.c, `fsmBackup`).
+    /// Renames the existing file at a configuration file's path to `.rpmorig` (fsm.c, `fsmBackup`).
     fn back_up(&mut self, tree: &mut Tree, file: &File) -> Result<(), Problem> {
         if tree.lookup(&file.path).is_none() {
             return Ok(());

@@ -1,6 +1,8 @@
-//! Installing: the files, scriptlets and triggers of packages, in the order and by the rules of rpm, into the tree.
+//! Installs packages into the tree: files, scriptlets and triggers, in rpm's order and by rpm's
+//! rules.
 //!
-//! In: packages that were verified and unpacked. Out: their files in the tree, the database, and what became of each scriptlet.
+//! In: verified and unpacked packages. Out: their files in the tree, the database, and the outcome
+//! of each scriptlet.
 
 mod disposition;
 mod merge;
@@ -23,8 +25,12 @@ pub use unpacked::{UnpackError, Unpacked};
 
 /// Installs packages, given in the order of the transaction.
 ///
-/// As rpm does (lib/transaction.c): all `%pretrans` first; then the disposition of every file is decided; then of each package `%pre`, the files, `%post` and the triggers that it sets off;
-/// then all `%posttrans` and the triggers on the files of the whole transaction.
+/// The steps are rpm's (lib/transaction.c):
+///
+/// 1. Run all `%pretrans`.
+/// 2. Decide the disposition of every file.
+/// 3. For each package: run `%pre`, place the files, run `%post` and the triggers that it fires.
+/// 4. Run all `%posttrans` and the triggers on the files of the whole transaction.
 pub fn install(
     tree: &mut Tree,
     packages: &[Unpacked],
@@ -50,7 +56,8 @@ pub fn install(
         runner.triggers(tree, index, &states)?;
         reporter.advance(reporter::Phase::Install, 1, 0);
     }
-    // The database is made of headers and states alone, so it is made while the last scriptlets run.
+    // The database depends only on headers and states, so it is created while the last scriptlets
+    // run.
     let (database, installed) = rayon::join(
         || {
             options
@@ -75,7 +82,7 @@ pub fn install(
     Ok(installed)
 }
 
-/// The database's files.
+/// Returns the files of the database.
 fn database_files(
     packages: &[Unpacked],
     states: &[Vec<FileState>],
@@ -101,13 +108,14 @@ fn database_files(
         .map_err(|error| InstallError::Database(error.into()))
 }
 
-/// Puts the database where the release's own rpm looks for it.
+/// Writes the database to the path that the release's own rpm uses.
 fn put_database(tree: &mut Tree, wanted: &catalog::Database, files: Vec<DatabaseFile>) -> Result<(), InstallError> {
     for file in files {
         let path = format!("/{}/{}", wanted.path, file.name);
         let written = tree.write(path.as_bytes(), file.content, file.mode);
         let node = tree.node_mut(written.map_err(|error| InstallError::Database(error.into()))?);
-        // What a package had there (a ghost, an empty file) is the database now, and nobody's content.
+        // If a package owns the path (as a ghost or an empty file), the node is now the database
+        // and has no owner.
         node.metadata = Metadata::root(file.mode);
         node.package = None;
     }

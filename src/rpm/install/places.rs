@@ -1,7 +1,8 @@
-//! Places: which paths of a transaction's packages lead to one directory.
+//! Places: finds paths of a transaction's packages that lead to the same directory.
 //!
-//! In: the tree and the packages. Out: a number for each directory, the same for all paths that lead to it. A path is followed through the
-//! links of the tree and through those that the transaction brings (`lib/fprint.c`: `fpCachePopulate`, `fpLookupSubdir`).
+//! In: the tree and the packages. Out: a number for each directory, the same for all paths that
+//! lead to it. Paths are resolved through the links of the tree and of the transaction
+//! (`lib/fprint.c`: `fpCachePopulate`, `fpLookupSubdir`).
 
 use rustc_hash::FxHashMap;
 
@@ -10,9 +11,10 @@ use crate::rpm::database::FileState;
 use crate::rpm::files::FileKind;
 use crate::tree::{NodeKind, Tree, split};
 
-/// Number of links that are followed in one path, as in Linux.
+/// Most links to follow in one path, as in Linux.
 const MOST_LINKS: u32 = 40;
-/// Number of times that links which are themselves reached through links are looked up. Each time resolves one more level of them.
+/// Most rounds of resolving the paths of links. Each round resolves one more level of links that
+/// are reached through other links.
 const MOST_ROUNDS: u32 = 16;
 
 /// The directories that paths of a transaction lead to.
@@ -27,7 +29,7 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Collects the links of the files that are to be installed. rpm counts `%ghost` links too.
+    /// Collects the links among the files to be installed. Like rpm, it includes `%ghost` links.
     pub(super) fn new(tree: &'a Tree, packages: &'a [Unpacked], states: &[Vec<FileState>]) -> Self {
         let files = packages.iter().zip(states).flat_map(|(package, states)| package.files.iter().zip(states));
         let links: Vec<(&[u8], &[u8])> = files
@@ -72,8 +74,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Returns the path without links of the directory that `path` leads to; the root is empty. A path that leads in circles stays as it is
-    /// from there on.
+    /// Returns the link-free path of the directory that `path` leads to; the root is empty. After
+    /// [`MOST_LINKS`] links, further links stay in the path unresolved, so cycles end.
     fn real_path(&self, path: &[u8]) -> Vec<u8> {
         let mut real: Vec<u8> = Vec::with_capacity(path.len());
         let mut nodes = vec![Some(Tree::ROOT)];

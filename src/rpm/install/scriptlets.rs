@@ -1,5 +1,5 @@
-//! The scriptlets and triggers of the packages: Lua runs on the tree, known jobs are done natively, and what neither ran nor was replaced is
-//! recorded.
+//! The scriptlets and triggers of the packages. Lua runs on the tree, and known jobs run natively.
+//! Scriptlets that were neither run nor replaced are recorded.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::rpm::tag::Tag;
 use crate::rpm::version::ranges_overlap;
 use crate::tree::Tree;
 
-/// Runs what is due of a transaction's packages.
+/// Runs the scriptlets and triggers of a transaction's packages.
 pub(super) struct Runner<'a> {
     packages: &'a [Unpacked],
     scriptlets: Vec<Vec<Scriptlet>>,
@@ -25,13 +25,14 @@ pub(super) struct Runner<'a> {
     environment: Environment,
     records: Vec<ScriptletRecord>,
     warnings: Vec<String>,
-    /// Native jobs that scriptlets asked for. Each is done once, when all files are there: it looks at the whole tree.
+    /// Native jobs that scriptlets requested. Each runs once, after all files are placed, because
+    /// it processes the whole tree.
     jobs: BTreeSet<Job>,
-    /// Whether they have no effect (`rpm --noscripts --notriggers`).
+    /// True if scriptlets and triggers are disabled (`rpm --noscripts --notriggers`).
     off: bool,
 }
 
-/// Which of two packages a trigger concerns: whose it is, and who sets it off.
+/// A trigger that fires: its owner, and the files that fire it.
 struct Firing<'a> {
     owner: usize,
     trigger: &'a Trigger,
@@ -39,7 +40,7 @@ struct Firing<'a> {
 }
 
 impl<'a> Runner<'a> {
-    /// For packages in the order of the transaction.
+    /// Creates a runner for packages in the order of the transaction.
     pub(super) fn new(packages: &'a [Unpacked], options: &InstallOptions) -> Self {
         let mut environment = Environment::new(&options.arch.name, options.epoch);
         if let Some(database) = &options.database {
@@ -57,20 +58,25 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Runs a package's scriptlet of this phase, if it has one.
+    /// Runs a package's scriptlets of this phase.
     pub(super) fn run(&mut self, tree: &mut Tree, index: usize, phase: Phase) -> Result<(), InstallError> {
         let due: Vec<Scriptlet> = self.scriptlets[index].iter().filter(|scriptlet| scriptlet.phase == phase).cloned().collect();
         for scriptlet in due {
-            // rpm (rpmscript.c, rpmScriptFromTag): these stop the package's installation, the others only warn, unless they say so.
+            // In rpm, a failure of these phases stops the installation of the package. Others only
+            // warn, unless their flags say otherwise (rpmscript.c, rpmScriptFromTag).
             let fatal = matches!(phase, Phase::PreTrans | Phase::Pre) || scriptlet.script.flags.contains(ScriptFlags::CRITICAL);
-            // The one instance of the package that there will be.
+            // The argument is the number of installed instances of the package: one.
             self.execute(tree, index, phase.name(), &scriptlet.script, vec![1], Vec::new(), fatal)?;
         }
         Ok(())
     }
 
-    /// Runs the triggers that the installation of a package sets off: those of packages installed before it (itself among them) that wait for
-    /// it, then its own that wait for packages that are there already (lib/psm.c), and those on its files.
+    /// Runs the triggers that the installation of a package fires (lib/psm.c):
+    ///
+    /// 1. triggers of this package and of those installed before it, if their conditions match this
+    ///    package,
+    /// 2. its own triggers, if their conditions match packages that are installed already,
+    /// 3. file triggers on its files.
     pub(super) fn triggers(&mut self, tree: &mut Tree, index: usize, states: &[Vec<FileState>]) -> Result<(), InstallError> {
         let everything: Vec<Vec<Trigger>> = self.triggers[..=index].to_vec();
         let mut due: Vec<Firing<'_>> = Vec::new();
@@ -109,7 +115,7 @@ impl<'a> Runner<'a> {
         self.fire(tree, due)
     }
 
-    /// Does the native jobs and gives the record of everything.
+    /// Runs the native jobs and returns the records of all scriptlets.
     pub(super) fn finish(mut self, tree: &mut Tree) -> Result<Installed, InstallError> {
         let epoch = self.environment.epoch;
         for job in std::mem::take(&mut self.jobs) {
@@ -121,7 +127,8 @@ impl<'a> Runner<'a> {
         Ok(Installed { scriptlets: self.records, warnings: self.warnings })
     }
 
-    /// Highest priority first; of equals the order of the transaction.
+    /// Runs triggers with the highest priority first; those with equal priorities run in the order
+    /// of the transaction.
     fn fire(&mut self, tree: &mut Tree, mut due: Vec<Firing<'_>>) -> Result<(), InstallError> {
         due.sort_by_key(|firing| std::cmp::Reverse(firing.trigger.priority));
         for Firing { owner, trigger, files } in due {
@@ -135,7 +142,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Whether a package is one that a trigger's condition waits for the installation of.
+    /// Reports whether the installation of a package satisfies a trigger's condition.
     fn is_met_by(&self, condition: &Condition, index: usize) -> bool {
         let identity = self.packages[index].package.identity();
         if !condition.flags.contains(TriggerFlags::IN) || condition.name != identity.name {
@@ -146,7 +153,8 @@ impl<'a> Runner<'a> {
         op.is_any() || ranges_overlap(Constraint { op: Op::EQUAL, version: &evr }, Constraint { op, version: &condition.version })
     }
 
-    /// The installed files below the prefixes that a file trigger waits for, in their order.
+    /// Returns the installed files below the prefixes of a file trigger, in the order of the
+    /// packages.
     fn matching_files(&self, trigger: &Trigger, packages: std::ops::Range<usize>, states: &[Vec<FileState>]) -> Vec<Vec<u8>> {
         let prefixes: Vec<&[u8]> = trigger
             .conditions

@@ -1,4 +1,5 @@
-//! Which files of a package are installed: documentation, languages, and directories that are left with nothing.
+//! Selects the files of a package to install: skips documentation, languages, and directories that
+//! become empty.
 
 use rustc_hash::FxHashMap;
 
@@ -10,8 +11,9 @@ use crate::tree::split;
 
 /// Returns the state of each file of a package, in the header's order.
 ///
-/// The rules are rpm's (`lib/transaction.c`, `skipInstallFiles`). A file is left out if it is documentation and none is wanted, or if it has
-/// languages and none of them is wanted. A directory of the package is left out too if everything that the package has in it was left out.
+/// The rules are rpm's (`lib/transaction.c`, `skipInstallFiles`). A file is left out if it is
+/// documentation and documentation is not wanted, or if none of its languages is wanted. A
+/// directory of the package is also left out if all of the package's files in it are.
 pub(super) fn select(files: &[File], options: &FileOptions) -> Vec<FileState> {
     let mut states: Vec<FileState> =
         files.iter().map(|file| if is_wanted(file, options) { FileState::Normal } else { FileState::NotInstalled }).collect();
@@ -21,23 +23,23 @@ pub(super) fn select(files: &[File], options: &FileOptions) -> Vec<FileState> {
     states
 }
 
-/// Returns whether a file is wanted for itself. A license is never left out.
+/// Reports whether a file itself is wanted. A license is never left out.
 pub(super) fn is_wanted(file: &File, options: &FileOptions) -> bool {
     file.flags.contains(Flags::LICENSE)
         || ((options.docs || !file.flags.contains(Flags::DOC)) && language_wanted(&file.languages, &options.langs))
 }
 
-/// A directory that files of the package are in.
+/// A directory that has files of the package.
 #[derive(Default)]
 struct Parent {
-    /// Number of the package's files in it that stay.
+    /// Number of the package's files in it that are installed.
     kept: usize,
-    /// Whether one of its files was left out.
+    /// True if one of the package's files in it was left out.
     emptied: bool,
 }
 
-/// Leaves out the package's own directories that hold nothing any more. Subdirectories come first, so that an emptied directory can empty
-/// the one above it.
+/// Leaves out the package's own directories that become empty. Subdirectories are processed first,
+/// because they can make their parent empty.
 fn leave_out_emptied_directories(files: &[File], states: &mut [FileState]) {
     let mut numbers: FxHashMap<&[u8], usize> = FxHashMap::default();
     let mut parents: Vec<(&[u8], Parent)> = Vec::new();
@@ -70,9 +72,10 @@ fn leave_out_emptied_directories(files: &[File], states: &mut [FileState]) {
     }
 }
 
-/// Returns whether a file with these languages is wanted. A file without a language is.
+/// Reports whether a file with these languages is wanted. A file without languages always is.
 ///
-/// A language of a file matches every wanted language that begins with it, so `en` is taken for `en_US.UTF-8` (`skipInstallFiles`).
+/// A language of a file matches every wanted language that begins with it, so `en` matches
+/// `en_US.UTF-8` (`skipInstallFiles`).
 fn language_wanted(languages: &[Box<[u8]>], wanted: &Langs) -> bool {
     match wanted {
         Langs::All => true,

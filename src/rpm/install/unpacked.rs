@@ -1,4 +1,4 @@
-//! A package that was verified, with those of its files unpacked that are to be installed.
+//! A verified package with the contents of its selected files.
 
 use crate::ecosystem::FileOptions;
 use crate::package::{Content, Entry, Spool};
@@ -15,31 +15,32 @@ use super::selection;
 pub struct Unpacked {
     /// The package.
     pub package: Package,
-    /// Its files, in the header's order.
+    /// The files, in the header's order.
     pub files: Vec<File>,
-    /// What is to become of each.
+    /// The state that each file will have.
     pub states: Vec<FileState>,
-    /// The content of each regular file that is to be installed; of the names of one file each has it.
+    /// The content of each selected regular file. Each hard link of a file has it.
     pub contents: Vec<Option<Content>>,
     id: String,
 }
 
-/// Why a package is not used.
+/// An error while opening a package.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// The package as a whole is not what it should be.
+    /// The package file is invalid or not trusted.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// Its header does not tell its files.
+    /// The header's list of files is invalid.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// Its payload is not what the header promises.
+    /// The payload does not match the header.
     #[error(transparent)]
     Payload(#[from] PayloadError),
 }
 
 impl UnpackError {
-    /// Whether reading or keeping its bytes failed, and nothing is said of the package.
+    /// Returns the I/O error if reading or spooling failed, which is not an error of the package
+    /// itself. Otherwise returns the error unchanged.
     pub fn into_io(self) -> Result<std::io::Error, Self> {
         match self {
             Self::Package(PackageError::Read(error)) | Self::Payload(PayloadError::Spool(error)) => Ok(error),
@@ -49,7 +50,7 @@ impl UnpackError {
 }
 
 impl Unpacked {
-    /// Verifies a package and unpacks what the options do not leave out.
+    /// Verifies a package and unpacks the files that the options select.
     pub fn open(content: &Content, trust: Trust<'_>, options: &FileOptions, spool: &Spool) -> Result<Self, UnpackError> {
         let mut package = Package::open(content, trust)?;
         let files = package.files()?;
@@ -60,17 +61,18 @@ impl Unpacked {
         Ok(Self { package, files, states, contents, id })
     }
 
-    /// Name, version and architecture in one.
+    /// Returns name, version and architecture as one string.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// When it was built, in seconds since 1970.
+    /// Returns the time of the build, in seconds since 1970.
     pub fn build_time(&self) -> i64 {
         self.package.header().u32(Tag::BUILD_TIME).map_or(0, i64::from)
     }
 
-    /// The files that are to be installed, without ghosts, as entries; hard links as files of their own.
+    /// Returns the files to be installed as entries, without ghosts. Hard links become separate
+    /// files.
     pub fn entries(&self) -> Vec<Entry> {
         let installed = |&(place, file): &(usize, &File)| self.states[place] == FileState::Normal && file.in_payload();
         self.files

@@ -1,12 +1,20 @@
-//! Berkeley DB's hash files, as far as rpm's `Packages` needs them: rpm 4.14 (EL8) and older keep installed headers so.
+//! Berkeley DB's hash files, as far as rpm's `Packages` needs them. rpm 4.14 (EL8) and older store
+//! installed headers in them.
 //!
-//! In: records, or the bytes of a file. Out: the bytes of a file that Berkeley DB 5.3 opens and verifies, or the records. Both byte
-//! orders, because the file is in the order of the machine that it is for. rpm makes its other files (`Name`, `Basenames` …) from
-//! `Packages` when they are absent (4.14, lib/rpmdb.c, buildIndexes), so this room knows no index.
+//! In: records, or the bytes of a file. Out: the bytes of a file that Berkeley DB 5.3 opens and
+//! verifies, or the records. Both byte orders are supported, because the file has the byte order of
+//! its target machine. rpm rebuilds its other files (`Name`, `Basenames` …) from `Packages` when
+//! they are absent (4.14, lib/rpmdb.c, buildIndexes), so this module has no indexes.
 //!
-//! The layout is that of Berkeley DB's `dbinc/db_page.h`, hash version 9: a page of metadata, a page for each bucket, pages chained
-//! to buckets that are full, and chains of overflow pages for values that are larger than a quarter of a page. A record's key is
-//! the header's number, a value the header; the record 0 holds the largest number given so far.
+//! The layout is that of Berkeley DB's `dbinc/db_page.h`, hash version 9:
+//!
+//! - a page of metadata,
+//! - a page for each bucket,
+//! - pages chained to full buckets,
+//! - chains of overflow pages for values larger than a quarter of a page.
+//!
+//! The key of a record is the header's number, and its value is the header. Record 0 has the
+//! largest number assigned so far.
 
 mod reader;
 #[cfg(test)]
@@ -19,20 +27,20 @@ pub(super) use writer::write;
 
 use super::ByteOrder;
 
-/// The hash access method's magic number.
+/// Magic number of the hash access method.
 const HASH_MAGIC: u32 = 0x0006_1561;
-/// The version that Berkeley DB 4.6 to 5.3 write.
+/// Version of the format that Berkeley DB 4.6 to 5.3 write.
 const HASH_VERSION: u32 = 9;
-/// Bytes of the metadata page that mean something.
+/// Number of used bytes in the metadata page.
 const META_SIZE: usize = 512;
-/// Bytes of a page's own header.
+/// Length of a page header, in bytes.
 const PAGE_HEADER: usize = 26;
-/// Offsets to the first bucket's page, one for each doubling of the table.
+/// Number of offsets to the first bucket's page, one for each doubling of the table.
 const SPARES: usize = 32;
 
-/// What a page is (its byte 25).
+/// Types of a page (byte 25 of the page).
 mod page_type {
-    /// A bucket of a file older than version 9: pairs in no order.
+    /// A bucket in a file older than version 9: unsorted pairs.
     pub(super) const HASH_UNSORTED: u8 = 2;
     /// A part of a value.
     pub(super) const OVERFLOW: u8 = 7;
@@ -42,11 +50,11 @@ mod page_type {
     pub(super) const HASH: u8 = 13;
 }
 
-/// What an item on a bucket's page is (its first byte).
+/// Types of an item on a bucket's page (first byte of the item).
 mod item_type {
-    /// The bytes themselves.
+    /// The data are in the item.
     pub(super) const KEY_DATA: u8 = 1;
-    /// A page number and a length.
+    /// The item has a page number and a length.
     pub(super) const OFF_PAGE: u8 = 3;
 }
 
@@ -66,7 +74,7 @@ mod meta {
     pub(super) const SPARES: usize = 96;
 }
 
-/// Offsets of fields in every other page.
+/// Offsets of fields in all other pages.
 mod page {
     pub(super) const LSN_OFFSET: usize = 4;
     pub(super) const NUMBER: usize = 8;
@@ -77,7 +85,8 @@ mod page {
     pub(super) const TYPE: usize = 25;
 }
 
-/// The hash of a key: Fowler, Noll and Vo's FNV-1, begun at 0 (`hash_func.c`, `__ham_func5`).
+/// Returns the hash of a key: FNV-1 by Fowler, Noll and Vo, with initial value 0 (`hash_func.c`,
+/// `__ham_func5`).
 fn hash(key: &[u8]) -> u32 {
     key.iter().fold(0u32, |hash, &byte| hash.wrapping_mul(16_777_619) ^ u32::from(byte))
 }

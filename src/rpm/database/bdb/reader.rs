@@ -1,35 +1,35 @@
-//! Reading a hash file that somebody else wrote, which may be broken or hostile: every offset is checked, every chain is bounded by
-//! the number of pages.
+//! Reads a hash file from an untrusted source. Every offset is checked, and the number of pages
+//! limits the length of chains.
 
 use super::{ByteOrder, HASH_MAGIC, META_SIZE, PAGE_HEADER, SPARES, item_type, meta, page, page_type};
 
-/// Why a file is not a hash file, or a broken one.
+/// An error in a hash file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BdbError {
-    /// Not the hash access method's magic number.
+    /// The magic number of the hash access method is missing.
     #[error("not a Berkeley DB hash file")]
     Magic,
-    /// A version that rpm never met.
+    /// The version is not one that rpm has used.
     #[error("unknown version {0} of the hash format")]
     Version(u32),
-    /// A page size that is no power of two between 512 and 65,536.
+    /// The page size is not a power of two between 512 and 65,536 bytes.
     #[error("impossible page size {0}")]
     PageSize(u32),
-    /// The file is encrypted or its pages carry checksums: rpm never asks for either.
+    /// The file is encrypted or its pages have checksums. rpm uses neither.
     #[error("pages are encrypted or have checksums")]
     Sealed,
-    /// A page that is not in the file, is of another kind than it should be, or says that it is another page.
+    /// A page is missing, has the wrong type, or states another page number.
     #[error("page {0} is broken")]
     Page(u32),
-    /// A chain of pages that does not end.
+    /// A chain of pages has a cycle.
     #[error("the pages after page {0} go in a circle")]
     Circle(u32),
-    /// A key that is not the number of a header.
+    /// A key is not the number of a header.
     #[error("a key on page {0} is not a number of four bytes")]
     Key(u32),
 }
 
-/// The records of a `Packages` file but for record 0, in the order of their numbers.
+/// Returns the records of a `Packages` file except record 0, sorted by number.
 pub(in super::super) fn read(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, BdbError> {
     let file = File::open(bytes)?;
     let mut records = Vec::new();
@@ -69,7 +69,8 @@ impl<'a> File<'a> {
             .ok_or(BdbError::Magic)?;
         let field = |at| order.get_u32(head, at).ok_or(BdbError::Magic);
         let version = field(meta::VERSION)?;
-        // 7 hashed otherwise and is older than any rpm that still runs; 10 differs in what rpm does not use (bdb_ro.c takes 8 to 10).
+        // Version 7 uses another hash function and is older than any rpm still in use. Version 10
+        // differs in features that rpm does not use (bdb_ro.c accepts 8 to 10).
         if !(8..=10).contains(&version) {
             return Err(BdbError::Version(version));
         }
@@ -77,7 +78,7 @@ impl<'a> File<'a> {
         if !page_size.is_power_of_two() || !(512..=65_536).contains(&page_size) {
             return Err(BdbError::PageSize(page_size));
         }
-        // Byte 24 names the cipher, bit 0 of byte 26 tells of checksums.
+        // Byte 24 names the cipher. Bit 0 of byte 26 enables checksums.
         if head[24] != 0 || head[26] & 1 != 0 {
             return Err(BdbError::Sealed);
         }
@@ -119,7 +120,7 @@ impl<'a> File<'a> {
     fn read_bucket(&self, number: u32, page: &[u8], steps: &mut u32, records: &mut Vec<(u32, Vec<u8>)>) -> Result<(), BdbError> {
         let entries = self.u16(page, page::ENTRIES, number)?;
         let mut end = self.page_size;
-        // Items fill the page from its end; an item ends where the one before it begins.
+        // Items fill the page from its end. An item ends where the previous one begins.
         let mut item = |index: usize| {
             let start = self.u16(page, PAGE_HEADER + 2 * index, number)?;
             let item = page.get(start..end).filter(|item| !item.is_empty() && start >= PAGE_HEADER);

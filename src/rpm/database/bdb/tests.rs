@@ -15,7 +15,8 @@ fn file(values: &[(u32, Vec<u8>)], order: ByteOrder) -> Vec<u8> {
     write(&records, order).unwrap()
 }
 
-/// Values of every length that matters: none, on the page, at the edges of a page and of what is big, and large.
+/// Values of every significant length: empty, on the page, around the size of a page and of big
+/// items, and large.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => 1..1100usize,
@@ -56,7 +57,7 @@ proptest! {
     ) {
         let values: Vec<_> = values.into_iter().collect();
         let mut bytes = file(&values, ByteOrder::Little);
-        // The numbers of the format lie at the beginnings of pages: break these.
+        // The fields of the format are at the beginning of pages, so the test damages these bytes.
         for (at, byte) in breaks {
             let at = at.index(bytes.len() / 4096 * 128);
             bytes[at / 128 * 4096 + at % 128] = byte;
@@ -87,7 +88,7 @@ fn a_number_given_twice_is_refused() {
 fn circles_and_lies_are_found() {
     let values = vec![(1, vec![7; 20_000])];
     let good = file(&values, ByteOrder::Little);
-    // Pages 1 and 2 are buckets, 3 to 7 the value.
+    // Pages 1 and 2 are buckets; pages 3 to 7 have the value.
     let broken = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = good.clone();
         change(&mut bytes);
@@ -105,7 +106,7 @@ fn circles_and_lies_are_found() {
     assert_eq!(broken(&|bytes| bytes[24] = 1), BdbError::Sealed);
 }
 
-/// The hash function is the one that Berkeley DB checks a file's for (read from a file that `db5.3_load` made).
+/// The hash of Berkeley DB's check string is the one in a file that `db5.3_load` created.
 #[test]
 fn the_hash_is_berkeley_dbs() {
     assert_eq!(hash(b"%$sniglet^&\0"), 0x5e68_8dd1);
@@ -124,7 +125,7 @@ fn verify(path: &Path) {
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
 }
 
-/// All records as Berkeley DB reads them, by number; values as hexadecimal text.
+/// Returns all records as Berkeley DB reads them, by number, with values in hex.
 fn dump(path: &Path, order: ByteOrder) -> BTreeMap<u32, String> {
     let dump = Command::new("db5.3_dump").arg(path).output().unwrap();
     assert!(dump.status.success());
@@ -162,7 +163,8 @@ fn berkeley_db_verifies_and_dumps_the_same() {
     }
 }
 
-/// rpm installs into the file afterwards: Berkeley DB splits our buckets, and what it makes of them is read.
+/// rpm installs into the file later: Berkeley DB splits the buckets, and the reader must accept the
+/// result.
 #[test]
 fn berkeley_db_adds_records() {
     if !peer("db5.3_load") {

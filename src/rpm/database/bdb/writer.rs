@@ -1,27 +1,30 @@
-//! Writing a hash file at once: the number of records is known, so the table has its final size from the beginning and its buckets
-//! lie one after the other behind the metadata.
+//! Writes a hash file in one pass. The number of records is known, so the table has its final size
+//! from the start. The buckets follow the metadata, one after another.
 
 use super::{ByteOrder, HASH_MAGIC, HASH_VERSION, META_SIZE, PAGE_HEADER, SPARES, hash, item_type, meta, page, page_type};
 use crate::digest::{Algorithm, Hasher};
 use crate::rpm::database::{DatabaseError, Record};
 
-/// The block size of the file systems that rpm meets, which Berkeley DB takes for the page size.
+/// Page size in bytes. Berkeley DB uses the block size of the file system, which is 4096 on the
+/// systems that rpm runs on.
 const PAGE_SIZE: usize = 4096;
-/// A value above this goes to overflow pages (hash.h, `ISBIG`).
+/// Length in bytes above which a value goes to overflow pages (hash.h, `ISBIG`).
 const BIG: usize = PAGE_SIZE / 4;
-/// What Berkeley DB hashes to see whether a file was made with the same hash function (hash.h, `CHARKEY` with its NUL).
+/// String that Berkeley DB hashes to check whether a file uses the same hash function (hash.h,
+/// `CHARKEY` with its NUL).
 const CHARKEY: &[u8] = b"%$sniglet^&\0";
-/// Bytes of an item that lies on overflow pages.
+/// Length of an item that refers to overflow pages, in bytes.
 const OFF_PAGE_SIZE: usize = 12;
 
-/// The bytes of `Packages` with these records.
+/// Returns the bytes of `Packages` with these records.
 pub(in super::super) fn write(records: &[Record<'_>], order: ByteOrder) -> Result<Vec<u8>, DatabaseError> {
     let largest = records.iter().map(|record| record.number).max().unwrap_or(0);
     let largest = order.u32_bytes(largest);
-    // The record of number 0 holds the largest number, from which rpm counts on (4.14, lib/backend/db3.c, db3_pkgdbNew).
+    // Record 0 has the largest number, from which rpm continues counting (4.14, lib/backend/db3.c,
+    // db3_pkgdbNew).
     let mut pairs: Vec<([u8; 4], &[u8])> = vec![(order.u32_bytes(0), &largest)];
     pairs.extend(records.iter().map(|record| (order.u32_bytes(record.number), record.blob)));
-    // Pages are sorted by key as bytes (hash_page.c, __ham_getindex_sorted).
+    // Pages are sorted by the bytes of the keys (hash_page.c, __ham_getindex_sorted).
     pairs.sort_unstable_by_key(|&(key, _)| key);
     if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(DatabaseError::Number { number: order.u32_from(pair[0].0) });
@@ -38,21 +41,22 @@ pub(in super::super) fn write(records: &[Record<'_>], order: ByteOrder) -> Resul
         file.write_bucket(1 + bucket, pairs);
     }
     let last_page = file.pages() - 1;
-    // Offsets are 32 bits wide.
+    // Page offsets are 32 bits wide.
     u32::try_from(file.bytes.len()).map_err(|_| DatabaseError::TooLarge { size: file.bytes.len() as u64 })?;
     file.write_meta(buckets as u32, pairs.len() as u32, last_page as u32, &file_id(&pairs));
     Ok(file.bytes)
 }
 
-/// A power of two, so many that a bucket's pairs commonly fit its page, and at least the two that Berkeley DB begins with.
+/// Returns the number of buckets: a power of two, large enough that the pairs of a bucket usually
+/// fit its page. The minimum is 2, Berkeley DB's initial number.
 fn bucket_count(pairs: usize) -> usize {
-    // Two offsets, a key of four bytes and an overflow item; half full.
+    // Two offsets, a key of four bytes and an overflow item. Pages are half full.
     const PAIR: usize = 2 * 2 + 5 + OFF_PAGE_SIZE;
     (2 * pairs * PAIR).div_ceil(PAGE_SIZE - PAGE_HEADER).next_power_of_two().max(2)
 }
 
-/// Twenty bytes that tell this file from others in one environment: Berkeley DB's cache goes by them. Made from the content, so that
-/// the same input gives the same file.
+/// Returns twenty bytes that identify the file within an environment; Berkeley DB's cache uses
+/// them. They are derived from the content, so that the same input gives the same file.
 fn file_id(pairs: &[([u8; 4], &[u8])]) -> [u8; 20] {
     let mut hasher = Hasher::new(Algorithm::Sha1);
     for (key, value) in pairs {
@@ -88,7 +92,7 @@ impl File {
     fn write_page_header(&mut self, number: usize, kind: u8, previous: usize, next: usize, entries: u16, high_free: u16) {
         let order = self.order;
         let bytes = self.page(number);
-        // A page that is in no log bears the sequence number [0][1] (log.h, LSN_NOT_LOGGED).
+        // A page without a log entry has the sequence number [0][1] (log.h, LSN_NOT_LOGGED).
         order.put_u32(bytes, page::LSN_OFFSET, 1);
         order.put_u32(bytes, page::NUMBER, number as u32);
         order.put_u32(bytes, page::PREVIOUS, previous as u32);
@@ -147,7 +151,7 @@ impl File {
         order.put_u16(self.page(number), PAGE_HEADER + 2 * index, offset as u16);
     }
 
-    /// Writes a value on pages of its own and returns the first one's number.
+    /// Writes a value to pages of its own and returns the number of the first one.
     fn write_overflow(&mut self, value: &[u8]) -> usize {
         let first = self.pages();
         let mut parts = value.chunks(PAGE_SIZE - PAGE_HEADER).peekable();
@@ -155,7 +159,8 @@ impl File {
             let number = self.add_page();
             let previous = if number == first { 0 } else { number - 1 };
             let next = if parts.peek().is_some() { number + 1 } else { 0 };
-            // On overflow pages `entries` counts references, and the free offset is the part's length.
+            // On overflow pages, `entries` is the reference count and the free offset is the length
+            // of the part.
             self.write_page_header(number, page_type::OVERFLOW, previous, next, 1, part.len() as u16);
             self.page(number)[PAGE_HEADER..][..part.len()].copy_from_slice(part);
         }
@@ -177,7 +182,8 @@ impl File {
         order.put_u32(bytes, meta::LOW_MASK, buckets / 2 - 1);
         order.put_u32(bytes, meta::ELEMENTS, elements);
         order.put_u32(bytes, meta::CHARKEY, hash(CHARKEY));
-        // The page of bucket B is B + spares[log2(B + 1)], rounded up: here all lie together from page 1.
+        // The page of bucket B is B + spares[log2(B + 1)], rounded up. Here all pages are
+        // contiguous from page 1.
         for doubling in 0..=(buckets.ilog2() as usize).min(SPARES - 1) {
             order.put_u32(bytes, meta::SPARES + 4 * doubling, 1);
         }

@@ -1,14 +1,15 @@
-//! `SQLite`'s file format, written from the bottom up: rows and index entries come sorted, so each page is filled once and never
-//! split.
+//! Writes `SQLite`'s file format from the bottom up. Rows and index entries are sorted in advance,
+//! so each page is filled once and never split.
 //!
-//! In: cells in their order. Out: pages. The format is that of sqlite.org/fileformat2.html, to which the section numbers refer.
+//! In: cells in their order. Out: pages. The format is that of sqlite.org/fileformat2.html; section
+//! numbers in comments refer to it.
 
-/// rpm's databases have `SQLite`'s own default everywhere.
+/// Page size in bytes: `SQLite`'s default, which rpm uses everywhere.
 pub(super) const PAGE_SIZE: usize = 4096;
-/// Bytes of the file's header, at the beginning of page 1.
+/// Length in bytes of the file's header, at the beginning of page 1.
 const FILE_HEADER: usize = 100;
 
-/// What a tree holds; each has leaves and interior pages of its own kind (1.6).
+/// The type of a tree. Each type has its own leaf and interior pages (1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tree {
     /// Rows by number.
@@ -32,7 +33,8 @@ impl Tree {
         }
     }
 
-    /// How many bytes of a payload lie in its cell; the rest goes to overflow pages (1.6, "Cell Payload Overflow Pages").
+    /// Returns the number of payload bytes within a cell; the rest goes to overflow pages (1.6,
+    /// "Cell Payload Overflow Pages").
     fn local(self, payload: usize) -> usize {
         let most = match self {
             Self::Table => PAGE_SIZE - 35,
@@ -47,11 +49,11 @@ impl Tree {
     }
 }
 
-/// Cells of one level of a tree, one after the other.
+/// Cells of one level of a tree, one after another.
 #[derive(Default)]
 pub(super) struct Cells {
     bytes: Vec<u8>,
-    /// Where each cell ends.
+    /// End offset of each cell, in bytes.
     ends: Vec<usize>,
 }
 
@@ -76,7 +78,7 @@ impl Cells {
 /// A value of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// What stands for the row's number in a table whose key it is.
+    /// Placeholder for the row number in a table whose primary key is that number.
     Null,
     /// A number.
     Integer(i64),
@@ -87,7 +89,7 @@ pub(super) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The number that tells type and length (2.1).
+    /// Returns the serial type, which encodes type and length (2.1).
     fn serial_type(self) -> u64 {
         match self {
             Self::Null => 0,
@@ -117,7 +119,7 @@ impl Value<'_> {
     }
 }
 
-/// Writes a number in one to nine bytes (1.6, "varint"); ours never need more than eight.
+/// Writes a number in one to nine bytes (1.6, "varint"). The numbers here need at most eight.
 fn put_varint(bytes: &mut Vec<u8>, value: u64) {
     let groups = (64 - (value | 1).leading_zeros()).div_ceil(7);
     for group in (1..groups).rev() {
@@ -126,13 +128,13 @@ fn put_varint(bytes: &mut Vec<u8>, value: u64) {
     bytes.push(value as u8 & 0x7f);
 }
 
-/// Replaces `record` by the record of these values.
+/// Replaces the contents of `record` with the record of these values.
 fn make_record(record: &mut Vec<u8>, values: &[Value<'_>]) {
     record.clear();
     for value in values {
         put_varint(record, value.serial_type());
     }
-    // The header counts its own length; ours are short, so that it is one byte.
+    // The header includes its own length. Headers here are short, so the length is one byte.
     let header = record.len() as u8 + 1;
     record.insert(0, header);
     for value in values {
@@ -140,21 +142,21 @@ fn make_record(record: &mut Vec<u8>, values: &[Value<'_>]) {
     }
 }
 
-/// A file in the making. Page 1 is the root of the schema and is written last.
+/// A file under construction. Page 1 is the root of the schema and is written last.
 pub(super) struct Pages {
     bytes: Vec<u8>,
     record: Vec<u8>,
 }
 
 impl Pages {
-    /// A file with nothing but an empty page 1, and room for about `expected` bytes.
+    /// Creates a file with an empty page 1, and reserves memory for about `expected` bytes.
     pub(super) fn new(expected: usize) -> Self {
         let mut bytes = Vec::with_capacity(expected);
         bytes.resize(PAGE_SIZE, 0);
         Self { bytes, record: Vec::new() }
     }
 
-    /// Bytes so far.
+    /// Returns the length so far, in bytes.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -209,26 +211,30 @@ impl Pages {
         cells.close();
     }
 
-    /// Makes a tree of its leaves' cells, the rows' numbers beside them if it is a table, and returns its root page.
+    /// Builds a tree from the cells of its leaves and returns its root page. For a table, `rows`
+    /// has the numbers of the rows.
     pub(super) fn tree(&mut self, tree: Tree, leaves: &Cells, rows: &[i64]) -> u32 {
         let (children, dividers) = self.leaves(tree, leaves, rows);
         self.interiors(tree, children, dividers, None)
     }
 
-    /// The same for the schema, which has its root on page 1 and more rows than fit there.
+    /// Builds the tree of the schema. Its root is page 1, and it has more rows than fit on that
+    /// page.
     pub(super) fn schema(&mut self, leaves: &Cells, rows: &[i64]) {
         let (children, dividers) = self.leaves(Tree::Table, leaves, rows);
         self.interiors(Tree::Table, children, dividers, Some(1));
     }
 
-    /// Fills the leaves. Returns them and what divides them: an index's entry that is taken out, or the last row's number.
+    /// Fills the leaves. Returns their pages and the dividers between them: an entry removed from
+    /// an index, or the number of a table's last row.
     fn leaves(&mut self, tree: Tree, cells: &Cells, rows: &[i64]) -> (Vec<u32>, Cells) {
         let (mut children, mut dividers) = (Vec::new(), Cells::default());
         let mut start = 0;
         loop {
             let mut end = start + fitting(cells, start, 8, 0);
             let is_last = end == cells.len();
-            // A leaf of an index must not be left without entries when the one before the last divides.
+            // The last leaf of an index needs an entry besides the one that becomes the divider
+            // before it.
             if tree == Tree::Index && end + 1 == cells.len() {
                 end -= 1;
             }
@@ -252,7 +258,7 @@ impl Pages {
         }
     }
 
-    /// Makes interior pages over pages until there is one, the root.
+    /// Builds levels of interior pages until only the root is left.
     fn interiors(&mut self, tree: Tree, mut children: Vec<u32>, mut dividers: Cells, root: Option<u32>) -> u32 {
         loop {
             if let ([only], None) = (&children[..], root) {
@@ -270,7 +276,7 @@ impl Pages {
             loop {
                 let mut end = start + fitting(&dividers, start, 12, 4);
                 let is_last = end == dividers.len();
-                // As among the leaves: the page to the right needs a divider.
+                // As among the leaves, the page to the right needs a divider of its own.
                 if end + 1 == dividers.len() {
                     end -= 1;
                 }
@@ -288,7 +294,8 @@ impl Pages {
         }
     }
 
-    /// Writes a page of cells: a header, the cells' offsets, and the cells from the page's end (1.6).
+    /// Writes a page of cells: a header, the offsets of the cells, and the cells from the end of
+    /// the page (1.6).
     #[allow(clippy::too_many_arguments, reason = "they are the fields of the page")]
     fn fill(
         &mut self,
@@ -324,27 +331,29 @@ impl Pages {
         page[offset + 5..offset + 7].copy_from_slice(&(end as u16).to_be_bytes());
     }
 
-    /// The file, with its header (1.3).
+    /// Returns the file, with its header (1.3).
     pub(super) fn finish(mut self) -> Vec<u8> {
         let pages = (self.bytes.len() / PAGE_SIZE) as u32;
         let header = &mut self.bytes[..FILE_HEADER];
         header[..16].copy_from_slice(b"SQLite format 3\0");
         header[16..18].copy_from_slice(&(PAGE_SIZE as u16).to_be_bytes());
-        // Read and written with a rollback journal; the fractions of a page that SQLite demands.
+        // Version numbers for a rollback journal, reserved space, and the payload fractions that
+        // SQLite requires.
         header[18..24].copy_from_slice(&[1, 1, 0, 64, 32, 32]);
         let mut put = |at: usize, value: u32| header[at..at + 4].copy_from_slice(&value.to_be_bytes());
-        put(24, 1); // Changed once,
+        put(24, 1); // file change counter
         put(28, pages);
-        put(40, 1); // its schema too,
-        put(44, 4); // of the fourth format,
-        put(56, 1); // texts in UTF-8,
-        put(92, 1); // and the number of pages is right since the first change,
-        put(96, 3_034_001); // made as SQLite 3.34.1 would, EL9's.
+        put(40, 1); // schema cookie
+        put(44, 4); // schema format number
+        put(56, 1); // text encoding: UTF-8
+        put(92, 1); // version-valid-for: the page count is valid for change 1
+        put(96, 3_034_001); // version of SQLite: 3.34.1, as in EL9
         self.bytes
     }
 }
 
-/// How many cells from `start` on fit a page whose header has so many bytes, when each takes so many more than its own.
+/// Returns the number of cells from `start` on that fit a page. The page has a header of `header`
+/// bytes, and each cell takes `more` bytes in addition to its own.
 fn fitting(cells: &Cells, start: usize, header: usize, more: usize) -> usize {
     let mut left = PAGE_SIZE - header;
     cells.ends[start..]

@@ -1,4 +1,4 @@
-//! Reading a file that somebody else wrote, which may be broken or hostile.
+//! Reads a database file from an untrusted source.
 
 use std::path::Path;
 
@@ -7,42 +7,42 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
-/// No header is larger (header.c, `HEADER_DATA_MAX`), so no value need be.
+/// Longest value in bytes. No header is larger (header.c, `HEADER_DATA_MAX`).
 const LONGEST_VALUE: i32 = 0x1000_0000;
 
-/// Bytes 18 and 19 of a file tell who may read and write it: 2 means by way of a write-ahead log.
+/// Bytes 18 and 19 of a file are the write and read versions; 2 means a write-ahead log.
 const VERSIONS: std::ops::Range<usize> = 18..20;
 const ROLLBACK_JOURNAL: u8 = 1;
 
-/// Why a file holds no headers.
+/// An error in a database file.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum SqliteError {
-    /// `SQLite` cannot read it.
+    /// `SQLite` cannot read the file.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A temporary copy could not be made.
+    /// The temporary copy cannot be created.
     #[error("no temporary copy: {0}")]
     Copy(#[from] std::io::Error),
-    /// `Packages` is no table.
+    /// There is no table `Packages`.
     #[error("no table `Packages`")]
     NoTable,
-    /// A row is not a number and a header.
+    /// A row is not a number with a header.
     #[error("row {0} of `Packages` is not a header")]
     Row(i64),
 }
 
-/// The records in the order of their numbers. `log` is the write-ahead log that lies beside the file, when there is one: what it
-/// holds is newer than the file.
+/// Returns the records, sorted by number. `log` is the write-ahead log beside the file, if there is
+/// one; its contents are newer than the file.
 pub(in super::super) fn read(mut bytes: Vec<u8>, log: Option<&[u8]>) -> Result<Vec<(u32, Vec<u8>)>, SqliteError> {
     if let Some(log) = log.filter(|log| !log.is_empty()) {
-        // Only SQLite itself knows how to read the log, and it wants files.
+        // Only SQLite can read the log, and it requires files.
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("rpmdb.sqlite");
         std::fs::write(&path, &bytes)?;
         std::fs::write(directory.path().join("rpmdb.sqlite-wal"), log)?;
         return read_records(&open_copy(&path)?);
     }
-    // SQLite keeps no log of a database in memory, and refuses one that says it has one.
+    // SQLite supports no log for a database in memory, and refuses a file that declares one.
     if let Some(versions) = bytes.get_mut(VERSIONS) {
         versions.fill(ROLLBACK_JOURNAL);
     }
@@ -56,7 +56,8 @@ fn open_copy(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 fn read_records(connection: &Connection) -> Result<Vec<(u32, Vec<u8>)>, SqliteError> {
-    // The schema is data of the file: no function or view of its may run (sqlite.org/security.html).
+    // The schema comes from the file, so its functions and views must not run
+    // (sqlite.org/security.html).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
@@ -70,7 +71,7 @@ fn read_records(connection: &Connection) -> Result<Vec<(u32, Vec<u8>)>, SqliteEr
     let mut records: Vec<(u32, Vec<u8>)> = Vec::new();
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
-        // A file whose pages point to each other gives the same rows again and again.
+        // If pages refer to each other in a cycle, the same rows repeat endlessly.
         let ascending = records.last().is_none_or(|&(last, _)| number > i64::from(last));
         match (u32::try_from(number), row.get_ref(1)?) {
             (Ok(short @ 1..), ValueRef::Blob(blob)) if ascending => records.push((short, blob.to_vec())),

@@ -12,7 +12,8 @@ fn file(values: &[(u32, Vec<u8>)]) -> Vec<u8> {
     write(&records, &keys).unwrap()
 }
 
-/// Opens what was written, after `SQLite` itself has checked all of it: pages, order, and that tables and indexes agree.
+/// Opens the written file after `SQLite` verified it: pages, order, and the consistency of tables
+/// and indexes.
 fn checked(bytes: &[u8]) -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
     connection.deserialize_read_exact("main", bytes, bytes.len(), false).unwrap();
@@ -21,7 +22,8 @@ fn checked(bytes: &[u8]) -> Connection {
     connection
 }
 
-/// Writes headers with these keys in `Basenames`, and compares what `SQLite` finds by table and by both indexes.
+/// Writes headers with these keys in `Basenames`, and compares the results of `SQLite` by table and
+/// by both indexes.
 fn assert_keys_are_found(keys: &[Vec<(Vec<u8>, u32)>]) {
     let records: Vec<Record<'_>> = (1..=keys.len() as u32).map(|n| Record { number: n * 2, blob: b"header" }).collect();
     let all: Vec<Keys<'_>> = keys.iter().map(|keys| Keys::only("Basenames", keys)).collect();
@@ -47,7 +49,7 @@ fn assert_keys_are_found(keys: &[Vec<(Vec<u8>, u32)>]) {
 
 #[test]
 fn trees_of_every_depth_are_whole() {
-    // The last leaf of an index is the delicate one: each number of rows leaves it otherwise.
+    // The last leaf of an index is a special case, which depends on the number of rows.
     for rows in (0..40).chain(100..160).chain(1000..1010).chain([30_000]) {
         let keys: Vec<_> = (0..rows).map(|n: u32| (format!("{:x}", n.wrapping_mul(2_654_435_761)).into_bytes(), n)).collect();
         assert_keys_are_found(&[keys]);
@@ -82,7 +84,7 @@ fn numbers_must_ascend() {
     assert!(matches!(write([2, 1]), Err(DatabaseError::Number { number: 1 })));
 }
 
-/// A file made by the statements of somebody who means no good.
+/// Creates a file from the SQL statements of an attacker.
 fn made_by(statements: &str) -> Vec<u8> {
     let mut connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(statements).unwrap();
@@ -95,7 +97,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(length, seed)| (0..length).map(|i| (i / 7) as u8 ^ seed).collect())
 }
 
-/// A key of any length: on its page whole, in part, or with pages of its own.
+/// A key of any length: entirely on its page, partly, or with overflow pages.
 fn key() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => 0..40usize, 1 => 900..1100usize, 1 => 4000..9000usize]
         .prop_flat_map(|length| (vec(1u8.., length.min(6)), Just(length)))
@@ -128,7 +130,7 @@ proptest! {
     ) {
         let values: Vec<_> = (1..60u32).map(|n| (n, vec![n as u8; n as usize * 40])).collect();
         let mut bytes = file(&values);
-        // The numbers of the format lie at the beginnings of pages: break these.
+        // The fields of the format are at the beginning of pages, so the test damages these bytes.
         for (at, byte) in breaks {
             let at = at.index(bytes.len() / 4096 * 64);
             bytes[at / 64 * 4096 + at % 64] = byte;

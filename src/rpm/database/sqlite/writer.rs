@@ -4,10 +4,12 @@ use super::pages::{Cells, PAGE_SIZE, Pages, Tree, Value};
 use crate::rpm::database::index::{Index, Key, KeyKind, Keys};
 use crate::rpm::database::{DatabaseError, Record};
 
-/// The page that begins here must not be used (sqlite.org/fileformat2.html, 1.4). No database of rpm comes near it.
+/// Offset of the page that must not be used (sqlite.org/fileformat2.html, 1.4). Databases of rpm
+/// are much smaller.
 const LARGEST: usize = 1 << 30;
 
-/// The bytes of `rpmdb.sqlite` with these records, where `keys[i]` are the index keys of `records[i]`.
+/// Returns the bytes of `rpmdb.sqlite` with these records. `keys[i]` are the index keys of
+/// `records[i]`.
 pub(in super::super) fn write<'a>(records: &'a [Record<'a>], keys: &'a [Keys<'a>]) -> Result<Vec<u8>, DatabaseError> {
     let mut last = 0;
     for &Record { number, .. } in records {
@@ -34,13 +36,14 @@ pub(in super::super) fn write<'a>(records: &'a [Record<'a>], keys: &'a [Keys<'a>
     }
 }
 
-/// What the schema says of a table or an index.
+/// A schema entry of a table or an index.
 struct Object {
     kind: &'static str,
     name: String,
     table: &'static str,
     root: u32,
-    /// The statement that makes it: it is kept in the file, and so rpm's own to the letter (lib/backend/sqlite.c).
+    /// The statement that creates the object. The file stores it, so it is identical to rpm's
+    /// (lib/backend/sqlite.c).
     sql: String,
 }
 
@@ -59,7 +62,7 @@ impl File {
         let sql = "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)";
         self.add_table("Packages", sql.to_owned(), &cells, &rows);
 
-        // From here AUTOINCREMENT takes the next number.
+        // AUTOINCREMENT continues from this number.
         let mut cells = Cells::default();
         let mut rows = Vec::new();
         if let Some(last) = records.last() {
@@ -91,10 +94,10 @@ impl File {
         );
         self.add_table(name, sql, &cells, &numbers);
 
-        // rpm looks into the others by reading them whole.
+        // rpm reads the other tables as a whole.
         if kind == KeyKind::Text {
             let mut sorted: Vec<(&[u8], i64)> = rows.iter().map(|(_, key)| &*key.bytes).zip(numbers.iter().copied()).collect();
-            // Texts compare as bytes, equal ones by their rows.
+            // Texts compare as bytes; equal texts are in the order of their rows.
             sorted.sort_unstable();
             let sorted = sorted.into_iter().map(|(key, row)| (value(key), row));
             self.add_index(name, "key", sorted);
