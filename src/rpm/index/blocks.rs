@@ -1,7 +1,8 @@
-//! A long document of packages, cut between them, so that the parts can be read apart.
+//! Splits a long document between its packages, so that several threads can parse the blocks.
 //!
-//! Cuts are made where an element seems to begin. Whether one does there is known only when the part before has been read: a comment may hold
-//! anything. Where it does not, [`Blocks::rest`] is the document from some part on as if nothing had been cut.
+//! A split is made where an element seems to begin. Only parsing the previous block shows whether
+//! one really does, because a comment may contain anything. If not, the remaining document is
+//! parsed in one piece. [`Blocks::rest`] returns it as if it had not been split.
 
 use std::io::{self, Cursor, Read};
 
@@ -10,31 +11,32 @@ use memchr::memmem;
 use super::xml::is_plain;
 use crate::metadata::IndexError;
 
-/// How long a block is at least, but for the last one: it stays in a processor's second cache with what is made of it.
+/// Minimum size of a block in bytes, except for the last one. A block and its results fit the L2
+/// cache of a processor.
 pub(super) const BLOCK: usize = 128 << 10;
 
-/// Where the elements begin.
+/// Text at which the document is split.
 const START: &[u8] = b"<package ";
 
-/// Up to what length an element to cut before is looked for.
+/// Size in bytes at which the search for an element to split before ends.
 const LONGEST: usize = 4 << 20;
 
-/// A part of a document.
+/// A block of a document.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
-    /// Where it begins in the document.
+    /// Offset in the document, in bytes.
     pub(super) offset: u64,
-    /// Whether nothing comes after it.
+    /// True if it is the last block.
     pub(super) is_last: bool,
 }
 
-/// The parts of a document, one after another.
+/// The blocks of a document, one after another.
 pub(super) struct Blocks<R> {
     input: R,
-    /// What was read beyond the last block.
+    /// Data read beyond the last block.
     beyond: Vec<u8>,
-    /// Where that begins.
+    /// Offset of `beyond` in the document, in bytes.
     offset: u64,
     ended: bool,
 }
@@ -44,7 +46,8 @@ impl<R: Read> Blocks<R> {
         Self { input, beyond: Vec::new(), offset: 0, ended: false }
     }
 
-    /// The next block, in the memory of `bytes`; `None` at the end, or if what comes cannot be cut.
+    /// Returns the next block and reuses the memory of `bytes`. Returns `None` at the end, or if
+    /// the following data cannot be split.
     pub(super) fn next(&mut self, mut bytes: Vec<u8>) -> Result<Option<Block>, IndexError> {
         let mut filled = self.beyond.len();
         bytes.splice(..filled.min(bytes.len()), self.beyond.drain(..));
@@ -72,12 +75,13 @@ impl<R: Read> Blocks<R> {
         Ok(Some(block))
     }
 
-    /// Where the next block begins.
+    /// Returns the offset of the next block in the document, in bytes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Fills `bytes` up to `wanted`. What it held before is written over, which spares making it nought first.
+    /// Fills `bytes` up to `wanted`. Old contents are overwritten, which avoids zeroing the memory
+    /// first.
     fn fill(&mut self, bytes: &mut Vec<u8>, filled: &mut usize, wanted: usize) -> Result<(), IndexError> {
         if bytes.len() < wanted {
             bytes.resize(wanted, 0);
@@ -95,7 +99,7 @@ impl<R: Read> Blocks<R> {
         Ok(())
     }
 
-    /// What is left of the document behind the blocks that were taken, but for `before`, which is given back.
+    /// Returns the document after the blocks that were returned, preceded by `before`.
     pub(super) fn rest(self, before: Vec<u8>) -> impl Read {
         Cursor::new(before).chain(Cursor::new(self.beyond)).chain(self.input)
     }

@@ -6,23 +6,23 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::metadata::IndexError;
 use crate::rpm::groups::{Environment, Group, Groups, Member, MemberKind};
 
-/// As many groups, and packages of a group, as there may be: distributions have some hundred of each.
+/// Most groups, and most packages of a group. Distributions have some hundred of each.
 const MOST: usize = 10_000;
 
-/// Reads the whole document (inflated already).
+/// Reads the whole document, already decompressed.
 pub fn read(input: &mut dyn Read, groups: &mut Groups) -> Result<(), IndexError> {
     let mut comps = Comps { groups, path: Vec::new(), open: Open::Nothing, member: Member::default(), text: String::new() };
     xml::read(input, &mut comps)
 }
 
-/// What is being read.
+/// The object being read.
 enum Open {
     Nothing,
     Group(Group),
     Environment(Environment),
 }
 
-/// The elements that count; all others are `Other`.
+/// The elements that are evaluated; all others are `Other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tag {
     Root,
@@ -63,7 +63,7 @@ impl Handler for Comps<'_> {
         self.path.push(tag);
         self.text.clear();
         match tag {
-            // Each that comes is looked for among those before it.
+            // Each new group is compared with all previous ones, so their number has a limit.
             Tag::Group | Tag::Environment if self.groups.groups.len().max(self.groups.environments.len()) >= MOST => {
                 return Err(format!("there are more than {MOST} groups").into());
             }
@@ -72,7 +72,7 @@ impl Handler for Comps<'_> {
             Tag::Package => {
                 let mut member = Member::default();
                 element.attributes(|name, value| match name {
-                    // Without a kind, and with one that nobody knows, it is mandatory (libcomps).
+                    // A missing or unknown type means mandatory (libcomps).
                     "type" => member.kind = MemberKind::from_name(value).unwrap_or_default(),
                     "requires" => member.requires = Some(value.to_owned()).filter(|name| !name.is_empty()),
                     "basearchonly" => member.basearch_only = matches!(value, "true" | "1"),

@@ -1,4 +1,4 @@
-//! `filelists.xml`: all files of all packages, of which only those asked for are told.
+//! `filelists.xml`: all files of all packages. Only the requested ones are reported.
 
 use std::io::Read;
 
@@ -8,12 +8,12 @@ use crate::digest::Algorithm;
 use crate::metadata::IndexError;
 use crate::pool::Checksum;
 
-/// Which paths of a package are told.
+/// Selects the paths of a package to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     /// All.
     All,
-    /// Those that come with a content: neither directories nor ghosts.
+    /// Files with contents: neither directories nor ghosts.
     WithContents,
 }
 
@@ -34,7 +34,7 @@ struct Filelists<'a> {
     wanted: &'a dyn Fn(&str) -> bool,
     found: &'a mut dyn FnMut(Checksum<'_>, &str),
     depth: usize,
-    /// The kind of the checksum that names the package we are in.
+    /// The algorithm of the current package's checksum.
     package: Option<Algorithm>,
     checksum: Vec<u8>,
     file: bool,
@@ -87,7 +87,8 @@ impl Handler for Filelists<'_> {
     }
 }
 
-/// The kind of the checksum that names a package, which is put into `checksum`. It is not told: it is the one with as many bytes.
+/// Returns the algorithm of the checksum that identifies a package, and decodes the checksum into
+/// `checksum`. The document does not state the algorithm, so it follows from the length.
 pub(super) fn kind_of_id(id: &str, checksum: &mut Vec<u8>) -> Option<Algorithm> {
     KINDS.into_iter().find(|kind| decode_hex(id, kind.length(), checksum))
 }

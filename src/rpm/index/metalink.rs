@@ -1,12 +1,12 @@
-//! `metalink.xml`: where mirrors of a repository are, and what its `repomd.xml` has to be.
+//! `metalink.xml`: the mirrors of a repository, and the expected digest of its `repomd.xml`.
 
 use super::xml::{self, Element, Handler, Problem};
 use crate::digest::{Algorithm, Digest};
 use crate::metadata::{IndexError, MirrorList, RootPromise};
 
-/// The file that a metalink of a repository is about.
+/// Name of the file that a repository's metalink describes.
 const FILE: &str = "repomd.xml";
-/// What its place ends with, below a base.
+/// Suffix of the file's URLs, below the base of a repository.
 const BELOW: &str = "repodata/repomd.xml";
 
 /// Reads the whole document.
@@ -16,7 +16,7 @@ pub(super) fn read(document: &[u8]) -> Result<MirrorList, IndexError> {
     if !metalink.found {
         return Err(IndexError::Malformed { offset: 0, what: format!("the metalink tells nothing of {FILE}") });
     }
-    // The most preferred first; those of the same preference stay in their order.
+    // Sort by preference, highest first. The sort is stable.
     metalink.urls.sort_by_key(|(preference, _)| std::cmp::Reverse(*preference));
     let mut bases: Vec<String> = Vec::new();
     for (_, url) in metalink.urls {
@@ -30,14 +30,14 @@ pub(super) fn read(document: &[u8]) -> Result<MirrorList, IndexError> {
     Ok(MirrorList { bases, roots: roots.collect() })
 }
 
-/// A state of the file: the newest, or one before it that mirrors may still have.
+/// A version of the file: the newest, or an older one that mirrors may still have.
 #[derive(Default)]
 struct State {
     digest: Option<Digest>,
     size: Option<u64>,
 }
 
-/// A text that counts.
+/// An element with a text to evaluate.
 enum Field {
     Size,
     Hash(Option<Algorithm>),
@@ -47,7 +47,7 @@ enum Field {
 #[derive(Default)]
 struct Metalink {
     names: Vec<String>,
-    /// Within the `<file>` that is wanted, and that there was one.
+    /// True within the `<file>` element of [`FILE`]. `found` is true if there was one.
     inside: bool,
     found: bool,
     states: Vec<State>,
@@ -56,7 +56,7 @@ struct Metalink {
     text: String,
 }
 
-/// How much a digest proves; nought where it is not known.
+/// Returns the strength of a digest algorithm, or 0 if it is unknown.
 fn strength(algorithm: Algorithm) -> u8 {
     match algorithm {
         Algorithm::Md5 => 1,
@@ -116,7 +116,7 @@ impl Handler for Metalink {
         match self.field.take() {
             Some(Field::Size) => {
                 let size: u64 = text.parse().map_err(|_| Problem::from(format!("`{text}` is not a size")))?;
-                // As in repomd.xml, zero means that it is unknown.
+                // As in repomd.xml, zero means that the size is unknown.
                 state.size = Some(size).filter(|&size| size > 0);
             }
             Some(Field::Hash(Some(algorithm))) => {

@@ -1,8 +1,9 @@
-//! rpm-md: the XML files that `createrepo_c` makes, read into the pool.
+//! rpm-md: reads the XML files of `createrepo_c` into the pool.
 //!
-//! In: `repomd.xml`, and the inflated bytes of `primary.xml` and `filelists.xml`, or of the databases that stand for them. Out: the list of a repository's metadata
-//! files, and its packages in a [`PoolBuilder`]. No document is ever held: events go straight
-//! from the inflated bytes to the pool. It gets no bytes itself and judges no version.
+//! In: `repomd.xml`, and the decompressed bytes of `primary.xml` and `filelists.xml`, or of the
+//! databases that replace them. Out: the list of a repository's metadata files, and its packages in
+//! a [`PoolBuilder`]. No document is held in memory: events go straight from the decompressed bytes
+//! to the pool. This module does not download files or compare versions.
 
 mod blocks;
 mod comps;
@@ -101,16 +102,16 @@ impl MetadataFormat for RpmMd {
     }
 }
 
-/// In which form a file tells of packages.
+/// The format of a file with packages.
 enum Form<R> {
     Xml(R),
     Database(R),
 }
 
-/// A file of which the beginning was read already.
+/// A reader that puts the bytes already read in front of the rest.
 type Whole<'a, R> = Chain<Cursor<Vec<u8>>, &'a mut R>;
 
-/// The form of a file, by what it begins with.
+/// Detects the format of a file from its first bytes.
 fn form_of<R: Read + ?Sized>(input: &mut R) -> Result<Form<Whole<'_, R>>, IndexError> {
     let mut start = Vec::new();
     let read = (&mut *input).take(sqlite::MAGIC.len() as u64).read_to_end(&mut start);

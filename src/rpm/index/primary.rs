@@ -1,7 +1,7 @@
-//! `primary.xml`: the packages with what they need and give, straight into the pool.
+//! `primary.xml`: reads the packages and their dependencies straight into the pool.
 //!
-//! What is missing or unknown is taken as libsolv takes it (`repo_rpmmd.c`): elements that nobody knows are passed over with
-//! all they hold, a missing architecture is `noarch`, an epoch of nought is no epoch.
+//! Missing and unknown data are treated as in libsolv (`repo_rpmmd.c`): unknown elements are
+//! skipped with their contents, a missing architecture is `noarch`, and epoch 0 means no epoch.
 
 use std::io::Read;
 
@@ -20,7 +20,7 @@ pub(super) fn read(input: impl Read, builder: &mut PoolBuilder, repo: RepoId) ->
     xml::read(input, &mut Primary::new(builder, &mut Recent::default(), repo, State::Document))
 }
 
-/// Reads what is left of a document from `offset` on, where an element of its root `root` begins.
+/// Reads the rest of a document. An element inside its root `root` begins at `offset`.
 pub(super) fn read_on(
     input: impl Read,
     offset: u64,
@@ -31,7 +31,7 @@ pub(super) fn read_on(
     xml::read_on(input, offset, root, &mut Primary::new(builder, &mut Recent::default(), repo, State::Metadata))
 }
 
-/// Within which element that has others in it.
+/// The innermost open element that contains other elements.
 #[derive(Clone, Copy)]
 pub(super) enum State {
     Document,
@@ -41,10 +41,10 @@ pub(super) enum State {
     Dependencies(Kind),
 }
 
-/// An element that has no others in it, and what its text is.
+/// An element without child elements, by the meaning of its text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Leaf {
-    /// All that it tells is in its attributes.
+    /// All data are in the attributes.
     Attributes,
     Name,
     Arch,
@@ -55,12 +55,12 @@ enum Leaf {
     File,
 }
 
-/// Hears the document and tells what takes packages in.
+/// Handles the events of the document and passes packages to the builder.
 pub(super) struct Primary<'b, B> {
     builder: &'b mut B,
     repo: RepoId,
     state: State,
-    /// How deep within an element that nobody knows.
+    /// Number of open elements within an unknown element, including itself.
     ignored: usize,
     leaf: Option<Leaf>,
     text: String,
@@ -69,13 +69,14 @@ pub(super) struct Primary<'b, B> {
     recent: &'b mut Recent,
 }
 
-/// The package that is being read.
+/// The package being read.
 #[derive(Default)]
 struct Draft {
     package: Package<'static>,
     checksum_kind: Option<Algorithm>,
     checksum: Vec<u8>,
-    /// Not for installing: a source package, or no package at all.
+    /// True for entries that cannot be installed: source packages, and entries that are not
+    /// packages.
     unfit: bool,
 }
 
@@ -115,7 +116,7 @@ impl<B: Intake> Handler for Primary<'_, B> {
         if self.ignored > 0 || self.leaf.is_some() || self.draft.unfit {
             return None;
         }
-        // The text of a tag that is known ends with its only `>`.
+        // The text of a known tag ends with its only `>`.
         let length = memchr(b'>', text.as_bytes())? + 1;
         let entry = self.recent.get(&text[..length])?;
         self.add_entry(kind, entry);
@@ -259,7 +260,8 @@ impl<'b, B: Intake> Primary<'b, B> {
             Leaf::Vendor => package.vendor = self.builder.intern(text.trim()),
             Leaf::Source => package.source = self.builder.intern(text.trim()),
             Leaf::Checksum(kind) => {
-                // An algorithm that nobody knows cannot be checked: it is as if none were told.
+                // A checksum with an unknown algorithm cannot be verified, so it is treated as
+                // missing.
                 if let Some(kind) = kind {
                     let text = text.trim();
                     if !decode_hex(text, kind.length(), &mut self.draft.checksum) {
@@ -285,7 +287,7 @@ impl<'b, B: Intake> Primary<'b, B> {
         self.builder.finish_package(self.repo, Package { checksum, ..draft.package });
     }
 
-    /// A dependency.
+    /// Adds a dependency.
     fn entry(&mut self, kind: Kind, element: &Element<'_>) -> Result<(), Problem> {
         if self.draft.unfit {
             return Ok(());
@@ -304,7 +306,7 @@ impl<'b, B: Intake> Primary<'b, B> {
         self.builder.add_dependency(kind, dependency);
     }
 
-    /// What an entry says; nothing if it has no name.
+    /// Reads an entry of a dependency list. Returns `None` if it has no name.
     fn read_entry(&mut self, element: &Element<'_>) -> Result<Option<Entry>, Problem> {
         let mut name = StringId::EMPTY;
         let mut op = Op::ANY;
@@ -313,7 +315,7 @@ impl<'b, B: Intake> Primary<'b, B> {
         let mut version = Evr::new(&mut self.evr);
         let (builder, rich) = (&mut *self.builder, &mut self.text);
         element.attributes(|attribute, value| match attribute {
-            // A rich dependency has no flags and is taken apart below.
+            // A rich dependency has no flags. It is parsed below.
             "name" if value.starts_with('(') => rich.push_str(value),
             "name" => name = builder.intern(value),
             "flags" => op = op_of_flags(value),
@@ -334,7 +336,7 @@ impl<'b, B: Intake> Primary<'b, B> {
         Ok(Some(Entry { dependency, pre }))
     }
 
-    /// The dependency of a name in brackets: rich, or else a name like any other.
+    /// Returns the dependency of a name in parentheses: rich, or else with a plain name.
     fn rich_or_plain(&mut self, op: Op) -> DependencyId {
         if op.is_any()
             && let Ok(rich) = dependency::intern(self.builder, &self.text)
@@ -346,10 +348,10 @@ impl<'b, B: Intake> Primary<'b, B> {
     }
 }
 
-/// `[epoch:]version[-release]` in the making, from attributes in any order.
+/// `[epoch:]version[-release]` under construction, from attributes in any order.
 pub(super) struct Evr<'a> {
     text: &'a mut String,
-    /// Where in `text` each part was put: start and end.
+    /// Start and end offset in `text` of each part.
     epoch: (usize, usize),
     version: (usize, usize),
     release: (usize, usize),
@@ -373,7 +375,7 @@ impl<'a> Evr<'a> {
         self.text.push_str(value);
     }
 
-    /// Leaves the whole in `text`.
+    /// Replaces `text` with the complete version.
     pub(super) fn finish(self) {
         let parts = self.text.len();
         let copy = |text: &mut String, (start, end): (usize, usize)| text.extend_from_within(start..end);
@@ -384,7 +386,7 @@ impl<'a> Evr<'a> {
             && !number.is_empty()
             && number.bytes().all(|c| c.is_ascii_digit())
         {
-            // What looks like an epoch in the version is none (libsolv's makeevr_atts).
+            // A colon in the version does not mark an epoch (libsolv's makeevr_atts).
             self.text.push_str("0:");
         }
         copy(self.text, self.version);
@@ -396,7 +398,7 @@ impl<'a> Evr<'a> {
     }
 }
 
-/// The dependency list of an element's name.
+/// Returns the dependency kind of an element's name.
 fn kind_of(name: &str) -> Option<Kind> {
     Some(match name {
         "provides" => Kind::Provides,
@@ -411,12 +413,13 @@ fn kind_of(name: &str) -> Option<Kind> {
     })
 }
 
-/// How a version is meant. libsolv knows `NE` beside what rpm writes, and takes what it does not know for no version.
+/// Returns the comparison of `flags`. Like libsolv, it accepts `NE`, which rpm does not write, and
+/// ignores the version if the flags are unknown.
 pub(super) fn op_of_flags(flags: &str) -> Op {
     dependency::op_of_flags(flags).unwrap_or(if flags == "NE" { Op::LESS | Op::GREATER } else { Op::ANY })
 }
 
-/// Puts `count` bytes that `text` is the hexadecimal form of into `bytes`; whether it is.
+/// Decodes the hexadecimal `text` into `bytes`. Reports whether it is valid and has `count` bytes.
 pub(super) fn decode_hex(text: &str, count: usize, bytes: &mut Vec<u8>) -> bool {
     bytes.clear();
     let digit = |c: u8| char::from(c).to_digit(16);

@@ -1,5 +1,6 @@
-//! The dependencies that were read last, by the text of their tags: most packages name what the packages before them named, in the same
-//! words, and comparing a line is cheaper than taking it apart and interning its parts.
+//! A cache of dependencies, by the text of their tags. Most packages have the same dependencies as
+//! the packages before them, in the same words. Comparing a line is cheaper than parsing it and
+//! interning its parts.
 
 use std::hash::Hasher;
 
@@ -7,27 +8,28 @@ use rustc_hash::FxHasher;
 
 use crate::pool::DependencyId;
 
-/// What an entry of a dependency list says.
+/// An entry of a dependency list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) dependency: DependencyId,
-    /// Whether it must be there before the package is installed.
+    /// True if the dependency must be installed before the package.
     pub(super) pre: bool,
 }
 
-/// The longest tag that is kept; longer ones are rare.
+/// Longest cached tag, in bytes. Longer tags are rare.
 const LONGEST: usize = 104;
 
-/// How many tags are kept, a power of two: half a megabyte, which fits into a processor's second cache.
+/// Number of slots, a power of two. The table has half a megabyte, which fits the L2 cache of a
+/// processor.
 const SLOTS: usize = 1 << 12;
 
-/// A table in which a new tag takes the place of an older one.
+/// A table in which a new tag replaces an older one.
 pub(super) struct Recent(Vec<Slot>);
 
 #[derive(Clone, Copy)]
 struct Slot {
     entry: Entry,
-    /// Of the text; nought in an empty slot.
+    /// Length of the text in bytes; 0 in an empty slot.
     length: u8,
     text: [u8; LONGEST],
 }
@@ -45,14 +47,14 @@ fn slot(text: &str) -> usize {
 }
 
 impl Recent {
-    /// What a tag of the same text said.
+    /// Returns the entry of a tag with this text.
     pub(super) fn get(&self, text: &str) -> Option<Entry> {
         let slot = &self.0[slot(text)];
         (text.len() <= LONGEST && !text.is_empty() && slot.text[..usize::from(slot.length)] == *text.as_bytes())
             .then_some(slot.entry)
     }
 
-    /// Keeps what a tag says.
+    /// Stores the entry of a tag.
     pub(super) fn put(&mut self, text: &str, entry: Entry) {
         if text.len() <= LONGEST {
             let slot = &mut self.0[slot(text)];

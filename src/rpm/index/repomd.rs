@@ -5,14 +5,16 @@ use crate::digest::{Algorithm, Digest};
 use crate::fetch::below_base;
 use crate::metadata::{Age, IndexError, MetadataFile, MetadataKind};
 
-/// What the repository calls its state, in `<revision>`: createrepo's time, or what its maker says.
+/// Returns the repository's revision, from `<revision>`: the time of createrepo, or any text that
+/// its maintainer chose.
 pub(super) fn revision(document: &[u8]) -> Option<String> {
     let mut repomd = Repomd::default();
     xml::read(document, &mut repomd).ok()?;
     repomd.revision
 }
 
-/// How new it is: the newest of its files' times (what librepo compares), and its revision where that is a number. createrepo's is the time.
+/// Returns the age of the document: the newest time of its files (which librepo compares), and its
+/// revision if that is a number. createrepo writes the time as the revision.
 pub(super) fn age(document: &[u8]) -> Age {
     let mut repomd = Repomd::default();
     if xml::read(document, &mut repomd).is_err() {
@@ -24,7 +26,8 @@ pub(super) fn age(document: &[u8]) -> Age {
     Age { made: repomd.newest.or_else(by_revision).unwrap_or(0), revision: revision.into_iter().collect() }
 }
 
-/// When there were no such repositories yet (2001): a smaller number in a revision is no time.
+/// Seconds since 1970 before which no such repository existed (2001). A smaller number in a
+/// revision is not a time.
 const SINCE_RPM_MD: i64 = 1_000_000_000;
 
 /// Reads the whole document.
@@ -32,7 +35,7 @@ pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
     let mut repomd = Repomd::default();
     xml::read(document, &mut repomd)?;
     let mut files = repomd.files;
-    // What is there in several forms is taken in one of them.
+    // If a file exists in several forms, use only the best one.
     let best =
         |kind, files: &[MetadataFile]| files.iter().filter(|file| file.kind == kind).map(|file| form_of(&file.name).1).min();
     let forms: Vec<_> = files.iter().map(|file| best(file.kind, &files)).collect();
@@ -44,7 +47,8 @@ pub(super) fn read(document: &[u8]) -> Result<Vec<MetadataFile>, IndexError> {
     Ok(files)
 }
 
-/// Forms in which a file may be there, the best first: zchunk packs less and has checksums twice, a database has to be unpacked first.
+/// Forms of a file, best first. zchunk compresses less and has two sets of checksums. A database
+/// must be unpacked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     Xml,
@@ -52,7 +56,7 @@ enum Form {
     Database,
 }
 
-/// What a file is about, without its form, and the form.
+/// Splits a file's type into its content, without the form, and the form.
 fn form_of(name: &str) -> (&str, Form) {
     match (name.strip_suffix("_zck"), name.strip_suffix("_db")) {
         (Some(name), _) => (name, Form::Zchunk),
@@ -61,7 +65,7 @@ fn form_of(name: &str) -> (&str, Form) {
     }
 }
 
-/// A text that counts.
+/// An element with a text to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Checksum,
@@ -73,14 +77,14 @@ enum Field {
 
 #[derive(Default)]
 struct Repomd {
-    /// The newest of the files' times.
+    /// The newest time of the files, in seconds since 1970.
     newest: Option<i64>,
     revision: Option<String>,
-    /// Within `<revision>`.
+    /// True within `<revision>`.
     in_revision: bool,
     files: Vec<MetadataFile>,
     depth: usize,
-    /// Within `<data>`.
+    /// True within `<data>`.
     data: bool,
     field: Option<Field>,
     algorithm: Option<Algorithm>,
@@ -152,7 +156,7 @@ impl Handler for Repomd {
         }
         let (Some(field), Some(file)) = (self.field.take(), self.files.last_mut()) else { return Ok(()) };
         let text = self.text.trim();
-        // A size that is not positive is unknown, as librepo has it; the checksum still counts.
+        // Like in librepo, a size that is not positive is unknown. The checksum is still used.
         let size = || match text {
             "" => Ok(None),
             text => match text.parse::<i64>() {
@@ -161,7 +165,7 @@ impl Handler for Repomd {
             },
         };
         let digest = || match self.algorithm {
-            // An algorithm that nobody knows cannot be checked: it is as if none were told.
+            // A checksum with an unknown algorithm cannot be verified, so it is treated as missing.
             None => Ok(None),
             Some(algorithm) => match Digest::from_hex(algorithm, text) {
                 Some(digest) => Ok(Some(digest)),
@@ -173,7 +177,7 @@ impl Handler for Repomd {
             Field::OpenChecksum => file.open_digest = digest()?,
             Field::Size => file.size = size()?,
             Field::OpenSize => file.open_size = size()?,
-            // Some write fractions of seconds; what is no number tells nothing.
+            // Some repositories write fractions of seconds. A text that is not a number is ignored.
             Field::Timestamp => {
                 let whole = text.split('.').next().unwrap_or(text).parse::<u32>().ok().map(i64::from);
                 self.newest = self.newest.max(whole);

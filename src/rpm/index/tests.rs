@@ -1,4 +1,4 @@
-//! Documents as `createrepo_c`, older yum and others wrote them, and as nobody should.
+//! Documents as `createrepo_c`, older yum and other tools wrote them, and malformed ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ fn dependencies(pool: &Pool, kind: Kind) -> Vec<String> {
     package.dependencies(kind).iter().map(|&dependency| pool.display(dependency)).collect()
 }
 
-/// The offset and the words of what is wrong.
+/// Returns the offset and the description of the error.
 fn malformed(document: &str) -> (u64, String) {
     match parse(document) {
         Err(IndexError::Malformed { offset, what }) => (offset, what),
@@ -259,7 +259,7 @@ proptest! {
     }
 }
 
-/// Where the real data is, or nothing.
+/// Returns the directory with real data, or `None` if there is none.
 fn real_data() -> Option<PathBuf> {
     let data = PathBuf::from(std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into()));
     if data.join("repodata").is_dir() {

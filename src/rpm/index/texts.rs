@@ -1,4 +1,5 @@
-//! `primary.xml` for people: summary, description and URL of each package, by its checksum.
+//! The descriptive texts in `primary.xml`: summary, description and URL of each package, by its
+//! checksum.
 
 use std::io::Read;
 

@@ -1,5 +1,6 @@
-//! `primary.xml` read by several threads: each inflates the next block and takes it apart, so that the block stays in its own processor's cache,
-//! and one of them puts what all the blocks say into the pool, in order.
+//! Reads `primary.xml` in several threads. Each thread decompresses and parses the next block, so
+//! that the block stays in its processor's cache. One of the threads adds the results of all blocks
+//! to the pool, in order.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use super::xml;
 use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, Recorder, Recording, Replay, RepoId};
 
-/// How many blocks may be on their way, for each thread.
+/// Most blocks in progress for each thread.
 const DEPTH: usize = 4;
 
 /// Reads the whole document.
@@ -26,7 +27,7 @@ pub(super) fn read(input: impl Read + Send, builder: &mut PoolBuilder, repo: Rep
     let mut blocks = Blocks::new(input);
     let Some(first) = blocks.next(Vec::new())? else { return primary::read(blocks.rest(Vec::new()), builder, repo) };
     let mut worker = Worker::new(0, repo);
-    // It tells how the root is called.
+    // The first block has the name of the root element.
     let Some(root) = worker.read_block(&first, "")? else { return primary::read(blocks.rest(first.bytes), builder, repo) };
     let mut replay = Replay::new(builder);
     replay.carry_out(&worker.recorder.take(Recording::default()));
@@ -39,7 +40,7 @@ pub(super) fn read(input: impl Read + Send, builder: &mut PoolBuilder, repo: Rep
     }
 }
 
-/// From where on a document has to be read in one piece, and what was taken of that already.
+/// The rest of a document that has to be read in one piece: its offset, and the bytes read already.
 struct Uncut {
     offset: u64,
     bytes: Vec<u8>,
@@ -68,54 +69,58 @@ fn read_together(
         }
         drop(done);
         let _stop = Stop(shared);
-        // Here, where the rest of the pool is made: an allocator keeps what a thread lets go for that thread.
+        // Build the pool on this thread, which also builds the rest of it: an allocator reserves
+        // freed memory for the thread that freed it.
         carry_out(&results, first, replay, shared)
     });
     let end = lock(&shared.source).end.take().unwrap_or(Ok(None));
-    // What is wrong with the document comes before what follows it.
+    // An error in the source precedes the rest of the document.
     match carried? {
         None => end,
         uncut => end.and(Ok(uncut)),
     }
 }
 
-/// What the threads share.
+/// State shared by the threads.
 struct Shared<'s, R> {
     root: &'s str,
     source: Mutex<Source<'s, R>>,
-    /// As many as there may be blocks on their way.
+    /// Free buffers. Their number limits the blocks in progress.
     spare: Mutex<Vec<Spare>>,
     given_back: Condvar,
-    /// Set when no further blocks are wanted.
+    /// True when no further blocks are wanted.
     stop: AtomicBool,
 }
 
-/// Where blocks come from: whoever is free inflates the next one, and has it in its own processor's cache then.
+/// The source of blocks. The next free thread decompresses the next block, so that the block is in
+/// its own processor's cache.
 struct Source<'s, R> {
     blocks: &'s mut Blocks<R>,
-    /// How many were cut.
+    /// Number of blocks returned so far.
     cut: usize,
-    /// Why there are no more: the document has ended, or cannot be cut, or cannot be read.
+    /// The reason for the end: the document ended, cannot be split, or cannot be read.
     end: Option<Result<Option<Uncut>, IndexError>>,
 }
 
-/// What may be written over: asking for memory again and again takes longer than filling it.
+/// Buffers to reuse. Allocating memory repeatedly takes longer than filling it.
 #[derive(Default)]
 struct Spare {
     bytes: Vec<u8>,
     recording: Recording,
 }
 
-/// A block that was read.
+/// A parsed block.
 struct Done {
-    /// Counted from nought.
+    /// Index of the block, from 0.
     number: usize,
     block: Block,
-    /// `None` if it does not end where it should: then it was cut in the wrong place.
+    /// `None` if the block does not end between two elements, so that the document was split in the
+    /// wrong place.
     outcome: Result<Option<Recording>, IndexError>,
 }
 
-/// Ends the work of all when that of one ends, in a panic too: nobody waits for what will not come.
+/// A guard that stops all threads when one ends, also after a panic, so that no thread waits
+/// forever.
 struct Stop<'s, 'r, R>(&'s Shared<'r, R>);
 
 impl<R> Drop for Stop<'_, '_, R> {
@@ -129,7 +134,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<R: Read> Shared<'_, R> {
-    /// Cuts the next block; `None` if there is none, or none is wanted.
+    /// Returns the next block, or `None` if there is none or none is wanted.
     fn cut(&self, bytes: Vec<u8>) -> Option<(usize, Block)> {
         let mut source = lock(&self.source);
         if source.end.is_some() || self.stop.load(Ordering::Relaxed) {
@@ -156,7 +161,7 @@ impl<R: Read> Shared<'_, R> {
 }
 
 impl<R> Shared<'_, R> {
-    /// Memory for a block, when there is some.
+    /// Waits for free buffers. Returns `None` after a stop.
     fn wait_for_spare(&self) -> Option<Spare> {
         let mut spare = lock(&self.spare);
         while !self.stop.load(Ordering::Relaxed) {
@@ -174,14 +179,15 @@ impl<R> Shared<'_, R> {
     }
 
     fn stop(&self) {
-        // Nobody may be between looking and waiting.
+        // With the lock held, no thread is between checking `stop` and waiting.
         let _spare = lock(&self.spare);
         self.stop.store(true, Ordering::Relaxed);
         self.given_back.notify_all();
     }
 }
 
-/// Puts what was read into the pool, block by block; where the next one is not read yet, reads another meanwhile.
+/// Adds the results to the pool, block by block. While the next block is not ready, parses another
+/// one.
 fn carry_out<R: Read>(
     results: &Receiver<Done>,
     mut worker: Worker,
@@ -198,7 +204,8 @@ fn carry_out<R: Read>(
                 Err(TryRecvError::Disconnected) => worker.try_work(shared),
                 Ok(done) => Some(done),
             };
-            // All were read. If a thread has panicked, something is missing, and the scope tells.
+            // All blocks were read. If a thread panicked, a block is missing and the thread scope
+            // propagates the panic.
             let Some(done) = done else { return end };
             early.insert(done.number, done);
             continue;
@@ -220,7 +227,7 @@ fn carry_out<R: Read>(
     }
 }
 
-/// Who takes blocks apart.
+/// A parser of blocks.
 struct Worker {
     repo: RepoId,
     recorder: Recorder,
@@ -232,17 +239,17 @@ impl Worker {
         Self { repo, recorder: Recorder::new(number), recent: Recent::default() }
     }
 
-    /// Takes blocks apart until there are no more.
+    /// Parses blocks until there are no more.
     fn work<R: Read>(mut self, shared: &Shared<'_, R>, done: &Sender<Done>) {
         let _stop = Stop(shared);
         while let Some(spare) = shared.wait_for_spare() {
             let Some(read) = self.read_next(spare, shared) else { return };
-            // Nobody hears it only if that thread has panicked.
+            // Sending fails only if the receiving thread panicked.
             let _ = done.send(read);
         }
     }
 
-    /// Takes a block apart, if there is one and memory for it.
+    /// Parses a block if there is one and buffers are free.
     fn try_work<R: Read>(&mut self, shared: &Shared<'_, R>) -> Option<Done> {
         let spare = lock(&shared.spare).pop()?;
         self.read_next(spare, shared)
@@ -255,8 +262,11 @@ impl Worker {
         Some(Done { number, block, outcome })
     }
 
-    /// Records what a block says. The first one (`root` is empty) tells the name of the document's root. `None` if it does not end between
-    /// two of the root's elements: then it was cut in the wrong place, and what was recorded is of no use.
+    /// Parses a block and records its contents. Returns the name of the document's root element.
+    ///
+    /// `root` is empty for the first block. Returns `None` if the block does not end between two
+    /// child elements of the root: then the document was split in the wrong place, and the
+    /// recording is useless.
     fn read_block(&mut self, block: &Block, root: &str) -> Result<Option<String>, IndexError> {
         let malformed = |at: usize, what: &str| IndexError::Malformed { offset: block.offset + at as u64, what: what.to_owned() };
         let text = std::str::from_utf8(&block.bytes).map_err(|error| malformed(error.valid_up_to(), "it is not UTF-8"))?;

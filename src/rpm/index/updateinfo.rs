@@ -1,4 +1,4 @@
-//! `updateinfo.xml`: what a distribution says of its updates, one advisory after another.
+//! `updateinfo.xml`: the advisories of a distribution, one after another.
 
 use std::io::Read;
 
@@ -9,7 +9,8 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::metadata::{Advisory, AdvisoryPackage, IndexError, Reference};
 use crate::rpm::version;
 
-/// How many packages and references an advisory may have; the largest of a distribution have some thousands.
+/// Most packages and references of an advisory. The largest advisory of a distribution has some
+/// thousands.
 const MOST: usize = 1 << 17;
 
 /// Reads the whole document.
@@ -26,7 +27,7 @@ pub(super) fn read(input: impl Read, found: &mut dyn FnMut(Advisory)) -> Result<
     xml::read(input, &mut updates)
 }
 
-/// The elements that count; all others are `Other`.
+/// The elements that are evaluated; all others are `Other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tag {
     Root,
@@ -46,9 +47,9 @@ struct Updates<'a> {
     found: &'a mut dyn FnMut(Advisory),
     path: Vec<Tag>,
     advisory: Advisory,
-    /// What it names already.
+    /// Packages that the advisory lists already.
     named: FxHashSet<(String, Option<String>)>,
-    /// Of the collection that is being read.
+    /// Module of the collection being read.
     module: Option<String>,
     text: String,
     evr: String,
@@ -120,9 +121,9 @@ impl Handler for Updates<'_> {
         match self.path.pop() {
             Some(Tag::Id) => text.clone_into(&mut self.advisory.id),
             Some(Tag::Title) => text.clone_into(&mut self.advisory.title),
-            // Red Hat writes `None` where there is none.
+            // Red Hat writes `None` if there is no severity.
             Some(Tag::Severity) if !text.eq_ignore_ascii_case("none") => text.clone_into(&mut self.advisory.severity),
-            // The element alone says so; some write a number or a truth into it.
+            // The element alone requests a reboot. Some tools write a number or a boolean into it.
             Some(Tag::Reboot) if !matches!(text, "0" | "false" | "False") => self.advisory.reboot = true,
             Some(Tag::Update) => (self.found)(std::mem::take(&mut self.advisory)),
             _ => {}
@@ -159,7 +160,7 @@ impl Updates<'_> {
 
     fn package(&mut self, element: &Element<'_>) -> Result<(), Problem> {
         let (mut package, mut evr) = (AdvisoryPackage::default(), Evr::new(&mut self.evr));
-        // Here the attributes have their whole names.
+        // In this element the attributes have their long names.
         element.attributes(|name, value| match name {
             "name" => value.clone_into(&mut package.name),
             "arch" => value.clone_into(&mut package.arch),
@@ -176,7 +177,7 @@ impl Updates<'_> {
         package.id = format!("{}-{epoch}:{}-{release}.{}", package.name, parts.version, package.arch);
         package.version.clone_from(&self.evr);
         package.module.clone_from(&self.module);
-        // Of old, packages that were built together all bore the name of the first.
+        // Old advisories give all packages that were built together the name of the first one.
         if self.named.insert((package.id.clone(), package.module.clone())) {
             self.advisory.packages.push(package);
         }

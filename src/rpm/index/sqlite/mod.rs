@@ -1,6 +1,7 @@
-//! `primary.sqlite` and `filelists.sqlite`: what the XML files say, as databases for yum.
+//! `primary.sqlite` and `filelists.sqlite`: the contents of the XML files as databases for yum.
 //!
-//! Who made them is not trusted: only tables are read, nothing of their schema runs, and rows have to come in their order.
+//! The databases are not trusted: only tables are read, no code in the schema runs, and rows must
+//! be in ascending order.
 
 pub(super) mod packages;
 mod rows;
@@ -23,23 +24,24 @@ use crate::metadata::{IndexError, Texts};
 use crate::pool::Checksum;
 use rows::Cursor;
 
-/// What a database begins with.
+/// The first bytes of a database.
 pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// No text is longer: descriptions come to some kilobytes.
+/// Longest text in bytes. Descriptions have some kilobytes.
 const LONGEST_VALUE: i32 = 16 << 20;
 
-/// Where a file tells who may write and read it, and the value that stands for a journal beside it rather than a log.
+/// Offset of the write and read versions in a file, and their value for a rollback journal instead
+/// of a write-ahead log.
 const VERSIONS: u64 = 18;
 const ROLLBACK_JOURNAL: u8 = 1;
 
-/// A database in a temporary directory, which goes with it.
+/// A database in a temporary directory, which is deleted with it.
 struct Database {
     connection: Connection,
     _directory: TempDir,
 }
 
-/// What SQLite says of a file.
+/// Converts an error of SQLite.
 fn broken(error: &rusqlite::Error) -> IndexError {
     malformed(format!("the database cannot be read: {error}"))
 }
@@ -49,7 +51,8 @@ fn malformed(what: String) -> IndexError {
 }
 
 impl Database {
-    /// SQLite wants a file, and metadata of a distribution are too large to be held in memory beside all else.
+    /// Copies the database to a temporary file and opens it. SQLite requires a file, and a
+    /// distribution's metadata are too large to stay in memory.
     fn new(mut input: impl Read) -> Result<Self, IndexError> {
         let failed = |error| IndexError::Read { offset: 0, error };
         let directory = tempfile::tempdir().map_err(failed)?;
@@ -57,7 +60,7 @@ impl Database {
         let mut file = File::create_new(&path).map_err(failed)?;
         let length = io::copy(&mut input, &mut file).map_err(failed)?;
         if length > VERSIONS + 1 {
-            // Nobody ships a log, and without one the file is whole.
+            // Repositories contain no log, and without one the file is complete.
             file.write_all_at(&[ROLLBACK_JOURNAL; 2], VERSIONS).map_err(failed)?;
         }
         drop(file);
@@ -65,7 +68,7 @@ impl Database {
         Ok(Self { connection, _directory: directory })
     }
 
-    /// Whether there is such a table, and not a view or what a module makes up.
+    /// Reports whether a table exists. Views and virtual tables do not count.
     fn has_table(&self, name: &str) -> Result<bool, IndexError> {
         let query = "SELECT count(*) FROM sqlite_schema WHERE name = ?1 AND type = 'table' AND rootpage > 0";
         self.connection.query_row(query, [name], |row| Ok(row.get::<_, i64>(0)? == 1)).map_err(|error| broken(&error))
@@ -84,7 +87,8 @@ impl Database {
 fn open(path: &std::path::Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // The schema is data of the file: no function or view of its may run (sqlite.org/security.html).
+    // The schema comes from the file, so its functions and views must not run
+    // (sqlite.org/security.html).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
@@ -92,7 +96,7 @@ fn open(path: &std::path::Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Reads `filelists.sqlite`, whose directories each have their names in one text.
+/// Reads `filelists.sqlite`. It stores the names in each directory as one text.
 pub(super) fn read_files(
     input: impl Read,
     which: Which,
@@ -110,7 +114,7 @@ pub(super) fn read_files(
     while packages.is_at_row() {
         let kind = kind_of_id(packages.text(0), &mut checksum);
         while lists.is_at(packages.key())? {
-            // A letter for each name: `f`, `d` or `g`.
+            // One letter for each name: `f`, `d` or `g`.
             let types = lists.text(2).as_bytes();
             for (place, name) in lists.text(1).split('/').enumerate() {
                 if which == Which::WithContents && types.get(place).is_some_and(|letter| *letter != b'f') {
@@ -133,7 +137,7 @@ pub(super) fn read_files(
     Ok(())
 }
 
-/// Reads `primary.sqlite` for what it tells people.
+/// Reads the descriptive texts in `primary.sqlite`.
 pub(super) fn read_texts(input: impl Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError> {
     let database = Database::new(input)?;
     database.need_table("packages")?;

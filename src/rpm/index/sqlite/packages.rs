@@ -1,4 +1,5 @@
-//! `primary.sqlite`: the packages with what they need and give, as [`super::super::primary`] reads them from XML.
+//! `primary.sqlite`: reads the packages and their dependencies, as [`super::super::primary`] does
+//! from XML.
 
 use std::io::Read;
 
@@ -11,11 +12,11 @@ use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, StringId};
 use crate::rpm::dependency;
 use crate::rpm::index::primary::{Evr, decode_hex, op_of_flags};
 
-/// The columns of `packages`, after the key and its place.
+/// The columns of `packages`, after the key and the place.
 const COLUMNS: &str = "pkgKey, 0, pkgId, name, arch, version, epoch, release, time_build, rpm_license, rpm_vendor, rpm_sourcerpm, \
     size_package, size_installed, location_href, location_base, checksum_type";
 
-/// The tables of dependencies. Databases of old have only the first four.
+/// The tables of dependencies. Old databases have only the first four.
 const LISTS: [(&str, Kind); 8] = [
     ("provides", Kind::Provides),
     ("requires", Kind::Requires),
@@ -72,7 +73,7 @@ pub(in crate::rpm::index) fn read(input: impl Read, builder: &mut PoolBuilder, r
     Ok(())
 }
 
-/// Adds a dependency, unless it has no name.
+/// Adds a dependency, unless its name is empty.
 fn add_dependency(builder: &mut PoolBuilder, kind: Kind, list: &Cursor<'_>, evr: &mut String) {
     let (name, op) = (list.text(0), op_of_flags(list.text(1)));
     put_evr(evr, list.text(2), list.text(3), list.text(4));

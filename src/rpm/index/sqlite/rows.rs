@@ -1,4 +1,4 @@
-//! The rows of a query, one after another, by the package that they belong to.
+//! The rows of a query, one after another, grouped by package.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
@@ -12,17 +12,18 @@ impl Database {
     }
 }
 
-/// Goes through rows that come by the key of a package and a number of their own, which are the first two columns; the others are texts.
+/// A cursor over rows that are sorted by their first two columns: the key of a package and a number
+/// of the row. The other columns are texts.
 pub(super) struct Cursor<'s> {
     rows: Rows<'s>,
     columns: usize,
-    /// Of the row that it is at.
+    /// The first two columns of the current row.
     place: Option<(i64, i64)>,
     texts: Vec<String>,
 }
 
 impl<'s> Cursor<'s> {
-    /// At the first row.
+    /// Creates a cursor at the first row.
     pub(super) fn new(statement: &'s mut Statement<'_>) -> Result<Self, IndexError> {
         let columns = statement.column_count().saturating_sub(2);
         let rows = statement.query([]).map_err(|error| broken(&error))?;
@@ -31,7 +32,7 @@ impl<'s> Cursor<'s> {
         Ok(cursor)
     }
 
-    /// Goes to the next row.
+    /// Moves to the next row.
     pub(super) fn advance(&mut self) -> Result<(), IndexError> {
         let before = self.place;
         self.read(before)
@@ -44,7 +45,7 @@ impl<'s> Cursor<'s> {
             return Ok(());
         };
         let place = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-        // A file whose pages point to each other gives the same rows again and again.
+        // If pages refer to each other in a cycle, the same rows repeat endlessly.
         if before.is_some_and(|before| place <= before) {
             return Err(malformed("the database gives its rows in disorder".to_owned()));
         }
@@ -67,17 +68,18 @@ impl<'s> Cursor<'s> {
         Ok(())
     }
 
-    /// Whether there is a row.
+    /// Reports whether there is a current row.
     pub(super) fn is_at_row(&self) -> bool {
         self.place.is_some()
     }
 
-    /// The key of the package of the row.
+    /// Returns the package key of the current row.
     pub(super) fn key(&self) -> i64 {
         self.place.map_or(i64::MAX, |(key, _)| key)
     }
 
-    /// Goes on to the first row of a package or of one after it, and tells whether it is of this one. Keys come in their order.
+    /// Moves to the first row of the package `key` or of a later one. Reports whether it belongs to
+    /// `key`. Keys are ascending.
     pub(super) fn is_at(&mut self, key: i64) -> Result<bool, IndexError> {
         while self.place.is_some_and(|(own, _)| own < key) {
             self.advance()?;
@@ -85,7 +87,7 @@ impl<'s> Cursor<'s> {
         Ok(self.place.is_some_and(|(own, _)| own == key))
     }
 
-    /// A text of the row; nothing where there is none.
+    /// Returns a text of the current row; empty if the column is null.
     pub(super) fn text(&self, column: usize) -> &str {
         &self.texts[column]
     }

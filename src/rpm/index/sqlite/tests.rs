@@ -1,4 +1,4 @@
-//! Databases as yum's own createrepo wrote them, and as nobody should.
+//! Databases as yum's createrepo wrote them, and malformed ones.
 
 use rusqlite::Connection;
 
@@ -7,7 +7,7 @@ use crate::pool::{Architectures, Kind, Pool, PoolBuilder};
 use crate::rpm::index::RpmMd;
 use crate::rpm::version::RpmVersions;
 
-/// The bytes of a database that these statements make.
+/// Returns the bytes of a database that these statements create.
 fn database(statements: &str) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.sqlite");
@@ -22,7 +22,7 @@ fn parse(bytes: &[u8]) -> Result<Pool, IndexError> {
     Ok(builder.build(&RpmVersions, &Architectures::any()).unwrap())
 }
 
-/// A database of old: no weak dependencies, and nobody says what is needed beforehand.
+/// An old database: without weak dependencies and pre-requirements.
 const OLD: &str = "
     CREATE TABLE packages (pkgKey INTEGER PRIMARY KEY, pkgId TEXT, name TEXT, arch TEXT, version TEXT, epoch TEXT, release TEXT,
       summary TEXT, description TEXT, url TEXT, time_file INTEGER, time_build INTEGER, rpm_license TEXT, rpm_vendor TEXT, rpm_group TEXT,
@@ -84,7 +84,7 @@ fn texts_and_files_are_read() {
 fn what_is_no_database_of_packages_is_an_error() {
     let told = |bytes: &[u8]| parse(bytes).unwrap_err().to_string();
     assert!(told(&database("CREATE TABLE x (y)")).contains("no table `packages`"));
-    // A view would be computed, for as long as its maker likes.
+    // Reading a view would run its query, which may never end.
     let view =
         "CREATE VIEW packages AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS pkgKey FROM n";
     assert!(told(&database(view)).contains("no table `packages`"));

@@ -1,4 +1,4 @@
-//! What is read in blocks is what is read in one piece, by however many threads.
+//! Reading in blocks gives the same result as reading in one piece, with any number of threads.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::pool::{Architectures, Kind, Pool};
 use crate::rpm::version::RpmVersions;
 
-/// A document of so many packages that many blocks are made of it.
+/// Number of packages in a document that has many blocks.
 const MANY: usize = 2000;
 
 fn document(packages: usize, between: impl Fn(usize) -> String) -> String {
@@ -45,13 +45,13 @@ fn built(read: impl FnOnce(&mut PoolBuilder, RepoId) -> Result<(), IndexError>) 
     Ok(builder.build(&RpmVersions, &Architectures::any()).unwrap())
 }
 
-/// The pool's image as it is read in blocks.
+/// Returns the pool's image after reading in blocks.
 fn in_blocks(document: &[u8], count: usize) -> Outcome {
     let pool = threads(count).install(|| built(|builder, repo| read(document, builder, repo)));
     pool.map(|pool| pool.image().bytes().to_vec())
 }
 
-/// All that a pool says of its packages.
+/// Returns the contents of a pool's packages as text.
 fn told(pool: &Pool) -> Vec<String> {
     let kinds = [Kind::Provides, Kind::Requires, Kind::PreRequires];
     let line = |package: crate::pool::Solvable<'_>| {
@@ -63,7 +63,8 @@ fn told(pool: &Pool) -> Vec<String> {
     pool.solvables().map(line).collect()
 }
 
-/// That it is read in blocks as it is read in one piece; its error, if that is what comes of it.
+/// Asserts that reading in blocks gives the same result as reading in one piece. Returns the error,
+/// if that is the result.
 fn same(document: &[u8]) -> Option<String> {
     let whole = threads(1).install(|| built(|builder, repo| primary::read(document, builder, repo)));
     let alone = threads(1).install(|| built(|builder, repo| read(document, builder, repo)));

@@ -1,4 +1,4 @@
-//! The beginning of an element: its name and its attributes.
+//! The start tag of an element: its name and its attributes.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::Problem;
 
-/// The beginning of an element.
+/// The start tag of an element.
 pub struct Element<'a> {
     /// The whole tag.
     text: &'a str,
@@ -14,23 +14,23 @@ pub struct Element<'a> {
     attributes: &'a [Attribute],
 }
 
-/// Where an attribute lies in its tag.
+/// Offsets of an attribute's parts in its tag.
 pub(super) struct Attribute {
     name: (u32, u32),
     value: (u32, u32),
 }
 
-/// A tag that was scanned.
+/// A scanned tag.
 pub(super) struct Tag {
-    /// Its bytes, with both brackets.
+    /// Length in bytes, including both angle brackets.
     pub(super) length: usize,
-    /// Where its name ends.
+    /// Offset of the name's end.
     pub(super) name_end: usize,
-    /// Whether the element ends with it.
+    /// True for an empty-element tag.
     pub(super) is_empty: bool,
 }
 
-/// Scans a tag, which begins with `<`; nothing if it does not end yet.
+/// Scans a tag, which begins with `<`. Returns `None` if the tag is incomplete.
 pub(super) fn scan(bytes: &[u8], attributes: &mut Vec<Attribute>) -> Result<Option<Tag>, Problem> {
     attributes.clear();
     let mut at = 1;
@@ -71,7 +71,7 @@ pub(super) fn scan(bytes: &[u8], attributes: &mut Vec<Attribute>) -> Result<Opti
     }
 }
 
-/// A name without its prefix.
+/// Returns a name without its prefix.
 fn local(name: &str) -> &str {
     memchr(b':', name.as_bytes()).map_or(name, |colon| &name[colon + 1..])
 }
@@ -81,18 +81,18 @@ impl<'a> Element<'a> {
         Self { text, name: local(name), attributes }
     }
 
-    /// The name without its prefix.
+    /// Returns the name without its prefix.
     pub fn name(&self) -> &str {
         self.name
     }
 
-    /// The whole tag as it is written.
+    /// Returns the whole tag as written.
     pub fn text(&self) -> &str {
         self.text
     }
 
-    /// Calls `each` with the name (without its prefix) and the value of every attribute. A name that is there twice is no danger: the
-    /// last one counts.
+    /// Calls `each` with the name (without its prefix) and the value of every attribute. A
+    /// duplicate name is harmless: the last value is used.
     pub fn attributes(&self, mut each: impl FnMut(&str, &str)) -> Result<(), Problem> {
         let text = |(start, end): (u32, u32)| &self.text[start as usize..end as usize];
         for attribute in self.attributes {
@@ -101,7 +101,7 @@ impl<'a> Element<'a> {
         Ok(())
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn attribute(&self, wanted: &str) -> Result<Option<String>, Problem> {
         let mut found = None;
         self.attributes(|name, value| {
@@ -113,7 +113,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// A value with its entities resolved.
+/// Resolves the entities in a value.
 fn unescape(value: &str) -> Result<Cow<'_, str>, Problem> {
     if memchr(b'&', value.as_bytes()).is_none() {
         return Ok(value.into());
@@ -131,8 +131,8 @@ fn unescape(value: &str) -> Result<Cow<'_, str>, Problem> {
     Ok(whole.into())
 }
 
-/// The character that an entity stands for: one of the five that XML has, or one by its number. What a document declares itself is never
-/// expanded.
+/// Returns the character of an entity: one of the five predefined ones, or a character reference.
+/// Entities that a document declares are never expanded.
 pub(super) fn reference(name: &str) -> Result<char, Problem> {
     let unknown = || Problem::from(format!("the entity `&{name};` is not known"));
     Ok(match name {

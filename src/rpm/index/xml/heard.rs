@@ -1,4 +1,5 @@
-//! What there is to hear in a document, by our reader and by quick-xml: tests and the fuzzer hold the one against the other.
+//! The events of a document, as this reader and quick-xml report them. Tests and the fuzzer compare
+//! the two.
 
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
@@ -6,7 +7,7 @@ use quick_xml::events::Event;
 
 use super::{Element, Handler, Problem};
 
-/// What was heard, a line each.
+/// Recorded events, one per line.
 #[derive(Default)]
 pub(super) struct Heard(pub(super) Vec<String>);
 
@@ -42,7 +43,7 @@ impl Handler for Heard {
     }
 }
 
-/// What quick-xml hears; `None` if it finds the document wrong.
+/// Returns the events that quick-xml reports, or `None` if it rejects the document.
 pub(super) fn by_quick_xml(document: &str) -> Option<Vec<String>> {
     let mut heard = Heard::default();
     let mut reader = Reader::from_str(document);

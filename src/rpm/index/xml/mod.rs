@@ -1,8 +1,10 @@
-//! XML as the index readers want it: elements by their local names, one after another, in bounded memory.
+//! An XML reader for the index formats: elements by their local names, one after another, in
+//! bounded memory.
 //!
-//! A reader of our own, because metadata is what every run waits for first: in the place of quick-xml it halved the processor time of a whole
-//! run on CS9's repositories without a cache (0.45 s to 0.22 s). It reads what quick-xml reads (the tests hold one against the other): no
-//! DTDs, no entities but the predefined ones, names with any prefix.
+//! It replaces quick-xml because every run first waits for metadata. It halved the processor time
+//! of a whole run on CS9's repositories without a cache (0.45 s to 0.22 s). It reads the same
+//! documents as quick-xml (the tests compare the two): no DTDs, no entities except the predefined
+//! ones, names with any prefix.
 
 mod element;
 #[cfg(test)]
@@ -23,33 +25,35 @@ use crate::metadata::IndexError;
 use element::{Attribute, reference};
 use window::Window;
 
-/// The longest tag or text: descriptions come to some kilobytes, nothing comes near.
+/// Longest tag or text, in bytes. Descriptions have some kilobytes.
 const LONGEST: usize = 16 << 20;
 
-/// How deep elements may be nested: rpm-md needs five.
+/// Most levels of nested elements. rpm-md needs five.
 const DEEPEST: usize = 100;
 
-/// What is wrong with a document, in words; where is added by [`read`].
+/// Description of an error in a document. [`read`] adds the offset.
 pub type Problem = Cow<'static, str>;
 
-/// Hears of a document's elements. Names come without their prefixes: who writes rpm-md chooses those freely.
+/// A handler of a document's events. Names have no prefixes, because each producer of rpm-md
+/// chooses its own.
 pub trait Handler {
-    /// Whether `text` begins with a tag that is an element by itself and that the handler knows by its text: how long the tag is, once the
-    /// element has been heard of.
+    /// Handles a tag by its text alone. Returns the length of the tag if `text` begins with an
+    /// empty-element tag that the handler knows, after handling the element.
     fn recognize(&mut self, _text: &str) -> Option<usize> {
         None
     }
 
-    /// An element begins. Empty elements end right after.
+    /// Handles the start of an element. For empty elements, `end` follows immediately.
     fn start(&mut self, element: &Element<'_>) -> Result<(), Problem>;
 
-    /// Whether the text that comes is wanted. Asked before each piece.
+    /// Reports whether the following text is wanted. Called before each piece of text.
     fn wants_text(&self) -> bool;
 
-    /// Text of the element that began last, without entities; it may come in several pieces.
+    /// Handles text of the current element, with entities resolved. A text may come in several
+    /// pieces.
     fn text(&mut self, text: &str);
 
-    /// The element that began last ends.
+    /// Handles the end of the current element.
     fn end(&mut self) -> Result<(), Problem>;
 }
 
@@ -58,13 +62,17 @@ pub fn read(input: impl Read, handler: &mut impl Handler) -> Result<(), IndexErr
     read_window(Window::new(input)?, Scan::new(handler, ""))
 }
 
-/// Reads what is left of a UTF-8 document from `offset` on, where only the element `root` is open.
+/// Reads the rest of a UTF-8 document from `offset` on. Only the element `root` is open there.
 pub(super) fn read_on(input: impl Read, offset: u64, root: &str, handler: &mut impl Handler) -> Result<(), IndexError> {
     read_window(Window::from(input, offset)?, Scan::new(handler, root))
 }
 
-/// Reads a part of a document which begins where only the element `root` is open (none if that is empty). The element that is open where the
-/// part ends; `None` if it ends within a token, or more or nothing is open and the document goes on. What is wrong comes with its place.
+/// Reads a part of a document. At its beginning only the element `root` is open, or none if `root`
+/// is empty.
+///
+/// Returns the element that is open at the end of the part. Returns `None` if the part is not the
+/// last one and ends within a token, or if not exactly one element is open. An error comes with its
+/// offset in `text`.
 pub(super) fn read_part(
     text: &str,
     root: &str,
@@ -101,22 +109,22 @@ fn read_window(mut window: Window<impl Read>, mut scan: Scan<'_, impl Handler>) 
     }
 }
 
-/// How many blanks are counted one by one.
+/// Number of blanks that are counted one by one.
 const FEW: usize = 16;
 
 const TOO_LONG: &str = "a tag or a text is longer than 16 MiB";
 
-/// What is known between one token and the next.
+/// State between two tokens.
 struct Scan<'h, H> {
     handler: &'h mut H,
-    /// Of the tag that is being read.
+    /// Attributes of the current tag.
     attributes: Vec<Attribute>,
-    /// Where the name of each open element begins in `names`.
+    /// Offset in `names` of each open element's name.
     open: Vec<usize>,
     names: String,
-    /// How long the text is that is being told, piece by piece.
+    /// Length in bytes of the current text, which is passed on piece by piece.
     text_length: usize,
-    /// Whether there was an element.
+    /// True if the document has an element.
     seen: bool,
 }
 
@@ -126,7 +134,8 @@ impl<'h, H: Handler> Scan<'h, H> {
         Scan { handler, attributes: Vec::new(), seen: !open.is_empty(), open, names: root.to_owned(), text_length: 0 }
     }
 
-    /// Reads all tokens that are whole. `at` is then where the first one begins that is not; or, of a token that is wrong, where that begins.
+    /// Reads all complete tokens and advances `at` past them. After an error, `at` is the offset of
+    /// the wrong token.
     fn tokens(&mut self, text: &str, is_last: bool, at: &mut usize) -> Result<(), Problem> {
         let bytes = text.as_bytes();
         while *at < bytes.len() {
@@ -145,12 +154,14 @@ impl<'h, H: Handler> Scan<'h, H> {
         Ok(())
     }
 
-    /// Text up to the next tag or entity, or an entity; the length of what was read, if it was whole.
+    /// Reads an entity, or text up to the next tag or entity. Returns its length, or `None` if it
+    /// is incomplete.
     fn characters(&mut self, text: &str, is_last: bool) -> Result<Option<usize>, Problem> {
         let bytes = text.as_bytes();
         if !self.handler.wants_text() {
-            // Nobody is interested in what it means, but entities that nobody knows are passed over as well. Mostly it is a line break and
-            // some blanks, which are counted sooner than a search is begun.
+            // The handler does not want the text, so unknown entities are skipped too. The text
+            // usually is a line break and some blanks. Counting these is faster than starting a
+            // search.
             let blanks = bytes.iter().take(FEW).take_while(|byte| byte.is_ascii_whitespace()).count();
             let length = match bytes.get(blanks) {
                 Some(b'<') => blanks,
@@ -176,7 +187,7 @@ impl<'h, H: Handler> Scan<'h, H> {
         if self.text_length > LONGEST { Err(TOO_LONG.into()) } else { Ok(length) }
     }
 
-    /// A tag, comment, or other markup; its length, if it was whole.
+    /// Reads a tag, comment, or other markup. Returns its length, or `None` if it is incomplete.
     fn markup(&mut self, text: &str, is_last: bool) -> Result<Option<usize>, Problem> {
         let bytes = text.as_bytes();
         match bytes.get(1) {
@@ -224,7 +235,7 @@ impl<'h, H: Handler> Scan<'h, H> {
         let bytes = text.as_bytes();
         let expected = self.open.last().map(|&start| &self.names[start..]);
         let length = match expected.map(|name| name.len() + 2) {
-            // As every program writes it.
+            // The form that all programs write, without a blank before `>`.
             Some(length) if bytes.get(length) == Some(&b'>') => length,
             _ => match memchr(b'>', bytes) {
                 Some(length) => length,
@@ -242,7 +253,7 @@ impl<'h, H: Handler> Scan<'h, H> {
         Ok(Some(length + 1))
     }
 
-    /// What is missing at the end of the document.
+    /// Returns the error if the document is incomplete.
     fn missing(&self, all_read: bool) -> Option<&'static str> {
         if !self.open.is_empty() {
             Some("the document ends inside an element")
@@ -256,7 +267,7 @@ impl<'h, H: Handler> Scan<'h, H> {
     }
 }
 
-/// How long `<!DOCTYPE …>` is, with all that it declares in brackets.
+/// Returns the length of `<!DOCTYPE …>`, including the declarations in brackets.
 fn declaration(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let mut quote = None;

@@ -1,4 +1,4 @@
-//! What is read is what quick-xml reads; documents come in pieces of any size.
+//! The reader gives the same events as quick-xml, with input pieces of any size.
 
 use std::io::{self, Read};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::heard::{Heard, by_quick_xml};
 use super::*;
 
-/// Gives so many bytes at a time.
+/// A reader that returns at most the given number of bytes at a time.
 struct Pieces<'a>(&'a [u8], usize);
 
 impl Read for Pieces<'_> {
@@ -75,7 +75,7 @@ fn what_is_wrong_is_told_where_it_begins() {
     }
 }
 
-/// Documents of the kind that metadata is, and some that are not.
+/// Documents similar to metadata, and malformed ones.
 fn document() -> impl Strategy<Value = String> {
     let text = "[a-zü \n]{0,5}(&(amp|lt|gt|quot|apos|#65|#x4a);)?[a-z]{0,3}";
     let name = "(rpm:)?[a-c]";

@@ -1,4 +1,4 @@
-//! The part of a document that is being looked at, as text.
+//! The part of a document that is in memory, as text.
 
 use std::io::{self, Read};
 
@@ -6,28 +6,29 @@ use memchr::memmem;
 
 use crate::metadata::IndexError;
 
-/// Bytes that are taken at a time.
+/// Number of bytes to read at a time.
 const STEP: usize = 128 << 10;
 
-/// Within how many bytes a document says what it is written in.
+/// Number of bytes at the beginning of a document in which it declares its encoding.
 const HEAD: usize = 200;
 
-/// What some editors begin UTF-8 with.
+/// Byte order mark that some editors write at the beginning of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A document that comes piece by piece. Its text is UTF-8 once it is here, whatever it is written in.
+/// A document that is read piece by piece. The text is converted to UTF-8 from any encoding.
 pub(super) struct Window<R> {
     input: R,
     encoding: Encoding,
     text: String,
-    /// The beginning of a character whose end has not come yet.
+    /// An incomplete character at the end of the input so far.
     cut: Vec<u8>,
-    /// Where the window begins in the document.
+    /// Offset of the window in the document, in bytes.
     offset: u64,
     is_last: bool,
 }
 
-/// What documents are written in: UTF-8 by the tools of today, Latin-1 by hand and by old ones.
+/// Supported encodings of documents. Current tools write UTF-8; old tools and manual edits use
+/// Latin-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -48,35 +49,35 @@ impl<R: Read> Window<R> {
         Ok(window)
     }
 
-    /// The rest of a UTF-8 document, from `offset` on.
+    /// Creates a window on the rest of a UTF-8 document, from `offset` on.
     pub(super) fn from(input: R, offset: u64) -> Result<Self, IndexError> {
         let mut window = Self { input, encoding: Encoding::Utf8, text: String::new(), cut: Vec::new(), offset, is_last: false };
         window.fill()?;
         Ok(window)
     }
 
-    /// What is there to look at.
+    /// Returns the text in the window.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether nothing comes after it.
+    /// Reports whether the window reaches the end of the document.
     pub(super) fn is_last(&self) -> bool {
         self.is_last
     }
 
-    /// Where it begins in the document.
+    /// Returns the offset of the window in the document, in bytes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Goes on by so many bytes.
+    /// Moves the beginning of the window forward by `length` bytes.
     pub(super) fn consume(&mut self, length: usize) {
         self.text.drain(..length);
         self.offset += length as u64;
     }
 
-    /// Takes more of the document in.
+    /// Reads more of the document into the window.
     pub(super) fn fill(&mut self) -> Result<(), IndexError> {
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
         let before = bytes.len();
@@ -85,10 +86,10 @@ impl<R: Read> Window<R> {
         self.take(bytes, before)
     }
 
-    /// Reads on behind what is there already.
+    /// Reads more bytes and appends them to `bytes`.
     fn read(&mut self, mut bytes: Vec<u8>) -> Result<Vec<u8>, IndexError> {
         let mut end = bytes.len();
-        // More at once where a token is long, so that a long one is not looked at again and again.
+        // Long tokens are read in larger steps, so that they are not scanned again and again.
         bytes.resize(end + STEP.max(end), 0);
         while end < bytes.len() {
             match self.input.read(&mut bytes[end..]) {
@@ -105,7 +106,7 @@ impl<R: Read> Window<R> {
         Ok(bytes)
     }
 
-    /// Takes bytes as text; those after the first `known` are new.
+    /// Converts bytes to text. Bytes after the first `known` are new.
     fn take(&mut self, mut bytes: Vec<u8>, known: usize) -> Result<(), IndexError> {
         if self.encoding == Encoding::Latin1 {
             let wide: String = bytes[known..].iter().map(|&byte| char::from(byte)).collect();
@@ -122,12 +123,12 @@ impl<R: Read> Window<R> {
     }
 }
 
-/// Whether a document that begins with these bytes is UTF-8 without a mark.
+/// Reports whether a document with this beginning is UTF-8 without a byte order mark.
 pub(in crate::rpm::index) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.starts_with(BYTE_ORDER_MARK) && encoding(bytes) == Ok(Encoding::Utf8)
 }
 
-/// How many bytes at the end are the beginning of a character only.
+/// Returns the number of bytes at the end that belong to an incomplete character.
 fn cut_off(bytes: &[u8]) -> usize {
     let length = |lead: u8| match lead {
         0xf0.. => 4,
@@ -139,7 +140,7 @@ fn cut_off(bytes: &[u8]) -> usize {
     last.map(|place| place + 1).filter(|&back| length(bytes[bytes.len() - back]) > back).unwrap_or(0)
 }
 
-/// What a document says it is written in; without a word it is UTF-8.
+/// Returns the encoding that a document declares. The default is UTF-8.
 fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err("it is written in UTF-16, which no repository uses".to_owned());
