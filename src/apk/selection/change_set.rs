@@ -1,4 +1,4 @@
-//! What is to be done, package by package.
+//! The change set: the actions on each package.
 
 use super::changes::Step;
 use super::graph::PackageId;
@@ -8,61 +8,62 @@ use crate::apk::version;
 use crate::ecosystem::{Action, Reason};
 use crate::pool::SolvableId;
 
-/// What is to be done.
+/// The result of the resolver.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeSet {
-    /// In the order in which it is done.
+    /// The changes, in the order in which they are applied.
     pub changes: Vec<Change>,
-    /// The world afterwards, in apk's order: what `etc/apk/world` is to hold.
+    /// The new world in apk's order: the content of `etc/apk/world`.
     pub world: Vec<Constraint>,
-    /// What the user should know.
+    /// The warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
 impl ChangeSet {
-    /// The packages that come, in order.
+    /// Returns the packages to install, in order.
     pub fn incoming(&self) -> impl Iterator<Item = SolvableId> {
         self.changes.iter().filter(|change| change.action != Action::Repin).filter_map(|change| change.new)
     }
 }
 
-/// What is done with one package.
+/// A change of one package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What that is.
+    /// The kind of change.
     pub action: Action,
-    /// The package of the root that goes (or is repinned).
+    /// The installed package that is removed or pinned to another tag.
     pub old: Option<SolvableId>,
-    /// The package that comes: of a repository, of a file, or made up.
+    /// The package to install: from a repository, from a file, or virtual.
     pub new: Option<SolvableId>,
-    /// The tag that the package is installed by.
+    /// The tag that the package is pinned to.
     pub tag: Option<String>,
-    /// Why it comes.
+    /// The reason for installing the package.
     pub reason: Reason,
 }
 
-/// What the user should know of a change set.
+/// A warning about a change set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// A package was to be installed again, and cannot be had.
+    /// A package should be reinstalled but is not available.
     #[error("{package} is not installed again: no repository that can be reached has it")]
     NotReinstalled {
         /// The package.
         package: String,
     },
-    /// A constraint of the world cannot be met and is passed over.
+    /// A constraint of the world is unsatisfiable and ignored.
     #[error("{constraint} is asked for and cannot be installed")]
     NotInstallable {
         /// The constraint.
         constraint: Constraint,
     },
-    /// What is to be upgraded before the rest cannot be without the rest.
+    /// The packages to upgrade first can only be upgraded together with others.
     #[error("the package manager cannot be upgraded before the rest")]
     PreupgradeFailed,
 }
 
 impl Solver<'_, '_> {
-    /// Why each package is there, to be asked before the change set is made.
+    /// Returns the reason for each package. Call it before [`Self::changes`], which resets the
+    /// counts of requirers.
     pub(super) fn reasons(&self, world: &[WorldDep<'_>]) -> Vec<Reason> {
         let mut reasons = vec![Reason::Dependency; self.packages.len()];
         for state in self.names.iter().filter(|state| state.requirers == 0) {
@@ -82,7 +83,7 @@ impl Solver<'_, '_> {
         reasons
     }
 
-    /// The tag that a chosen package is held by.
+    /// Returns the first tag whose repositories a chosen package may come from.
     fn tag_of(&self, package: PackageId) -> u8 {
         let repos = self.graph.repos_of(package);
         let allowed = self.packages[package as usize].allowed;

@@ -1,20 +1,22 @@
-//! The change set: what the decisions mean for what is installed, in the order in which apk does it.
+//! Construction of the change set: the difference between the decisions and the installed packages,
+//! in the order in which apk applies it.
 //!
-//! What depends on something comes after it, what is removed goes before what it stood in the way of. The tasks that apk's functions
-//! hand to one another lie in a list here: chains of dependencies may be long.
+//! A package comes after its dependencies. A package is removed before one that conflicts with it
+//! is installed. apk uses recursive functions; this module uses an explicit stack of tasks, because
+//! chains of dependencies may be long.
 
 use super::graph::{Dep, NameId, PackageId};
 use super::request::Rules;
 use super::state::{Solver, WorldDep};
 
-/// A package that comes, goes, stays or is exchanged.
+/// A package that is installed, removed, kept or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) old: Option<PackageId>,
     pub(super) new: Option<PackageId>,
 }
 
-/// What is left to do, the next last.
+/// A pending task. The last one in the list is next.
 #[derive(Clone, Copy)]
 enum Task<'d> {
     Depend(Option<PackageId>, Dep<'d>),
@@ -33,7 +35,7 @@ enum Task<'d> {
 }
 
 impl<'a> Solver<'_, 'a> {
-    /// The steps, in order. Marks the packages that lack something.
+    /// Returns the steps, in order. Marks packages with unsatisfied dependencies.
     pub(super) fn changes(&mut self, world: &[WorldDep<'a>]) -> Vec<Step> {
         for state in &mut self.names {
             (state.installed, state.installed_name, state.requirers) = (None, None, 0);
@@ -121,11 +123,11 @@ impl<'a> Solver<'_, 'a> {
                 }
             }
         }
-        // What was added is to be done in the order in which it was.
+        // The last task is next, so the new tasks are reversed.
         tasks[first..].reverse();
     }
 
-    /// Before a name is met by its package: what met it and goes is removed.
+    /// Marks a name as processed, and removes installed packages that no longer provide it.
     fn prepare(&mut self, name: NameId, tasks: &mut Vec<Task<'a>>) {
         let state = self.name(name);
         if std::mem::replace(&mut state.processed, true) {
@@ -162,7 +164,7 @@ impl<'a> Solver<'_, 'a> {
         tasks.extend(old.map(Task::Untrack));
     }
 
-    /// The names whose packages have this one among their conditions.
+    /// Returns the names of packages that have this one in their `install_if`.
     fn conditioned_by(&self, package: PackageId) -> impl Iterator<Item = NameId> + '_ {
         let node = self.graph.node(package);
         let names = std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0));
@@ -179,7 +181,8 @@ impl<'a> Solver<'_, 'a> {
         })
     }
 
-    /// A package that is there for others goes with the first of them.
+    /// Removes a package that was installed by its `install_if`, as soon as one of the conditions
+    /// is gone.
     fn remove_with_condition(&self, name: NameId, tasks: &mut Vec<Task<'a>>) {
         let state = &self.names[name as usize];
         let Some(package) = state.installed.filter(|_| state.chosen.is_none() && !state.processed && !state.removed) else {
@@ -201,7 +204,7 @@ impl<'a> Solver<'_, 'a> {
         if self.package(package).in_changes || stays {
             return;
         }
-        // For version 2 what is removed has been dealt with.
+        // In version 2 a removed name counts as processed.
         let is_two = self.rules == Rules::Apk2;
         let state = self.name(name);
         state.removed = true;
@@ -213,7 +216,7 @@ impl<'a> Solver<'_, 'a> {
         tasks.push(Task::Untrack(package));
     }
 
-    /// The installed packages that this one is good for.
+    /// Returns the installed packages with a dependency that this package satisfies.
     pub(super) fn installed_dependants(&self, package: PackageId) -> Vec<PackageId> {
         let node = self.graph.node(package);
         let names = std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0));

@@ -1,4 +1,4 @@
-//! Decisions: which of a name's packages is taken, and what follows from it.
+//! Decisions: the choice among the packages of a name, and its consequences.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use super::state::{Flags, Solver, UNTAGGED, WorldDep};
 use crate::apk::version;
 
 impl<'a> Solver<'_, 'a> {
-    /// Decides about all names that the world leads to.
+    /// Decides all names that are reachable from the world.
     pub(super) fn decide(&mut self, world: &[WorldDep<'_>], flags: Flags) {
         self.inherited = flags;
         for wanted in world.iter().filter(|wanted| !wanted.broken) {
@@ -70,12 +70,12 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// A name is met by this package (or none) from now on.
+    /// Locks a name to a provider, or to none.
     fn assign(&mut self, name: NameId, provider: Option<Provider<'a>>) {
         let state = &self.names[name as usize];
         let is_virtual = |provider: Option<Provider<'_>>| provider.is_none_or(|provider| provider.is_virtual());
         if state.locked {
-            // Several may provide a name without a version.
+            // Several packages may provide a name without a version.
             if !(is_virtual(provider) && is_virtual(state.chosen)) {
                 let other = state.chosen.map(|chosen| chosen.package);
                 self.mark_error(provider.map(|provider| provider.package));
@@ -113,7 +113,7 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// Which of two providers of a name is the better one (`compare_providers`).
+    /// Compares two providers of a name; the greater one is preferred (`compare_providers`).
     fn prefer(&self, one: Provider<'_>, other: Provider<'_>) -> Ordering {
         let (a, b) = (&self.packages[one.package as usize], &self.packages[other.package as usize]);
         let (node, other_node) = (self.graph.node(one.package), self.graph.node(other.package));
@@ -149,7 +149,7 @@ impl<'a> Solver<'_, 'a> {
                 order = order.then_with(installed);
             }
         }
-        // For version 2 a name without a version is neither older nor newer than one with it.
+        // Version 2 skips this comparison if either provider has no version.
         let is_unknown = self.rules == Rules::Apk2 && (one.is_virtual() || other.is_virtual());
         if !is_unknown {
             order = order.then_with(|| version::compare(one.version, other.version));
@@ -164,7 +164,7 @@ impl<'a> Solver<'_, 'a> {
         if self.rules == Rules::Apk3 && !flags.any(Flags::REMOVE) {
             order = order.then_with(installed);
         }
-        // A package of no repository counts as being from the first.
+        // The first repository wins. A package without repository ranks before it.
         let first_repo = |repos: u64| if repos == 0 { 0 } else { repos.trailing_zeros() + 1 };
         order.then(a.selectable.cmp(&b.selectable)).then(first_repo(other_node.repos).cmp(&first_repo(node.repos)))
     }

@@ -1,17 +1,19 @@
-//! Discovery: which names and packages what is asked for can lead to, and in which order names are decided.
+//! Discovery: the names and packages that are reachable from the world, and the order in which
+//! names are decided.
 
 use super::graph::{NameId, PackageId};
 use super::request::Rules;
 use super::state::{Flags, PackageState, Solver, UNTAGGED};
 
-/// A name that is being discovered: how far.
+/// The progress of a name's discovery.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     name: NameId,
     stage: Stage,
     provider: usize,
     item: usize,
-    /// Within a provided name: nought for itself, then what is installed with it.
+    /// The position within a provided name: 0 for the name itself, then the names with an
+    /// `install_if` on it.
     within: usize,
 }
 
@@ -24,12 +26,14 @@ enum Stage {
     Conditions,
 }
 
-/// Names that were marked are decided before all others, names that packages have before those that they only provide.
+/// Bits of the decision order. Names with flags are decided before all others, and names with
+/// packages of their own before names that packages only provide.
 const HAS_OWN_PACKAGES: u32 = 1 << 30;
 const HAS_FLAGS: u32 = 1 << 31;
 
 impl Solver<'_, '_> {
-    /// Discovers a name and all that it leads to. The way down is kept in a list: chains of dependencies may be long.
+    /// Discovers a name and everything reachable from it. The stack is explicit, because chains of
+    /// dependencies may be long.
     pub(super) fn discover(&mut self, name: NameId) {
         let mut frames = Vec::new();
         self.begin(name, &mut frames);
@@ -64,7 +68,7 @@ impl Solver<'_, '_> {
         frames.push(Frame { name, stage: Stage::Depends, provider: 0, item: 0, within: 0 });
     }
 
-    /// Opening packages makes names known that nobody provides.
+    /// Extends the tables by names that opening packages has added. No package provides them.
     fn grow(&mut self) {
         let count = self.graph.names.len();
         if self.names.len() < count {
@@ -81,7 +85,7 @@ impl Solver<'_, '_> {
         let to = |stage| Step::On(Frame { name, stage, provider: 0, item: 0, within: 0 });
         match (stage, package) {
             (Stage::Depends, Some(package)) => {
-                // A package that was seen before has brought its dependencies with it.
+                // A package that was seen earlier has already led to its dependencies.
                 if item == 0 && std::mem::replace(&mut self.package(package).seen, true) {
                     self.leave_provider(name, package);
                     return next_provider;
@@ -132,7 +136,8 @@ impl Solver<'_, '_> {
         }
     }
 
-    /// Version 2 goes past a provided name that is new to what is installed with it, and leaves the name itself for later.
+    /// Handles a provided name by the rules of version 2. If the name is new, the names with an
+    /// `install_if` on it are discovered, but not yet the name itself.
     fn step_of_two(&mut self, frame: Frame, package: PackageId) -> Step {
         let provides = &self.graph.node(package).provides;
         let Some(&(name, _)) = provides.get(frame.item) else {
@@ -174,7 +179,7 @@ impl Solver<'_, '_> {
         self.name(name).order = order;
     }
 
-    /// What is known of a package from the beginning.
+    /// Initializes the state of a package.
     fn meet(&mut self, package: PackageId) {
         self.graph.open(package);
         let repos = self.graph.repos_of(package);
@@ -193,7 +198,7 @@ impl Solver<'_, '_> {
         state.tag_ok = tag_preferred || is_installed;
     }
 
-    /// Who depends on each name, as far as it was discovered or is installed.
+    /// Indexes the dependants of each discovered or installed name.
     pub(super) fn index_reverse_depends(&mut self) {
         let seen: Vec<bool> = self.names.iter().map(|state| state.seen).collect();
         self.reverse_depends = self.graph.reverse_depends(|name| seen.get(name as usize) == Some(&true));

@@ -1,4 +1,4 @@
-//! Finding out why the decisions do not hold (apk-tools' commit.c, `apk_solver_print_errors`).
+//! The explanation of an unsatisfiable request (commit.c of apk-tools, `apk_solver_print_errors`).
 
 use super::changes::Step;
 use super::display_order;
@@ -8,13 +8,13 @@ use super::state::{Solver, WorldDep};
 use crate::apk::version;
 use crate::pool::Op;
 
-/// How a name is there among the chosen packages.
+/// Flags for how the chosen packages provide a name.
 const PRESENT: u8 = 1;
 const VIRTUAL_ONLY: u8 = 2;
 const BY_ITSELF: u8 = 4;
 const TOLD: u8 = 8;
 
-/// How many similar names help.
+/// The maximum number of similar names to suggest.
 const NEAREST: usize = 3;
 
 struct Explainer<'s, 'g, 'a> {
@@ -44,7 +44,7 @@ pub(super) fn explain(solver: &Solver<'_, '_>, world: &[WorldDep<'_>], steps: &[
 }
 
 impl Explainer<'_, '_, '_> {
-    /// Finds out which names the chosen packages bear, as far as the world leads to them.
+    /// Marks the names of the chosen packages that are reachable from the world.
     fn find_names(&mut self) {
         let mut packages = vec![0_u8; self.solver.packages.len()];
         let asked = self.world.iter().filter(|wanted| !wanted.dep.is_conflict());
@@ -132,7 +132,7 @@ impl Explainer<'_, '_, '_> {
         Problem::Ambiguous { name: text, provided_by, required_by }
     }
 
-    /// Names of packages and provided names that are written much like this one.
+    /// Returns provided names that are spelled similarly.
     fn nearest(&self, text: &str) -> Vec<String> {
         let graph = &self.solver.graph;
         let limit = (text.len() / 3).clamp(1, 3);
@@ -228,7 +228,8 @@ impl Explainer<'_, '_, '_> {
         found
     }
 
-    /// Whose constraints a package meets, or does not: the world's, then those of the chosen packages by name.
+    /// Returns the origins of constraints that a package satisfies (`met`) or violates: first the
+    /// world, then the chosen packages in order of their names.
     fn requirers(&self, package: PackageId, met: bool) -> Vec<Requirer> {
         let graph = &self.solver.graph;
         let node = graph.node(package);

@@ -1,7 +1,8 @@
-//! The packages of a pool as apk sees them: one for each checksum, under each name that it has or provides.
+//! The packages of a pool as apk sees them: one for each checksum, listed under each name that it
+//! has or provides.
 //!
-//! apk's order of things shows in what it selects: packages come in the order installed, made up, repository after repository; names in
-//! the order of its hash table (hash.c, blob.c).
+//! apk's internal order affects its selection. Packages are in this order: installed, virtual, then
+//! one repository after another. Names are in the order of apk's hash table (hash.c, blob.c).
 
 use rustc_hash::FxHashMap;
 
@@ -12,12 +13,12 @@ use crate::apk::dependency::CHECKSUM;
 use crate::apk::version;
 use crate::pool::{Checksum, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
 
-/// A name's place in [`Graph::names`].
+/// The index of a name in [`Graph::names`].
 pub(super) type NameId = u32;
-/// A package's place in [`Graph::packages`].
+/// The index of a package in [`Graph::packages`].
 pub(super) type PackageId = u32;
 
-/// What a package or the world asks for.
+/// A dependency of a package or of the world.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dep<'a> {
     pub(super) name: NameId,
@@ -31,7 +32,8 @@ impl Dep<'_> {
     }
 }
 
-/// That a package has or provides a name. An empty version is none: such names may be provided by several at once.
+/// A package that has or provides a name. An empty version means none. Several chosen packages may
+/// provide such a name at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Provider<'a> {
     pub(super) package: PackageId,
@@ -44,29 +46,29 @@ impl Provider<'_> {
     }
 }
 
-/// A package, wherever it is: in the root, in repositories, in both.
+/// A package, whether in the root, in repositories or in both.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
     pub(super) name: NameId,
     pub(super) version: &'a str,
-    /// The solvable whose facts count: the first.
+    /// The first solvable; its metadata counts.
     pub(super) facts: SolvableId,
     /// The solvable in the root.
     pub(super) installed: Option<SolvableId>,
-    /// The solvable that can be fetched, or is made up.
+    /// The solvable in a repository, whether real or virtual.
     pub(super) source: Option<SolvableId>,
-    /// The repositories that have it, a bit each.
+    /// The repositories that have the package, as a bit set.
     pub(super) repos: u64,
-    /// Whether it was given as a file.
+    /// True if the package is a file that the user named.
     pub(super) is_file: bool,
-    /// Whether it is there without a repository: made up, or in the cache.
+    /// True if the package is available without a repository: virtual or cached.
     pub(super) is_cached: bool,
-    /// It may not be chosen ([`Request::hidden`]).
+    /// True if the package may not be chosen ([`Request::hidden`]).
     pub(super) is_hidden: bool,
     pub(super) uninstallable: bool,
     pub(super) installed_size: u64,
     pub(super) priority: u32,
-    /// The tag that it was installed by.
+    /// The tag that the installed package is pinned to.
     pub(super) tag: u8,
     pub(super) provides: Vec<(NameId, &'a str)>,
     pub(super) depends: Vec<Dep<'a>>,
@@ -74,24 +76,24 @@ pub(super) struct Node<'a> {
     opened: bool,
 }
 
-/// All of it.
+/// The packages and names of a request.
 pub(super) struct Graph<'a> {
     pub(super) pool: &'a Pool,
     pub(super) rules: Rules,
     pub(super) names: Vec<&'a str>,
     pub(super) packages: Vec<Node<'a>>,
-    /// Packages of the root, in the order of its database.
+    /// The packages of the root, in the order of its database.
     pub(super) installed: Vec<PackageId>,
-    /// The tags there are; the first is none. Of each the repositories that it lets in.
+    /// The tags, each with the bit set of its repositories. The first one is the empty tag.
     pub(super) tags: Vec<(&'a str, u64)>,
-    /// The repositories that can be reached.
+    /// The reachable repositories, as a bit set.
     pub(super) available: u64,
     provider_starts: Vec<u32>,
     providers: Vec<Provider<'a>>,
     by_string: Vec<NameId>,
     extra: FxHashMap<&'a str, NameId>,
     install_if: FxHashMap<NameId, Vec<NameId>>,
-    /// Whether packages that are not installed come by their `install_if`.
+    /// True if packages that are not installed may be chosen by their `install_if`.
     follows_install_if: bool,
 }
 
@@ -129,7 +131,7 @@ impl<'a> Graph<'a> {
         Ok(graph)
     }
 
-    /// What each repository is, and its bit.
+    /// Returns the kind of each repository and its bit.
     fn repositories(&mut self, request: &Request) -> Result<Vec<(RepositoryKind, u64)>, SelectionError> {
         let mut kinds = Vec::new();
         let mut count = 0;
@@ -174,12 +176,12 @@ impl<'a> Graph<'a> {
         self.tags.iter().position(|known| known.0 == tag).map(|place| place as u8)
     }
 
-    /// The repositories that a set of tags lets in.
+    /// Returns the repositories of a set of tags.
     pub(super) fn allowed(&self, tags: u64) -> u64 {
         self.tags.iter().enumerate().filter(|(place, _)| tags >> place & 1 == 1).fold(0, |repos, (_, tag)| repos | tag.1)
     }
 
-    /// The repositories that a package counts as being from.
+    /// Returns the repositories of a package. The pin of an installed package counts too.
     pub(super) fn repos_of(&self, package: PackageId) -> u64 {
         let node = &self.packages[package as usize];
         node.repos | if node.installed.is_some() { self.tags[node.tag as usize].1 } else { 0 }
@@ -227,7 +229,8 @@ impl<'a> Graph<'a> {
             node.source.get_or_insert(solvable.id());
         }
         for node in &mut self.packages {
-            // What another repository has, or the root, can be had from there.
+            // A package hidden in one repository may still come from another one, or stay in the
+            // root.
             node.is_hidden &= node.source.is_none() && node.installed.is_none();
             node.uninstallable |= node.is_hidden;
         }
@@ -275,7 +278,7 @@ impl<'a> Graph<'a> {
         self.packages.len() as PackageId - 1
     }
 
-    /// Reads what a package depends on, once.
+    /// Reads the dependencies of a package, once.
     pub(super) fn open(&mut self, package: PackageId) {
         if std::mem::replace(&mut self.packages[package as usize].opened, true) {
             return;
@@ -328,7 +331,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The name that somebody has, provides or asked for.
+    /// Returns the id of a name that some package or constraint mentions.
     pub(super) fn find_name(&self, text: &str) -> Option<NameId> {
         let known = self.pool.find(text).map(|string| self.by_string[string.index()]).filter(|&name| name != NO_NAME);
         known.or_else(|| self.extra.get(text).copied())
@@ -375,16 +378,16 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Who has or provides a name.
+    /// Returns the packages that have or provide a name.
     pub(super) fn providers(&self, name: NameId) -> &[Provider<'a>] {
         match self.provider_starts.get(name as usize..name as usize + 2) {
             Some(run) => &self.providers[run[0] as usize..run[1] as usize],
-            // A name that was met only after the index was made: nobody provides it.
+            // A name that was added after the index was built has no providers.
             None => &[],
         }
     }
 
-    /// The names whose packages are installed by themselves with this one among others.
+    /// Returns the names of packages whose `install_if` mentions this name.
     pub(super) fn reverse_install_if(&self, name: NameId) -> &[NameId] {
         self.install_if.get(&name).map(Vec::as_slice).unwrap_or_default()
     }
@@ -393,8 +396,9 @@ impl<'a> Graph<'a> {
         &self.packages[package as usize]
     }
 
-    /// Who depends on each name, of the installed packages' names and of those that `wanted` says, in the order of apk's table of names. A
-    /// name depends on what any of its packages does.
+    /// Returns the dependants of each name, in the order of apk's hash table. Names of installed
+    /// packages are included, and those that `wanted` selects. A name depends on the dependencies
+    /// of all its packages.
     pub(super) fn reverse_depends(&mut self, wanted: impl Fn(NameId) -> bool) -> Vec<Vec<NameId>> {
         let mut takes_part: Vec<bool> = (0..self.names.len() as NameId).map(wanted).collect();
         for &package in &self.installed {
@@ -411,7 +415,7 @@ impl<'a> Graph<'a> {
                 self.open(package);
             }
         }
-        // Opening packages makes names known that nobody provides.
+        // Opening packages adds names that no package provides.
         let mut reverse: Vec<Vec<NameId>> = vec![Vec::new(); self.names.len()];
         for name in order {
             for provider in self.providers(name) {
@@ -426,7 +430,7 @@ impl<'a> Graph<'a> {
         reverse
     }
 
-    /// The package of this name in the root.
+    /// Returns the installed package of this name.
     pub(super) fn installed_of(&self, name: NameId) -> Option<PackageId> {
         let own = |provider: &&Provider<'_>| {
             let node = self.node(provider.package);
@@ -435,13 +439,14 @@ impl<'a> Graph<'a> {
         self.providers(name).iter().find(own).map(|provider| provider.package)
     }
 
-    /// `name-version`.
+    /// Returns `name-version`.
     pub(super) fn id_text(&self, package: PackageId) -> String {
         let node = self.node(package);
         format!("{}-{}", self.names[node.name as usize], node.version)
     }
 
-    /// Whether a provider (or that there is none) is what `dep` of `by` asks for (`apk_dep_is_provided`).
+    /// Reports whether a provider (`None`: no provider) satisfies `dep` of `by`
+    /// (`apk_dep_is_provided`).
     pub(super) fn is_provided(&self, by: Option<PackageId>, dep: &Dep<'_>, provider: Option<Provider<'_>>) -> bool {
         let Some(provider) = provider else { return dep.is_conflict() };
         let is_two = self.rules == Rules::Apk2;
@@ -452,7 +457,7 @@ impl<'a> Graph<'a> {
             return self.has_checksum(provider.package, dep.version);
         }
         if is_two && provider.is_virtual() && !dep.version.is_empty() {
-            // Version 3 takes no version for a lower one than any.
+            // Version 3 treats a missing version as lower than any other instead.
             return dep.is_conflict();
         }
         version::matches(provider.version, dep.op, dep.version)
@@ -464,29 +469,30 @@ impl<'a> Graph<'a> {
         self.pool.solvable(self.node(package).facts).checksum() == Some(wanted)
     }
 
-    /// Whether `dep` is about `package`, and if so whether it is met by it (`apk_dep_analyze`).
+    /// Returns whether `package` satisfies `dep`, or `None` if it does not have that name
+    /// (`apk_dep_analyze`).
     pub(super) fn analyze(&self, by: Option<PackageId>, dep: &Dep<'_>, package: PackageId) -> Option<bool> {
         let node = self.node(package);
         if dep.name == node.name {
-            // A conflict with itself counts here, as in `apk_dep_is_materialized`.
+            // A conflict of a package with itself counts here, as in `apk_dep_is_materialized`.
             return Some(self.is_provided(None, dep, Some(Provider { package, version: node.version })));
         }
         let (_, version) = node.provides.iter().find(|provide| provide.0 == dep.name)?;
         Some(self.is_provided(by, dep, Some(Provider { package, version })))
     }
 
-    /// The order of apk's hash table of names.
+    /// Returns the sort key of a name for the order of apk's hash table.
     pub(super) fn table_order(&self, name: NameId) -> (u32, std::cmp::Reverse<NameId>) {
         (bucket(self.names[name as usize]), std::cmp::Reverse(name))
     }
 }
 
-/// What tells a package from all others: the first bytes of its checksum.
+/// Returns the identity of a package: the first 20 bytes of its checksum.
 fn identity(solvable: Solvable<'_>) -> Option<[u8; 20]> {
     solvable.checksum()?.bytes.first_chunk::<20>().copied()
 }
 
-/// A name's place in apk's hash table: murmur3 with the seed and the size that apk takes.
+/// Returns the bucket of a name in apk's hash table: murmur3 with apk's seed and table size.
 fn bucket(name: &str) -> u32 {
     const BUCKETS: u32 = 20_000;
     let mut hash: u32 = 5381;

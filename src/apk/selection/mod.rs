@@ -1,18 +1,21 @@
-//! apk's choice of packages: the world, and what an operation does to it, become a change set.
+//! apk's resolver: turns the world and an operation on it into a change set.
 //!
-//! In: a pool with the packages of the root and of the repositories, and a [`Request`]. Out: a [`ChangeSet`], in the order in which apk
-//! carries it out, or why there is none. Deterministic; nothing is read or written.
+//! In: a pool with the packages of the root and of the repositories, and a [`Request`]. Out: a
+//! [`ChangeSet`], in the order in which apk applies it, or the reasons why there is none. The
+//! result is deterministic; nothing is read or written.
 //!
-//! apk does not search: it passes down what follows from the world, decides about one name after the other, and what was decided stays.
-//! So whether there is a solution depends on the order of its decisions, and the rules here are those of its own solver (apk-tools'
-//! solver.c and commit.c), not those of [`crate::solver`]. They changed with version 3; [`Rules`] says whose are followed.
+//! apk does not backtrack. It propagates the consequences of the world, decides one name after
+//! another, and never revises a decision. The order of its decisions therefore determines whether
+//! it finds a solution. This module follows apk's own solver (solver.c and commit.c of apk-tools),
+//! not [`crate::solver`]. The rules changed with version 3; [`Rules`] selects the version.
 //!
 //! ```
 //! use rootstrap::apk::dependency::read_world;
 //! use rootstrap::apk::selection::{Request, select};
 //! use rootstrap::apk::universe;
 //!
-//! let pool = universe::parse("musl 1.2.5-r0\nbusybox 1.36-r2 requires musl provides cmd:sh=1.36-r2", "x86_64")?;
+//! let text = "musl 1.2.5-r0\nbusybox 1.36-r2 requires musl provides cmd:sh=1.36-r2";
+//! let pool = universe::parse(text, "x86_64")?;
 //! let chosen = select(&pool, &Request::add(read_world("busybox")?))?;
 //! let names: Vec<_> = chosen.incoming().map(|id| pool.solvable(id).name()).collect();
 //! assert_eq!(names, ["musl", "busybox"]);
@@ -46,7 +49,7 @@ use crate::pool::{Op, Pool};
 use graph::{Dep, Graph};
 use state::{Solver, WorldDep};
 
-/// Chooses packages as apk does.
+/// Selects packages as apk does.
 pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionError> {
     let mut graph = Graph::new(pool, request)?;
     let mut intent = operation::intent(&mut graph, request)?;
@@ -82,7 +85,8 @@ pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionErro
         let newly_broken = if request.force_broken_world { solver.mark_broken(&mut world) } else { 0 };
         if newly_broken == 0 {
             if intent.keeps_installed {
-                // What cannot be had before the rest is upgraded comes with the rest.
+                // A preupgrade without a solution is skipped. Its packages are upgraded with all
+                // others.
                 let warnings = vec![Warning::PreupgradeFailed];
                 return Ok(ChangeSet { world: intent.world.clone(), warnings, ..ChangeSet::default() });
             }
@@ -93,7 +97,8 @@ pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionErro
 }
 
 impl Solver<'_, '_> {
-    /// Passes over what of the world cannot be had. How much that is, and was not before.
+    /// Marks unsatisfiable constraints of the world as broken, so that they are ignored. Returns
+    /// the number of newly marked ones.
     fn mark_broken(&self, world: &mut [WorldDep<'_>]) -> usize {
         let mut count = 0;
         for wanted in world.iter_mut().filter(|wanted| !wanted.broken) {
@@ -107,7 +112,7 @@ impl Solver<'_, '_> {
     }
 }
 
-/// The order in which apk lists names: whatever their case, then with it.
+/// Compares two names in the order of apk's lists: first without case, then with case.
 pub(crate) fn display_order(a: &str, b: &str) -> Ordering {
     let lower = |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>();
     lower(a).cmp(&lower(b)).then_with(|| a.cmp(b))

@@ -1,4 +1,5 @@
-//! What an operation does to the world, and which names it marks (apk-tools' `app_add.c`, `app_del.c`, `app_upgrade.c`, `app_fix.c`).
+//! The effect of an operation on the world and on the flags of names (`app_add.c`, `app_del.c`,
+//! `app_upgrade.c`, `app_fix.c` of apk-tools).
 
 use super::SelectionError;
 use super::graph::{Graph, NameId, PackageId};
@@ -12,13 +13,13 @@ use crate::pool::Op;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Intent {
     pub(super) world: Vec<Constraint>,
-    /// Names with the flags of their packages, and those that what these depend on inherits.
+    /// Names with the flags of their packages, and with the flags that the dependencies inherit.
     pub(super) name_flags: Vec<(NameId, Flags, Flags)>,
-    /// The flags of all that the world asks for.
+    /// The flags of everything that the world requires.
     pub(super) flags: Flags,
-    /// Whether what is installed stays where nothing says otherwise.
+    /// True if installed packages stay unless a constraint requires a change.
     pub(super) keeps_installed: bool,
-    /// Whether there is nothing to do at all.
+    /// True if there is nothing to do.
     pub(super) is_empty: bool,
 }
 
@@ -35,7 +36,7 @@ pub(super) fn intent(graph: &mut Graph<'_>, request: &Request) -> Result<Intent,
     Ok(intent)
 }
 
-/// Puts a constraint where one of its name is, or at the end.
+/// Replaces the constraint on the same name, or appends the new one.
 fn put(constraints: &mut Vec<Constraint>, constraint: &Constraint) {
     match constraints.iter_mut().find(|known| known.name == constraint.name) {
         Some(known) => known.clone_from(constraint),
@@ -43,7 +44,7 @@ fn put(constraints: &mut Vec<Constraint>, constraint: &Constraint) {
     }
 }
 
-/// The names that words mean: each its own, or all that match where one of them is a pattern.
+/// Returns the names that words denote. If any word contains `*`, all words are patterns.
 fn matching(graph: &Graph<'_>, words: &[String]) -> Result<Vec<NameId>, SelectionError> {
     if words.iter().any(|word| word.contains('*')) {
         let patterns: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
@@ -64,7 +65,8 @@ fn matching(graph: &Graph<'_>, words: &[String]) -> Result<Vec<NameId>, Selectio
     if unknown.is_empty() { Ok(names) } else { Err(SelectionError::NoSuchPackage { names: unknown }) }
 }
 
-/// The names some of whose packages depend on a name of this one, and this one; the first last.
+/// Returns the names whose packages may depend on `package`, each paired with `package`, in reverse
+/// order.
 fn dependants(graph: &Graph<'_>, reverse: &[Vec<NameId>], package: PackageId) -> Vec<(NameId, PackageId)> {
     let node = graph.node(package);
     let names = std::iter::once(node.name).chain(node.provides.iter().map(|provide| provide.0));
@@ -93,12 +95,13 @@ impl Intent {
                 continue;
             };
             self.delete_package(graph, package, delete.recursive);
-            // Of each package that goes the names whose packages may depend on it are still to be looked at, the next last.
+            // For each removed package, the names whose packages may depend on it. The last entry
+            // is next.
             let mut pending = dependants(graph, &reverse, package);
             while let Some((name, on)) = pending.pop() {
                 for provider in graph.providers(name) {
                     let other = provider.package;
-                    // What was looked at once is not looked at again (`apk_pkg_foreach_reverse_dependency`).
+                    // A package is visited only once (`apk_pkg_foreach_reverse_dependency`).
                     if graph.node(other).installed.is_none() || std::mem::replace(&mut visited[other as usize], true) {
                         continue;
                     }
@@ -115,7 +118,8 @@ impl Intent {
         Ok(())
     }
 
-    /// What a package has (and with `provided` what it provides) is not asked for any more.
+    /// Removes the constraints on a package's name from the world. With `provided`, also those on
+    /// its provided names.
     fn delete_package(&mut self, graph: &Graph<'_>, package: PackageId, provided: bool) {
         let node = graph.node(package);
         self.leave(graph.names[node.name as usize]);
@@ -156,7 +160,8 @@ impl Intent {
         Ok(())
     }
 
-    /// Only what must be new before the rest is upgraded: the package manager and what else is named.
+    /// Upgrades only the packages that must be current before all others: the package manager and
+    /// those that the request names.
     fn preupgrade(&mut self, graph: &Graph<'_>, upgrade: &Upgrade) {
         let mut first: Vec<Constraint> = upgrade.package_manager.iter().map(|name| Constraint::any(name)).collect();
         for constraint in &upgrade.preupgrade_depends {

@@ -1,4 +1,5 @@
-//! Propagation: what a constraint means for the packages that it is about, and what follows for those that depend on them.
+//! Propagation: the effect of a constraint on the packages that it matches, and the consequences
+//! for their dependants.
 
 use super::graph::{Dep, NameId, PackageId, Provider};
 use super::request::Rules;
@@ -33,7 +34,7 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// A package can no longer be taken.
+    /// Excludes a package from the choice.
     pub(super) fn disqualify(&mut self, package: PackageId) {
         self.package(package).selectable = false;
         self.recheck_dependants(self.graph.node(package).name);
@@ -67,7 +68,7 @@ impl<'a> Solver<'_, 'a> {
         self.queue_dirty(name);
     }
 
-    /// Flags and tags pass from who asks to what may meet it.
+    /// Passes flags and tags from a requirer (`None`: the world) to a package that may satisfy it.
     fn inherit(&mut self, package: PackageId, from: Option<PackageId>) {
         let repos = self.graph.repos_of(package);
         if let Some(from) = from {
@@ -90,7 +91,7 @@ impl<'a> Solver<'_, 'a> {
         self.package(package).tag_ok |= is_allowed;
     }
 
-    /// What `by` (the world, if none) asks for holds from now on.
+    /// Applies a constraint of `by` (`None`: the world).
     pub(super) fn apply(&mut self, by: Option<PackageId>, dep: Dep<'_>) {
         if !dep.is_conflict() {
             let state = self.name(dep.name);
@@ -111,7 +112,7 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// Disqualifies a package that something forbids.
+    /// Disqualifies a package that violates a constraint.
     fn without(&mut self, package: PackageId) {
         let state = self.package(package);
         if state.selectable && state.conflicts > 0 {
@@ -119,7 +120,8 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// All packages that `name` may be met by provide `must` too, so packages of `name` that do not are out.
+    /// Disqualifies packages that provide `name` but not `must`. All options of `must` provide
+    /// `name`, so such a package would conflict with the chosen one.
     fn exclude_non_providers(&mut self, name: NameId, must: NameId, skip_virtual: bool) {
         if name == must {
             return;
@@ -137,7 +139,7 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// Whether the `install_if` of a package holds; `None` while something of it is undecided.
+    /// Evaluates the `install_if` of a package. Returns `None` if part of it is undecided.
     fn condition_holds(&mut self, package: PackageId) -> Option<bool> {
         for place in 0..self.graph.node(package).install_if.len() {
             let dep = self.graph.node(package).install_if[place];
@@ -156,7 +158,7 @@ impl<'a> Solver<'_, 'a> {
         Some(true)
     }
 
-    /// Looks again at which packages a name can be met by, and passes down what all of them have in common.
+    /// Computes the options of a name again, and passes on the requirements that all of them share.
     pub(super) fn reconsider(&mut self, name: NameId) {
         let check_depends = std::mem::take(&mut self.name(name).check_depends);
         let check_install_if = std::mem::take(&mut self.name(name).check_install_if);
@@ -233,7 +235,8 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// Counts the dependencies and names that all options so far, of which there are `options`, have in common with this one.
+    /// Counts the dependencies and names that this option shares with all earlier ones. `options`
+    /// is the number of earlier options.
     fn merge(&mut self, provider: Provider<'a>, options: u32) {
         let node = self.graph.node(provider.package);
         let count = |counter: &mut u32| *counter == options && std::mem::replace(counter, options + 1) == options;
@@ -249,7 +252,8 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// What all options have in common holds already: dependencies (if there is one option, with their versions) and names.
+    /// Applies what all options share: dependencies (with versions only if there is one option) and
+    /// names.
     fn pass_down(&mut self, name: NameId, first: PackageId, options: u32) {
         for place in 0..self.graph.providers(name).len() {
             let package = self.graph.providers(name)[place].package;
@@ -292,7 +296,8 @@ impl<'a> Solver<'_, 'a> {
         }
     }
 
-    /// A name without a version is not taken from a package that nobody names, but where the package says how much it wants it.
+    /// Reports whether a provider may be chosen automatically. It needs a version, a priority, or a
+    /// requirer of its package's name.
     pub(super) fn is_auto_selectable(&self, provider: Provider<'_>) -> bool {
         let node = self.graph.node(provider.package);
         !provider.is_virtual() || node.priority > 0 || self.names[node.name as usize].requirers > 0

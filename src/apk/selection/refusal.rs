@@ -1,13 +1,13 @@
-//! Why there is no change set, as facts and in words.
+//! Errors of the resolver, as data and as text.
 
 use std::fmt;
 
 use crate::pool::SolvableId;
 
-/// Why packages cannot be chosen.
+/// An error of the resolver.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
-    /// What is asked for cannot be had together, or at all.
+    /// The constraints have no solution.
     #[error(transparent)]
     Unsatisfiable(Box<Unsatisfiable>),
     /// No package has or provides these names.
@@ -16,91 +16,92 @@ pub enum SelectionError {
         /// The names.
         names: Vec<String>,
     },
-    /// The world asks for a tag that no repository has.
+    /// Constraints of the world name a tag that no repository has.
     #[error("no repository has the tag that the world asks for by {}", .constraints.join(", "))]
     NoSuchTag {
         /// The constraints.
         constraints: Vec<String>,
     },
-    /// More than can be told apart.
+    /// The number of repositories or tags exceeds a limit.
     #[error("more than {limit} {what}")]
     TooMany {
-        /// Of what.
+        /// The kind of item.
         what: &'static str,
-        /// How many there may be.
+        /// The maximum number.
         limit: usize,
     },
 }
 
-/// What stands in the way, in the order in which apk tells it.
+/// The problems of an unsatisfiable request, in the order in which apk prints them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsatisfiable {
-    /// One fact each about a name or a package.
+    /// The problems, each about one name or package.
     pub problems: Vec<Problem>,
 }
 
-/// Who asks for something.
+/// The origin of a constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirer {
-    /// The package, `name-version`; none for the world.
+    /// The package, as `name-version`; `None` for the world.
     pub package: Option<String>,
-    /// What it asks for.
+    /// The constraint.
     pub constraint: String,
 }
 
-/// A dependency that makes no sense.
+/// A malformed dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// As it is written.
+    /// The text of the dependency.
     pub text: String,
 }
 
-/// What is wrong with a name or a package.
+/// A problem with a name or a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// No package has or provides the name.
     Missing {
         /// The name.
         name: String,
-        /// Who asks for it.
+        /// The origins of the constraints on it.
         required_by: Vec<Requirer>,
-        /// Names that look like it.
+        /// Similar names.
         nearest: Vec<String>,
     },
-    /// Packages provide the name, but one must be named.
+    /// Packages provide the name without a version, so the user must select one of them.
     Ambiguous {
         /// The name.
         name: String,
         /// The packages.
         provided_by: Vec<String>,
-        /// Who asks for it.
+        /// The origins of the constraints on it.
         required_by: Vec<Requirer>,
     },
-    /// The package that would have to be taken.
+    /// A package that the solution needs but that has an error.
     Package {
-        /// `name-version`.
+        /// The package, as `name-version`.
         id: String,
-        /// Where it is in the pool.
+        /// The package in the pool.
         solvable: SolvableId,
-        /// The architecture that it is built for, where that does not fit.
+        /// The architecture of the package, if it is incompatible.
         foreign_arch: Option<String>,
-        /// Its dependencies that make no sense.
+        /// The malformed dependencies of the package.
         broken: Vec<Broken>,
-        /// Where it is, where it may not be taken from: tags with their `@`, `--no-network`, or `--exclude`.
+        /// The places that the package may not come from: tags with their `@`, `--no-network`, or
+        /// `--exclude`.
         masked_in: Vec<String>,
-        /// Other chosen packages that bear the same name, with the name.
+        /// Other chosen packages with the same name, each with that name.
         conflicts: Vec<String>,
-        /// Whose constraints it does not meet.
+        /// The origins of constraints that the package violates.
         breaks: Vec<Requirer>,
-        /// Who asks for it.
+        /// The origins of constraints that the package satisfies.
         satisfies: Vec<Requirer>,
     },
 }
 
-/// What apk names as the place of a package that would have to be fetched.
+/// The place that apk names for a package that only the network has.
 pub const NO_NETWORK: &str = "--no-network";
 
-/// What masks a package that may not be chosen.
+/// The place of a package that the user excluded.
 pub const EXCLUDED: &str = "--exclude";
 
 impl fmt::Display for Requirer {
@@ -127,7 +128,7 @@ fn words(of: &[String]) -> String {
 }
 
 impl Unsatisfiable {
-    /// The lines that apk itself prints, indented as it does.
+    /// Returns the lines that apk itself prints, with its indentation.
     pub fn apk_lines(&self) -> Vec<String> {
         let mut lines = vec!["unable to select packages:".to_owned()];
         for problem in &self.problems {
@@ -138,7 +139,7 @@ impl Unsatisfiable {
 }
 
 impl Problem {
-    /// What it is about: a name, or a package.
+    /// Returns the subject of the problem: a name or a package.
     pub fn subject(&self) -> &str {
         match self {
             Self::Missing { name, .. } | Self::Ambiguous { name, .. } => name,

@@ -1,4 +1,4 @@
-//! What is asked of the selection.
+//! The input of the resolver.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,44 @@ use crate::apk::dependency::Constraint;
 use crate::apk::version;
 use crate::pool::{Pool, RepoId, SolvableId};
 
-/// What is asked for. Names and constraints, never packages: which package is meant is what the selection finds out.
+/// A request to the resolver. It has names and constraints, never packages: the resolver selects
+/// the packages.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The root's `etc/apk/world`.
+    /// The content of the root's `etc/apk/world`.
     pub world: Vec<Constraint>,
-    /// What is to be done.
+    /// The operation on the world.
     pub operation: Operation,
-    /// Of each installed package that was installed by a tag (`s:`), its name and the tag.
+    /// Name and tag of each installed package that is pinned to a tag (`s:`).
     pub installed_tags: BTreeMap<String, String>,
-    /// What repositories of the pool are, where they are not [`RepositoryKind::Local`].
+    /// The kinds of the pool's repositories, except those that are [`RepositoryKind::Local`].
     pub repositories: Vec<(RepoId, RepositoryKind)>,
-    /// Packages of unreachable repositories whose files are kept, so that they can be had; sorted.
+    /// The packages of unreachable repositories whose files are cached, sorted.
     pub kept: Vec<SolvableId>,
-    /// Whether what of the world cannot be had is passed over (`--force-broken-world`).
+    /// True to ignore constraints of the world that are unsatisfiable (`--force-broken-world`).
     pub force_broken_world: bool,
-    /// Packages that may not be chosen from their repositories, sorted.
+    /// The packages that may not be chosen from their repositories, sorted.
     pub hidden: Vec<SolvableId>,
-    /// Whether nothing new comes by itself (`install_if`). What came so before stays as it would.
+    /// True to install no new packages by their `install_if`. Installed ones stay by the usual
+    /// rules.
     pub no_install_if: bool,
-    /// Whose rules decide; those of the apk that belongs to the packages where nothing is said.
+    /// The version of the rules; by default that of the apk-tools among the packages.
     pub rules: Option<Rules>,
 }
 
-/// Whose rules decide. Both see the same constraints; they differ in the order of their decisions and in what they prefer.
+/// A version of apk's rules. Both versions treat constraints in the same way. They differ in the
+/// order of decisions and in their preferences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rules {
-    /// Those of apk-tools 2.14 (Alpine 3.22 and before).
+    /// The rules of apk-tools 2.14 (up to Alpine 3.22).
     Apk2,
-    /// Those of apk-tools 3.
+    /// The rules of apk-tools 3.
     Apk3,
 }
 
 impl Rules {
-    /// The rules of the apk-tools that is installed, or else of the newest there is; those of version 3 where there is none.
+    /// Returns the rules of the installed apk-tools, else of the newest one in the pool, else those
+    /// of version 3.
     pub fn of(pool: &Pool) -> Self {
         let Some(name) = pool.find("apk-tools") else { return Self::Apk3 };
         let packages = pool.named(name).iter().map(|&id| pool.solvable(id));
@@ -51,7 +55,7 @@ impl Rules {
 }
 
 impl Request {
-    /// What adding constraints to an empty root asks for: the main job.
+    /// Creates a request to add constraints to an empty root: the most common case.
     pub fn add(constraints: Vec<Constraint>) -> Self {
         Self { operation: Operation::Add(Add { constraints, ..Add::default() }), ..Self::default() }
     }
@@ -70,25 +74,25 @@ impl Request {
     }
 }
 
-/// What a repository is.
+/// A kind of repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RepositoryKind {
-    /// Its packages can be had.
+    /// The packages of the repository are available.
     #[default]
     Local,
-    /// It is on the network, and that is not to be used (`--no-network`): its packages are known, and only those can be
-    /// had whose files are kept.
+    /// The repository is on the network, which may not be used (`--no-network`). Of its packages
+    /// only the cached ones are available.
     Unreachable,
     /// Package files that the user named.
     Files,
-    /// Packages that were made up: see [`super::VirtualPackage`].
+    /// Virtual packages: see [`super::VirtualPackage`].
     Virtual,
 }
 
-/// What is to be done.
+/// An operation on the world.
 #[derive(Clone, Debug, Default)]
 pub enum Operation {
-    /// The world is brought about as it is.
+    /// Installs and removes what the unchanged world implies.
     #[default]
     Nothing,
     /// `apk add`.
@@ -101,58 +105,60 @@ pub enum Operation {
     Fix(Fix),
 }
 
-/// `apk add`: constraints that come into the world.
+/// `apk add`: constraints that are added to the world.
 #[derive(Clone, Debug, Default)]
 pub struct Add {
-    /// They take the place of others of the same name.
+    /// The constraints. Each one replaces an existing constraint on the same name.
     pub constraints: Vec<Constraint>,
-    /// Whether packages and what they depend on are upgraded (`--upgrade`).
+    /// True to upgrade the packages and their dependencies (`--upgrade`).
     pub upgrade: bool,
-    /// Whether it must be the latest version (`--latest`).
+    /// True to require the latest version (`--latest`).
     pub latest: bool,
 }
 
-/// `apk del`: names that leave the world.
+/// `apk del`: names that are removed from the world.
 #[derive(Clone, Debug, Default)]
 pub struct Delete {
-    /// Names; with `*` patterns.
+    /// The names; patterns if they contain `*`.
     pub names: Vec<String>,
-    /// Whether what depends on them goes too (`--rdepends`).
+    /// True to remove dependent packages too (`--rdepends`).
     pub recursive: bool,
 }
 
 /// `apk upgrade`.
 #[derive(Clone, Debug, Default)]
 pub struct Upgrade {
-    /// Names (with `*` patterns) that alone are upgraded; none for all.
+    /// The names (or patterns with `*`) of the packages to upgrade. Empty for all packages.
     pub names: Vec<String>,
-    /// Whether the names are those that are not upgraded (`--ignore`).
+    /// True if `names` are the packages not to upgrade (`--ignore`).
     pub ignore: bool,
-    /// Whether packages that no repository has give way to those that one has (`--available`).
+    /// True to replace packages that no repository has by available ones (`--available`).
     pub available: bool,
-    /// Whether it must be the latest versions (`--latest`).
+    /// True to require the latest versions (`--latest`).
     pub latest: bool,
-    /// Whether names that no repository has leave the world (`--prune`).
+    /// True to remove names that no repository has from the world (`--prune`).
     pub prune: bool,
-    /// Whether only the package manager and what `preupgrade_depends` names are upgraded (`--preupgrade-only`, `--self-upgrade-only`).
+    /// True to upgrade only the package manager and `preupgrade_depends` (`--preupgrade-only`,
+    /// `--self-upgrade-only`).
     pub preupgrade_only: bool,
-    /// What else is upgraded before the rest (`--preupgrade-depends`): where what is installed meets the constraint.
+    /// Further packages to upgrade before all others (`--preupgrade-depends`). A constraint only
+    /// counts if an installed package satisfies it.
     pub preupgrade_depends: Vec<Constraint>,
-    /// The installed package that the package manager belongs to.
+    /// The installed package that owns the package manager.
     pub package_manager: Option<String>,
 }
 
 /// `apk fix`.
 #[derive(Clone, Debug, Default)]
 pub struct Fix {
-    /// Names; with `*` patterns. None: those of `broken`.
+    /// The names; patterns if they contain `*`. If empty, the packages in `broken`.
     pub names: Vec<String>,
-    /// Packages that the database says are broken.
+    /// The packages that the database marks as broken.
     pub broken: Vec<String>,
-    /// Whether what they depend on is fixed too (`--depends`).
+    /// True to fix the dependencies too (`--depends`).
     pub depends: bool,
-    /// Whether they are installed again (`--reinstall`); so they are too where neither is said.
+    /// True to reinstall the packages (`--reinstall`). This is also the default without `upgrade`.
     pub reinstall: bool,
-    /// Whether they are upgraded (`--upgrade`).
+    /// True to upgrade the packages (`--upgrade`).
     pub upgrade: bool,
 }

@@ -1,4 +1,4 @@
-//! What the solver knows of each name and package, and the names that wait for it.
+//! The solver's state of names and packages, and its queues.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,7 +6,7 @@ use super::graph::{Dep, Graph, NameId, PackageId, Provider};
 use super::operation::Intent;
 use super::request::Rules;
 
-/// How a package is to be chosen; sets of these are inherited by what it depends on.
+/// Flags that control the choice of a package. The dependencies of a package inherit some of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flags(u8);
 
@@ -45,30 +45,31 @@ impl std::ops::BitOrAssign for Flags {
     }
 }
 
-/// Which queue of the undecided a name waits in.
+/// A queue of undecided names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Queue {
     #[default]
     None,
-    /// There is one way only, and all who ask are known.
+    /// The name has no alternatives, and all its requirers are decided.
     Now,
-    /// Some provider may be taken without being named.
+    /// Some provider may be chosen automatically.
     Selectable,
-    /// The rest.
+    /// All other names.
     Later,
 }
 
-/// What is known of a name.
+/// The state of a name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NameState<'a> {
     pub(super) seen: bool,
     pub(super) locked: bool,
     pub(super) chosen: Option<Provider<'a>>,
     pub(super) requirers: u32,
-    /// Whether a package of it is due by its `install_if`, and whether none can be any more.
+    /// True if the `install_if` of one of its packages is satisfied. The next field: true if none
+    /// can be any more.
     pub(super) is_triggered: bool,
     pub(super) never_triggered: bool,
-    /// Whether an `install_if` waits for the name to be decided.
+    /// True if a conflict in some `install_if` waits for the decision on this name.
     pub(super) is_awaited: bool,
     pub(super) has_options: bool,
     pub(super) has_auto_selectable: bool,
@@ -78,22 +79,23 @@ pub(super) struct NameState<'a> {
     pub(super) has_virtual_provides: bool,
     pub(super) merged_depends: u32,
     pub(super) merged_provides: u32,
-    /// Its place in the order of decisions.
+    /// The position in the order of decisions.
     pub(super) order: u32,
-    /// For version 2: how long the chains of dependencies are that it leads to.
+    /// Version 2: the length of the longest chain of dependencies that starts at the name.
     pub(super) chain: u16,
-    /// For version 2: whether other packages provide it than those that have it: nought, one, or two where no package has it.
+    /// Version 2: 0 if only packages of this name provide it, 1 if other packages do too, 2 if only
+    /// others do.
     pub(super) provided_by_others: u8,
     pub(super) queue: Queue,
     pub(super) is_dirty: bool,
-    // Of the change set.
+    // The following fields are used to build the change set.
     pub(super) processed: bool,
     pub(super) removed: bool,
     pub(super) installed: Option<PackageId>,
     pub(super) installed_name: Option<NameId>,
 }
 
-/// What is known of a package.
+/// The state of a package.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackageState {
     pub(super) seen: bool,
@@ -108,23 +110,23 @@ pub(super) struct PackageState {
     pub(super) conflicts: u32,
     pub(super) flags: Flags,
     pub(super) inheritable: Flags,
-    /// The tags that it may be taken by.
+    /// The tags whose repositories the package may come from, as a bit set.
     pub(super) allowed: u64,
     pub(super) error: bool,
     pub(super) in_changes: bool,
     pub(super) chain: u16,
 }
 
-/// A constraint of the world, with the name's and tag's places.
+/// A constraint of the world, with the ids of its name and tag.
 #[derive(Clone, Debug)]
 pub(super) struct WorldDep<'w> {
     pub(super) dep: Dep<'w>,
     pub(super) tag: u8,
-    /// Passed over, since it cannot be had.
+    /// True if the constraint is unsatisfiable and ignored.
     pub(super) broken: bool,
 }
 
-/// The solver: apk-tools' solver.c, as a state and its queues.
+/// The solver: the state and the queues of solver.c in apk-tools.
 pub(super) struct Solver<'g, 'a> {
     pub(super) graph: &'g mut Graph<'a>,
     pub(super) rules: Rules,
@@ -136,18 +138,18 @@ pub(super) struct Solver<'g, 'a> {
     pub(super) inherited: Flags,
     pub(super) pinned: u64,
     pub(super) default_repos: u64,
-    /// Whether what is installed stays where nothing says otherwise.
+    /// True if installed packages stay unless a constraint requires a change.
     pub(super) keeps_installed: bool,
     pub(super) last_order: u32,
     pub(super) dirty: VecDeque<NameId>,
     now: VecDeque<NameId>,
     selectable: BTreeMap<u32, NameId>,
     later: BTreeMap<u32, NameId>,
-    /// The one queue of version 2; what came last is first.
+    /// The single queue of version 2, the most recent name first.
     undecided: VecDeque<NameId>,
 }
 
-/// Only what needs no tag.
+/// The set of tags that contains only the empty tag.
 pub(super) const UNTAGGED: u64 = 1;
 
 impl<'g, 'a> Solver<'g, 'a> {
@@ -184,7 +186,8 @@ impl<'g, 'a> Solver<'g, 'a> {
         solver
     }
 
-    /// Forgets all but which names flags were given to, as apk does before it tries again without what is broken.
+    /// Resets the state before a retry without the broken constraints. As in apk, only `flags_set`
+    /// survives.
     pub(super) fn reset(&mut self) {
         self.names.fill(NameState::default());
         self.packages.fill(PackageState::default());
@@ -213,7 +216,7 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
     }
 
-    /// A name is looked at again once what is known of it has changed.
+    /// Queues a name for reconsideration after its state has changed.
     pub(super) fn queue_dirty(&mut self, name: NameId) {
         let state = self.name(name);
         if state.is_dirty || state.locked || (state.requirers == 0 && !state.check_install_if) {
@@ -232,7 +235,8 @@ impl<'g, 'a> Solver<'g, 'a> {
         None
     }
 
-    /// Puts a name among those that wait for a decision; again, where what decides about its queue has changed.
+    /// Queues a name for a decision. With `again` it moves to the queue that fits its changed
+    /// state.
     pub(super) fn queue_undecided(&mut self, name: NameId, again: bool) {
         if self.rules == Rules::Apk2 {
             self.queue_undecided_of_two(name);
@@ -288,8 +292,13 @@ impl<'g, 'a> Solver<'g, 'a> {
         }
     }
 
-    /// The name to decide about next by version 2: the first that is clear; or else what was marked, what has packages of its own alone
-    /// before what others provide too, what leads furthest, what is required before what would come by itself (`compare_name_dequeue`).
+    /// Returns the name to decide next by the rules of version 2 (`compare_name_dequeue`). The
+    /// first name without alternatives wins. Otherwise these criteria apply, in this order:
+    ///
+    /// - names with flags,
+    /// - names that only their own packages provide,
+    /// - names with the longest chain,
+    /// - required names before those that only an `install_if` triggers.
     fn next_undecided_of_two(&mut self) -> Option<NameId> {
         let mut best: Option<NameId> = None;
         for &name in &self.undecided {
@@ -322,12 +331,13 @@ impl<'g, 'a> Solver<'g, 'a> {
         match std::mem::take(&mut self.name(name).queue) {
             Queue::Selectable => drop(self.selectable.remove(&order)),
             Queue::Later => drop(self.later.remove(&order)),
-            // Stale entries of the other queue are passed over.
+            // Stale entries of the `now` queue are skipped when they are reached.
             Queue::Now | Queue::None => {}
         }
     }
 
-    /// The name to decide about next: what is clear first, then by the order of discovery, the last first.
+    /// Returns the name to decide next: first names without alternatives, then the most recently
+    /// discovered ones.
     pub(super) fn next_undecided(&mut self) -> Option<NameId> {
         if self.rules == Rules::Apk2 {
             return self.next_undecided_of_two();

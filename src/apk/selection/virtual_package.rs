@@ -1,4 +1,4 @@
-//! Packages that are made up: what `apk add --virtual NAME` puts its constraints into.
+//! Virtual packages: `apk add --virtual NAME` creates a package that depends on its constraints.
 
 use crate::apk::dependency::{Constraint, ConstraintError};
 use crate::apk::index::fields::read_dependency;
@@ -6,16 +6,16 @@ use crate::apk::package::PackageInfo;
 use crate::digest::{Algorithm, Digest};
 use crate::pool::{Checksum, Kind, Op, Package, PoolBuilder, RepoId, SolvableId};
 
-/// Why a package cannot be made up.
+/// An invalid virtual package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VirtualPackageError {
-    /// Its name and version are not such.
+    /// The spec is not a name with an optional version.
     #[error("'{text}' is no name for a virtual package, which is name[=version]")]
     Name {
-        /// What was given.
+        /// The text of the spec.
         text: String,
     },
-    /// One of its dependencies is not one; tags have no place there.
+    /// A dependency is malformed, or has a tag.
     #[error(transparent)]
     Dependency(#[from] ConstraintError),
 }
@@ -23,16 +23,17 @@ pub enum VirtualPackageError {
 /// A package without files that depends on others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualPackage {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// What it depends on.
+    /// The dependencies.
     pub depends: Vec<Constraint>,
 }
 
 impl VirtualPackage {
-    /// From `name[=version]` and constraints. Without a version it bears `now`, as apk writes it: `20240131.235959`.
+    /// Creates a package from `name[=version]` and constraints. The default version is `now`, in
+    /// apk's format: `20240131.235959`.
     pub fn new(spec: &str, depends: &[&str], now: &str) -> Result<Self, VirtualPackageError> {
         let bad = || VirtualPackageError::Name { text: spec.to_owned() };
         let constraint = Constraint::parse(spec).map_err(|_| bad())?;
@@ -58,7 +59,7 @@ impl VirtualPackage {
         Ok(Self { name: constraint.name, version, depends: list })
     }
 
-    /// What the database says of it (`create_virtual_package` of apk's `app_add.c`).
+    /// Returns the metadata for the database (`create_virtual_package` in apk's `app_add.c`).
     pub fn info(&self) -> PackageInfo {
         PackageInfo {
             name: self.name.clone(),
@@ -70,17 +71,18 @@ impl VirtualPackage {
         }
     }
 
-    /// What of the world it is: `name=version`.
+    /// Returns the constraint for the world: `name=version`.
     pub fn constraint(&self) -> Constraint {
         Constraint { op: Op::EQUAL, version: self.version.clone(), ..Constraint::any(&self.name) }
     }
 
-    /// What tells it from others: a SHA-1 digest.
+    /// Returns the identity of the package: a SHA-1 digest of name and version.
     pub fn identity(&self) -> Digest {
         Digest::of(Algorithm::Sha1, format!("virtual\0{}\0{}", self.name, self.version).as_bytes())
     }
 
-    /// Adds it to the pool that is being built, in a repository of [`super::RepositoryKind::Virtual`].
+    /// Adds the package to the pool under construction, in a repository of
+    /// [`super::RepositoryKind::Virtual`].
     pub fn intern(&self, builder: &mut PoolBuilder, repo: RepoId) -> SolvableId {
         for constraint in &self.depends {
             let text = constraint.to_string();

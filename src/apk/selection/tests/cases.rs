@@ -1,4 +1,4 @@
-//! Solver cases of the real data: what apk itself does with small repositories.
+//! Solver cases of the real data: the behavior of apk with small repositories.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn read_repo(builder: &mut PoolBuilder, file: &Path, repo: RepoId) {
     ApkIndex.read_packages(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), builder, repo).unwrap();
 }
 
-/// What a case's command line asks for; `Err` where it cannot be read.
+/// The request of a case's command line.
 struct Asked {
     request: Request,
     virtual_package: Option<VirtualPackage>,
@@ -88,7 +88,7 @@ fn id(pool: &Pool, solvable: Option<SolvableId>) -> String {
     format!("{}-{}", solvable.name(), solvable.version())
 }
 
-/// A change set as the cases write it: a line for each kind.
+/// Formats a change set like the cases: one line for each kind of change.
 fn plan(pool: &Pool, chosen: &ChangeSet) -> Vec<(&'static str, Vec<String>)> {
     let mut plan: Vec<(&'static str, Vec<String>)> = Vec::new();
     for change in &chosen.changes {

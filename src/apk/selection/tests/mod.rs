@@ -1,4 +1,4 @@
-//! apk's rules, each on a universe of a few lines.
+//! apk's rules, each tested on a universe of a few lines.
 
 mod cases;
 
@@ -7,13 +7,16 @@ use crate::apk::dependency::read_world;
 use crate::apk::universe;
 use crate::ecosystem::Action;
 
-/// What adding `added` to a root with `world` does, as words: `+name-version`, `-…` gone, `^old>new`, `=…` again or replaced.
+/// Returns the effect of an operation on a root with `world`, as words: `+name-version`
+/// installed, `-…` removed, `^old>new` upgraded or downgraded, `=…` reinstalled or
+/// replaced, `@…` pinned to another tag.
 fn plan(universe: &str, world: &str, operation: Operation) -> Result<String, SelectionError> {
     let request = Request { world: read_world(world).unwrap(), operation, ..Request::default() };
     plan_without(universe, &[], request)
 }
 
-/// What a request does where these packages (`repository/name-version`) are hidden; those of the first, unnamed repository begin with the slash.
+/// Returns the effect of a request if these packages (`repository/name-version`) are hidden.
+/// Packages of the first, unnamed repository begin with the slash.
 fn plan_without(universe: &str, hidden: &[&str], request: Request) -> Result<String, SelectionError> {
     let pool = universe::parse(universe, "x86_64").unwrap();
     let id = |package: crate::pool::Solvable<'_>| format!("{}/{}-{}", package.repo_name(), package.name(), package.version());
@@ -145,7 +148,7 @@ fn hidden_packages_are_not_chosen() {
     let none = hiding(&["main/lib-3", "more/lib-3", "main/lib-2", "main/lib-1"]);
     let Err(SelectionError::Unsatisfiable(refusal)) = none else { panic!("{none:?}") };
     assert!(matches!(&refusal.problems[..], [Problem::Package { masked_in, .. }] if *masked_in == [EXCLUDED]), "{refusal}");
-    // What is installed may stay, though its repository has it no more for us; but nothing newer comes.
+    // An installed package stays although it is hidden in its repository, but is not upgraded.
     let root = "installed\nlib 1\nrepo main\nlib 1\nlib 2";
     let upgrade = || Request { world: read_world("lib").unwrap(), ..asked(Operation::Upgrade(Upgrade::default())) };
     assert_eq!(plan_without(root, &[], upgrade()).unwrap(), "^lib-1>lib-2");
