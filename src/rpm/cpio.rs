@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 /// Name of the member that ends an archive.
 const TRAILER: &[u8] = b"TRAILER!!!";
 
-/// Longest name, in bytes (`PATH_MAX`, and the dot that rpm writes before the path).
+/// Maximum length of a name, in bytes (`PATH_MAX`, and the dot that rpm writes before the path).
 const NAME_MAX: u64 = 4096 + 1;
 
 /// Length of a `newc` member's header, in bytes: the magic and thirteen numbers of eight

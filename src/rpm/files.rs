@@ -74,7 +74,7 @@ pub enum FilesError {
     Mode {
         /// The file.
         path: String,
-        /// Its mode.
+        /// The mode.
         mode: u16,
     },
     /// The capabilities of a file cannot be parsed.

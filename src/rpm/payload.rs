@@ -22,10 +22,10 @@ use crate::tree::display;
 /// Size of the input buffers, in bytes.
 const BUFFER: usize = 128 << 10;
 
-/// Most zero bytes that may follow the archive, which allows for cpio's block padding.
+/// Maximum number of zero bytes after the archive, which allows for cpio's block padding.
 const PADDING_MAX: u64 = 64 << 10;
 
-/// Longest target of a symbolic link, in bytes (`PATH_MAX`).
+/// Maximum length of a symbolic link's target, in bytes (`PATH_MAX`).
 const TARGET_MAX: u64 = 4096;
 
 /// An error that prevents unpacking. Errors about a file name it.

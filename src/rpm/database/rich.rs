@@ -34,7 +34,8 @@ impl Op {
     }
 }
 
-/// Most levels of nesting. Real packages nest less deeply; rpm itself recurses without a limit.
+/// Maximum depth of nested parentheses. Real packages nest less deeply; rpm itself recurses without
+/// a limit.
 const MAX_DEPTH: usize = 64;
 
 /// Returns the names in a dependency like `(a if (b or c))`, sorted and without duplicates. Names

@@ -25,7 +25,7 @@ pub const INTRO_LENGTH: usize = 16;
 /// Length of an index entry, in bytes. The trailer of a region has the same format.
 const ENTRY_LENGTH: usize = 16;
 
-/// Most index entries and most bytes of data in a header (header.c: `HEADER_TAGS_MAX`,
+/// Maximum number of index entries and of bytes of data in a header (header.c: `HEADER_TAGS_MAX`,
 /// `HEADER_DATA_MAX`).
 const ENTRIES_MAX: u32 = 0xffff;
 const DATA_MAX: u32 = 0x0fff_ffff;

@@ -6,7 +6,7 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::metadata::IndexError;
 use crate::rpm::groups::{Environment, Group, Groups, Member, MemberKind};
 
-/// Most groups, and most packages of a group. Distributions have some hundred of each.
+/// Maximum number of groups, and of packages in a group. Distributions have some hundred of each.
 const MOST: usize = 10_000;
 
 /// Reads the whole document, already decompressed.

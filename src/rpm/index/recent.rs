@@ -16,7 +16,7 @@ pub(super) struct Entry {
     pub(super) pre: bool,
 }
 
-/// Longest cached tag, in bytes. Longer tags are rare.
+/// Maximum length of a cached tag, in bytes. Longer tags are rare.
 const LONGEST: usize = 104;
 
 /// Number of slots, a power of two. The table has half a megabyte, which fits the L2 cache of a

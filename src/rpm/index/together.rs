@@ -19,7 +19,7 @@ use super::xml;
 use crate::metadata::IndexError;
 use crate::pool::{PoolBuilder, Recorder, Recording, Replay, RepoId};
 
-/// Most blocks in progress for each thread.
+/// Maximum number of blocks in progress for each thread.
 const DEPTH: usize = 4;
 
 /// Reads the whole document.

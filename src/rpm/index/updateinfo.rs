@@ -9,8 +9,8 @@ use super::xml::{self, Element, Handler, Problem};
 use crate::metadata::{Advisory, AdvisoryPackage, IndexError, Reference};
 use crate::rpm::version;
 
-/// Most packages and references of an advisory. The largest advisory of a distribution has some
-/// thousands.
+/// Maximum number of packages and of references of an advisory. The largest advisory of a
+/// distribution has some thousands.
 const MOST: usize = 1 << 17;
 
 /// Reads the whole document.

@@ -11,10 +11,10 @@ use crate::rpm::database::FileState;
 use crate::rpm::files::FileKind;
 use crate::tree::{NodeKind, Tree, split};
 
-/// Most links to follow in one path, as in Linux.
+/// Maximum number of links to follow in one path, as in Linux.
 const MOST_LINKS: u32 = 40;
-/// Most rounds of resolving the paths of links. Each round resolves one more level of links that
-/// are reached through other links.
+/// Maximum number of rounds that resolve the paths of links. Each round resolves one more level of
+/// links that are reached through other links.
 const MOST_ROUNDS: u32 = 16;
 
 /// The directories that paths of a transaction lead to.

@@ -1,4 +1,4 @@
-//! Users and groups as the tree's own `passwd` and `group` have them.
+//! Users and groups from the `passwd` and `group` files of the tree.
 
 use crate::tree::Tree;
 
@@ -22,14 +22,14 @@ pub(super) struct Group {
     pub(super) members: Vec<String>,
 }
 
-/// A name or a number.
+/// A user or group, by name or number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     Id(u32),
     Name(String),
 }
 
-/// The user of a name or number. Root is known before there is a `passwd`.
+/// Returns the user with a name or number. Root exists even without a `passwd` file.
 pub(super) fn user(tree: &Tree, account: &Account) -> Option<User> {
     let text = tree.read_text(b"/etc/passwd");
     let root = || User {
@@ -48,7 +48,7 @@ pub(super) fn user(tree: &Tree, account: &Account) -> Option<User> {
     found.or_else(|| is_root(account).then(root))
 }
 
-/// The group of a name or number. Root's is known before there is a `group`.
+/// Returns the group with a name or number. Root's group exists even without a `group` file.
 pub(super) fn group(tree: &Tree, account: &Account) -> Option<Group> {
     let text = tree.read_text(b"/etc/group");
     let found = text.lines().filter_map(parse_group).find(|group| match account {

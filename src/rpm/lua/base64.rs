@@ -1,10 +1,11 @@
-//! Base64 as `rpm.b64encode` and `rpm.b64decode` have it (rpm's `base64.c`).
+//! Base64 with the behavior of `rpm.b64encode` and `rpm.b64decode` (rpm's `base64.c`).
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// The length of lines when none is asked for.
+/// Default length of lines, in characters.
 const LINE: usize = 64;
 
-/// The text of `bytes`, in lines of `length` characters: below 0 of 64, of 0 in one line without a newline.
+/// Encodes `bytes` in lines of `length` characters. A negative length means 64. Zero means a single
+/// line without a newline.
 pub(super) fn encode(bytes: &[u8], length: i64) -> String {
     let length = usize::try_from(length).unwrap_or(LINE) / 4 * 4;
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 8);
@@ -28,7 +29,8 @@ pub(super) fn encode(bytes: &[u8], length: i64) -> String {
     text
 }
 
-/// The bytes of a text; `None` when it is not base64. White space is passed over, and nothing may follow the padding but more of it.
+/// Decodes a text, or returns `None` if it is not base64. White space is ignored. Only white space
+/// and more padding may follow padding.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut value, mut digits, mut padding) = (0u32, 0, 0);

@@ -1,17 +1,21 @@
-//! The programs that a scriptlet asks for. None runs here: whoever runs the scriptlet does their work natively, or says it was not done.
+//! The programs that a scriptlet executes. None of them runs here: the caller of the scriptlet does
+//! their work natively, or reports that it was not done.
 
-/// A program with its arguments, as a scriptlet asked for it.
+/// A program with its arguments, as a scriptlet executes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The program's name and arguments; a shell command is `/bin/sh`, `-c` and the text.
     pub arguments: Vec<Vec<u8>>,
-    /// Where the tree has the program; `None` when it does not, or not as something that can be executed.
+    /// Path of the program in the tree; `None` if it does not exist or is not executable.
     pub program: Option<Vec<u8>>,
 }
 
 impl Command {
-    /// The words of what is asked for: of a shell command without anything but words and redirections to `/dev/null`, its own words
-    /// (`/sbin/ldconfig >/dev/null 2>&1` is `/sbin/ldconfig`), of anything else, the arguments.
+    /// Returns the words of the command.
+    ///
+    /// A simple shell command consists of words and redirections to `/dev/null` only. For it, the
+    /// result is the words of its text (`/sbin/ldconfig >/dev/null 2>&1` gives `/sbin/ldconfig`).
+    /// For any other command it is the arguments.
     pub fn words(&self) -> Vec<Vec<u8>> {
         match self.arguments.as_slice() {
             [shell, option, text] if shell == b"/bin/sh" && option == b"-c" => {
@@ -21,7 +25,7 @@ impl Command {
         }
     }
 
-    /// The command as one line, for a report.
+    /// Returns the command as one line, for reports.
     pub fn display(&self) -> String {
         let text: Vec<_> = self.arguments.iter().map(|word| String::from_utf8_lossy(word)).collect();
         match self.arguments.as_slice() {
@@ -31,7 +35,7 @@ impl Command {
     }
 }
 
-/// The words of a shell command, when it holds nothing that only a shell understands.
+/// Returns the words of a shell command, if it has no syntax that requires a shell.
 fn simple_words(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut pieces = text.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty()).peekable();
@@ -50,25 +54,26 @@ fn simple_words(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     (words.first()?.iter().all(|&c| c != b'=')).then_some(words)
 }
 
-/// What became of a command.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandResult {
-    /// Its work was done natively: the exit status, and what it printed.
+    /// The command's work was done natively.
     Done {
         /// The exit status, 0 to 255.
         status: u8,
-        /// What it wrote to its standard output.
+        /// Data written to standard output.
         output: Vec<u8>,
     },
-    /// Nobody did its work: to the script it is as if it had exited with 127, and the report lists it.
+    /// The command's work was not done. The script sees exit status 127, and the report lists the
+    /// command.
     NotRun,
 }
 
 impl CommandResult {
-    /// Done, with nothing to say.
+    /// Success without output.
     pub const SUCCESS: Self = Self::Done { status: 0, output: Vec::new() };
 
-    /// The exit status that the script sees.
+    /// Returns the exit status that the script sees.
     pub fn status(&self) -> u8 {
         match self {
             Self::Done { status, .. } => *status,
@@ -77,12 +82,12 @@ impl CommandResult {
     }
 }
 
-/// A command that a scriptlet asked for, and what became of it.
+/// A command that a scriptlet executed, and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executed {
     /// The command.
     pub command: Command,
-    /// What became of it.
+    /// The result of the command.
     pub result: CommandResult,
 }
 

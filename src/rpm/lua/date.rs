@@ -1,6 +1,6 @@
-//! Dates as `os.date` and `os.time` know them, in UTC and the C locale.
+//! Dates for `os.date` and `os.time`, in UTC and the C locale.
 
-/// A moment, taken apart.
+/// A point in time, split into calendar fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Date {
     pub(super) year: i64,
@@ -22,7 +22,8 @@ const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
 const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar, whose years are counted from March for this.
+/// Returns the days from 1970-01-01 to a day of the Gregorian calendar. The calculation counts
+/// years from March.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -31,7 +32,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// Seconds since 1970; fields beyond their range carry over, as in `mktime`.
+/// Returns the seconds since 1970. Fields outside their range carry over, as in `mktime`.
 pub(super) fn seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
     const LIMIT: i64 = i32::MAX as i64;
     if [year, month, day, hour, minute, second].iter().any(|field| field.abs() > LIMIT) {
@@ -43,7 +44,7 @@ pub(super) fn seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64, s
 }
 
 impl Date {
-    /// The date of a moment; `None` when its year is beyond what C's `int` holds.
+    /// Returns the date of a time in seconds since 1970, or `None` if its year exceeds C's `int`.
     pub(super) fn of(seconds: i64) -> Option<Self> {
         let day_number = seconds.div_euclid(86_400);
         let of_day = seconds.rem_euclid(86_400);
@@ -69,7 +70,7 @@ impl Date {
         })
     }
 
-    /// The date by a format of `strftime`; the conversion that is not one of C99's otherwise.
+    /// Formats the date as `strftime` does. The error is a conversion that C99 does not have.
     pub(super) fn format(&self, format: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         let mut text = Vec::new();
         let mut bytes = format.iter().copied();
@@ -137,7 +138,7 @@ impl Date {
         })
     }
 
-    /// The year and week of ISO 8601: a week belongs to the year of its Thursday.
+    /// Returns the year and week of ISO 8601. A week belongs to the year of its Thursday.
     fn iso_week(&self) -> (i64, i64) {
         let thursday = self.seconds.div_euclid(86_400) - (self.day_of_week + 6) % 7 + 3;
         let year = [self.year - 1, self.year, self.year + 1].into_iter().rfind(|&year| days(year, 1, 1) <= thursday);

@@ -1,4 +1,4 @@
-//! The interpreter: Lua without anything that reaches the host, with every step and byte counted.
+//! The interpreter: Lua without access to the host, with every step and byte counted.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use super::session::Session;
 use super::value::{Arguments, reply_to_lua};
 use super::{Operation, io, library, os, posix, rpm};
 
-/// The Lua side of the libraries, in the order in which its parts need one another.
+/// The Lua part of the libraries, in the order in which the files depend on each other.
 const PRELUDE: [(&str, &str); 7] = [
     ("=base", include_str!("prelude/base.lua")),
     ("=text", include_str!("prelude/text.lua")),
@@ -24,7 +24,8 @@ const PRELUDE: [(&str, &str); 7] = [
     ("=rpm", include_str!("prelude/rpm.lua")),
     ("=modules", include_str!("prelude/modules.lua")),
 ];
-/// The same, compiled: once for all interpreters, which saves most of the time that one takes to be made.
+/// The compiled prelude. It is compiled once for all interpreters, which saves most of the time for
+/// creating one.
 static COMPILED: LazyLock<Result<Vec<Vec<u8>>, String>> = LazyLock::new(|| compile().map_err(|error| error.to_string()));
 
 fn compile() -> mlua::Result<Vec<Vec<u8>>> {
@@ -33,13 +34,13 @@ fn compile() -> mlua::Result<Vec<Vec<u8>>> {
     PRELUDE.into_iter().map(compile).collect()
 }
 
-/// Lua without its way to files, processes, modules and its own insides.
+/// Creates a Lua state without the libraries for files, processes, modules and debugging.
 fn interpreter() -> mlua::Result<Lua> {
     let libraries = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
     Lua::new_with(libraries, LuaOptions::default())
 }
 
-/// The clock and the steps are looked at after so many instructions.
+/// Number of instructions between two checks of steps and time.
 const INSTRUCTIONS: u32 = 500;
 
 static OPERATIONS: LazyLock<FxHashMap<&'static [u8], (&'static str, Operation)>> = LazyLock::new(|| {
@@ -54,13 +55,13 @@ static OPERATIONS: LazyLock<FxHashMap<&'static [u8], (&'static str, Operation)>>
     all.into_iter().flatten().map(|&(name, operation)| (name.as_bytes(), (name, operation))).collect()
 });
 
-/// How one run of a script ended.
+/// The end of one run of a script.
 pub(super) enum Ending {
-    /// It came to its end.
+    /// The script ran to its end.
     Finished,
-    /// It is not Lua.
+    /// The script is not valid Lua.
     Syntax(String),
-    /// It failed, or was unwound.
+    /// The script failed, or was unwound.
     Failed(String),
 }
 
@@ -74,7 +75,8 @@ pub(super) fn run(session: &RefCell<&mut Session>) -> mlua::Result<Ending> {
     lua.set_memory_limit(meter.limits().memory)?;
     let counted = Rc::clone(&meter);
     lua.set_global_hook(HookTriggers::new().every_nth_instruction(INSTRUCTIONS), move |_, _| {
-        // It yields and never fails: an error of a hook would run what the script has to close, uncounted.
+        // The hook yields and never fails. An error would run the script's to-be-closed variables
+        // without counting their steps.
         let goes_on = counted.spend(u64::from(INSTRUCTIONS)) && counted.check_time();
         Ok(if goes_on { VmState::Continue } else { VmState::Yield })
     })?;
@@ -93,7 +95,7 @@ pub(super) fn run(session: &RefCell<&mut Session>) -> mlua::Result<Ending> {
             lua.load(code.as_slice()).set_mode(ChunkMode::Binary).call::<()>(&shared)?;
         }
         let run: Function = shared.raw_get("run")?;
-        // rpm takes the text as a C string.
+        // rpm passes the text as a C string.
         let text = script.text.split(|&c| c == 0).next().unwrap_or_default();
         let chunk = match lua.load(text).set_name(script.name.as_str()).set_mode(ChunkMode::Text).into_function() {
             Ok(chunk) => chunk,
@@ -118,7 +120,7 @@ pub(super) fn run(session: &RefCell<&mut Session>) -> mlua::Result<Ending> {
     })
 }
 
-/// `arg`: the interpreter's name, then the scriptlet's numbers.
+/// Returns `arg`: the interpreter's name, then the numeric arguments of the scriptlet.
 fn arguments(lua: &Lua, script: &super::Script) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     table.raw_set(1, "<lua>")?;
@@ -128,7 +130,7 @@ fn arguments(lua: &Lua, script: &super::Script) -> mlua::Result<Table> {
     Ok(table)
 }
 
-/// `RPM_INSTALL_PREFIX`, of a relocatable package.
+/// Sets `RPM_INSTALL_PREFIX` for a relocatable package.
 fn prefixes(lua: &Lua, script: &super::Script) -> mlua::Result<()> {
     if script.prefixes.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a scriptlet sees of the machine it runs on: the target, never the host.
+//! The machine as a scriptlet sees it: the target, never the host.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,24 @@ use super::macros::Macros;
 pub struct Environment {
     /// The target's architecture, by rpm's name.
     pub arch: String,
-    /// The build's time, seconds since 1970: what `os.time` says.
+    /// Time of the build in seconds since 1970, which `os.time` returns.
     pub epoch: i64,
-    /// The kernel's release, as `posix.uname("%r")` says it: new enough for every package.
+    /// Kernel release that `posix.uname("%r")` returns.
     pub kernel: String,
-    /// Macros beside the usual ones, or instead of them: `_dbpath`, `_install_langs`…
+    /// Macros that extend or override the defaults: `_dbpath`, `_install_langs`…
     pub macros: Vec<(String, String)>,
-    /// Environment variables beside the usual ones, or instead of them.
+    /// Environment variables that extend or override the defaults.
     pub variables: Vec<(String, String)>,
-    /// What one scriptlet may use.
+    /// Resource limits of one scriptlet.
     pub limits: Limits,
 }
 
 impl Environment {
-    /// The kernel that scriptlets see: of the newest enterprise release, so that none is too old for a package.
+    /// Kernel release that scriptlets see: that of the newest enterprise release, so that no
+    /// package finds it too old.
     pub const KERNEL: &'static str = "6.12.0";
 
-    /// What scriptlets see on a target of an architecture, at a time.
+    /// Creates the environment for an architecture, at a time in seconds since 1970.
     pub fn new(arch: &str, epoch: i64) -> Self {
         Self {
             arch: arch.to_owned(),
@@ -38,12 +39,13 @@ impl Environment {
         }
     }
 
-    /// A text with its macros expanded, as rpm does it to scriptlets that ask for it; `None` when it cannot be.
+    /// Expands the macros in a text, as rpm does for scriptlets with the `EXPAND` flag. Returns
+    /// `None` if it is malformed.
     pub fn expand(&self, text: &str) -> Option<String> {
         self.macros().expand(text).ok()
     }
 
-    /// The machine as the kernel calls it.
+    /// Returns the kernel's name of the architecture.
     pub fn machine(&self) -> &str {
         match self.arch.as_str() {
             "i386" | "i486" | "i586" => "i686",
@@ -60,14 +62,14 @@ impl Environment {
             .contains(&machine)
     }
 
-    /// The environment's variables.
+    /// Returns the environment variables.
     pub(super) fn variables(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let usual = [("PATH", "/sbin:/bin:/usr/sbin:/usr/bin"), ("HOME", "/root")];
         let own = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         usual.into_iter().chain(own).map(|(name, value)| (name.into(), value.into())).collect()
     }
 
-    /// The macros of rpm's own configuration that name places and the target.
+    /// Returns the macros of rpm's configuration for paths and the target.
     pub(super) fn macros(&self) -> Macros {
         let mut macros = Macros::default();
         let lib = if self.is_64_bit() { "lib64" } else { "lib" };

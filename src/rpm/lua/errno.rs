@@ -1,4 +1,4 @@
-//! The errors of system calls, with the numbers and words of Linux and glibc.
+//! The errors of system calls, with the numbers of Linux and the messages of glibc.
 
 use crate::tree::TreeError;
 
@@ -11,14 +11,14 @@ macro_rules! errors {
         }
 
         impl Errno {
-            /// What `strerror` says.
+            /// Returns the message of `strerror`.
             pub(in crate::rpm) fn text(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                 }
             }
 
-            /// The number.
+            /// Returns the error number.
             pub(super) fn number(self) -> i32 {
                 self as i32
             }

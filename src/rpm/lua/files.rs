@@ -1,12 +1,12 @@
-//! The system calls that change names: what Linux does for root, done to the tree.
+//! System calls that change names, applied to the tree as Linux does for root.
 //!
-//! In: absolute paths. Out: the tree changed, or the errno that Linux would give. A directory's own time is not changed by what happens
-//! in it: the packages say it.
+//! In: absolute paths. Out: the changed tree, or the errno of Linux. Changes inside a directory do
+//! not update its modification time, because packages determine it.
 
 use super::errno::Errno;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree};
 
-/// The node at `path`, following a link at the end or not.
+/// Returns the node at `path`. `follow` selects whether a link at the end is followed.
 pub(super) fn find(tree: &Tree, path: &[u8], follow: bool) -> Result<NodeId, Errno> {
     let place = if follow { tree.locate_following(path) } else { tree.locate(path) }?;
     let id = place.node.ok_or(Errno::NotFound)?;
@@ -16,11 +16,12 @@ pub(super) fn find(tree: &Tree, path: &[u8], follow: bool) -> Result<NodeId, Err
     Ok(id)
 }
 
-/// Where a name is to be made, changed or removed. As Linux has it (namei.c, `filename_parentat`), a link at the end is not followed, not even
-/// before a slash; what ends in `.` or `..` or is the root has no name.
+/// The last component of a path, at which a name is created, changed or removed. As in Linux
+/// (namei.c, `filename_parentat`), a link at the end is not followed, not even before a slash. The
+/// root and paths that end in `.` or `..` have no name.
 struct Last {
     place: Place,
-    /// A slash stands at the end.
+    /// True if the path ends with a slash.
     slash: bool,
     kind: LastKind,
 }
@@ -45,7 +46,7 @@ fn last(tree: &Tree, path: &[u8]) -> Result<Last, Errno> {
     Ok(Last { place, slash: end < path.len(), kind })
 }
 
-/// Where a new name may be made: nothing may be there, not even a dangling link.
+/// Returns the place for a new name. Fails if anything exists there, even a dangling link.
 fn vacancy(tree: &Tree, path: &[u8], for_directory: bool) -> Result<Place, Errno> {
     let last = last(tree, path)?;
     if last.kind != LastKind::Name || last.place.node.is_some() {
@@ -54,7 +55,7 @@ fn vacancy(tree: &Tree, path: &[u8], for_directory: bool) -> Result<Place, Errno
     if last.slash && !for_directory { Err(Errno::NotFound) } else { Ok(last.place) }
 }
 
-/// Puts a new node at `path`.
+/// Inserts a new node at `path`.
 pub(super) fn create(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, Errno> {
     let place = vacancy(tree, path, node.is_directory())?;
     Ok(tree.insert(place.parent, &place.name, node)?)
@@ -97,7 +98,7 @@ pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// `link(2)`: a link at the end of `old` is itself linked.
+/// `link(2)`: if `old` is a symbolic link, links the link itself.
 pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let id = find(tree, old, false)?;
     let place = vacancy(tree, new, false)?;
@@ -107,7 +108,7 @@ pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno>
     Ok(tree.link(place.parent, &place.name, id)?)
 }
 
-/// `rename(2)`, with its checks in the order of Linux (namei.c, `do_renameat2`, `vfs_rename`).
+/// `rename(2)`, with the checks in the order of Linux (namei.c, `do_renameat2`, `vfs_rename`).
 pub(in crate::rpm) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let (from, to) = (last(tree, old)?, last(tree, new)?);
     if from.kind != LastKind::Name || to.kind != LastKind::Name {
@@ -139,7 +140,7 @@ pub(in crate::rpm) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<
     place_again(tree, id, &to.place)
 }
 
-/// Whether `directory` is `ancestor` or below it.
+/// Reports whether `directory` is `ancestor` or below it.
 fn is_within(tree: &Tree, mut directory: NodeId, ancestor: NodeId) -> bool {
     loop {
         if directory == ancestor {
@@ -152,7 +153,7 @@ fn is_within(tree: &Tree, mut directory: NodeId, ancestor: NodeId) -> bool {
     }
 }
 
-/// Gives a node that was taken out of the tree a name again. A directory is made anew, with what is in it.
+/// Inserts a node that was removed from the tree. A directory is created again with its contents.
 fn place_again(tree: &mut Tree, id: NodeId, to: &Place) -> Result<(), Errno> {
     let mut pending = vec![(id, to.parent, to.name.clone())];
     while let Some((id, parent, name)) = pending.pop() {
@@ -175,7 +176,7 @@ fn place_again(tree: &mut Tree, id: NodeId, to: &Place) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The names in the directory at `path`, with `.` and `..`, sorted.
+/// Returns the sorted names in the directory at `path`, including `.` and `..`.
 pub(super) fn list(tree: &Tree, path: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
     match &tree.node(find(tree, path, true)?).kind {
         NodeKind::Directory(d) => {
@@ -186,7 +187,7 @@ pub(super) fn list(tree: &Tree, path: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
     }
 }
 
-/// How many links a node has, as `stat` counts them.
+/// Returns the number of links of a node, as in `stat`.
 pub(super) fn link_count(tree: &Tree, id: NodeId) -> u64 {
     if let NodeKind::Directory(d) = &tree.node(id).kind {
         return 2 + d.entries().filter(|&(_, child)| tree.node(child).is_directory()).count() as u64;
@@ -207,7 +208,7 @@ pub(super) fn link_count(tree: &Tree, id: NodeId) -> u64 {
     count
 }
 
-/// The bits of a node's type in `st_mode`.
+/// Returns the bits of a node's type in `st_mode`.
 pub(super) fn type_bits(kind: &NodeKind) -> u32 {
     match kind {
         NodeKind::Fifo => 0o010_000,
@@ -220,7 +221,7 @@ pub(super) fn type_bits(kind: &NodeKind) -> u32 {
     }
 }
 
-/// What `posix.stat` calls a node's type.
+/// Returns the type name that `posix.stat` uses for a node.
 pub(super) fn type_name(kind: &NodeKind) -> &'static str {
     match kind {
         NodeKind::Fifo => "fifo",
@@ -233,12 +234,12 @@ pub(super) fn type_name(kind: &NodeKind) -> &'static str {
     }
 }
 
-/// Whether root may execute a node: a directory, or a file that anyone may execute.
+/// Reports whether root may execute a node: a directory, or a file with any execute bit.
 pub(super) fn is_executable(node: &Node) -> bool {
     node.is_directory() || node.metadata.mode & 0o111 != 0
 }
 
-/// A time as `stat` says it, when the build's time is `now`.
+/// Returns the time that `stat` reports. `now` is the time of the build.
 pub(super) fn seconds(mtime: i64, now: i64) -> i64 {
     if mtime == Metadata::NOW { now } else { mtime }
 }

@@ -1,14 +1,14 @@
-//! `rpm.glob`: the paths of the tree that a pattern names.
+//! `rpm.glob`: finds the paths of the tree that match a pattern.
 
 use super::files;
 use super::session::Session;
 use super::value::Fault;
 use crate::tree::NodeKind;
 
-/// As many alternatives as the braces of a pattern may make.
+/// Maximum number of alternatives from the braces of a pattern.
 const MAX_ALTERNATIVES: usize = 1024;
 
-/// The paths that match, sorted within each alternative of the braces.
+/// Returns the paths that match, sorted within each alternative of the braces.
 pub(super) fn paths(session: &Session, pattern: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
     let mut found = Vec::new();
     for pattern in alternatives(pattern) {
@@ -27,7 +27,7 @@ pub(super) fn paths(session: &Session, pattern: &[u8]) -> Result<Vec<Vec<u8>>, F
     Ok(found)
 }
 
-/// Adds the names in `path` that match to `found`.
+/// Adds the matching names in `path` to `found`.
 fn expand(session: &Session, path: &[u8], name: &[u8], found: &mut Vec<Vec<u8>>) -> Result<(), Fault> {
     let join =
         |name: &[u8]| if path.is_empty() || path.ends_with(b"/") { [path, name].concat() } else { [path, b"/", name].concat() };
@@ -54,10 +54,10 @@ fn expand(session: &Session, path: &[u8], name: &[u8], found: &mut Vec<Vec<u8>>)
     Ok(())
 }
 
-/// A name against a pattern of `*`, `?`, `[a-z]`, `[!a]` and `\`.
+/// Matches a name with a pattern of `*`, `?`, `[a-z]`, `[!a]` and `\`.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
-    // Where to go on when what follows the last star does not match.
+    // State to resume from if the pattern after the last star does not match.
     let mut star = None;
     while n < name.len() {
         let step = match pattern.get(p) {
@@ -92,7 +92,8 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[p..].iter().all(|&c| c == b'*')
 }
 
-/// Whether `c` is of the set that begins `pattern`, and the set's length; `None` when no bracket closes it.
+/// Reports whether `c` is in the set at the beginning of `pattern`, and returns the set's length.
+/// Returns `None` if the set has no closing bracket.
 fn set(pattern: &[u8], c: u8) -> Option<(bool, usize)> {
     let mut p = 1;
     let negated = matches!(pattern.get(p), Some(b'!' | b'^'));
@@ -118,7 +119,7 @@ fn set(pattern: &[u8], c: u8) -> Option<(bool, usize)> {
     }
 }
 
-/// The patterns that braces stand for: `a{b,c}` is `ab` and `ac`. Braces that do not close are themselves.
+/// Expands the braces of a pattern: `a{b,c}` gives `ab` and `ac`. Unbalanced braces are literal.
 fn alternatives(pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut done = Vec::new();
     let mut pending = vec![pattern.to_vec()];

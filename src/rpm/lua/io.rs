@@ -1,4 +1,4 @@
-//! Lua's `io` library on the tree: files opened, read, written and closed as C's streams do it, without a buffer that anyone could see.
+//! Lua's `io` library on the tree. Files behave like C's streams, without visible buffering.
 
 use super::errno::Errno;
 use super::number;
@@ -22,12 +22,13 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("io.read_whole", read_whole),
 ];
 
-/// As many files may be open at once: more than a process may have, because nothing closes those that a script forgets.
+/// Maximum number of open files. It exceeds a process's usual limit, because files that a script
+/// forgets are never closed.
 const MAX_FILES: usize = 65_536;
-/// Lines are looked for in pieces of this size.
+/// Number of bytes to read at a time when searching the end of a line.
 const PIECE: u64 = 16 << 10;
 
-/// Adds an open file to the process; its number.
+/// Adds an open file to the process and returns its number.
 pub(super) fn add(session: &mut Session, file: OpenFile) -> Result<u32, Errno> {
     let files = &mut session.process.files;
     if files.len() >= MAX_FILES {
@@ -37,7 +38,7 @@ pub(super) fn add(session: &mut Session, file: OpenFile) -> Result<u32, Errno> {
     Ok((files.len() - 1) as u32)
 }
 
-/// Opens `path` as `fopen` does, with one of its modes.
+/// Opens `path` with a mode of `fopen`.
 pub(super) fn open_path(session: &mut Session, path: &[u8], mode: &[u8]) -> Result<Result<OpenFile, Errno>, Fault> {
     let (kind, update) = (mode.first().copied().unwrap_or(b'r'), mode.contains(&b'+'));
     let exclusive = mode.contains(&b'x');
@@ -70,7 +71,7 @@ pub(super) fn open_path(session: &mut Session, path: &[u8], mode: &[u8]) -> Resu
         NodeKind::File(_) if path.ends_with(b"/") => return Ok(Err(Errno::NotADirectory)),
         NodeKind::CharacterDevice { major: 1, minor: 3 } => Stream::Null,
         NodeKind::File(_) | NodeKind::Directory(_) => Stream::Node(id),
-        // Devices, pipes and sockets have nobody at their other end.
+        // Devices, pipes and sockets have no peer.
         _ => return Ok(Err(Errno::NoDevice)),
     };
     if kind == b'w' && matches!(stream, Stream::Node(_)) {
@@ -94,14 +95,14 @@ fn open(session: &mut Session, arguments: &Arguments) -> Reply {
     }
 }
 
-/// `[rwa]`, `+`, `b`, in this order (liolib.c, `l_checkmode`).
+/// Reports whether `mode` is `[rwa]`, `+`, `b`, in this order (liolib.c, `l_checkmode`).
 fn is_mode(mode: &[u8]) -> bool {
     let Some((b'r' | b'w' | b'a', rest)) = mode.split_first() else { return false };
     let rest = rest.strip_prefix(b"+").unwrap_or(rest);
     rest.iter().all(|&c| c == b'b')
 }
 
-/// The output of a command as a file. What is written to one goes nowhere.
+/// Runs a command and returns its output as a file. Data written to the file are discarded.
 fn popen(session: &mut Session, arguments: &Arguments) -> Reply {
     let text = arguments.c_string(1)?;
     let mode = arguments.optional_string(2, "r")?;
@@ -133,7 +134,7 @@ fn is_open(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(vec![Item::Boolean(open)])
 }
 
-/// The open file of argument 1.
+/// Returns the open file of argument 1.
 fn opened<'s>(session: &'s mut Session, arguments: &Arguments) -> Result<&'s mut OpenFile, Fault> {
     let index = arguments.file(1)? as usize;
     let file = session.process.files.get_mut(index).and_then(Option::as_mut);
@@ -152,13 +153,14 @@ fn close(session: &mut Session, arguments: &Arguments) -> Reply {
     })
 }
 
-/// What Lua says of a command that ended (lauxlib.c, `luaL_execresult`).
+/// Returns Lua's values for the end of a command (lauxlib.c, `luaL_execresult`).
 pub(super) fn exit_result(status: u8) -> Vec<Item> {
     let success = if status == 0 { Item::Boolean(true) } else { Item::Nil };
     vec![success, Item::text("exit"), Item::Integer(i64::from(status))]
 }
 
-/// Bytes of an open file from where it stands; none at its end.
+/// Returns up to `count` bytes of an open file, `ahead` bytes after its position. The result is
+/// empty at the end of the file.
 fn peek(session: &Session, file: &OpenFile, ahead: u64, count: u64) -> Result<Vec<u8>, Errno> {
     let position = file.position.saturating_add(ahead);
     match &file.stream {
@@ -172,7 +174,7 @@ fn peek(session: &Session, file: &OpenFile, ahead: u64, count: u64) -> Result<Ve
     }
 }
 
-/// Up to and with the next newline, or to the end.
+/// Returns the bytes up to and including the next newline, or up to the end.
 fn peek_line(session: &Session, file: &OpenFile) -> Result<Vec<u8>, Errno> {
     let mut line = Vec::new();
     loop {
@@ -200,7 +202,7 @@ fn peek_all(session: &Session, file: &OpenFile, limit: usize) -> Result<Vec<u8>,
     peek(session, file, 0, u64::MAX).map_err(|errno| Fault::error(errno.text()))
 }
 
-/// `file:read(...)`: the formats are arguments 2 and on.
+/// `file:read(...)`: reads by the formats in arguments 2 and following.
 fn read(session: &mut Session, arguments: &Arguments) -> Reply {
     let file = opened(session, arguments)?.clone();
     if !file.readable {
@@ -230,7 +232,7 @@ fn read(session: &mut Session, arguments: &Arguments) -> Reply {
             }
             _ => {
                 let format = arguments.optional_string(index, "l")?;
-                // The star of Lua before 5.3 is still allowed.
+                // A leading star, required before Lua 5.3, is still allowed.
                 match format.strip_prefix(b"*").unwrap_or(&format).first() {
                     Some(b'a') => {
                         let bytes = peek_all(session, &file, memory)?;
@@ -270,7 +272,7 @@ fn read(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(items)
 }
 
-/// `file:write(...)`: the strings are arguments 2 and on.
+/// `file:write(...)`: writes the strings in arguments 2 and following.
 fn write(session: &mut Session, arguments: &Arguments) -> Reply {
     opened(session, arguments)?;
     let mut bytes = Vec::new();
@@ -335,7 +337,8 @@ fn seek(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(vec![Item::Integer(target as i64)])
 }
 
-/// The whole content of the file at a path, or nil and a message: for `loadfile`, `dofile` and `require`.
+/// Returns the whole content of the file at a path, or nil and a message. For `loadfile`, `dofile`
+/// and `require`.
 fn read_whole(session: &mut Session, arguments: &Arguments) -> Reply {
     let path = arguments.c_string(1)?;
     match open_path(session, &path, b"r")? {

@@ -1,4 +1,5 @@
-//! Functions of Lua's and rpm's libraries that see nothing but their arguments: the same in every run, so no record is kept of them.
+//! Functions of Lua's and rpm's libraries that depend on their arguments only. They give the same
+//! result in every run, so they are not recorded.
 
 use std::rc::Rc;
 
@@ -10,7 +11,7 @@ use super::pattern::{self, Capture, Match, PatternError};
 use super::value::FileHandle;
 use crate::rpm::version::Evr;
 
-/// The functions, as a table for the prelude.
+/// Returns the functions as a table for the prelude.
 pub(super) fn functions(lua: &Lua, meter: &Rc<Meter>, has_files: bool) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     let counter = Rc::clone(meter);
@@ -55,7 +56,7 @@ fn file_number(value: &Value) -> Option<u32> {
     }
 }
 
-/// Gives the userdata of files what the prelude says they can.
+/// Registers the metamethods from the prelude for the userdata of files.
 fn register_files(lua: &Lua, metamethods: &Table) -> mlua::Result<()> {
     let fields: Vec<(String, Value)> = metamethods.pairs().collect::<mlua::Result<_>>()?;
     lua.register_userdata_type::<FileHandle>(move |registry| {
@@ -70,7 +71,7 @@ fn standard_files(lua: &Lua, (): ()) -> mlua::Result<MultiValue> {
     Ok(MultiValue::from_vec(files?))
 }
 
-/// Where a search begins, from 0: negative places count from the end (`posrelat`).
+/// Returns the start of a search, from 0. Negative positions count from the end (`posrelat`).
 fn start_of(init: i64, length: usize) -> usize {
     let length = length as i64;
     let start = match init {
@@ -127,7 +128,8 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
     };
     table.raw_set("match", lua.create_function(matching)?)?;
     let counter = Rc::clone(meter);
-    // The next match at `from` or after it that does not end where the one before did: where it is, where to go on, what it captured.
+    // Finds the next match at or after `from` that does not end where the previous one did. Returns
+    // its start, the position to continue from, and its captures.
     let next_match = move |lua: &Lua, (subject, pattern, from, last, anchored, strict): Search| {
         let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
         let first = from.saturating_sub(1);
@@ -148,15 +150,18 @@ fn patterns(lua: &Lua, meter: &Rc<Meter>, table: &Table) -> mlua::Result<()> {
     table.raw_set("next_match", lua.create_function(next_match)?)
 }
 
-/// Subject, pattern, where to begin, where the last match ended, whether the pattern is anchored, whether captures must have ends.
+/// Subject, pattern, start, end of the last match, whether the pattern is anchored, whether
+/// unfinished captures are errors.
 type Search = (LuaString, LuaString, usize, i64, bool, bool);
 
-/// Where `pattern` begins in `subject`, in as many steps as both are long (Knuth, Morris and Pratt).
+/// Returns the offset of `pattern` in `subject`, in time linear in the two lengths (Knuth, Morris
+/// and Pratt).
 fn position(subject: &[u8], pattern: &[u8]) -> Option<usize> {
     if pattern.is_empty() {
         return Some(0);
     }
-    // For each beginning of the pattern, how much of its own end is a beginning too.
+    // For each prefix of the pattern, the length of its longest proper suffix that is also a
+    // prefix.
     let mut borders = vec![0; pattern.len()];
     let mut matched = 0;
     for i in 1..pattern.len() {
@@ -179,7 +184,7 @@ fn position(subject: &[u8], pattern: &[u8]) -> Option<usize> {
     None
 }
 
-/// What no match, or no pattern, is to the prelude.
+/// Returns the values that mean "no match" or "malformed pattern" to the prelude.
 fn none(lua: &Lua, result: Result<Option<Match>, PatternError>) -> mlua::Result<MultiValue> {
     match result {
         Ok(_) => (true, Value::Nil).into_lua_multi(lua),
@@ -196,7 +201,7 @@ fn capture_value(lua: &Lua, subject: &[u8], capture: Capture) -> mlua::Result<Va
     }
 }
 
-/// The values of a match, unless one of its captures has no end.
+/// Returns the values of a match. Fails if one of its captures is unfinished.
 fn finished(lua: &Lua, values: MultiValue, found: &Match) -> mlua::Result<MultiValue> {
     if found.captures.contains(&Capture::Unfinished) {
         return (false, "unfinished capture").into_lua_multi(lua);
@@ -204,7 +209,7 @@ fn finished(lua: &Lua, values: MultiValue, found: &Match) -> mlua::Result<MultiV
     Ok(values)
 }
 
-/// The captures, or the whole match where the pattern has none.
+/// Adds the captures, or the whole match if the pattern has none.
 fn push_captures(lua: &Lua, values: &mut MultiValue, subject: &[u8], found: &Match) -> mlua::Result<()> {
     if found.captures.is_empty() {
         values.push_back(capture_value(lua, subject, Capture::Range(found.start, found.end))?);
@@ -215,13 +220,13 @@ fn push_captures(lua: &Lua, values: &mut MultiValue, subject: &[u8], found: &Mat
     Ok(())
 }
 
-/// Epoch, version and release of a text; nothing of an empty one (rpmver.c, `rpmverParse`).
+/// Parses epoch, version and release (rpmver.c, `rpmverParse`). All are `None` for an empty text.
 fn parse_version(text: &str) -> (Option<&str>, Option<&str>, Option<&str>) {
     let parts = Evr::parse(text);
     if text.is_empty() { (None, None, None) } else { (parts.epoch, Some(parts.version), parts.release) }
 }
 
-/// The order of two versions that were taken apart.
+/// Compares two parsed versions.
 fn compare_parts((e1, v1, r1, e2, v2, r2): &(Part, String, Part, Part, String, Part)) -> i8 {
     let a = Evr { epoch: e1.as_deref(), version: v1, release: r1.as_deref() };
     let b = Evr { epoch: e2.as_deref(), version: v2, release: r2.as_deref() };

@@ -1,24 +1,24 @@
-//! How much a scriptlet may use before it is stopped.
+//! Resource limits of a scriptlet.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// The limits of one scriptlet. All but the time are exact, so the same scriptlet is stopped at the same place on every machine; the
-/// time is only a last resort against work that cannot be counted.
+/// The limits of one scriptlet. All but the time are exact, so the same scriptlet stops at the same
+/// place on every machine. The time limit is a last resort against work that cannot be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps: instructions of Lua's machine, and what its functions do, counted alike.
+    /// Steps: instructions of Lua's virtual machine, and equivalent work of library functions.
     pub steps: u64,
-    /// Bytes that Lua's values may take.
+    /// Memory for Lua's values, in bytes.
     pub memory: usize,
-    /// Bytes that the scriptlet may print.
+    /// Printed output, in bytes.
     pub output: usize,
-    /// Bytes that it may hold in files open for writing, and new names it may make (4 KiB each).
+    /// Data in files open for writing, in bytes. Each new name counts as 4 KiB.
     pub written: u64,
-    /// Processes that it may fork.
+    /// Number of forks.
     pub forks: usize,
-    /// Time on the clock.
+    /// Elapsed time.
     pub time: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Default for Limits {
     }
 }
 
-/// A limit that a scriptlet reached.
+/// A limit that a scriptlet exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exceeded {
     /// More steps than allowed.
@@ -55,14 +55,14 @@ pub enum Exceeded {
     Time(Duration),
 }
 
-/// Counts what a scriptlet uses, over all runs that its forks need.
+/// A counter of the resources that a scriptlet uses, including the repeated runs after forks.
 pub(super) struct Meter {
     limits: Limits,
     steps: Cell<u64>,
     written: Cell<u64>,
     began: Instant,
     exceeded: Cell<Option<Exceeded>>,
-    /// This run is over: nothing may catch the error that ends it.
+    /// True if this run has ended. The script must not catch the error that ends it.
     stopped: Cell<bool>,
 }
 
@@ -82,22 +82,22 @@ impl Meter {
         self.limits
     }
 
-    /// The first limit that was exceeded.
+    /// Returns the first limit that was exceeded.
     pub(super) fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded.get()
     }
 
-    /// Whether the run is to unwind, whatever the script catches.
+    /// Reports whether the run must unwind, even if the script catches errors.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.get() || self.exceeded.get().is_some()
     }
 
-    /// Ends this run, or begins the next.
+    /// Ends this run, or allows the next one.
     pub(super) fn set_stopped(&self, stopped: bool) {
         self.stopped.set(stopped);
     }
 
-    /// Counts `steps`; false when the run must stop.
+    /// Counts `steps`. Returns false if the run must stop.
     pub(super) fn spend(&self, steps: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(steps));
         if self.steps.get() > self.limits.steps {
@@ -106,7 +106,7 @@ impl Meter {
         !self.is_stopped()
     }
 
-    /// Looks at the clock; false when the run must stop.
+    /// Checks the elapsed time. Returns false if the run must stop.
     pub(super) fn check_time(&self) -> bool {
         if self.began.elapsed() > self.limits.time {
             self.exceed(Exceeded::Time(self.limits.time));
@@ -114,7 +114,7 @@ impl Meter {
         !self.is_stopped()
     }
 
-    /// Counts bytes written; false when the run must stop.
+    /// Counts written bytes. Returns false if the run must stop.
     pub(super) fn write(&self, bytes: u64) -> bool {
         self.written.set(self.written.get().saturating_add(bytes));
         if self.written.get() > self.limits.written {
@@ -123,7 +123,7 @@ impl Meter {
         !self.is_stopped()
     }
 
-    /// Notes the first limit that was exceeded.
+    /// Records a limit, if it is the first one that was exceeded.
     pub(super) fn exceed(&self, limit: Exceeded) {
         if self.exceeded.get().is_none() {
             self.exceeded.set(Some(limit));

@@ -1,17 +1,18 @@
-//! rpm's macros, as far as scriptlets meet them: simple and parametric ones, conditions, definitions; none runs a program.
+//! rpm's macros, as far as scriptlets use them: simple and parametric ones, conditions,
+//! definitions. No macro runs a program.
 
 use std::collections::BTreeMap;
 
-/// As deep as macros may expand into one another.
+/// Maximum depth of nested macros.
 const MAX_DEPTH: u32 = 64;
-/// As long as an expansion may be.
+/// Maximum length of an expansion, in bytes.
 const MAX_LENGTH: usize = 4 << 20;
-/// As long as a macro file may be.
+/// Maximum length of a macro file, in bytes.
 pub(super) const MAX_FILE: u64 = 1 << 20;
-/// As many macros as one expansion may expand.
+/// Maximum number of macros in one expansion.
 const MAX_EXPANSIONS: u32 = 100_000;
 
-/// What is wrong with a text that is to be expanded.
+/// The error of a malformed text or definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MacroError;
 
@@ -21,13 +22,13 @@ struct Definition {
     body: String,
 }
 
-/// Macros by name; the last definition of a name hides those before it.
+/// Macros by name. The last definition of a name hides the earlier ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Macros {
     definitions: BTreeMap<String, Vec<Definition>>,
 }
 
-/// The arguments of the parametric macro that is being expanded.
+/// The arguments of the parametric macro being expanded.
 struct Arguments<'a> {
     name: &'a str,
     words: Vec<String>,
@@ -43,13 +44,13 @@ impl Macros {
         self.definitions.entry(name.to_owned()).or_default().push(definition);
     }
 
-    /// `name body` or `name(options) body`.
+    /// Defines a macro from `name body` or `name(options) body`.
     pub(super) fn define(&mut self, text: &str) -> Result<(), MacroError> {
         let text = text.trim_start();
         let length = text.bytes().take_while(|&c| is_name(c)).count();
         let (name, rest) = text.split_at(length);
         if name.len() < 2 && !name.starts_with('_') && name.len() != text.trim().len().min(1) {
-            // rpm wants names of two characters and more.
+            // rpm requires names of at least two characters.
             return Err(MacroError);
         }
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -71,7 +72,7 @@ impl Macros {
         Ok(())
     }
 
-    /// Takes the last definition of a name away.
+    /// Removes the last definition of a name.
     pub(super) fn undefine(&mut self, name: &str) {
         if let Some(definitions) = self.definitions.get_mut(name.trim()) {
             definitions.pop();
@@ -81,12 +82,13 @@ impl Macros {
         }
     }
 
-    /// Whether a macro of the name is defined, and whether it has parameters.
+    /// Returns whether the macro has parameters, or `None` if it is not defined.
     pub(super) fn is_defined(&self, name: &str) -> Option<bool> {
         self.find(name).map(|definition| definition.parametric)
     }
 
-    /// Defines what a macro file defines: lines of `%name body`, going on after `\` and within `%{`. How many were none.
+    /// Loads the definitions of a macro file. They are lines of `%name body`, which continue after
+    /// `\` and within `%{`. Returns the number of malformed definitions.
     pub(super) fn load(&mut self, text: &str) -> usize {
         let mut failed = 0;
         let mut pending = String::new();
@@ -158,7 +160,7 @@ impl Expansion<'_> {
         self.push(rest)
     }
 
-    /// Expands what follows a `%`; the rest of the text.
+    /// Expands the macro after a `%`. Returns the rest of the text.
     fn one<'t>(&mut self, text: &'t str, arguments: Option<&Arguments>, level: u32) -> Result<&'t str, MacroError> {
         if let Some(rest) = text.strip_prefix('%') {
             self.push("%")?;
@@ -170,7 +172,7 @@ impl Expansion<'_> {
             return Ok(&inner[end + 1..]);
         }
         if let Some(inner) = text.strip_prefix('(') {
-            // A shell's output: no program runs, so there is none.
+            // The output of a shell command is empty, because no program runs.
             let end = closing(inner, b'(', b')').ok_or(MacroError)?;
             return Ok(&inner[end + 1..]);
         }
@@ -202,7 +204,8 @@ impl Expansion<'_> {
         Ok(&rest[line.len()..])
     }
 
-    /// What stands in braces: `name`, `?name`, `!?name:text`, `name arguments`, `builtin:text`.
+    /// Expands the contents of braces: `name`, `?name`, `!?name:text`, `name arguments`,
+    /// `builtin:text`.
     fn braces(&mut self, inner: &str, arguments: Option<&Arguments>, level: u32) -> Result<(), MacroError> {
         let conditions = inner.bytes().take_while(|c| matches!(c, b'?' | b'!')).count();
         let (flags, after) = inner.split_at(conditions);
@@ -233,7 +236,8 @@ impl Expansion<'_> {
         Ok(())
     }
 
-    /// Expands a macro by name, under its conditions; false when the text stays as it is.
+    /// Expands a macro by name, according to its conditions. Returns false if the text stays
+    /// unchanged.
     fn named(
         &mut self,
         name: &str,
@@ -272,7 +276,7 @@ impl Expansion<'_> {
         self.text(&definition.body, arguments, level + 1).map(|()| true)
     }
 
-    /// A macro that rpm itself has; false when there is none of the name.
+    /// Expands a builtin macro of rpm. Returns false if there is none with this name.
     fn builtin(&mut self, name: &str, text: &str, arguments: Option<&Arguments>, level: u32) -> Result<bool, MacroError> {
         if name == "define" {
             self.macros.define(text)?;
@@ -311,7 +315,7 @@ impl Expansion<'_> {
 }
 
 impl Arguments<'_> {
-    /// What `%0`, `%1`, `%*`, `%#` are.
+    /// Returns the value of `%0`, `%1`, `%*`, `%#`.
     fn value(&self, name: &str) -> Option<String> {
         match name {
             "*" | "**" => Some(self.words.join(" ")),
@@ -326,7 +330,7 @@ fn is_name(c: u8) -> bool {
     c.is_ascii_alphanumeric() || c == b'_'
 }
 
-/// Where the bracket that is open before `text` closes.
+/// Returns the offset of the bracket that closes the one opened before `text`.
 fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
     let mut depth = 1;
     text.bytes().position(|c| {
@@ -335,7 +339,7 @@ fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
     })
 }
 
-/// Whether a `%{` is open at the end (rpmmacro.c, `rdcl`: other braces do not count).
+/// Reports whether a `%{` is still open at the end (rpmmacro.c, `rdcl`: other braces do not count).
 fn is_open(text: &str) -> bool {
     let mut depth = 0;
     let mut before = 0;

@@ -1,14 +1,19 @@
-//! rpm's embedded Lua: `-p <lua>` scriptlets, with what rpm 4.14 to 4.20 offers them, all of it on the tree.
+//! rpm's embedded Lua: runs `-p <lua>` scriptlets on the tree, with the libraries of rpm 4.14 to
+//! 4.20.
 //!
-//! In: the tree, a scriptlet, and what it may see of its machine. Out: the tree changed, what the scriptlet printed, and the programs it asked
-//! for, whose work somebody else does or not. It never touches the host: no file, process, clock or variable of it is seen, and what the
-//! scriptlet may use of time and memory is limited.
+//! In: the tree, a scriptlet, and its environment. Out: the changed tree, the scriptlet's output,
+//! and the programs that it executed. The caller decides whether the work of these programs is
+//! done. Scriptlets have no access to the host: no file, process, clock or variable. Their time and
+//! memory are limited.
 //!
-//! - `prelude.lua` gives the libraries their Lua side; `engine` is the interpreter, `session` one scriptlet at work, with the record that makes
-//!   `posix.fork` work; `library` holds what needs no tree.
-//! - `posix`, `io`, `os`, `rpm` are the libraries; `files` the system calls below them; `process` what a fork copies.
+//! - `prelude` has the Lua part of the libraries. `engine` is the interpreter. `session` is the
+//!   state of one scriptlet, with the record that implements `posix.fork`. `library` has the
+//!   functions that do not use the tree.
+//! - `posix`, `io`, `os` and `rpm` are the libraries, `files` the system calls below them.
+//!   `process` is the state that a fork copies.
 //!
-//! Each scriptlet has an interpreter of its own: what one defines, the next does not see (in rpm it does, and nothing should count on it).
+//! Each scriptlet has an interpreter of its own and does not see definitions of earlier ones. In
+//! rpm it does, but no scriptlet should rely on that.
 
 mod accounts;
 mod base64;
@@ -43,63 +48,65 @@ pub use limits::{Exceeded, Limits};
 
 use crate::tree::Tree;
 
-/// A function that a script calls.
+/// A function that a script can call.
 type Operation = fn(&mut session::Session<'_>, &value::Arguments<'_>) -> value::Reply;
 
-/// Does a command's work, or says that nobody does.
+/// A function that does the work of a command, or reports that it was not done.
 pub type Handler<'a> = dyn FnMut(&mut Tree, &Command) -> CommandResult + 'a;
 
 /// A scriptlet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    /// What messages call it: `%pre(glibc-2.34-83.el9.aarch64)`.
+    /// Name in messages: `%pre(glibc-2.34-83.el9.aarch64)`.
     pub name: String,
-    /// Its text; bytes, as the package has it.
+    /// The text as bytes, unchanged from the package.
     pub text: Vec<u8>,
-    /// What rpm passes: how many instances of the package there will be, and for triggers how many of the other. `arg[2]` and `arg[3]`.
+    /// Numeric arguments from rpm, `arg[2]` and `arg[3]`: the number of instances of the package
+    /// after the transaction, and for triggers that of the other package.
     pub arguments: Vec<i64>,
     /// The prefixes of a relocatable package.
     pub prefixes: Vec<String>,
-    /// The files that a file trigger was fired for: what `rpm.next_file` gives.
+    /// The files that fired a file trigger, which `rpm.next_file` returns.
     pub files: Vec<Vec<u8>>,
 }
 
-/// What a scriptlet did beside changing the tree.
+/// The results of a scriptlet, except the changes of the tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// What it printed, to its output and its error output alike.
+    /// Standard output and standard error, combined.
     pub output: Vec<u8>,
-    /// The programs it asked for, in order.
+    /// The executed programs, in order.
     pub commands: Vec<Executed>,
-    /// What it did that rpm would warn of.
+    /// Warnings that rpm would print.
     pub warnings: Vec<String>,
 }
 
-/// A scriptlet that did not come to its end. What it had changed in the tree by then stays changed, as with rpm.
+/// The error of a scriptlet that did not complete. As in rpm, its changes of the tree remain.
 #[derive(Debug, thiserror::Error)]
 #[error("{script}: {problem}")]
 pub struct LuaError {
     /// The scriptlet's name.
     pub script: String,
-    /// What is wrong.
+    /// The reason.
     pub problem: Problem,
-    /// What it had done by then.
+    /// The results up to the error.
     pub outcome: Box<Outcome>,
 }
 
-/// What is wrong with a scriptlet.
+/// The reason for a scriptlet's failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// It is not Lua.
+    /// The scriptlet is not valid Lua.
     #[error("not valid Lua: {0}")]
     Syntax(String),
-    /// It failed: by an error of its own, or a call that it made wrongly.
+    /// The scriptlet failed with an error of its own or of a wrong call.
     #[error("{0}")]
     Failed(String),
-    /// It used too much.
+    /// The scriptlet exceeded a limit.
     #[error("stopped after {0}")]
     Limit(#[from] Exceeded),
-    /// After a fork, it made other calls than before: it depends on something that differs between two runs.
+    /// The run after a fork made other calls than the first one: the scriptlet depends on something
+    /// that differs between runs.
     #[error("cannot go on after a fork: the scriptlet does not do the same twice")]
     Diverged,
     /// The interpreter itself failed.
@@ -107,7 +114,7 @@ pub enum Problem {
     Interpreter(String),
 }
 
-/// Runs a scriptlet on the tree; `handler` does the work of the programs it asks for.
+/// Runs a scriptlet on the tree. `handler` does the work of the programs that it executes.
 pub fn run(tree: &mut Tree, script: &Script, environment: &Environment, handler: &mut Handler) -> Result<Outcome, LuaError> {
     let meter = limits::Meter::new(environment.limits);
     let mut session = session::Session::new(tree, script, environment, handler, meter);
@@ -122,7 +129,7 @@ pub fn run(tree: &mut Tree, script: &Script, environment: &Environment, handler:
     }
 }
 
-/// Runs the script, then the parent that each fork left behind.
+/// Runs the script, then the parent of each fork.
 fn run_processes(session: &mut session::Session, warnings: &mut Vec<String>) -> Result<(), Problem> {
     loop {
         session.meter.set_stopped(false);
@@ -145,7 +152,7 @@ fn run_processes(session: &mut session::Session, warnings: &mut Vec<String>) -> 
                 engine::Ending::Failed(message) => Err(Problem::Failed(message)),
             };
         }
-        // A child that neither executed a program nor exited: rpm ends it, whatever it returned.
+        // A child neither executed a program nor exited. rpm ends it, whatever its result.
         match ending {
             _ if ended => {}
             engine::Ending::Failed(message) | engine::Ending::Syntax(message) => warnings.push(format!("in a child: {message}")),

@@ -1,6 +1,6 @@
-//! Modes as `posix.chmod` and `posix.umask` take and give them (rpm's `modemuncher.c`).
+//! File modes in the formats of `posix.chmod` and `posix.umask` (rpm's `modemuncher.c`).
 
-/// The nine letters of a mode, with `s` or `S` for the set-id bits.
+/// Returns the nine letters of a mode, with `s` or `S` for the set-id bits.
 pub(super) fn letters(mode: u32) -> String {
     let mut letters: Vec<u8> = (0..9).map(|i| if mode & (0o400 >> i) == 0 { b'-' } else { b"rwx"[i % 3] }).collect();
     for (place, bit, execute) in [(2, 0o4000, 0o100), (5, 0o2000, 0o010)] {
@@ -11,7 +11,8 @@ pub(super) fn letters(mode: u32) -> String {
     letters.into_iter().map(char::from).collect()
 }
 
-/// What `text` makes of `mode`: `0644`, `rw-r--r--` or `u+w,g-x`. `None` where it says nothing that is understood.
+/// Changes `mode` by `text`: `0644`, `rw-r--r--` or `u+w,g-x`. Returns `None` if the text is
+/// malformed.
 pub(super) fn changed(mode: u32, text: &[u8]) -> Option<u32> {
     match text.first()? {
         b'r' | b'-' => changed_by_letters(mode, text),
@@ -27,7 +28,7 @@ fn octal(text: &[u8]) -> Option<u32> {
     })
 }
 
-/// Nine letters in their places; a letter in another's place changes nothing, as in rpm.
+/// Changes a mode by nine letters. As in rpm, a letter in a wrong position changes nothing.
 fn changed_by_letters(mode: u32, text: &[u8]) -> Option<u32> {
     let mut mode = mode & !0o6000;
     for (i, bit) in (0..9).map(|i| (i, 0o400u32 >> i)) {
@@ -82,7 +83,7 @@ fn changed_by_clauses(mut mode: u32, text: &[u8]) -> Option<u32> {
             mode = match operator {
                 b'+' => mode | (what & who),
                 b'-' => mode & !(what & who),
-                // As in rpm, `=` forgets the bits of the others too.
+                // As in rpm, `=` also clears the bits of the other classes.
                 _ => what & who,
             };
         }

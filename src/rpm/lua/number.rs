@@ -1,11 +1,12 @@
-//! Numbers as `file:read("n")` finds them (liolib.c, `l_getn`; lobject.c, `luaO_str2num`).
+//! Numbers for `file:read("n")` (liolib.c, `l_getn`; lobject.c, `luaO_str2num`).
 
 use super::value::Item;
 
-/// As many characters of a number are read at most.
+/// Maximum number of characters to read for a number.
 const MAX_LENGTH: usize = 200;
 
-/// How many bytes of `text` reading a number takes, and the number; `nil` where there is none.
+/// Reads a number at the beginning of `text`. Returns the number of bytes read and the number,
+/// which is `nil` if there is none.
 pub(super) fn read(text: &[u8]) -> (usize, Item) {
     let blank = text.iter().take_while(|c| c.is_ascii_whitespace() || **c == 0x0b).count();
     let mut reader = Reader { text: &text[blank..], position: 0 };
@@ -51,7 +52,7 @@ impl Reader<'_> {
     }
 }
 
-/// The number that a text without blanks is.
+/// Parses a text without blanks as a number.
 fn parse(text: &[u8]) -> Item {
     let Ok(text) = std::str::from_utf8(text) else { return Item::Nil };
     let (negative, digits) = match text.as_bytes().first() {
@@ -71,7 +72,7 @@ fn parse(text: &[u8]) -> Item {
     text.parse().map_or(Item::Nil, Item::Number)
 }
 
-/// Hexadecimal integers wrap around; with a point or an exponent they are floats.
+/// Parses hexadecimal digits. Integers wrap around; numbers with a point or an exponent are floats.
 fn hexadecimal(digits: &str, negative: bool) -> Item {
     let (mantissa, exponent) = match digits.split_once('p') {
         Some((mantissa, exponent)) => match exponent.parse::<i32>() {

@@ -1,4 +1,5 @@
-//! Lua's `os` library: names on the tree, a clock that stands at the build's time, and commands that nobody runs here.
+//! Lua's `os` library: names on the tree, a clock that starts at the time of the build, and
+//! commands for the handler.
 
 #![allow(clippy::unnecessary_wraps, reason = "all functions that a script calls have one type")]
 
@@ -30,7 +31,7 @@ fn now(session: &mut Session, _: &Arguments) -> Reply {
     Ok(vec![Item::Integer(session.now())])
 }
 
-/// The time of a year, month, day, hour, minute and second; the zone is UTC.
+/// Returns the time of a year, month, day, hour, minute and second, in UTC.
 fn time_of(_: &mut Session, arguments: &Arguments) -> Reply {
     let fields: Result<Vec<i64>, Fault> = (1..=6).map(|index| arguments.integer(index)).collect();
     let [year, month, day, hour, minute, second] = fields?[..] else { return Err(Fault::error("time table expected")) };
@@ -79,7 +80,7 @@ fn execute(session: &mut Session, arguments: &Arguments) -> Reply {
             session.print_of_command(&result)?;
             Ok(io::exit_result(result.status()))
         }
-        // system(3): without a shell it is as if it had exited with 127.
+        // system(3): a missing shell looks like exit status 127.
         Err(_) => Ok(io::exit_result(127)),
     }
 }

@@ -1,18 +1,20 @@
-//! Lua's patterns, with every step counted: the matcher of Lua itself can run for years inside one call, where nothing could stop it.
+//! Lua's patterns, with every step counted. Lua's own matcher can run for years inside one call
+//! that cannot be interrupted.
 //!
-//! The language is that of the manual (§6.4.1), the order of trials and the messages are those of `lstrlib.c`.
+//! The language is that of the manual (§6.4.1). The order of attempts and the messages are those
+//! of `lstrlib.c`.
 
-/// As many captures as a pattern may have.
+/// Maximum number of captures of a pattern.
 const MAX_CAPTURES: usize = 32;
-/// As deep as the matcher may call itself (`MAXCCALLS`).
+/// Maximum depth of the matcher's recursion (`MAXCCALLS`).
 const MAX_DEPTH: u32 = 200;
 
-/// Why a match has no answer.
+/// An error that prevents a match result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PatternError {
-    /// The pattern is not one, or too complex.
+    /// The pattern is malformed or too complex.
     Malformed(String),
-    /// The limit of steps is reached.
+    /// The limit of steps was reached.
     Stopped,
 }
 
@@ -20,18 +22,18 @@ fn malformed<T>(message: &str) -> Result<T, PatternError> {
     Err(PatternError::Malformed(message.to_owned()))
 }
 
-/// What a capture holds.
+/// The value of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Capture {
-    /// Bytes of the subject, from and to.
+    /// Start and end offset in the subject, in bytes.
     Range(usize, usize),
-    /// A place in it, from 1.
+    /// A position in the subject, from 1.
     Position(usize),
-    /// It has no end: whoever asks for it gets an error.
+    /// The capture has no end. Using it is an error.
     Unfinished,
 }
 
-/// A match: where it begins and ends, and its captures.
+/// A match: start and end offset in bytes, and captures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Match {
     pub(super) start: usize,
@@ -39,7 +41,8 @@ pub(super) struct Match {
     pub(super) captures: Vec<Capture>,
 }
 
-/// Finds `pattern` in `subject`, at `from` or after it; `spend` counts steps and says whether to go on.
+/// Finds `pattern` in `subject`, at or after `from`. `spend` counts steps and returns whether to
+/// continue.
 pub(super) fn find(
     subject: &[u8],
     pattern: &[u8],
@@ -106,7 +109,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Matches the pattern from `p` at `s`; the end of the match.
+    /// Matches the pattern from `p` at `s`. Returns the end of the match.
     fn run(&mut self, s: usize, p: usize) -> Found {
         if self.depth >= MAX_DEPTH {
             return malformed("pattern too complex");
@@ -181,7 +184,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Where the single-character class at `p` ends.
+    /// Returns the end of the single-character class at `p`.
     fn class_end(&self, p: usize) -> Result<usize, PatternError> {
         match self.pattern.get(p) {
             Some(b'%') if p + 1 >= self.pattern.len() => malformed("malformed pattern (ends with '%')"),
@@ -191,7 +194,7 @@ impl Matcher<'_> {
                 if self.pattern.get(p) == Some(&b'^') {
                     p += 1;
                 }
-                // The first character is of the set, even if it is a bracket.
+                // The first character belongs to the set, even if it is a bracket.
                 loop {
                     let Some(&c) = self.pattern.get(p) else { return malformed("malformed pattern (missing ']')") };
                     p += 1;
@@ -212,7 +215,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Whether the character at `s` is of the class from `p` to `end`.
+    /// Reports whether the character at `s` is in the class from `p` to `end`.
     fn single(&self, s: usize, p: usize, end: usize) -> bool {
         let Some(&c) = self.subject.get(s) else { return false };
         match self.pattern[p] {
@@ -223,7 +226,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Whether `c` is of the set whose brackets are at `p` and `end`.
+    /// Reports whether `c` is in the set with brackets at `p` and `end`.
     fn in_set(&self, c: u8, p: usize, end: usize) -> bool {
         let mut p = p + 1;
         let negated = self.pattern.get(p) == Some(&b'^');
@@ -303,7 +306,7 @@ impl Matcher<'_> {
         Ok(found)
     }
 
-    /// `%bxy`: from an `x` to the `y` that closes it.
+    /// Matches `%bxy`: from an `x` to the balancing `y`.
     fn balanced(&self, s: usize, p: usize) -> Found {
         let (Some(&open), Some(&close)) = (self.pattern.get(p), self.pattern.get(p + 1)) else {
             return malformed("malformed pattern (missing arguments to '%b')");
@@ -326,12 +329,12 @@ impl Matcher<'_> {
         Ok(None)
     }
 
-    /// `%1`: what a capture holds, once more.
+    /// Matches `%1`: the text of a capture again.
     fn back_reference(&self, s: usize, digit: u8) -> Found {
         let index = usize::from(digit - b'0').wrapping_sub(1);
         let (start, length) = match self.captures[..self.level].get(index) {
             Some(&(start, Length::Closed(length))) => (start, length),
-            // A place is as long as no text is.
+            // A position capture has no text, so it never matches.
             Some((_, Length::Position)) => return Ok(None),
             _ => return malformed(&format!("invalid capture index %{}", usize::from(digit - b'0'))),
         };
@@ -340,7 +343,7 @@ impl Matcher<'_> {
     }
 }
 
-/// Whether `c` is of the class that a letter after `%` names; another character is itself.
+/// Reports whether `c` is in the class of the letter after `%`. Any other character matches itself.
 fn in_class(c: u8, class: u8) -> bool {
     let found = match class.to_ascii_lowercase() {
         b'a' => c.is_ascii_alphabetic(),

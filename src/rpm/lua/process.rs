@@ -1,4 +1,4 @@
-//! What belongs to a process and is copied when it forks: its directory, environment, identity and open files.
+//! The state of a process that a fork copies: its directory, environment, identity and open files.
 
 use std::collections::BTreeMap;
 
@@ -6,59 +6,59 @@ use super::errno::Errno;
 use super::macros::Macros;
 use crate::tree::NodeId;
 
-/// The process that rpm would be, or a child that the script forked.
+/// The process that stands for rpm, or a child that the script forked.
 #[derive(Clone)]
 pub(super) struct Process {
-    /// Its number.
+    /// Process number.
     pub(super) pid: i64,
-    /// Its parent's number.
+    /// Process number of the parent.
     pub(super) parent: i64,
-    /// Its children that nobody has waited for.
+    /// Children that the process has not waited for.
     pub(super) children: Vec<i64>,
     /// The current directory, absolute.
     pub(super) directory: Vec<u8>,
-    /// The bits that new files do not get.
+    /// Permission bits that new files do not get.
     pub(super) umask: u32,
-    /// The environment's variables.
+    /// Environment variables.
     pub(super) variables: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The user's number.
+    /// User number.
     pub(super) user: u32,
-    /// The group's number.
+    /// Group number.
     pub(super) group: u32,
-    /// The last error of a system call.
+    /// Error of the last failed system call.
     pub(super) errno: Errno,
-    /// Open files by their number; the first three are the standard ones.
+    /// Open files by their number. The first three are the standard streams.
     pub(super) files: Vec<Option<OpenFile>>,
-    /// The macros of rpm, as they are now.
+    /// Current macros of rpm.
     pub(super) macros: Macros,
-    /// The place of the next file that `rpm.next_file` gives.
+    /// Index of the next file that `rpm.next_file` returns.
     pub(super) next_file: usize,
 }
 
-/// The number of the process that runs the scriptlet.
+/// Number of the process that runs the scriptlet.
 pub(super) const FIRST_PID: i64 = 1000;
 
-/// An open file: what it reads or writes, and where it stands.
+/// An open file with its position.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
-    /// What is behind it.
+    /// Source or target of the data.
     pub(super) stream: Stream,
-    /// Where the next byte is read or written.
+    /// Offset of the next byte to read or write.
     pub(super) position: u64,
-    /// Whether it may be read.
+    /// True if the file is open for reading.
     pub(super) readable: bool,
-    /// Whether it may be written.
+    /// True if the file is open for writing.
     pub(super) writable: bool,
-    /// Whether each write goes to the end.
+    /// True if each write appends to the end.
     pub(super) append: bool,
-    /// The exit status that closing gives, where a command is behind it.
+    /// Exit status that closing returns, if the file is a command's output.
     pub(super) status: Option<u8>,
 }
 
-/// What is behind an open file.
+/// The source or target of an open file.
 #[derive(Clone, Debug)]
 pub(super) enum Stream {
-    /// Nothing to read.
+    /// Empty input.
     Input,
     /// The scriptlet's output.
     Output,
@@ -66,19 +66,19 @@ pub(super) enum Stream {
     Null,
     /// A regular file of the tree.
     Node(NodeId),
-    /// Bytes of nobody else: a temporary file, or what a command printed.
+    /// Private bytes: a temporary file, or the output of a command.
     Bytes(Vec<u8>),
 }
 
 impl OpenFile {
-    /// A file that is open for reading, writing or both.
+    /// Creates a file that is open for reading, writing or both.
     pub(super) fn new(stream: Stream, readable: bool, writable: bool) -> Self {
         Self { stream, position: 0, readable, writable, append: false, status: None }
     }
 }
 
 impl Process {
-    /// The process that runs a scriptlet: root, in `/`.
+    /// Creates the process that runs a scriptlet: root, in `/`.
     pub(super) fn new(variables: BTreeMap<Vec<u8>, Vec<u8>>, macros: Macros) -> Self {
         Self {
             pid: FIRST_PID,
@@ -100,12 +100,12 @@ impl Process {
         }
     }
 
-    /// Whether it is a child that the script forked.
+    /// Reports whether the process is a child that the script forked.
     pub(super) fn is_forked(&self) -> bool {
         self.pid != FIRST_PID
     }
 
-    /// `path` seen from the current directory; an empty path is nowhere.
+    /// Returns `path` as an absolute path. Fails if it is empty.
     pub(super) fn absolute(&self, path: &[u8]) -> Result<Vec<u8>, Errno> {
         if path.is_empty() { Err(Errno::NotFound) } else { Ok(crate::tree::join(&self.directory, path)) }
     }

@@ -35,7 +35,7 @@ fn expand(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(vec![Item::text(expanded)])
 }
 
-/// A parametric macro with arguments: its name and its words.
+/// Expands a parametric macro: its name, then its arguments.
 fn call_macro(session: &mut Session, arguments: &Arguments) -> Reply {
     let words: Result<Vec<String>, Fault> = (2..=arguments.len()).map(|index| text(arguments, index)).collect();
     let expanded = session.process.macros.call(&text(arguments, 1)?, words?);
@@ -63,7 +63,7 @@ fn isdefined(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(vec![Item::Boolean(parametric.is_some()), Item::Boolean(parametric == Some(true))])
 }
 
-/// Reads a macro file of the tree.
+/// Loads a macro file of the tree.
 fn load(session: &mut Session, arguments: &Arguments) -> Reply {
     session.flush();
     let path = arguments.c_string(1)?;
@@ -91,13 +91,13 @@ fn glob(session: &mut Session, arguments: &Arguments) -> Reply {
     let pattern = arguments.c_string(1)?;
     let mut paths = glob::paths(session, &pattern)?;
     if paths.is_empty() {
-        // rpm's own flag for this is always set (`rpm_glob`).
+        // If nothing matches, rpm always returns the pattern itself (`rpm_glob`).
         paths.push(pattern);
     }
     Ok(vec![Item::list(paths.into_iter().map(Item::String))])
 }
 
-/// The next file that a file trigger was fired for.
+/// Returns the next file that fired a file trigger.
 fn next_file(session: &mut Session, _: &Arguments) -> Reply {
     let next = session.process.next_file;
     let Some(path) = session.script.files.get(next) else { return Ok(vec![Item::Nil]) };
@@ -105,7 +105,7 @@ fn next_file(session: &mut Session, _: &Arguments) -> Reply {
     Ok(vec![Item::String(path.clone())])
 }
 
-/// A command and what rpm makes of its end: 0, or nil, words and the number.
+/// Runs a command and returns rpm's values for its result: 0, or nil, a message and the number.
 fn run(session: &mut Session, words: Vec<Vec<u8>>, quiet: bool) -> Reply {
     match session.execute(words) {
         Ok(result) => {
@@ -126,7 +126,7 @@ fn execute(session: &mut Session, arguments: &Arguments) -> Reply {
     run(session, words?, false)
 }
 
-/// Argument 1: where the output goes, or nil; then the words.
+/// Runs a command. Argument 1 is the path for its output, or nil; the words follow.
 fn spawn(session: &mut Session, arguments: &Arguments) -> Reply {
     let words: Result<Vec<_>, _> = (2..=arguments.len().max(2)).map(|index| arguments.c_string(index)).collect();
     if arguments.is_nil(1) {
@@ -147,7 +147,8 @@ fn spawn(session: &mut Session, arguments: &Arguments) -> Reply {
     reply
 }
 
-/// Opens a file of the tree through rpm's own streams: `flags[.io]`, where `io` names a compression.
+/// Opens a file of the tree through rpm's own streams. The mode is `flags[.io]`, where `io` names a
+/// compression.
 fn open(session: &mut Session, arguments: &Arguments) -> Reply {
     let path = arguments.c_string(1)?;
     let mode = arguments.optional_string(2, "r")?;
@@ -186,7 +187,7 @@ fn open(session: &mut Session, arguments: &Arguments) -> Reply {
     }
 }
 
-/// The bytes within a compressed file, when they are not more than `limit`.
+/// Decompresses `bytes`. Returns `None` if that fails or the result exceeds `limit` bytes.
 fn inflate(bytes: &[u8], limit: u64) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut inflated = Vec::new();

@@ -1,9 +1,12 @@
-//! One scriptlet at work: the tree it changes, its process, and the record that lets it go on as parent after a fork.
+//! The state of one running scriptlet: the tree that it changes, its process, and the record that
+//! lets it continue as parent after a fork.
 //!
-//! Nothing forks on the host. `posix.fork` first answers 0, and the script goes on as the child until it executes a program, exits or ends.
-//! Then the script is run again from its beginning in a new interpreter: every call it makes is answered from the record, changing nothing,
-//! until it reaches the fork, which now answers the child's number; from there it is the parent, with the variables, files and
-//! directory it had, on the tree as the child left it. That is what a fork and a wait are to the script.
+//! No process is forked on the host. `posix.fork` first returns 0, and the script continues as the
+//! child until it executes a program, exits or ends. Then the script runs again from its beginning
+//! in a new interpreter. Its calls are answered from the record, without effects, until it reaches
+//! the fork. Now the fork returns the child's number, and the script continues as the parent. It
+//! has its earlier variables, files and directory, and the tree has the child's changes. To the
+//! script this looks like a fork followed by a wait.
 
 #![allow(clippy::unnecessary_wraps, reason = "all functions that a script calls have one type")]
 
@@ -21,26 +24,26 @@ use super::{Environment, Handler, Script, files};
 use crate::package::Content;
 use crate::tree::{Metadata, NodeId, NodeKind, Tree};
 
-/// What every call costs, in steps.
+/// Cost of every call, in steps.
 const CALL: u64 = 20;
-/// As many bytes are handled in a step.
+/// Number of bytes that count as one step.
 pub(super) const BYTES_A_STEP: u64 = 16;
-/// The record of a scriptlet that may still fork is at most this long.
+/// Maximum size of the record, in bytes, of a scriptlet that may still fork.
 const MAX_HISTORY: usize = 32 << 20;
 
-/// A call that was made, and what it gave.
+/// A recorded call and its reply.
 struct Call {
     fingerprint: u64,
     reply: Reply,
 }
 
-/// The parent that a fork left behind.
+/// The suspended parent of a fork.
 struct Continuation {
     process: Process,
     history: Vec<Rc<Call>>,
 }
 
-/// A scriptlet at work.
+/// A running scriptlet.
 pub(super) struct Session<'a> {
     pub(super) tree: &'a mut Tree,
     pub(super) environment: &'a Environment,
@@ -50,10 +53,10 @@ pub(super) struct Session<'a> {
     pub(super) output: Vec<u8>,
     pub(super) executed: Vec<Executed>,
     handler: &'a mut Handler<'a>,
-    /// The bytes of files that were opened for writing, until they go into the tree.
+    /// Contents of files open for writing, until they are stored in the tree.
     written: FxHashMap<NodeId, Vec<u8>>,
     inodes: FxHashMap<NodeId, u64>,
-    /// Thousandths of a second since the build's time, as far as the script can tell.
+    /// Milliseconds since the time of the build, as the script sees it.
     clock: i64,
     last_pid: i64,
     temporary_names: u64,
@@ -97,7 +100,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Answers a call of the script.
+    /// Executes a call of the script, or answers it from the record.
     pub(super) fn call(&mut self, operation: super::Operation, arguments: &Arguments) -> Reply {
         if !self.meter.spend(CALL) || !self.meter.check_time() {
             return Err(Fault::Stop);
@@ -120,18 +123,18 @@ impl<'a> Session<'a> {
         reply
     }
 
-    /// Ends this run of the script, whatever it catches.
+    /// Ends this run of the script, even if it catches errors.
     pub(super) fn stop(&self) -> Fault {
         self.meter.set_stopped(true);
         Fault::Stop
     }
 
-    /// Whether a repeated run made other calls than the first.
+    /// Reports whether a repeated run made other calls than the first one.
     pub(super) fn diverged(&self) -> bool {
         self.diverged
     }
 
-    /// Goes on as the parent of the child that just ended; false when there is none.
+    /// Continues as the parent of the child that just ended. Returns false if there is none.
     pub(super) fn resume(&mut self) -> bool {
         let Some(parent) = self.pending.pop() else { return false };
         self.process = parent.process;
@@ -140,7 +143,7 @@ impl<'a> Session<'a> {
         true
     }
 
-    /// `posix.fork`.
+    /// Implements `posix.fork`.
     pub(super) fn fork(&mut self, arguments: &Arguments) -> Reply {
         if self.forks >= self.meter.limits().forks {
             return self.system_result(Err(Errno::TryAgain), None);
@@ -163,12 +166,13 @@ impl<'a> Session<'a> {
         Ok(vec![Item::Number(0.0)])
     }
 
-    /// Counts bytes that a function handles.
+    /// Counts the bytes that a function processes.
     pub(super) fn spend_bytes(&self, bytes: usize) -> Result<(), Fault> {
         if self.meter.spend(bytes as u64 / BYTES_A_STEP) { Ok(()) } else { Err(Fault::Stop) }
     }
 
-    /// What a call of the `posix` library gives: a number, or nil, a message and the error's number. Numbers are floats, as in rpm.
+    /// Returns the values of a `posix` call: a number, or nil, a message and the error number. As
+    /// in rpm, numbers are floats.
     pub(super) fn system_result(&mut self, result: Result<i64, Errno>, about: Option<&[u8]>) -> Reply {
         match result {
             Ok(value) => Ok(vec![Item::Number(value as f64)]),
@@ -180,7 +184,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What a call of Lua's own libraries gives: true, or nil, a message and the error's number.
+    /// Returns the values of a call of Lua's own libraries: true, or nil, a message and the error
+    /// number.
     pub(super) fn library_result(&mut self, result: Result<(), Errno>, about: Option<&[u8]>) -> Reply {
         match result {
             Ok(()) => Ok(vec![Item::Boolean(true)]),
@@ -209,7 +214,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Has a command's work done, when the tree has the program and somebody knows its work.
+    /// Passes a command to the handler, if the tree has the program.
     pub(super) fn execute(&mut self, arguments: Vec<Vec<u8>>) -> Result<CommandResult, Errno> {
         let name = arguments.first().cloned().unwrap_or_default();
         let found = self.find_program(&name);
@@ -224,7 +229,7 @@ impl<'a> Session<'a> {
         found.map(|_| result)
     }
 
-    /// The path of a program in the tree, as `execvp` finds it.
+    /// Returns the path of a program in the tree, with the search rules of `execvp`.
     pub(super) fn find_program(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
         let executable = |path: Vec<u8>| {
             let path = self.process.absolute(&path)?;
@@ -247,7 +252,7 @@ impl<'a> Session<'a> {
         Err(error)
     }
 
-    /// What the commands' output goes to: the scriptlet's own, unless it was redirected.
+    /// Adds a command's output to that of the scriptlet, unless it was redirected.
     pub(super) fn print_of_command(&mut self, result: &CommandResult) -> Result<(), Fault> {
         match result {
             CommandResult::Done { output, .. } if !output.is_empty() && self.stdout_is_output() => self.print(output),
@@ -259,30 +264,33 @@ impl<'a> Session<'a> {
         matches!(self.process.files.get(1), Some(Some(OpenFile { stream: Stream::Output, .. })))
     }
 
-    /// A number for a node, as `st_ino` would be: in the order in which the script asks.
+    /// Returns an inode number for a node (`st_ino`). Numbers are in the order in which the script
+    /// asks.
     pub(super) fn inode(&mut self, id: NodeId) -> u64 {
         let next = self.inodes.len() as u64 + 2;
         *self.inodes.entry(id).or_insert(next)
     }
 
-    /// The time, in thousandths of a second since the build's: it moves on a little whenever the script looks, so that waiting for it ends.
+    /// Returns the time in milliseconds since that of the build. It advances with each call, so
+    /// that loops waiting for it end.
     pub(super) fn clock(&mut self) -> i64 {
         self.clock = self.clock.saturating_add(1);
         self.clock
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(super) fn sleep(&mut self, seconds: i64) {
         self.clock = self.clock.saturating_add(seconds.clamp(0, 1 << 32) * 1000);
     }
 
-    /// The time, in seconds since 1970.
+    /// Returns the time, in seconds since 1970.
     pub(super) fn now(&mut self) -> i64 {
         let clock = self.clock();
         self.environment.epoch.saturating_add(clock / 1000)
     }
 
-    /// A name that has not been used, for a temporary file: the template's last six letters replaced.
+    /// Returns an unused name for a temporary file: the template with its last six letters
+    /// replaced.
     pub(super) fn temporary_name(&mut self, template: &[u8]) -> Result<Vec<u8>, Errno> {
         let stem = template.strip_suffix(b"XXXXXX").ok_or(Errno::Invalid)?;
         self.temporary_names += 1;
@@ -294,7 +302,7 @@ impl<'a> Session<'a> {
         if self.meter.write(4096) { Ok(()) } else { Err(Fault::Stop) }
     }
 
-    /// How long a regular file is now.
+    /// Returns the current length of a regular file, in bytes.
     pub(super) fn length(&self, id: NodeId) -> u64 {
         match self.written.get(&id) {
             Some(bytes) => bytes.len() as u64,
@@ -302,7 +310,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Up to `count` bytes of a regular file from `position`.
+    /// Returns up to `count` bytes of a regular file from `position`.
     pub(super) fn read(&self, id: NodeId, position: u64, count: u64) -> Result<Vec<u8>, Errno> {
         let length = self.length(id);
         let start = position.min(length);
@@ -315,7 +323,7 @@ impl<'a> Session<'a> {
         Ok(part.bytes().map_err(|_| Errno::Io)?.into_owned())
     }
 
-    /// Makes a regular file `length` bytes long: cut off, or filled up with zeros.
+    /// Truncates a regular file to `length` bytes, or extends it with zeros.
     pub(super) fn resize(&mut self, id: NodeId, length: u64) -> Result<(), Fault> {
         if length == 0 && self.length(id) == 0 {
             return Ok(());
@@ -346,7 +354,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The bytes of a file that is being written; taken from the tree when this is its first change.
+    /// Returns the bytes of a file that is being written. The first change takes them from the
+    /// tree.
     fn pending_bytes(&mut self, id: NodeId, emptied: bool) -> Result<&mut Vec<u8>, Fault> {
         if !self.written.contains_key(&id) {
             let bytes = match self.tree.node(id).content() {
@@ -364,11 +373,11 @@ impl<'a> Session<'a> {
             node.digest = None;
             self.written.insert(id, bytes);
         }
-        // Inserted just above where it was missing.
+        // The entry exists or was inserted above.
         Ok(self.written.entry(id).or_default())
     }
 
-    /// Puts what was written into the tree.
+    /// Stores the written contents in the tree.
     pub(super) fn flush(&mut self) {
         for (id, bytes) in self.written.drain() {
             let node = self.tree.node_mut(id);

@@ -1,11 +1,12 @@
-//! What passes between a script and the functions it calls: values that can be kept, compared and given again.
+//! Values that pass between a script and the functions it calls. They can be stored, compared and
+//! replayed.
 
 use std::hash::{Hash, Hasher};
 
 use mlua::{IntoLua, Lua, MultiValue, Value};
 use rustc_hash::FxHasher;
 
-/// A value of Lua that outlives the interpreter it came from.
+/// A value of Lua that outlives its interpreter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Item {
     /// `nil`.
@@ -18,34 +19,35 @@ pub(super) enum Item {
     Number(f64),
     /// A string; bytes, not text.
     String(Vec<u8>),
-    /// An open file, by its place among the process' files.
+    /// An open file, by its index among the files of the process.
     File(u32),
     /// A table, as keys and values.
     Table(Vec<(Item, Item)>),
-    /// Anything else, by the name of its type: functions and tables given where none is understood.
+    /// Any other value, by the name of its type: functions, and tables that are not supported as
+    /// arguments.
     Other(&'static str),
 }
 
-/// The userdata that a script holds for an open file.
+/// The userdata of an open file in a script.
 pub(super) struct FileHandle(pub(super) u32);
 
 impl Item {
-    /// A string.
+    /// Creates a string.
     pub(super) fn text(text: impl Into<Vec<u8>>) -> Self {
         Self::String(text.into())
     }
 
-    /// A list: keys 1, 2, 3…
+    /// Creates a list with keys 1, 2, 3…
     pub(super) fn list(items: impl IntoIterator<Item = Self>) -> Self {
         Self::Table((1..).zip(items).map(|(i, item)| (Self::Integer(i), item)).collect())
     }
 
-    /// A table with names as keys.
+    /// Creates a table with names as keys.
     pub(super) fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         Self::Table(fields.into_iter().map(|(name, item)| (Self::text(name), item)).collect())
     }
 
-    /// The type's name in messages.
+    /// Returns the type's name in messages.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Nil => "nil",
@@ -58,7 +60,7 @@ impl Item {
         }
     }
 
-    /// About as many bytes as the value takes.
+    /// Returns the approximate size of the value, in bytes.
     pub(super) fn size(&self) -> usize {
         16 + match self {
             Self::String(bytes) => bytes.len(),
@@ -117,38 +119,38 @@ impl Hash for Item {
     }
 }
 
-/// Why a call gives no values.
+/// The reason why a call returns no values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// An error that the script sees, and may catch.
+    /// An error that the script sees and may catch.
     Error(Vec<u8>),
-    /// This run of the script is over: its process ended, or a limit is reached.
+    /// The end of this run of the script: its process ended, or a limit was reached.
     Stop,
 }
 
 impl Fault {
-    /// An error with this message.
+    /// Creates an error with this message.
     pub(super) fn error(message: impl Into<Vec<u8>>) -> Self {
         Self::Error(message.into())
     }
 }
 
-/// What a call gives.
+/// The result of a call.
 pub(super) type Reply = Result<Vec<Item>, Fault>;
 
-/// The arguments of a call, and the name under which the script knows the function.
+/// The arguments of a call, with the script's name of the function.
 pub(super) struct Arguments<'a> {
     name: &'a str,
     items: Vec<Item>,
 }
 
 impl<'a> Arguments<'a> {
-    /// The arguments as Lua passes them.
+    /// Converts the arguments of Lua.
     pub(super) fn new(name: &'a str, values: &MultiValue) -> Self {
         Self { name, items: values.iter().map(Item::from_lua).collect() }
     }
 
-    /// The same call with the same arguments gives the same number.
+    /// Returns a hash of the function's name and its arguments.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = FxHasher::default();
         self.name.hash(&mut hasher);
@@ -156,27 +158,27 @@ impl<'a> Arguments<'a> {
         hasher.finish()
     }
 
-    /// The name of the function, without its library's.
+    /// Returns the name of the function without its library.
     fn short_name(&self) -> &str {
         self.name.rsplit(['.', ':']).next().unwrap_or(self.name)
     }
 
-    /// How many arguments there are.
+    /// Returns the number of arguments.
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Argument `index`, from 1; `nil` where there is none.
+    /// Returns argument `index`, from 1; `nil` if it is absent.
     pub(super) fn get(&self, index: usize) -> &Item {
         self.items.get(index.wrapping_sub(1)).unwrap_or(&Item::Nil)
     }
 
-    /// Whether argument `index` is absent or nil.
+    /// Reports whether argument `index` is absent or nil.
     pub(super) fn is_nil(&self, index: usize) -> bool {
         *self.get(index) == Item::Nil
     }
 
-    /// The fault of an argument, in Lua's words.
+    /// Returns the error of an invalid argument, in Lua's words.
     pub(super) fn bad(&self, index: usize, message: &str) -> Fault {
         Fault::error(format!("bad argument #{index} to '{}' ({message})", self.short_name()))
     }
@@ -186,7 +188,7 @@ impl<'a> Arguments<'a> {
         self.bad(index, &format!("{what} expected, got {found}"))
     }
 
-    /// Argument `index` as a string; numbers are strings too.
+    /// Returns argument `index` as a string. Numbers are converted.
     pub(super) fn string(&self, index: usize) -> Result<Vec<u8>, Fault> {
         match self.get(index) {
             Item::String(bytes) => Ok(bytes.clone()),
@@ -196,7 +198,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Argument `index` as a C string: what follows a NUL is not seen.
+    /// Returns argument `index` as a C string, which ends at the first NUL.
     pub(super) fn c_string(&self, index: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = self.string(index)?;
         if let Some(end) = bytes.iter().position(|&c| c == 0) {
@@ -205,12 +207,12 @@ impl<'a> Arguments<'a> {
         Ok(bytes)
     }
 
-    /// Argument `index` as a C string, or `default` where it is absent or nil.
+    /// Returns argument `index` as a C string, or `default` if it is absent or nil.
     pub(super) fn optional_string(&self, index: usize, default: &str) -> Result<Vec<u8>, Fault> {
         if self.is_nil(index) { Ok(default.into()) } else { self.c_string(index) }
     }
 
-    /// Argument `index` as a float.
+    /// Returns argument `index` as a float.
     pub(super) fn number(&self, index: usize) -> Result<f64, Fault> {
         match self.get(index) {
             Item::Integer(i) => Ok(*i as f64),
@@ -220,7 +222,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Argument `index` as an integer.
+    /// Returns argument `index` as an integer.
     pub(super) fn integer(&self, index: usize) -> Result<i64, Fault> {
         if let Item::Integer(i) = self.get(index) {
             return Ok(*i);
@@ -229,12 +231,12 @@ impl<'a> Arguments<'a> {
         exact_integer(number).ok_or_else(|| self.bad(index, "number has no integer representation"))
     }
 
-    /// Argument `index` as an integer, or `default` where it is absent or nil.
+    /// Returns argument `index` as an integer, or `default` if it is absent or nil.
     pub(super) fn optional_integer(&self, index: usize, default: i64) -> Result<i64, Fault> {
         if self.is_nil(index) { Ok(default) } else { self.integer(index) }
     }
 
-    /// Argument `index` as an open file.
+    /// Returns argument `index` as an open file.
     pub(super) fn file(&self, index: usize) -> Result<u32, Fault> {
         match self.get(index) {
             Item::File(id) => Ok(*id),
@@ -242,12 +244,13 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Argument `index` as one of some words: its place among them.
+    /// Returns the position of argument `index` among the allowed words.
     pub(super) fn option(&self, index: usize, words: &[&str]) -> Result<usize, Fault> {
         self.word(index, index, words)
     }
 
-    /// The first argument of a method as one of some words; the object itself is not counted.
+    /// Returns the position of a method's first argument among the allowed words. Messages do not
+    /// count the object itself.
     pub(super) fn method_option(&self, words: &[&str]) -> Result<usize, Fault> {
         self.word(2, 1, words)
     }
@@ -259,20 +262,20 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// A float as an integer, if it is one.
+/// Converts a float to an integer, if it has an integral value.
 pub(super) fn exact_integer(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
 }
 
-/// A decimal number from text, with blanks around it allowed.
+/// Parses a decimal number with optional blanks around it.
 pub(super) fn parse_number(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?.trim();
-    // Rust reads "inf" and "nan", Lua does not.
+    // Rust accepts "inf" and "nan", Lua does not.
     text.bytes().all(|c| c.is_ascii_digit() || b"+-.eE".contains(&c)).then(|| text.parse().ok()).flatten()
 }
 
-/// A float as `tostring` has it: `%.14g`, with `.0` where that looks like an integer.
+/// Formats a float as `tostring` does: `%.14g`, with `.0` if the result looks like an integer.
 pub(super) fn float_text(number: f64) -> String {
     let mut text = general(number);
     if text.bytes().all(|c| c.is_ascii_digit() || c == b'-') {
@@ -281,7 +284,7 @@ pub(super) fn float_text(number: f64) -> String {
     text
 }
 
-/// A float by C's `%.14g`, as `io.write` has it.
+/// Formats a float as C's `%.14g`, like `io.write`.
 pub(super) fn general(number: f64) -> String {
     const DIGITS: i32 = 14;
     if number.is_nan() {
@@ -304,7 +307,7 @@ pub(super) fn general(number: f64) -> String {
     format!("{}e{sign}{:02}", trim(mantissa), exponent.abs())
 }
 
-/// A reply as Lua receives it: `true` and the values, or `false` and the message.
+/// Converts a reply to Lua's values: `true` and the values, or `false` and the message.
 pub(super) fn reply_to_lua(lua: &Lua, reply: Reply) -> mlua::Result<MultiValue> {
     let mut values = MultiValue::new();
     match reply {

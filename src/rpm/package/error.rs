@@ -76,7 +76,7 @@ pub enum PackageError {
     Truncated {
         /// The part in which the file ends.
         part: Part,
-        /// Least number of bytes that the file must have.
+        /// Minimum number of bytes that the file must have.
         expected: u64,
         /// Number of bytes that the file has.
         found: u64,

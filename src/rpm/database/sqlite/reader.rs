@@ -7,7 +7,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
-/// Longest value in bytes. No header is larger (header.c, `HEADER_DATA_MAX`).
+/// Maximum length of a value, in bytes. No header is larger (header.c, `HEADER_DATA_MAX`).
 const LONGEST_VALUE: i32 = 0x1000_0000;
 
 /// Bytes 18 and 19 of a file are the write and read versions; 2 means a write-ahead log.

@@ -27,7 +27,7 @@ use rows::Cursor;
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Longest text in bytes. Descriptions have some kilobytes.
+/// Maximum length of a text, in bytes. Descriptions have some kilobytes.
 const LONGEST_VALUE: i32 = 16 << 20;
 
 /// Offset of the write and read versions in a file, and their value for a rollback journal instead

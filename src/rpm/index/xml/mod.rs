@@ -25,10 +25,10 @@ use crate::metadata::IndexError;
 use element::{Attribute, reference};
 use window::Window;
 
-/// Longest tag or text, in bytes. Descriptions have some kilobytes.
+/// Maximum length of a tag or text, in bytes. Descriptions have some kilobytes.
 const LONGEST: usize = 16 << 20;
 
-/// Most levels of nested elements. rpm-md needs five.
+/// Maximum depth of nested elements. rpm-md needs five.
 const DEEPEST: usize = 100;
 
 /// Description of an error in a document. [`read`] adds the offset.

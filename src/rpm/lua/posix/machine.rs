@@ -1,4 +1,4 @@
-//! `posix`: the machine and its limits, and the last error.
+//! `posix`: the machine, its limits, and the last error.
 #![allow(clippy::unnecessary_wraps, reason = "all functions that a script calls have one type")]
 
 use super::{number, selection};
@@ -15,7 +15,7 @@ fn errno(session: &mut Session, _: &Arguments) -> Reply {
     Ok(vec![Item::text(errno.text()), number(errno.number())])
 }
 
-/// The limits of a Linux file system.
+/// Returns the limits of a Linux file system.
 fn pathconf(_: &mut Session, arguments: &Arguments) -> Reply {
     arguments.c_string(1)?;
     let fields = [
@@ -32,7 +32,7 @@ fn pathconf(_: &mut Session, arguments: &Arguments) -> Reply {
     selection(arguments, 2, &fields)
 }
 
-/// The limits of a Linux system.
+/// Returns the limits of a Linux system.
 fn sysconf(_: &mut Session, arguments: &Arguments) -> Reply {
     let fields = [
         ("arg_max", number(2_097_152)),

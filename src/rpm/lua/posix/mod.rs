@@ -7,7 +7,7 @@ pub(super) mod processes;
 use super::accounts::Account;
 use super::value::{Arguments, Fault, Item, Reply, exact_integer, parse_number};
 
-/// All fields as a table, or the one that argument `index` names.
+/// Returns all fields as a table, or the one named by argument `index`.
 fn selection(arguments: &Arguments, index: usize, fields: &[(&str, Item)]) -> Reply {
     if arguments.len() < index {
         return Ok(vec![Item::record(fields.iter().cloned())]);
@@ -20,7 +20,7 @@ fn number(value: impl Into<f64>) -> Item {
     Item::Number(value.into())
 }
 
-/// The account that an argument names: by number (as text too) or by name.
+/// Returns the account that an argument names: by number (also as text) or by name.
 fn account(arguments: &Arguments, index: usize) -> Result<Account, Fault> {
     match arguments.get(index) {
         Item::Integer(id) => Ok(Account::Id(*id as u32)),

@@ -1,4 +1,4 @@
-//! `posix`: paths, what is at them, and what makes and removes it.
+//! `posix`: functions that query, create and remove paths.
 #![allow(clippy::unnecessary_wraps, reason = "all functions that a script calls have one type")]
 
 use super::{account, number, selection};
@@ -31,7 +31,7 @@ pub(in crate::rpm::lua) const OPERATIONS: &[(&str, Operation)] = &[
     ("posix.utime", utime),
 ];
 
-/// Does something with the path of the first argument.
+/// Calls `act` with the path of the first argument.
 fn with_path(session: &mut Session, arguments: &Arguments, act: impl FnOnce(&mut Session, &[u8]) -> Result<i64, Errno>) -> Reply {
     let path = arguments.c_string(1)?;
     let result = session.process.absolute(&path).and_then(|absolute| act(session, &absolute));
@@ -45,7 +45,7 @@ fn access(session: &mut Session, arguments: &Arguments) -> Reply {
     }
     with_path(session, arguments, |session, path| {
         let node = session.tree.node(files::find(session.tree, path, true)?);
-        // Root may read and write everything, and execute what anyone may.
+        // Root may read and write everything, and execute files with any execute bit.
         if mode.contains(&b'x') && !files::is_executable(node) { Err(Errno::AccessDenied) } else { Ok(0) }
     })
 }
@@ -77,13 +77,14 @@ fn chmod(session: &mut Session, arguments: &Arguments) -> Reply {
     if understood { Ok(reply) } else { Err(arguments.bad(2, "bad mode")) }
 }
 
-/// The owner that an argument names, or `None` where it is absent or nobody's: then the owner stays.
+/// Returns the owner that an argument names. `None` if it is absent or unknown, which leaves the
+/// owner unchanged.
 fn owner(arguments: &Arguments, index: usize, known: impl Fn(&Account) -> bool) -> Result<Option<Owner>, Fault> {
     if arguments.len() < index {
         return Ok(None);
     }
     Ok(match account(arguments, index)? {
-        // (uid_t) -1 means: as it is.
+        // (uid_t) -1 means: unchanged.
         Account::Id(u32::MAX) => None,
         Account::Id(id) => Some(Owner::Id(id)),
         Account::Name(name) => known(&Account::Name(name.clone())).then(|| Owner::named(&name)),
@@ -98,7 +99,8 @@ fn chown(session: &mut Session, arguments: &Arguments) -> Reply {
         let id = files::find(session.tree, path, true)?;
         let node = session.tree.node_mut(id);
         if !node.is_directory() {
-            // Linux takes the privileges of a file that gets another owner, root's doing or not.
+            // Linux clears set-id bits and capabilities of a file when its owner changes, even if
+            // root changes it.
             let group_executes = node.metadata.mode & 0o010 != 0;
             node.metadata.mode &= if group_executes { !0o6000 } else { !0o4000 };
             node.metadata.xattrs.remove(&b"security.capability"[..]);
@@ -129,7 +131,7 @@ fn getcwd(session: &mut Session, _: &Arguments) -> Reply {
     Ok(vec![Item::String(session.process.directory.clone())])
 }
 
-/// Does something with the paths of two arguments.
+/// Calls `act` with the paths of the first two arguments.
 fn with_paths(
     session: &mut Session,
     arguments: &Arguments,
@@ -157,7 +159,7 @@ fn symlink(session: &mut Session, arguments: &Arguments) -> Reply {
     })
 }
 
-/// Makes a node at the first argument's path.
+/// Creates a node at the first argument's path.
 fn make(session: &mut Session, arguments: &Arguments, mut node: Node) -> Reply {
     node.metadata.mode &= !(session.process.umask as u16);
     node.metadata.user = Owner::Id(session.process.user);
@@ -229,7 +231,8 @@ fn stat(session: &mut Session, arguments: &Arguments) -> Reply {
     }
 }
 
-/// The fields of `stat`; links are only counted when asked for, because the whole tree is looked through for them.
+/// Returns the fields of `stat`. Links are counted only if requested, because counting searches the
+/// whole tree.
 fn status(session: &mut Session, id: NodeId, counted: bool) -> Result<[(&'static str, Item); 12], Fault> {
     session.flush();
     let inode = session.inode(id);

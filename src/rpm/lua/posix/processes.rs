@@ -97,7 +97,8 @@ fn getprocessid(session: &mut Session, arguments: &Arguments) -> Reply {
     selection(arguments, 1, &fields)
 }
 
-/// Nothing is ever killed: there is nobody but the script itself and its children, which ended before it could ask.
+/// Checks the arguments of `kill`. Nothing is ever killed: the only processes are the script and
+/// its children, which have ended already.
 fn kill(session: &mut Session, arguments: &Arguments) -> Reply {
     let pid = arguments.integer(1)?;
     let signal = arguments.optional_integer(2, 15)?;
@@ -114,7 +115,7 @@ fn putenv(session: &mut Session, arguments: &Arguments) -> Reply {
     let text = arguments.c_string(1)?;
     match text.iter().position(|&c| c == b'=') {
         Some(i) => session.process.variables.insert(text[..i].to_vec(), text[i + 1..].to_vec()),
-        // glibc: a name alone goes away.
+        // As in glibc, a name without `=` removes the variable.
         None => session.process.variables.remove(&text),
     };
     session.system_result(Ok(0), None)
@@ -198,7 +199,7 @@ fn unsetenv(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(Vec::new())
 }
 
-/// The child has ended before the script can wait for it.
+/// Returns a child's number. The child has always ended before the script can wait for it.
 fn wait(session: &mut Session, arguments: &Arguments) -> Reply {
     let pid = arguments.optional_integer(1, -1)?;
     let children = &mut session.process.children;

@@ -1,6 +1,6 @@
--- What rpm's Lua offers to scriptlets, on top of Lua's own safe libraries: these files run once in each interpreter, before the scriptlet, and pass
--- one table along. In it, `host` answers calls that see or change the tree or the process; `pure` holds functions that see nothing but their
--- arguments.
+-- rpm's additions to Lua's own safe libraries. These files run once in each interpreter, before the scriptlet, and share
+-- one table. In it, `host` executes calls that read or change the tree or the process. `pure` has functions that depend
+-- on their arguments only.
 local shared = ...
 local host, pure = shared.host, shared.pure
 
@@ -12,13 +12,13 @@ local select, type, rawget, rawset, next, tonumber = select, type, rawget, rawse
 local tointeger, format, byte = math.tointeger, string.format, string.byte
 local halted = pure.halted
 
--- Errors. A call answers true and values, or false and a message, which is raised where the scriptlet made the call.
+-- Errors. A call returns true and values, or false and a message. The message is raised at the scriptlet's call.
 local function check(ok, ...)
   if ok then return ... end
   raw_error(..., 2)
 end
 
--- The same for calls in the middle of a function below.
+-- The same for calls that are nested in a function below.
 local function check_inner(ok, ...)
   if ok then return ... end
   raw_error(..., 3)
@@ -51,11 +51,11 @@ local function to_integer(value, default, index, name)
 end
 
 
--- Where a limit is reached the hook that counts steps yields, through everything, to whoever runs the scriptlet. That works wherever Lua calls
--- Lua; it would not where C calls Lua. So nothing here lets C call a function of the scriptlet: what does so in Lua's own libraries (message
--- handlers, comparisons, metamethods) is done in Lua below.
+-- When a limit is reached, the hook that counts steps yields to the caller of the scriptlet. That works if Lua code calls
+-- Lua code, but not across C. So C never calls a function of the scriptlet here. The parts of Lua's libraries that would
+-- do so (message handlers, comparisons, metamethods) are implemented in Lua below.
 --
--- The end of a run, and of a child, goes through everything that catches errors.
+-- No function that catches errors stops the end of a run or of a child.
 local function after(...)
   if halted() then raw_error("the scriptlet has ended", 0) end
   return ...
@@ -69,7 +69,7 @@ local function handled(handler, ok, ...)
 end
 function xpcall(f, handler, ...) return handled(handler, pcall(f, ...)) end
 
--- Coroutines. What one has to close is not closed when it ends by an error or is closed itself.
+-- Coroutines. To-be-closed variables are not closed if a coroutine fails or is closed itself.
 local main, closed = nil, raw_setmetatable({}, { __mode = "k" })
 function coroutine.resume(thread, ...)
   if closed[thread] then return false, "cannot resume dead coroutine" end
@@ -98,7 +98,7 @@ function coroutine.yield(...)
   return yield(...)
 end
 
--- A finalizer would run where nothing counts its steps: there are none.
+-- Finalizers are disabled, because their steps would not be counted.
 local metatables = raw_setmetatable({}, { __mode = "k" })
 function setmetatable(t, mt)
   local finalizer = type(mt) == "table" and rawget(mt, "__gc")
@@ -111,7 +111,7 @@ end
 
 local function has_metatable(t) return type(t) ~= "table" or metatables[t] ~= nil end
 
--- The metatable of strings is not to be changed: C looks into it.
+-- The metatable of strings is read-only, because C code uses it.
 local of_strings = { __index = string }
 function getmetatable(...)
   if type((...)) == "string" then return of_strings end
@@ -145,7 +145,7 @@ function collectgarbage(what)
 end
 warn = function() end
 
--- Chunks are text; binary ones could do anything.
+-- Chunks are text. Binary chunks are refused, because they are not safe.
 function load(chunk, name, mode, ...)
   if mode == "b" then
     return nil, format("attempt to load a text chunk (mode is '%s')", mode)
@@ -171,7 +171,7 @@ function loadfile(path, mode, ...)
   if path == nil then return nil, "cannot read stdin" end
   local text, message = read_whole(path)
   if not text then return nil, message end
-  if byte(text) == 35 then text = "--" .. text end -- a first line that begins with #
+  if byte(text) == 35 then text = "--" .. text end -- comment out a first line with #
   if select("#", ...) > 0 then return load(text, "@" .. path, mode, (...)) end
   return load(text, "@" .. path, mode)
 end
@@ -182,7 +182,7 @@ function dofile(path)
   return chunk()
 end
 
--- The order of strings in a table depends on a secret of the interpreter; here it is that of their bytes.
+-- Lua's order of strings in a table depends on a random seed. Here they are sorted by their bytes.
 local ranks = { number = 1, string = 2, boolean = 3 }
 function pairs(t)
   local f, state, first = raw_pairs(t)
@@ -214,7 +214,7 @@ shared.check, shared.check_inner, shared.bind, shared.argument_error = check, ch
 shared.to_string, shared.to_integer = to_string, to_integer
 shared.has_metatable, shared.metatables, shared.next_index = has_metatable, metatables, next_index
 
--- Runs the scriptlet: true, or false and its error as text.
+-- Runs the scriptlet. Returns true, or false and the error as text.
 function shared.run(script, opt, arg)
   _G.opt, _G.arg = opt, arg
   main = running()

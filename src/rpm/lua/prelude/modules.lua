@@ -1,4 +1,4 @@
--- package and debug. Modules are files of the tree.
+-- The libraries package and debug. Modules are files of the tree.
 local shared = ...
 local to_string = shared.to_string
 local raw_error, raw_concat, format = error, table.concat, string.format

@@ -1,4 +1,4 @@
--- rpm and macros.
+-- The libraries rpm and macros.
 local shared = ...
 local host, pure, check, check_inner, bind = shared.host, shared.pure, shared.check, shared.check_inner, shared.bind
 local argument_error, to_string, to_integer = shared.argument_error, shared.to_string, shared.to_integer
@@ -28,7 +28,7 @@ function rpm.spawn(words, actions)
   return check(host("rpm.spawn", target, unpack(words, 1, #words)))
 end
 
--- Words are kept together by the unit separator, as in rpm's macros.
+-- As in rpm's macros, the unit separator quotes words.
 function rpm.splitargs(text)
   local words, word, quoted = {}, nil, false
   for c in string.gmatch(to_string(text, 1, "splitargs"), ".") do

@@ -1,4 +1,4 @@
--- io: files of the tree.
+-- The library io: files of the tree.
 local shared = ...
 local host, pure, check, check_inner, bind = shared.host, shared.pure, shared.check, shared.check_inner, shared.bind
 local raw_error, raw_concat, pack, unpack, format = error, table.concat, table.pack, table.unpack, string.format

@@ -1,4 +1,4 @@
--- os and posix.
+-- The libraries os and posix.
 local shared = ...
 local host, check, check_inner, bind = shared.host, shared.check, shared.check_inner, shared.bind
 local argument_error, to_string = shared.argument_error, shared.to_string

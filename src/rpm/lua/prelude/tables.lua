@@ -1,4 +1,4 @@
--- Tables, and numbers at random.
+-- Tables, and random numbers.
 local shared = ...
 local pure, has_metatable, next_index = shared.pure, shared.has_metatable, shared.next_index
 local metatables = shared.metatables
@@ -7,7 +7,7 @@ local raw_error, raw_insert, raw_remove, raw_concat = error, table.insert, table
 local raw_sort, raw_unpack, randomseed = table.sort, table.unpack, math.randomseed
 local select, type, format, spend = select, type, string.format, pure.spend
 
--- Tables whose length is whatever a function says are walked here, where steps are counted.
+-- Tables with a metatable, whose length may be arbitrary, are processed in Lua, where steps are counted.
 function table.insert(t, ...)
   if type(t) ~= "table" or not has_metatable(t) then
     if type(t) == "table" and select("#", ...) == 2 then
@@ -52,7 +52,7 @@ function table.concat(t, separator, i, j)
   return raw_concat(copy, separator)
 end
 
--- Merges what is sorted: comparisons are the scriptlet's own.
+-- Merge sort in Lua, because the comparison may be a function of the scriptlet.
 local function sorted(list, first, last, less)
   if first == last then return { list[first] } end
   local middle = (first + last) // 2

@@ -1,4 +1,4 @@
--- Strings. The matcher of patterns is ours, because it counts its steps.
+-- Strings. Patterns use a matcher of our own, which counts its steps.
 local shared = ...
 local pure, check, check_inner, argument_error = shared.pure, shared.check, shared.check_inner, shared.argument_error
 local to_string, to_integer = shared.to_string, shared.to_integer
@@ -122,6 +122,6 @@ function string.rep(s, n, separator)
   separator = separator == nil and "" or to_string(separator, 3, "rep")
   if n <= 0 or #s + #separator == 0 then return "" end
   local size = n * (#s + #separator + 0.0)
-  if size < pure.memory then pure.spend(size // 16) end -- beyond, it fails at once
+  if size < pure.memory then pure.spend(size // 16) end -- larger sizes fail immediately
   return raw_rep(s, n, separator)
 end

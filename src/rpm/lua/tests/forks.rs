@@ -1,6 +1,7 @@
 use super::*;
 
-/// Runs a script whose programs are all "done": each writes its words to `/log`.
+/// Runs a script with a handler that reports success for all programs and writes their words to
+/// `/log`.
 fn run_logged(text: &str) -> (Tree, Result<Outcome, LuaError>) {
     let mut tree = tree();
     let result = run(&mut tree, &script(text), &environment(), &mut |tree, command| {

@@ -2,13 +2,13 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Limits low enough that reaching them takes no time.
+/// Returns an environment with low limits, which scripts reach fast.
 fn strict() -> Environment {
     let limits = Limits { steps: 5_000_000, memory: 8 << 20, written: 4 << 20, output: 10_000, ..Limits::default() };
     Environment { limits, ..environment() }
 }
 
-/// How a script is stopped, and that it is soon.
+/// Runs a script until it is stopped and returns the reason. Asserts that this takes little time.
 fn stopped(text: &str) -> Problem {
     let began = Instant::now();
     let result = run(&mut tree(), &script(text), &strict(), &mut |_, _| CommandResult::SUCCESS);
@@ -74,7 +74,7 @@ fn memory_is_bounded() {
     ] {
         assert!(matches!(stopped(text), Problem::Limit(_)), "{text}: {:?}", stopped(text));
     }
-    // An error that a script may catch, as in Lua.
+    // As in Lua, a script may catch this error.
     assert_eq!(printed("print(pcall(string.rep, 'x', 1 << 30))"), "false\tnot enough memory\n");
     assert_eq!(printed("print(#string.rep('', 1 << 60), string.rep('', 1 << 60, ''))"), "0\t\n");
 }
@@ -142,7 +142,7 @@ fn bytecode_is_refused() {
 
 #[test]
 fn nothing_of_the_host_is_seen() {
-    // The host has these; the tree does not.
+    // These paths exist on the host but not in the tree.
     for path in ["/proc/self/status", "/etc/hostname", "../../../../../etc/hostname", "/usr/lib/os-release", "Cargo.toml"] {
         assert_eq!(
             printed(&format!("print(io.open('{path}'), posix.access('{path}'), posix.stat('{path}'), loadfile('{path}'))")),

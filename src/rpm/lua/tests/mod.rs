@@ -1,4 +1,5 @@
-//! The scriptlets' Lua, against what rpm does: by hand, on real packages, beside the real rpm, and under attack.
+//! Tests that scriptlets behave as in rpm: with written expectations, with real packages, in
+//! comparison with the real rpm, and with hostile scripts.
 
 mod forks;
 mod hostile;
@@ -17,7 +18,7 @@ fn script(text: &str) -> Script {
     Script { name: "%post(test-1-1.noarch)".into(), text: text.into(), arguments: vec![1], ..Script::default() }
 }
 
-/// A small tree: a shell, accounts, a link, an executable and a plain file.
+/// Creates a small tree: a shell, accounts, a link, an executable and a plain file.
 fn tree() -> Tree {
     let mut tree = Tree::new();
     for directory in ["/usr/bin", "/usr/sbin", "/usr/lib64", "/etc", "/tmp", "/dev"] {
@@ -45,13 +46,13 @@ fn run_on(tree: &mut Tree, text: &str) -> Result<Outcome, LuaError> {
     run(tree, &script(text), &environment(), &mut |_, _| CommandResult::NotRun)
 }
 
-/// What a script prints on the small tree.
+/// Returns the output of a script on the small tree.
 fn printed(text: &str) -> String {
     let outcome = run_on(&mut tree(), text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     String::from_utf8_lossy(&outcome.output).into_owned()
 }
 
-/// How a script fails on the small tree.
+/// Returns the error of a script on the small tree.
 fn failure(text: &str) -> Problem {
     run_on(&mut tree(), text).expect_err(text).problem
 }
@@ -61,7 +62,7 @@ fn read(tree: &Tree, path: &str) -> String {
     tree.read_text(path.as_bytes())
 }
 
-/// The names of commands that were asked for, and whether their work was done.
+/// Returns the executed commands, and whether their work was done.
 fn commands(outcome: &Outcome) -> Vec<(String, bool)> {
     outcome.commands.iter().map(|e| (e.command.display(), e.result != CommandResult::NotRun)).collect()
 }

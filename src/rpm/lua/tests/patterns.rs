@@ -1,11 +1,13 @@
-//! The matcher beside Lua's own, on patterns and subjects made at random: same matches, same captures, same errors.
+//! Compares the matcher with Lua's own, on random patterns and subjects: same matches, same
+//! captures, same errors.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
 
-/// Makes patterns and subjects from their own small alphabets and writes what the string library says of them.
+/// A chunk that generates patterns and subjects from small alphabets and prints the results of the
+/// string library.
 const CHUNK: &str = include_str!("chunks/patterns.lua");
 
 #[test]

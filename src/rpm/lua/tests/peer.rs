@@ -1,4 +1,5 @@
-//! The same chunks through the real rpm's Lua, in a directory of the host, and through ours, in a directory of the tree.
+//! Runs the same chunks in the real rpm's Lua, in a directory of the host, and in this one, in a
+//! directory of the tree.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,7 +8,7 @@ use std::process;
 
 use super::*;
 
-/// What each chunk may use.
+/// Functions that each chunk may use.
 const COMMON: &str = include_str!("chunks/common.lua");
 
 macro_rules! chunks {
@@ -16,7 +17,8 @@ macro_rules! chunks {
     };
 }
 
-/// The chunks: each begins in a directory with a file, a link, a directory, a dangling link and a loop.
+/// The chunks. Each starts in a directory with a file, a link, a directory, a dangling link and a
+/// loop.
 const CHUNKS: &[(&str, &str)] = chunks![
     "names",
     "links_and_renames",
@@ -34,7 +36,8 @@ const CHUNKS: &[(&str, &str)] = chunks![
     "libraries",
 ];
 
-/// Whether a program of rpm is there, and we are root as rpm's scriptlets are; says so otherwise, or fails where peers are required.
+/// Reports whether a program of rpm exists and the user is root, like rpm's scriptlets. Otherwise
+/// prints a message, or fails if peers are required.
 fn have(program: &str) -> bool {
     if !process::Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success()) {
         assert_ne!(std::env::var("ROOTSTRAP_PEERS").as_deref(), Ok("required"), "{program} is required");
@@ -48,7 +51,7 @@ fn have(program: &str) -> bool {
     root
 }
 
-/// What both begin with.
+/// Creates the initial files of both runs.
 fn prepare(directory: &Path) {
     std::fs::create_dir_all(directory.join("dir/sub")).unwrap();
     std::fs::write(directory.join("file"), "one\ntwo\n").unwrap();
@@ -72,7 +75,7 @@ fn prepared_tree(base: &str) -> Tree {
     tree
 }
 
-/// A directory, a line a name: type, mode and content.
+/// Lists a directory, one line per name: type, mode and content.
 fn listing_of_host(directory: &Path, prefix: &str, lines: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
@@ -109,13 +112,13 @@ fn listing_of_tree(tree: &Tree, base: &str) -> Vec<String> {
     lines
 }
 
-/// Does what `touch` and `false` do, and the shell that is asked for one of them.
+/// Does the work of `touch` and `false`, also through a shell.
 fn pretend(tree: &mut Tree, command: &Command, directory: &str) -> CommandResult {
     let words = command.words();
     let words: Vec<String> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["touch", name] => {
-            // A command's directory is the script's: known here from what the chunks do.
+            // A command runs in the script's directory, which follows from the chunks here.
             let base = if name == "inside" { format!("{directory}/by-child") } else { directory.to_owned() };
             let mode = if name == "inside" { 0o600 } else { 0o644 };
             let done = tree.write(format!("{base}/{name}").as_bytes(), Content::empty(), mode).is_ok();
@@ -143,7 +146,7 @@ fn chunks_do_what_they_do_in_the_real_rpm() {
         let file = host.join("chunk.lua");
         std::fs::write(&file, &chunk).unwrap();
         let eval = format!("%{{lua: posix.umask('rwxr-xr-x') assert(loadfile('{}'))(opt, arg) }}", file.display());
-        // Warnings that functions are deprecated go to the error output.
+        // Warnings about deprecated functions go to standard error.
         let output = process::Command::new("rpm").args(["--eval", &eval]).env("LC_ALL", "C").env("TZ", "UTC").output().unwrap();
         let expected = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
 
@@ -180,7 +183,7 @@ fn chunks_do_what_they_do_in_the_real_rpm() {
     assert!(different.is_empty(), "{different}");
 }
 
-/// Scriptlets as rpm passes them their arguments, and what becomes of those that fail.
+/// A package that tests the arguments of scriptlets and the results of failing ones.
 const SPEC: &str = r#"
 Name: lua-peer
 Version: 1
@@ -234,7 +237,8 @@ fn scriptlets_of_a_package_do_what_they_do_when_rpm_installs_it() {
     let opened = crate::rpm::package::Package::inspect(&Content::from(std::fs::read(&package).unwrap())).unwrap();
     for scriptlet in crate::rpm::scriptlet::scriptlets(opened.header()) {
         let name = scriptlet.phase.name();
-        // rpm tells all of them, those before and after the transaction too, how many of the package there will be.
+        // rpm passes all scriptlets the number of instances of the package after the transaction,
+        // including those before and after the transaction.
         let script = Script { name: name.into(), text: scriptlet.script.text, arguments: vec![1], ..Script::default() };
         let result = run(&mut tree, &script, &environment(), &mut |_, _| CommandResult::NotRun);
         match result {

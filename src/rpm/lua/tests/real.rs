@@ -7,7 +7,7 @@ use super::*;
 use crate::rpm::package::Package;
 use crate::rpm::scriptlet::{Phase, scriptlets};
 
-/// The directory of real packages, or nothing where there is none.
+/// Returns the directory of real packages, or `None` if there is none.
 fn packages() -> Option<PathBuf> {
     let data = std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into());
     let packages = Path::new(&data).join("almalinux/9/BaseOS/aarch64/os/Packages");
@@ -18,7 +18,7 @@ fn packages() -> Option<PathBuf> {
     None
 }
 
-/// A scriptlet of a package, by the beginning of its file's name; nothing where there is no data.
+/// Returns a scriptlet of a package, by the beginning of its file name. `None` if there is no data.
 fn scriptlet(package: &str, phase: Phase) -> Option<Script> {
     let mut files = std::fs::read_dir(packages()?).unwrap().map(|entry| entry.unwrap().path());
     let file = files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(package)).unwrap();

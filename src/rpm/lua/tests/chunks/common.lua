@@ -1,4 +1,4 @@
--- What each chunk may use: `say` writes values in a line, `shown` what a call gives or how it fails.
+-- Functions for each chunk: `say` writes values in a line, `shown` formats the result or the error of a call.
 local function say(...)
   local parts = {}
   for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end

@@ -1,4 +1,4 @@
--- Makes patterns and subjects at random and writes what the string library says of them.
+-- Generates random patterns and subjects and writes the results of the string library.
 local seed = SEED
 local function random(n)
   seed = (seed * 1103515245 + 12345) % 2147483648
