@@ -14,12 +14,12 @@ use crate::digest::{Algorithm, Digest};
 use crate::package::{Content, Entry, EntryKind, Owner, Xattrs};
 use crate::tree::display;
 
-/// Most files that a package may have. The largest packages of distributions have a fifth of it.
+/// Maximum number of files of a package. The largest packages of distributions have a fifth of it.
 /// Each file takes some hundred bytes of memory.
 pub const MOST_FILES: usize = 1 << 20;
 
-/// Longest path, in bytes (`PATH_MAX`). A header stores a directory once for any number of names,
-/// so a small header could otherwise produce very long lists.
+/// Maximum length of a path, in bytes (`PATH_MAX`). A header stores a directory once for any number
+/// of names, so a small header could otherwise produce very long lists.
 const LONGEST_PATH: usize = 4096;
 
 /// An error in the list of files of a header.

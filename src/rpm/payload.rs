@@ -298,7 +298,7 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// Processes all members and returns the reader, positioned behind them.
+    /// Processes all members and returns the reader, positioned after them.
     fn archive<R: BufRead>(&mut self, mut archive: Archive<R>) -> Result<R, PayloadError> {
         while let Some(member) = archive.next_member()? {
             self.member(&member, &mut archive)?;

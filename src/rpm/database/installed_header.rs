@@ -73,7 +73,7 @@ impl Translation {
         tags.contains(&self.to)
     }
 
-    /// Returns the entry of a signature header. Entries behind its region were not verified with
+    /// Returns the entry of a signature header. Entries after its region were not verified with
     /// the package, so authenticating entries are not read from there; signatures of files are.
     fn entry<'a>(&self, signature: &'a Header) -> Option<Entry<'a>> {
         signature.entry(self.from).or_else(|| signature.added_entry(self.from).filter(|_| !self.vouches()))

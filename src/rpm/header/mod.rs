@@ -501,7 +501,7 @@ fn read_entries(blob: &[u8], counts: Counts, region: Option<Region>) -> Result<V
         }
         let length = data.get(start..).and_then(|data| data_length(kind, raw.count, data)).ok_or_else(bad)?;
         end = start + length;
-        // Signed data lie before the trailer, added data behind it.
+        // Signed data are before the trailer, added data after it.
         if let Some(region) = region
             && (if position < region.entries { end > region.data - ENTRY_LENGTH } else { start < region.data })
         {

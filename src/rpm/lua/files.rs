@@ -61,7 +61,7 @@ pub(super) fn create(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId,
     Ok(tree.insert(place.parent, &place.name, node)?)
 }
 
-/// `unlink(2)`.
+/// Implements `unlink(2)`.
 pub(super) fn unlink(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
     let last = last(tree, path)?;
     if last.kind != LastKind::Name {
@@ -78,7 +78,7 @@ pub(super) fn unlink(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// `rmdir(2)`.
+/// Implements `rmdir(2)`.
 pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
     let last = last(tree, path)?;
     match last.kind {
@@ -98,7 +98,7 @@ pub(super) fn rmdir(tree: &mut Tree, path: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// `link(2)`: if `old` is a symbolic link, links the link itself.
+/// Implements `link(2)`. If `old` is a symbolic link, the link itself is linked.
 pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let id = find(tree, old, false)?;
     let place = vacancy(tree, new, false)?;
@@ -108,7 +108,7 @@ pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno>
     Ok(tree.link(place.parent, &place.name, id)?)
 }
 
-/// `rename(2)`, with the checks in the order of Linux (namei.c, `do_renameat2`, `vfs_rename`).
+/// Implements `rename(2)`, with the checks in Linux's order (namei.c, `do_renameat2`, `vfs_rename`).
 pub(in crate::rpm) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let (from, to) = (last(tree, old)?, last(tree, new)?);
     if from.kind != LastKind::Name || to.kind != LastKind::Name {

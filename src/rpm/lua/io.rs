@@ -202,7 +202,7 @@ fn peek_all(session: &Session, file: &OpenFile, limit: usize) -> Result<Vec<u8>,
     peek(session, file, 0, u64::MAX).map_err(|errno| Fault::error(errno.text()))
 }
 
-/// `file:read(...)`: reads by the formats in arguments 2 and following.
+/// Implements `file:read(...)`: reads by the formats in arguments 2 and following.
 fn read(session: &mut Session, arguments: &Arguments) -> Reply {
     let file = opened(session, arguments)?.clone();
     if !file.readable {
@@ -272,7 +272,7 @@ fn read(session: &mut Session, arguments: &Arguments) -> Reply {
     Ok(items)
 }
 
-/// `file:write(...)`: writes the strings in arguments 2 and following.
+/// Implements `file:write(...)`: writes the strings in arguments 2 and following.
 fn write(session: &mut Session, arguments: &Arguments) -> Reply {
     opened(session, arguments)?;
     let mut bytes = Vec::new();
