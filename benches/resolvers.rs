@@ -1,10 +1,11 @@
 #![allow(clippy::print_stdout, reason = "it tells what it measured")]
-//! The same universes solved by this solver and by the general resolvers of the field, `resolvo` and `pubgrub`: one thread, everything prepared
-//! beforehand, each request anew.
+//! Comparison of this solver with the general resolvers `resolvo` and `pubgrub` on the same
+//! universes: one thread, data prepared in advance, each request from scratch.
 //!
-//! What is asked is what all three understand: packages that require capabilities, of each name one version at most. Without arguments
-//! universes of 1,000 to 100,000 packages are made up; with an architecture and directories that have `repodata`, a real one is taken, of
-//! which resolvo and pubgrub see the requirements alone, this solver all there is.
+//! All three solve the same kind of problem: packages that require capabilities, and at most one
+//! version of each name. Without arguments the universes are synthetic, with 1,000 to 100,000
+//! packages. With an architecture and directories that have `repodata`, the universe is real;
+//! resolvo and pubgrub then see only the requirements, and this solver sees all relations.
 //!
 //! usage: cargo bench --bench resolvers [-- ARCH DIRECTORY...]
 
@@ -23,7 +24,7 @@ use rootstrap::solver::{Request, Solver};
 use solver::provider::Requirements;
 use solver::{made_up, universe};
 
-/// As many requests as are timed of a universe.
+/// The maximum number of timed requests for each universe.
 const REQUESTS: usize = 300;
 
 fn milliseconds(begin: Instant, requests: usize) -> f64 {

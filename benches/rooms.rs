@@ -1,4 +1,5 @@
-//! Each room on real data, where it is there: parse, pool, solve, unpack, and the whole bootstrap. Elsewhere on `repo-fixtures`.
+//! Each module on real data if available, else on `repo-fixtures`: parsing, pool, solving,
+//! unpacking, and a whole bootstrap.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ fn data() -> PathBuf {
     std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
 }
 
-/// A mirror in AlmaLinux's layout and the key of its packages: the real one, or the fixtures.
+/// Returns a mirror in AlmaLinux's layout and the key of its packages: the real one, or the
+/// fixtures.
 fn mirror() -> (PathBuf, PathBuf) {
     let real = data().join("almalinux");
     if real.join("9").is_dir() {
@@ -42,7 +44,7 @@ fn repository(name: &str, directory: &Path) -> Repository {
     Repository::new(name, Location::parse(&directory.to_string_lossy()).expect("a directory"))
 }
 
-/// A whole distribution's repositories, or what the mirror has.
+/// Returns the repositories of a whole distribution, or those of the mirror.
 fn large() -> Vec<Repository> {
     let directory = data().join("repodata");
     if directory.is_dir() {
@@ -52,7 +54,7 @@ fn large() -> Vec<Repository> {
     ["BaseOS", "AppStream"].map(|name| repository(name, &mirror.join("9").join(name).join("aarch64/os"))).into()
 }
 
-/// The packages of repositories, not yet a pool.
+/// Reads the packages of repositories, before the pool is built.
 fn packages(repositories: &[Repository], fetcher: &Fetcher) -> PoolBuilder {
     let opened = repo::open(repositories, Rpm.metadata(), &|_, _| Ok(()), fetcher).expect("it opens");
     let mut builder = PoolBuilder::new();

@@ -1,6 +1,7 @@
 #![allow(clippy::print_stdout, reason = "it tells what it measured")]
-//! The solver alone: every name of some repositories installed on its own, one thread, the pool loaded. Tells it as one line of JSON, so
-//! that `benches/peers/solve` can set it beside libsolv.
+//! The solver alone: installs every name of some repositories on its own, with one thread and a
+//! loaded pool. Prints the result as one line of JSON, so that `benches/peers/solve` can compare it
+//! with libsolv.
 //!
 //! usage: cargo bench --bench solve -- ARCH DIRECTORY...    (directories with `repodata`)
 
@@ -16,10 +17,10 @@ use rootstrap::rpm::selection::install_jobs;
 use rootstrap::rpm::spec::Among;
 use rootstrap::solver::{Request, Solver};
 
-/// How often each request is solved; the quickest counts.
+/// The number of runs of each request; the fastest one counts.
 const ROUNDS: usize = 3;
 
-/// Sizes of answers for which times are told; nought: it cannot be installed.
+/// Ranges of solution sizes, in packages, for which times are printed. 0 packages: not installable.
 const SIZES: [(usize, usize); 6] = [(0, 0), (1, 3), (4, 10), (11, 30), (31, 100), (101, usize::MAX)];
 
 fn milliseconds(time: Duration) -> f64 {

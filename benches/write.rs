@@ -1,4 +1,5 @@
-//! Writing a finished tree: the paths, sizes and modes of a real image where the real data is there, else a made-up tree of that shape.
+//! Writing a finished tree: with the paths, sizes and modes of a real image if the real data is
+//! available, else a synthetic tree of similar shape.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use rootstrap::package::Content;
 use rootstrap::reporter::Silent;
 use rootstrap::tree::{Node, Tree};
 
-/// The tree of a manifest (path, type, mode, uid, gid, size, digest), filled with bytes of the right number.
+/// Builds the tree of a manifest (path, type, mode, uid, gid, size, digest), with content of the
+/// right sizes.
 fn of_manifest(text: &str) -> Tree {
     let mut tree = Tree::new();
     for line in text.lines() {
@@ -62,7 +64,8 @@ fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("write");
     group.throughput(Throughput::Elements(names));
     group.sample_size(20).sampling_mode(SamplingMode::Flat).warm_up_time(Duration::from_millis(200));
-    // What is written stays until the end: removing it in between would be paid for by the next run (journal, discards).
+    // The output stays until the end. Removing it in between would slow down the next run (journal,
+    // discards).
     let mut run = 0;
     group.measurement_time(Duration::from_secs(1));
     group.bench_function(name, |bencher| {

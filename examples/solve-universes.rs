@@ -1,9 +1,14 @@
-//! Solves universes that are written as text, one after the other, and prints what is installed afterwards.
+//! Solves textual universes one after the other, and prints the installed packages.
 //!
-//! Each begins with a line `@solve OPTION… JOB…`, followed by the lines of [`rootstrap::rpm::universe`]. An option is one of `weak`,
-//! `erasing`, `downgrade`; a job is `ACTION/NAME[/FLAG…]` or `ACTION/*`, where the action is `install`, `update`, `sync`, `erase`, `exclude`,
-//! `lock`, `favor`, `disfavor`, `install-only`, `user` or `unneeded`, and a flag `best`, `clean` or `installed`. The answer is a line:
-//! the packages, or `no solution`.
+//! Each universe begins with a line `@solve OPTION… JOB…`, followed by the lines of
+//! [`rootstrap::rpm::universe`].
+//!
+//! - An option is one of `weak`, `erasing`, `downgrade`.
+//! - A job is `ACTION/NAME[/FLAG…]` or `ACTION/*`. The action is `install`, `update`,
+//!   `sync`, `erase`, `exclude`, `lock`, `favor`, `disfavor`, `install-only`, `user` or
+//!   `unneeded`. A flag is `best`, `clean` or `installed`.
+//!
+//! The answer is a line: the packages, or `no solution`.
 
 use std::io::{Read, Write};
 
@@ -77,7 +82,7 @@ fn add_job(pool: &Pool, request: &mut Request, word: &str) {
     request.jobs.push(job.best(flags.contains(&"best")).clean(flags.contains(&"clean")).pinned(pinned));
 }
 
-/// The packages, sorted.
+/// Formats the packages, sorted.
 fn shown(pool: &Pool, packages: &[SolvableId]) -> String {
     let shown = |id: &SolvableId| {
         let package = pool.solvable(*id);

@@ -1,12 +1,13 @@
-//! Universes that are made up, of any size.
+//! Synthetic universes of any size.
 
 use std::fmt::Write as _;
 
 use rootstrap::pool::Pool;
 use rootstrap::rpm::{architecture, universe};
 
-/// A universe of so many packages, three versions of each name: each requires a few capabilities, most of them of what comes before it, as in a
-/// distribution; a fifth of the capabilities has several providers, and few have none.
+/// Builds a universe with this number of packages, three versions of each name. Each package
+/// requires a few capabilities, mostly of earlier packages, as in a distribution. A fifth of the
+/// capabilities has several providers, and a few have none.
 pub(crate) fn made_up(packages: usize) -> Pool {
     let names = packages / 3;
     let mut random = Random(packages as u64);
@@ -15,7 +16,8 @@ pub(crate) fn made_up(packages: usize) -> Pool {
         for version in 1..=3 {
             let _ = write!(text, "p{name} {version}-1 provides c{name} = {version} provides shared{}", name / 5);
             for _ in 0..random.below(6) {
-                // Many depend on the few that all need, the others on their neighbours.
+                // Half of the requirements go to a few common packages, the others to any earlier
+                // one.
                 let other = if random.below(2) == 0 { random.below(names.min(50)) } else { random.below(name.max(1)) };
                 let _ = match random.below(10) {
                     0 | 1 => write!(text, " requires shared{}", other / 5),
@@ -31,7 +33,7 @@ pub(crate) fn made_up(packages: usize) -> Pool {
     universe::parse(&text, &architecture::compatible("x86_64")).expect("it reads")
 }
 
-/// A small generator (xorshift64*): the same numbers everywhere.
+/// A small random number generator (xorshift64*) with the same sequence on every machine.
 struct Random(u64);
 
 impl Random {

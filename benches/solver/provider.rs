@@ -1,4 +1,4 @@
-//! The requirements of a pool as resolvo and pubgrub are told them.
+//! The requirements of a pool in the terms of resolvo and pubgrub.
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
@@ -10,16 +10,17 @@ use resolvo::{
 };
 use rootstrap::pool::{Pool, SolvableId};
 
-/// Packages that require capabilities, and who has those.
+/// The packages of a pool, their required capabilities and the providers of these.
 pub(crate) struct Requirements<'a> {
     pool: &'a Pool,
-    /// Of each name its packages, the oldest first.
+    /// The packages of each name, oldest first.
     pub(crate) names: Vec<Vec<SolvableId>>,
-    /// Of each package its name, and its place among those of the name.
+    /// The name of each package, and its index among the packages of that name.
     place: Vec<(u32, u32)>,
-    /// What each package requires and does not provide itself: places in `capabilities`.
+    /// The capabilities that each package requires and does not provide itself, as indexes into
+    /// `capabilities`.
     requires: Vec<Vec<u32>>,
-    /// Who has what is required, by name: one set of versions of each.
+    /// The providers of each capability: one set of versions for each name.
     capabilities: Vec<Vec<u32>>,
     /// Sets of packages of one name, each sorted.
     sets: Vec<(u32, Vec<SolvableId>)>,
@@ -69,21 +70,21 @@ impl<'a> Requirements<'a> {
         self.capabilities.len() as u32 - 1
     }
 
-    /// A name in words.
+    /// Returns the text of a name.
     pub(crate) fn text(&self, name: u32) -> &str {
         self.pool.solvable(self.names[name as usize][0]).name()
     }
 
-    /// How many packages a name needs; `None` if it cannot be installed.
+    /// Returns the number of packages that a name needs; `None` if it cannot be installed.
     pub(crate) fn solve_with_resolvo(&self, name: u32) -> Option<usize> {
-        // A set of all packages of the name, after all others.
+        // The set of all packages of the name follows all other sets.
         let provider = Asked { requirements: self, name };
         let wish = resolvo::Requirement::Single(VersionSetId::from_index(self.sets.len()));
         let problem = resolvo::Problem::new().requirements(vec![wish.into()]);
         resolvo::Solver::new(provider).solve(problem).ok().map(|solution| solution.len())
     }
 
-    /// The same.
+    /// Returns the same number, computed with pubgrub.
     pub(crate) fn solve_with_pubgrub(&self, name: u32) -> Option<usize> {
         let found = pubgrub::resolve(self, Package::Asked(name), 0u32).ok()?;
         Some(found.iter().filter(|(package, _)| matches!(package, Package::Name(_))).count())
@@ -99,7 +100,7 @@ impl<'a> Requirements<'a> {
     }
 }
 
-/// The requirements, and the name that is asked for.
+/// The requirements, and the requested name.
 struct Asked<'a> {
     requirements: &'a Requirements<'a>,
     name: u32,
@@ -189,14 +190,15 @@ impl resolvo::DependencyProvider for Asked<'_> {
     }
 }
 
-/// What pubgrub takes for a package: it knows no capabilities that several have, so each such is a package whose versions are those who have it.
+/// A package in pubgrub's terms. pubgrub has no capabilities with several providers, so each such
+/// capability is a package with the providers as its versions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Package {
-    /// What is asked for: a name.
+    /// The request for a name.
     Asked(u32),
     /// The packages of a name.
     Name(u32),
-    /// Who has a capability.
+    /// The providers of a capability.
     Capability(u32),
 }
 
@@ -207,7 +209,7 @@ impl Display for Package {
 }
 
 impl Requirements<'_> {
-    /// How many versions a package of pubgrub's has.
+    /// Returns the number of versions of a pubgrub package.
     fn versions(&self, package: &Package) -> u32 {
         match *package {
             Package::Asked(_) => 1,

@@ -1,4 +1,4 @@
-//! Pools of real repositories for the benches of the solver.
+//! Pools of real repositories for the benchmarks of the solver.
 
 use rootstrap::ecosystem::Ecosystem;
 use rootstrap::fetch::{FetchOptions, Fetcher, Location};
@@ -6,7 +6,7 @@ use rootstrap::pool::{Pool, PoolBuilder};
 use rootstrap::repo::{self, Repository};
 use rootstrap::rpm::Rpm;
 
-/// The pool of repositories, for an architecture.
+/// Builds the pool of repositories for an architecture.
 pub(crate) fn real(arch: &str, directories: &[String]) -> Pool {
     let cache = tempfile::tempdir().expect("a temporary directory");
     let fetcher = Fetcher::new(FetchOptions::new(cache.path()));

@@ -1,4 +1,4 @@
-//! A small Alpine: what its packages are, and the mirror that they make, in Alpine's layout.
+//! A small Alpine: its packages, and a mirror of them in Alpine's layout.
 
 use std::fs;
 use std::io;
@@ -11,15 +11,15 @@ use crate::apk::{self, Apk, BUILD_TIME, Hash, Member, Signer, Streams, What};
 
 const RELEASE: &str = "v3.20";
 const ARCHITECTURES: [&str; 2] = ["aarch64", "x86_64"];
-/// The name of the test key: its public file.
+/// The name of the test key: the file name of the public key.
 pub const KEY: &str = "rootstrap-fixtures.rsa.pub";
 
-/// Writes the mirror into `out`, signed by this secret key; a mirror that is there is replaced.
+/// Writes the mirror into `out`, signed with this secret key. An existing mirror is replaced.
 pub fn write(out: &Path, secret_key: &str, public_key: &str) -> io::Result<()> {
     let signer = Signer::new(KEY, secret_key);
     let _ = fs::remove_dir_all(out.join(RELEASE));
     for arch in ARCHITECTURES {
-        // Alpine's own packages are signed over SHA-1; apk takes SHA-256 as well.
+        // Alpine signs its own packages with SHA-1; apk also accepts SHA-256.
         for (repository, hash, packages) in
             [("main", Hash::Sha1, main(arch, public_key)), ("community", Hash::Sha256, community(arch))]
         {
@@ -37,7 +37,7 @@ pub fn write(out: &Path, secret_key: &str, public_key: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// An index with its signature before it.
+/// Returns an index with its signature before it.
 fn signed_index(index: &str, repository: &str, signer: &Signer, hash: Hash) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     let description = format!("{RELEASE} {repository} of the fixtures\n");
@@ -50,7 +50,7 @@ fn signed_index(index: &str, repository: &str, signer: &Signer, hash: Hash) -> V
     [signer.stream(&content, hash), content].concat()
 }
 
-/// The paragraph of a package, as `apk index` writes it.
+/// Formats the index paragraph of a package like `apk index`.
 fn record(package: &Apk, streams: &Streams) -> String {
     let identity = base64::engine::general_purpose::STANDARD.encode(Sha1::digest(&streams.control));
     let mut text = format!(
@@ -84,7 +84,7 @@ fn package(name: &'static str, version: &'static str, arch: &'static str, descri
     Apk::new(name, version, arch).info("pkgdesc", description).info("url", "https://alpinelinux.org/").info("license", "MIT")
 }
 
-/// The names of the small busybox; `[` is there because every busybox has it.
+/// The names of the small busybox, including `[`, which every busybox has.
 const APPLETS: &str = "bin/cat\nbin/echo\nbin/ls\nbin/sh\nsbin/init\nusr/bin/[\nusr/bin/env\nusr/sbin/chroot\n";
 
 fn main(arch: &'static str, public_key: &str) -> Vec<Apk> {

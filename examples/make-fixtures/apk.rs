@@ -1,4 +1,4 @@
-//! An Alpine package as the fixtures describe it, and the `.apk` that it becomes: three gzip streams, signed.
+//! An Alpine package of the fixtures, and its `.apk` file: three gzip streams, signed.
 
 use std::io::Write;
 
@@ -9,13 +9,13 @@ use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-/// When everything in the fixtures was built.
+/// The build time of all fixtures, in seconds since 1970.
 pub const BUILD_TIME: u64 = 1_704_067_200;
 
-/// The digest that a signature is made over.
+/// The digest algorithm of a signature.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
-    /// `.SIGN.RSA.`, as Alpine's own packages have it.
+    /// `.SIGN.RSA.`, as in Alpine's own packages.
     Sha1,
     /// `.SIGN.RSA256.`.
     Sha256,
@@ -28,14 +28,14 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// From the secret key in PEM; `name` is the public key's file.
+    /// Creates a signer from the secret key in PEM. `name` is the file name of the public key.
     pub fn new(name: &str, pem: &str) -> Self {
         Self { name: name.to_owned(), key: RsaPrivateKey::from_pkcs8_pem(pem).expect("the test key reads") }
     }
 
-    /// The signature stream over `signed`.
+    /// Returns the signature stream for `signed`.
     pub fn stream(&self, signed: &[u8], hash: Hash) -> Vec<u8> {
-        // The digests' names in DER (RFC 8017, 9.2).
+        // The DER encoding of the digest algorithms (RFC 8017, 9.2).
         let (kind, digest, prefix): (_, _, &[u8]) = match hash {
             Hash::Sha1 => ("RSA", Sha1::digest(signed).to_vec(), b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14"),
             Hash::Sha256 => (
@@ -54,12 +54,12 @@ impl Signer {
     }
 }
 
-/// What a path of a package is.
+/// The kinds of paths in a package.
 #[derive(Clone)]
 pub enum What {
     Directory,
     File(Vec<u8>),
-    /// A further name of a file before it.
+    /// A hard link to an earlier file.
     HardLink(&'static str),
     Symlink(&'static str),
     CharacterDevice(u32, u32),
@@ -73,7 +73,7 @@ pub struct Member {
     pub mode: u32,
     pub group: &'static str,
     pub xattr: Option<(&'static str, &'static [u8])>,
-    /// The checksum in the archive, where it is not to be the right one.
+    /// A wrong checksum for the archive; `None` for the right one.
     pub checksum: Option<String>,
 }
 
@@ -134,7 +134,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The package file.
+    /// Returns the package file.
     pub fn bytes(&self) -> Vec<u8> {
         [&self.signature[..], &self.control, &self.data].concat()
     }
@@ -150,7 +150,7 @@ impl Apk {
         self
     }
 
-    /// The values of a key, in their order.
+    /// Returns the values of a key, in their order.
     pub fn values(&self, key: &str) -> Vec<&str> {
         self.info.iter().filter(|(known, _)| *known == key).map(|(_, value)| value.as_str()).collect()
     }
@@ -165,7 +165,7 @@ impl Apk {
         self
     }
 
-    /// Bytes that the files take, in blocks as abuild counts them.
+    /// Returns the size of the files in bytes, in blocks as abuild counts them.
     pub fn installed_size(&self) -> u64 {
         let size = |path: &Member| match &path.what {
             What::File(content) => (content.len() as u64).next_multiple_of(4096),
@@ -174,14 +174,14 @@ impl Apk {
         self.files.iter().map(size).sum::<u64>().max(4096)
     }
 
-    /// The package, signed, with the right digests.
+    /// Builds the signed package with the right digests.
     pub fn build(&self, signer: &Signer, hash: Hash) -> Streams {
         let data = gzip(&self.data());
         let control = gzip(&self.control(&hex(&Sha256::digest(&data))));
         Streams { signature: signer.stream(&control, hash), control, data }
     }
 
-    /// The archive of the control stream.
+    /// Returns the archive of the control stream.
     pub fn control(&self, data_hash: &str) -> Vec<u8> {
         let mut info = format!(
             "# Made by make-fixtures\npkgname = {}\npkgver = {}\nbuilddate = {BUILD_TIME}\nsize = {}\narch = {}\n",
@@ -207,7 +207,7 @@ impl Apk {
         cut(tar)
     }
 
-    /// The archive of the data stream.
+    /// Returns the archive of the data stream.
     pub fn data(&self) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
         for path in &self.files {
@@ -228,7 +228,7 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, path: &Member) {
     records.extend(checksum.map(|checksum| ("APK-TOOLS.checksum.SHA1".to_owned(), checksum.into_bytes())));
     records.extend(path.xattr.map(|(name, value)| (format!("SCHILY.xattr.{name}"), value.to_vec())));
     if !records.is_empty() {
-        // With a name: what begins with none is the end of the archive to apk.
+        // The header needs a name: to apk a member without a name is the end of the archive.
         let data: Vec<u8> = records.iter().flat_map(|(key, value)| record(key, value)).collect();
         let mut header = header(0o644, "root");
         header.set_entry_type(tar::EntryType::XHeader);
@@ -262,7 +262,7 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, path: &Member) {
     .expect("writing to memory");
 }
 
-/// A record of an extended header: its own length, in decimal, before it.
+/// Formats a record of an extended header, which begins with its own length in decimal.
 fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
     let digits = |length: usize| length.to_string().len();
@@ -270,14 +270,14 @@ fn record(key: &str, value: &[u8]) -> Vec<u8> {
     [length.expect("a short record").to_string().as_bytes(), &rest].concat()
 }
 
-/// The header of a member: apk passes over those that do not say that they are files.
+/// Returns the header of a member. apk skips members whose type is not set.
 pub fn header(mode: u32, group: &str) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_mode(mode);
     header.set_mtime(BUILD_TIME);
     header.set_uid(0);
-    // As on the machine that builds Alpine's packages; a root that has no groups yet takes these.
+    // The ids of Alpine's build machine. A root without group file takes them from the archive.
     header.set_gid(match group {
         "mail" => 12,
         "shadow" => 42,
@@ -288,7 +288,7 @@ pub fn header(mode: u32, group: &str) -> tar::Header {
     header
 }
 
-/// An archive without its end mark: another follows.
+/// Removes the end-of-archive blocks, because another archive follows.
 pub fn cut(tar: tar::Builder<Vec<u8>>) -> Vec<u8> {
     let mut bytes = tar.into_inner().expect("writing to memory");
     bytes.truncate(bytes.len() - 1024);

@@ -1,11 +1,13 @@
-//! The smallest shared library that a dynamic linker's cache takes in: a soname and nothing to call.
+//! The smallest shared library that the cache of the dynamic linker accepts: a soname without
+//! symbols.
 
-/// Bytes of an ELF header.
+/// The size of an ELF header in bytes.
 const HEADER: u64 = 64;
-/// Bytes of a program header.
+/// The size of a program header in bytes.
 const PROGRAM_HEADER: u64 = 56;
 
-/// A 64-bit little-endian ELF library of this soname, for an architecture of the fixtures.
+/// Returns a 64-bit little-endian ELF library with this soname, for an architecture of the
+/// fixtures.
 pub fn library(soname: &str, arch: &str) -> Vec<u8> {
     let machine: u16 = match arch {
         "x86_64" => 62,

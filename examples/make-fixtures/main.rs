@@ -1,6 +1,8 @@
-//! Makes `repo-fixtures/`: small mirrors in the layouts of AlmaLinux and Alpine, signed by test keys, the same bytes each time.
+//! Generates `repo-fixtures/`: small mirrors in the layouts of AlmaLinux and Alpine, signed with
+//! test keys. The output is reproducible.
 //!
-//! `cargo run --example make-fixtures [DIR]`; without DIR it rewrites the fixtures of the repository.
+//! `cargo run --example make-fixtures [DIR]`; without DIR it rewrites the fixtures of the
+//! repository.
 #![allow(missing_docs, unreachable_pub, reason = "a program for the developers of the crate")]
 
 mod alpine;

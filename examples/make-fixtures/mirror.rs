@@ -1,4 +1,4 @@
-//! The files of the mirror, for all architectures.
+//! The files of the RPM mirror, for all architectures.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,8 @@ use crate::{package, repodata, universe};
 
 const ARCHITECTURES: [&str; 2] = ["aarch64", "x86_64"];
 
-/// Writes the mirror into `out`, signed by this OpenPGP secret key; a mirror that is there is replaced.
+/// Writes the mirror into `out`, signed with this OpenPGP secret key. An existing mirror is
+/// replaced.
 pub fn write(out: &Path, secret_key: &str) -> io::Result<()> {
     let signer = Signer::new(secret_key);
     for arch in ARCHITECTURES {

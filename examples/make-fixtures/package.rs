@@ -1,4 +1,4 @@
-//! A package as the fixtures describe it, and the RPM file that it becomes.
+//! A package of the fixtures, and its RPM file.
 
 use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place};
@@ -6,16 +6,16 @@ use rootstrap::rpm::tag::Tag;
 
 use crate::signing::Signer;
 
-/// When everything in the fixtures was built.
+/// The build time of all fixtures, in seconds since 1970.
 pub const BUILD_TIME: u32 = 1_704_067_200;
 
-/// A dependency: a name, and with it `=`, `>=`, `<` and a version, or nothing.
+/// A dependency: a name, optionally with `=`, `>=` or `<` and a version.
 #[derive(Clone, Copy)]
 pub struct Dependency {
     pub name: &'static str,
     pub op: &'static str,
     pub version: &'static str,
-    /// Needed before the scriptlets of the package run.
+    /// True if the scriptlets of the package need it.
     pub pre: bool,
 }
 
@@ -32,7 +32,7 @@ pub const fn equal(name: &'static str, version: &'static str) -> Dependency {
 }
 
 impl Dependency {
-    /// `RPMSENSE_*`.
+    /// Returns the `RPMSENSE_*` flags.
     fn flags(self) -> u32 {
         let op = match self.op {
             "=" => 8,
@@ -43,7 +43,7 @@ impl Dependency {
         op | if self.pre { 0x40 | 0x200 } else { 0 }
     }
 
-    /// As `primary.xml` says it: the name of the operator.
+    /// Returns the name of the operator in `primary.xml`.
     pub fn flag_name(self) -> Option<&'static str> {
         match self.op {
             "=" => Some("EQ"),
@@ -54,12 +54,12 @@ impl Dependency {
     }
 }
 
-/// What a path of a package is.
+/// The kinds of paths in a package.
 #[derive(Clone)]
 pub enum What {
     Directory,
     File(Vec<u8>),
-    /// Names with the same number within a package are hard links of one file.
+    /// A hard link. Links with the same number in a package are one file.
     HardLink(u32, Vec<u8>),
     Symlink(&'static str),
 }
@@ -70,11 +70,11 @@ pub struct File {
     pub what: What,
     pub mode: u16,
     pub group: &'static str,
-    /// `RPMFILE_*`: 1 configuration, 2 documentation, 16 noreplace, 64 ghost, 128 licence.
+    /// `RPMFILE_*` flags: 1 configuration, 2 documentation, 16 noreplace, 64 ghost, 128 license.
     pub flags: u32,
     pub lang: &'static str,
     pub caps: &'static str,
-    /// 1 for 32-bit ELF, 2 for 64-bit, 0 for the rest.
+    /// The color: 1 for 32-bit ELF, 2 for 64-bit ELF, 0 for other files.
     pub color: u32,
 }
 
@@ -160,7 +160,7 @@ pub struct Package {
     pub name: &'static str,
     pub version: &'static str,
     pub release: &'static str,
-    /// `None`: the repository's own.
+    /// The architecture; `None` for that of the repository.
     pub arch: Option<&'static str>,
     pub summary: &'static str,
     pub provides: Vec<Dependency>,
@@ -188,12 +188,12 @@ impl Package {
         format!("{}-{}.src.rpm", self.name, self.evr())
     }
 
-    /// The sum of the files' sizes; hard links count once.
+    /// Returns the total size of the files in bytes. Hard links count once.
     pub fn installed_size(&self) -> u32 {
         self.inodes().iter().zip(&self.files).map(|(&(_, _, last), file)| if last { file.size() } else { 0 }).sum()
     }
 
-    /// Of each file: its inode, its number of links, whether it is the last of its links.
+    /// Returns the inode of each file, the number of its links, and whether it is the last of them.
     fn inodes(&self) -> Vec<(u32, u32, bool)> {
         let set_of = |file: &File| if let What::HardLink(set, _) = file.what { Some(set) } else { None };
         let place = |i: usize| match set_of(&self.files[i]) {
@@ -207,7 +207,8 @@ impl Package {
     }
 }
 
-/// The RPM file of a package: its bytes, and where in it the header lies.
+/// Returns the RPM file of a package, the byte range of its header, and the size of the
+/// uncompressed payload.
 pub fn build(package: &Package, arch: &str, signer: &Signer) -> (Vec<u8>, std::ops::Range<usize>, usize) {
     let archive = cpio(package);
     let payload = zstd::bulk::compress(&archive, 19).expect("zstd compresses");
@@ -234,7 +235,8 @@ pub fn build(package: &Package, arch: &str, signer: &Signer) -> (Vec<u8>, std::o
     (rpm, start..end, archive.len())
 }
 
-/// The 96 bytes that file(1) knows an RPM by; rpm itself only looks at the magic.
+/// Returns the lead: 96 bytes by which file(1) recognizes an RPM. rpm itself only reads the magic
+/// number.
 fn lead(package: &Package) -> Vec<u8> {
     let mut lead = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0, 0, 0];
     lead.extend(format!("{}-{}", package.name, package.evr()).bytes().take(65));
@@ -335,7 +337,8 @@ fn files(header: &mut HeaderBuilder, package: &Package) {
     }
 }
 
-/// The payload, as rpm writes it: newc, ghosts left out, the links of one file together and the content with the last of them.
+/// Returns the payload as rpm writes it: format newc, without ghosts, with the links of a file
+/// together and its content in the last one.
 fn cpio(package: &Package) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut members: Vec<_> = package.files.iter().zip(package.inodes()).filter(|(file, _)| file.flags & 64 == 0).collect();

@@ -1,4 +1,4 @@
-//! `repodata/` as `createrepo_c` writes it: primary, filelists and repomd.
+//! Repository metadata in the format of `createrepo_c`: primary, filelists and repomd.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use rootstrap::digest::{Algorithm, Digest};
 
 use crate::package::{BUILD_TIME, Dependency, Package};
 
-/// A package with what the index says of its file.
+/// A package with the index fields of its file.
 pub struct Indexed<'a> {
     pub package: &'a Package,
     pub file: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Indexed<'a> {
     pub archive_size: usize,
 }
 
-/// The files of `repodata/`: names and contents.
+/// Returns names and contents of the files in `repodata/`.
 pub fn write(packages: &[Indexed<'_>], arch: &str) -> Vec<(String, Vec<u8>)> {
     let head = |root: &str, namespace: &str, more: &str| {
         format!(
@@ -88,7 +88,8 @@ fn primary_entry(indexed: &Indexed<'_>, arch: &str) -> String {
     for (kind, list) in [("provides", &package.provides), ("requires", &package.requires), ("conflicts", &package.conflicts)] {
         xml += &dependencies(kind, list);
     }
-    // `createrepo_c` lists those files in primary that requirements usually name (its `cr_is_primary`).
+    // `createrepo_c` lists in primary the files that requirements usually name (its
+    // `cr_is_primary`).
     for file in package.files.iter().filter(|file| file.path.starts_with("/etc/") || file.path.contains("bin/")) {
         let kind = if file.is_directory() { " type=\"dir\"" } else { "" };
         let _ = writeln!(xml, "    <file{kind}>{}</file>", escape(file.path));

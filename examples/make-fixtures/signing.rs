@@ -1,4 +1,4 @@
-//! Signatures of the test key: the same bytes each time, so their time is fixed.
+//! Signatures by the test key. Their time is fixed, so the output is reproducible.
 
 use pgp::composed::{Deserializable, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
@@ -11,12 +11,12 @@ use crate::package::BUILD_TIME;
 pub struct Signer(SignedSecretKey);
 
 impl Signer {
-    /// From the armored secret key.
+    /// Creates a signer from the armored secret key.
     pub fn new(armored: &str) -> Self {
         Self(SignedSecretKey::from_string(armored).expect("the test key reads").0)
     }
 
-    /// A detached RSA signature with SHA-256 over `data`: the packet, as rpm keeps it.
+    /// Returns a detached RSA signature of `data` with SHA-256, as the packet that rpm stores.
     pub fn sign(&self, data: &[u8]) -> Vec<u8> {
         let key = &self.0.primary_key;
         let mut config = SignatureConfig::v4(SignatureType::Binary, key.algorithm(), HashAlgorithm::Sha256);

@@ -1,4 +1,5 @@
-//! The packages of the fixtures: an AlmaLinux micro of a few kilobytes, with what makes real ones hard, and decoys.
+//! The packages of the fixtures: an AlmaLinux micro of a few kilobytes with typical difficulties of
+//! real packages, and decoys.
 
 use rootstrap::rpm::tag::Tag;
 
@@ -12,7 +13,7 @@ const GHOST: u32 = 64;
 const LICENSE: u32 = 128;
 const LUA: &str = "<lua>";
 
-/// A repository: its name in the layout, and its packages for an architecture.
+/// Returns the repositories: the name in the layout, and the packages for an architecture.
 pub fn repositories(arch: &str) -> [(&'static str, Vec<Package>); 2] {
     let mut base = vec![
         release(),
@@ -42,7 +43,8 @@ pub fn repositories(arch: &str) -> [(&'static str, Vec<Package>); 2] {
     [("BaseOS", base), ("AppStream", apps)]
 }
 
-/// What rpmbuild adds: the package provides itself, and its files come in the order of their paths.
+/// Adds the parts that rpmbuild adds: the package provides itself, and its files are sorted by
+/// path.
 fn complete(package: &mut Package, arch: &str) {
     let evr: &'static str = package.evr().leak();
     package.provides.push(equal(package.name, evr));
@@ -186,7 +188,8 @@ fn libgcc(arch: &str) -> Package {
 }
 
 fn glibc(arch: &str) -> Package {
-    // Not a program, but it holds the words by which the form of the cache that a real one writes is known.
+    // The file is not a program. It contains the strings by which the cache format of a real
+    // `ldconfig` is recognized.
     let mut ldconfig = elf::library("ldconfig", arch);
     ldconfig.extend(b"/glibc-hwcaps\0new (default)\0Cache file has wrong endianness.\n\0glibc-ld.so.auxcache-1.0\0");
     ldconfig.extend(b"ldconfig (GNU libc) stable release version 2.34\0");
@@ -219,7 +222,7 @@ fn glibc_common() -> Package {
     }
 }
 
-/// Two packages provide `glibc-langpack`; the variant asks for the minimal one.
+/// Returns a provider of `glibc-langpack`. There are two; the variant requires the minimal one.
 fn langpack(name: &'static str, doc: &'static str) -> Package {
     Package {
         provides: vec![equal("glibc-langpack", "2.34-83.el9")],
@@ -297,7 +300,7 @@ fn rootfiles() -> Package {
     }
 }
 
-/// A decoy: it provides `/bin/sh`, and is not what anybody asks for.
+/// A decoy: it provides `/bin/sh`, but nothing requires it by name.
 fn busybox() -> Package {
     Package {
         provides: vec![any("/bin/sh")],
@@ -306,7 +309,7 @@ fn busybox() -> Package {
     }
 }
 
-/// A decoy: it conflicts with what the variant asks for.
+/// A decoy: it conflicts with a package of the variant.
 fn coreutils() -> Package {
     Package {
         requires: vec![any("libc.so.6()(64bit)")],

@@ -1,5 +1,6 @@
-//! Documents of advisories of any form (OSV's JSON, one or a list of them; Alpine's secdb; `updateinfo.xml`; compressed, or in a zip archive): of the
-//! packages that are wanted all is kept that is kept when all are.
+//! Advisory documents of all formats: OSV's JSON (one or a list), Alpine's secdb, `updateinfo.xml`,
+//! compressed, or in a zip archive. Filtering by package must not change the number of documents
+//! read, and may only reduce the advisories.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! `.PKGINFO`: what is read, written anew and read again is the same.
+//! `.PKGINFO`: parsing, writing and parsing again gives the same result.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(info) = PackageInfo::parse(data) else { return };
     assert!(!info.name.is_empty() && !info.version.is_empty());
     let _ = info.facts();
-    // A carriage return before a line's end is part of the end.
+    // A carriage return before a line feed belongs to the line end.
     if !data.contains(&b'\r') {
         let written = write(&info);
         assert_eq!(PackageInfo::parse(written.as_bytes()).as_ref(), Ok(&info), "{written}");

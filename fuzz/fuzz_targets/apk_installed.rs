@@ -1,4 +1,5 @@
-//! apk's database of a root (`installed`, `scripts.tar`, `triggers`, in parts of the input) and its world: what is read, written and read again is the same.
+//! apk's database of a root (`installed`, `scripts.tar` and `triggers` as parts of the input) and
+//! its world: parsing, writing and parsing again gives the same result.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(database) = Database::read(installed, scripts, triggers) {
         let files = database.files(Backend::Apk212).expect("a kind of apk");
         let again = Database::read(&content(&files, "installed"), &content(&files, "scripts.tar"), &content(&files, "triggers"));
-        // Two packages of one identity are one to triggers and scripts.
+        // Triggers and scripts do not distinguish two packages of the same identity.
         let mut identities: Vec<String> = database.records.iter().map(|record| record.checksum.hex()).collect();
         identities.sort();
         if identities.windows(2).all(|pair| pair[0] != pair[1]) && !data.contains(&b'\r') {

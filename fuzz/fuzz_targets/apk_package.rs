@@ -1,5 +1,5 @@
-//! An apk package: as a file of any bytes, and as a sound one whose tar of files is any bytes. Its paths are below the root, each there once, and
-//! where what it inflates to was kept it is the same package.
+//! An apk package: arbitrary bytes as a file, and a valid package with an arbitrary tar archive.
+//! All paths are unique and below the root. A package from cached decompressed data is the same.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use rootstrap::digest::{Algorithm, Digest};
 use rootstrap::package::{Content, Entry, EntryKind};
 use rootstrap_fuzz::{Kept, gzip, is_below_root, spool};
 
-/// A package whose data stream holds this tar.
+/// Returns a package whose data stream holds this tar archive.
 fn of_tar(tar: &[u8]) -> Vec<u8> {
     let data = gzip(tar);
     let info =

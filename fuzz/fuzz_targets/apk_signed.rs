@@ -1,4 +1,5 @@
-//! An index and a package that were signed and then changed: what is still believed is what was signed, to the byte.
+//! A signed index and a signed package after a change. If the signature still verifies, the signed
+//! bytes are unchanged.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
     keyring
 });
 
-/// What follows the stream of signatures.
+/// Returns the bytes after the signature stream.
 fn signed(file: &[u8]) -> &[u8] {
     let mut streams = GzipStreams::new(file);
     let first = streams.next(|_| Ok::<_, std::io::Error>(())).expect("a stream").expect("a stream");

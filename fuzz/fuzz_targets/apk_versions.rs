@@ -1,4 +1,5 @@
-//! Versions of apk: their order is one, of any three that are valid, and of any two at all; what constraints they meet follows from it.
+//! apk versions: three valid ones are ordered, and constraints follow from the order. Comparing any
+//! two never panics.
 #![no_main]
 
 use std::cmp::Ordering;
@@ -21,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(matches(a, Op::GREATER, b), order == Ordering::Greater);
         assert_eq!(matches(a, Op::LESS_EQUAL, b), order != Ordering::Greater);
         assert_eq!(matches(a, Op::GREATER_EQUAL, b), order != Ordering::Less);
-        // What equals it begins with it.
+        // A version that is equal also matches as a prefix.
         assert!(order != Ordering::Equal || matches(a, Op::EQUAL | Op::FUZZY, b));
     } else {
         let _ = (compare(a, b), matches(a, Op::EQUAL | Op::FUZZY, b));

@@ -1,4 +1,5 @@
-//! `APKINDEX`, as it is in its archive: the pieces in which it comes mean nothing, and the pool that it makes is one that can be kept.
+//! `APKINDEX`, without its archive. The result does not depend on the pieces in which it is read,
+//! and the resulting pool survives its image.
 #![no_main]
 
 use std::io::Read;

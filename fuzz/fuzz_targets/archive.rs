@@ -1,5 +1,5 @@
-//! An archive of a root, a layout or an archive of `docker save` by somebody else: nothing in the tree is outside of it, and what is read, written as
-//! an archive and read again is the same.
+//! A root archive, an image layout or a `docker save` archive from an untrusted source. No path of
+//! the tree leads outside. Reading, writing as an archive and reading again gives the same tree.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

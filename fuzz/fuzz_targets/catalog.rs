@@ -1,4 +1,5 @@
-//! A catalog file laid over those of the crate: one that is refused changes nothing; of one that is taken all that is listed can be made an image of.
+//! A catalog file on top of the built-in catalog. An invalid file changes nothing. With a valid
+//! file, each listed variant can be looked up as an image.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -10,12 +11,11 @@ use rootstrap_fuzz::file;
 fuzz_target!(|data: &[u8]| {
     static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
         let catalog = Catalog::builtin();
-        // What is read when it is asked for shall be read already, so that nothing of it changes.
+        // Load lazily parsed parts now, so that the text of the catalog does not change later.
         assert!(catalog.distros().is_ok());
         catalog
     });
     static BUILTIN_TEXT: LazyLock<String> = LazyLock::new(|| format!("{:?}", *BUILTIN));
-    // Only the distribution that the file is about may change, so the others need no look.
     let mut catalog = BUILTIN.clone();
     if catalog.extend(&file("catalog.toml", data)).is_err() {
         assert_eq!(format!("{catalog:?}"), *BUILTIN_TEXT);

@@ -1,4 +1,5 @@
-//! All forms of compression, zchunk among them: the pieces in which a file comes mean nothing, and gzip inflated at once is what a stream gives.
+//! All compression formats, including zchunk. The result does not depend on the pieces in which a
+//! file is read. Decompressing gzip at once gives the same bytes as streaming.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +8,7 @@ use std::io::{BufReader, Read};
 use rootstrap::compression::{Format, decompress, gzip_length, inflate_gzip};
 use rootstrap_fuzz::{Pieces, piece};
 
-/// A bomb is for the caller to bound, as it does.
+/// The maximum output in bytes. Bounding it is up to the caller.
 const MOST: u64 = 1 << 20;
 
 fn inflate(input: impl std::io::BufRead + Send) -> Option<(Format, Vec<u8>)> {

@@ -1,4 +1,5 @@
-//! `comps.xml`: the pieces in which it comes mean nothing; reading it twice adds nothing; every group that it names has members.
+//! `comps.xml`: the result does not depend on the pieces in which it is read, and every listed
+//! group has members.
 #![no_main]
 
 use std::io::Read;
@@ -20,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let ids: Vec<&str> = groups.ids().collect();
     for id in ids {
         let members = groups.members(id, "x86_64");
-        // What stands after a slash, or a caret, is not the id's.
+        // An id with a slash, a caret or a wildcard has another meaning as a spec.
         assert!(members.is_some() || id.contains(['/', '^', '*', '?', '[', '\\']), "{id}");
     }
 });

@@ -1,4 +1,5 @@
-//! Files that name repositories, dnf's and apk's: an error names a line that is there, and a repository has a name.
+//! Repository configuration of dnf and apk: an error names an existing line, and every repository
+//! has a name.
 #![no_main]
 
 use std::collections::BTreeMap;

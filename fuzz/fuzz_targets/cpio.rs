@@ -1,4 +1,5 @@
-//! The archive in a payload of rpm: the pieces in which it comes mean nothing; written anew and read again it is the same.
+//! The archive in an rpm payload: the result does not depend on the pieces in which it is read.
+//! Writing it and reading it again gives the same members.
 #![no_main]
 
 use std::io::{self, BufReader, Read};
@@ -7,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use rootstrap::rpm::cpio::{Archive, Member};
 use rootstrap_fuzz::{Pieces, piece};
 
-/// As many bytes as a member in the short form has, which only a header would tell.
+/// The size of members in the short form, which has no sizes; a header would supply them.
 const NUMBERED: u64 = 5;
 
 fn members(input: impl Read, buffer: usize) -> Option<Vec<(Member, Vec<u8>)>> {

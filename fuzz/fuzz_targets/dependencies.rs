@@ -1,4 +1,5 @@
-//! Dependencies as text, plain and rich, and apk's constraints: what is read, written and read again is the same.
+//! Dependencies as text, plain and rich, and apk's constraints: parsing, writing and parsing again
+//! gives the same result.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +8,7 @@ use rootstrap::pool::{Architectures, Kind, Package, PoolBuilder};
 use rootstrap::rpm::dependency;
 use rootstrap::rpm::version::RpmVersions;
 
-/// The text of a dependency as a pool has it; the pool with it is built, so that all that asks for its providers is asked.
+/// Returns the text of a dependency in a pool. Building the pool also looks up its providers.
 fn written(text: &str) -> Option<String> {
     let mut builder = PoolBuilder::new();
     let repo = builder.add_repo("fuzz", 99, None);
@@ -27,12 +28,14 @@ fn written(text: &str) -> Option<String> {
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    // An operator without blanks is one in a plain text, and part of a name in a rich one: then the text alone does not tell.
+    // An operator without spaces is an operator in a plain dependency, but part of a name in a rich
+    // one. Such a text is ambiguous.
     let is_clear = |text: &str| {
         text.split_whitespace().all(|word| !word.contains(['<', '>', '=']) || word.chars().all(|c| "<>=".contains(c)))
     };
     if let Some(first) = written(text).filter(|first| is_clear(first)) {
-        // A chain of operators is written as the tree that it is, which may be deeper than what is read.
+        // A chain of operators is written as a tree, which may exceed the depth limit of the
+        // parser.
         let depth = first.bytes().filter(|&byte| byte == b'(').count();
         match written(&first) {
             Some(second) => assert_eq!(first, second, "{text}"),

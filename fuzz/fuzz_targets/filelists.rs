@@ -1,4 +1,5 @@
-//! `filelists.xml`: the pieces in which it comes mean nothing; of all paths those that are wanted are found, and contents are among them.
+//! `filelists.xml`: the result does not depend on the pieces in which it is read. A filter returns
+//! the matching paths, and the contents are a subset of all paths.
 #![no_main]
 
 use std::io::Read;
@@ -30,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(paths(&mut &*data, &is_even), Some(even));
     let mut contents = Vec::new();
     let read = RpmMd.read_contents(&mut &*data, &mut |checksum, path| contents.push(format!("{checksum:?}\n{path}")));
-    // An entity in a text that only one of the two looks at may be none.
+    // Only one of the two readers may resolve an entity in a text, and fail if it is unknown.
     if read.is_err() {
         return;
     }

@@ -1,5 +1,6 @@
-//! What is done in the place of programs, on files that packages bring: scriptlets of the shell, `tmpfiles.d`, `sysusers.d`, libraries for
-//! `ldconfig`, a busybox with the names it has built in, owners by `passwd` and `group`. The first byte says which.
+//! Native replacements of programs, on files from packages: shell scriptlets, `tmpfiles.d`,
+//! `sysusers.d`, libraries for `ldconfig`, the names built into busybox, owners by `passwd` and
+//! `group`. The first byte selects one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

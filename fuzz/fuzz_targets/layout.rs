@@ -1,5 +1,6 @@
-//! An image layout whose digests are right and whose documents and layer are any: the input's parts are the index, the manifest, the configuration and
-//! the layer, where `@1`, `@2`, `@3` stand for the digests of those after it and `@4`, `@5`, `@6` for their sizes.
+//! An image layout with correct digests but arbitrary documents and layer. The parts of the input
+//! are the index, the manifest, the configuration and the layer. In them `@1`, `@2` and `@3` stand
+//! for the digests of the parts after the index, and `@4`, `@5` and `@6` for their sizes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Lock files: what is accepted is written and read again as it is, and differs in nothing from itself.
+//! Lock files: a valid one survives writing and parsing, and does not differ from itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Lua scriptlets: whatever is asked of the interpreter, it stops within its limits, and the tree is a tree.
+//! Lua scriptlets: any script stops within the interpreter's limits and leaves a valid tree.
 #![no_main]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Lists of mirrors, plain ones and metalinks: whatever a list says, mirrors are asked over HTTP.
+//! Mirror lists, plain and metalink: every mirror is an HTTP or HTTPS URL.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! `modules.yaml`: the pieces in which it comes mean nothing, and no build or default is without a name.
+//! `modules.yaml`: the result does not depend on the pieces in which it is read, and every build
+//! and default has a name.
 #![no_main]
 
 use std::io::Read;

@@ -1,4 +1,5 @@
-//! Where things are, as people and indexes write it: a name that an index gives is below its directory, or on its server, or refused.
+//! Locations in requests and indexes: a name in an index stays below its directory or on its
+//! server, or is an error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! The image of a pool whose checksum is right: what is left to stop it are the checks of its structure, after which nothing may panic.
+//! A pool image with a valid checksum. After the checks of its structure nothing may panic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -21,7 +21,7 @@ fn checksum(bytes: &[u8], seed: u64) -> u64 {
     xxh3_64_with_seed(&pieces, bytes.len() as u64)
 }
 
-// Each six bytes of the input change one word of half the size: where, and to what.
+// Six bytes of the input change one 32-bit half of a word: two give the place, four the value.
 fuzz_target!(|data: &[u8]| {
     let Ok(whole) = universe::parse(UNIVERSE, &architecture::compatible("x86_64")) else { return };
     let mut bytes = whole.image().bytes().to_vec();
@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
         let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % ((bytes.len() - 24) / 4) * 4;
         bytes[place..place + 4].copy_from_slice(&change[2..]);
     }
-    // The last three words are the checksum, its seed and the magic.
+    // The last three words are the checksum, its seed and the magic number.
     let checked = bytes.len() - 24;
     let (checked, foot) = bytes.split_at_mut(checked);
     let seed = u64::from_ne_bytes(foot[8..16].try_into().unwrap());
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// All that can be asked of a pool.
+/// Reads every property of a pool.
 fn read(pool: &Pool) {
     for package in pool.solvables() {
         let _ = (package.name(), package.version(), package.arch(), package.location(), package.vendor(), package.source());

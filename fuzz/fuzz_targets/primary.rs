@@ -1,4 +1,5 @@
-//! `primary.xml`, as packages and as texts: the pieces in which it comes mean nothing, and the pool that it makes is one that can be kept.
+//! `primary.xml`, as packages and as texts. The result does not depend on the pieces in which it is
+//! read, and the resulting pool survives its image.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -23,7 +24,7 @@ fn texts(input: &mut dyn std::io::Read) -> Option<Vec<String>> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // Databases are SQLite's to read, and have a target of their own.
+    // SQLite reads databases; they have a target of their own.
     if data.starts_with(b"SQLite") {
         return;
     }

@@ -1,4 +1,5 @@
-//! `repomd.xml`: what is read, written anew and read again is the same; and the pieces in which it comes mean nothing.
+//! `repomd.xml`: parsing, writing and parsing again gives the same result. It does not depend on
+//! the pieces in which the file is read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

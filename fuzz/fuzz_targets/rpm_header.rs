@@ -1,4 +1,5 @@
-//! A header of an RPM package or of the database: its entries, made into a header anew and read again, are the same.
+//! The header of an RPM package or of a database record: its entries survive building a header and
+//! parsing it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

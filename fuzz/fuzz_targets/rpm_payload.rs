@@ -1,5 +1,5 @@
-//! A sound package whose payload is any archive, plain and in gzip: of each file the content is as long as promised, nothing else comes out, and the same where what
-//! it inflates to was kept.
+//! A valid package with an arbitrary archive as payload, plain and with gzip. Each file has the
+//! recorded size, there are no other files, and cached decompressed data give the same result.
 #![no_main]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rootstrap::rpm::signature::Keyring;
 use rootstrap::rpm::tag::Tag;
 use rootstrap_fuzz::{Kept, gzip, spool};
 
-/// Names, modes, sizes and inodes: two are hard links of each other.
+/// Names, modes, sizes and inodes. Two of them are hard links to each other.
 const FILES: [(&str, u16, u32, u32); 7] = [
     ("a", 0o100_644, 3, 1),
     ("b", 0o100_755, 0, 2),

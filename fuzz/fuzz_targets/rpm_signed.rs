@@ -1,4 +1,5 @@
-//! A package that was signed and then changed: what is still opened has the header, the payload and the signer that it had, to the byte.
+//! A signed package after a change. If it can still be opened, header, payload and signer are
+//! unchanged.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -27,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(package.payload().bytes().ok(), SOUND.payload().bytes().ok());
         assert_eq!(package.signer(), SOUND.signer());
     }
-    // What is behind signatures and digests must stand it as well.
+    // Code that normally runs after verification must not panic either.
     if let Ok(package) = Package::inspect(&Content::from(&file[..]))
         && let Ok(files) = package.files()
     {

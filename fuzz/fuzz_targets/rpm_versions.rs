@@ -1,4 +1,5 @@
-//! Versions of rpm: their order is one, of any three; and whether ranges meet does not depend on which is named first.
+//! rpm versions: any three are ordered, and whether two ranges overlap does not depend on their
+//! order.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

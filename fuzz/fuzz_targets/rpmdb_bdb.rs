@@ -1,4 +1,5 @@
-//! `Packages` of Berkeley DB: any bytes, and sound files of both byte orders that are damaged. What is read can be written, and is then read the same.
+//! `Packages` of Berkeley DB: arbitrary bytes, and damaged valid files of both byte orders. The
+//! headers of a readable file survive writing and reading.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! `Packages.db` of ndb: any bytes, and a sound file that is damaged. What is read can be written as another kind, and is then read the same.
+//! `Packages.db` of ndb: arbitrary bytes, and a damaged valid file. The headers of a readable file
+//! survive writing with another backend and reading.
 #![no_main]
 
 use std::sync::LazyLock;

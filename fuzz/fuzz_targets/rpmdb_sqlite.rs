@@ -1,4 +1,5 @@
-//! `rpmdb.sqlite` of a root: any bytes that begin as SQLite's do, and a sound database that is damaged. What is read can be written, and is then read the same.
+//! `rpmdb.sqlite` of a root: arbitrary bytes after SQLite's magic number, and a damaged valid
+//! database. The headers of a readable file survive writing and reading.
 #![no_main]
 
 use std::sync::LazyLock;

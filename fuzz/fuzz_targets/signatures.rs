@@ -1,4 +1,5 @@
-//! Certificates and signatures of OpenPGP, and keys of apk: a signature that nobody trusted made is nobody's.
+//! OpenPGP certificates and signatures, and keys of apk: no signature verifies unless a trusted key
+//! made it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let mut trusted = Keyring::new();
     trusted.add(KEY).expect("a key");
-    // The secret key has signed nothing of this.
+    // The secret key never signed this text.
     assert!(trusted.verify(data, || &b"what nobody ever signed"[..]).is_err());
     let _ = apk::signature::Keyring::new().add("key", data);
 });

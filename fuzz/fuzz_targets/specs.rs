@@ -1,4 +1,4 @@
-//! What a person asks for, and dependencies as text.
+//! Package specs of a request, and dependencies as text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

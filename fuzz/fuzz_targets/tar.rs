@@ -1,4 +1,5 @@
-//! The tars of apk: the pieces in which one comes mean nothing, and a member's content is as long as it says.
+//! The tar archives of apk: the result does not depend on the pieces in which they are read, and
+//! the content of a member has the recorded size.
 #![no_main]
 
 use std::io::{self, Read};
@@ -24,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     for (member, content) in whole.iter().flatten() {
         assert!(content.len() as u64 <= member.size && member.mode <= 0o7777);
         if content.len() as u64 == member.size {
-            // Where it says that its content is, it is.
+            // The content is at the recorded offset.
             let start = member.offset as usize;
             assert_eq!(data.get(start..start + content.len()), Some(&content[..]));
         }

@@ -1,4 +1,4 @@
-//! `updateinfo.xml`: the pieces in which it comes mean nothing.
+//! `updateinfo.xml`: the result does not depend on the pieces in which it is read.
 #![no_main]
 
 use std::io::Read;

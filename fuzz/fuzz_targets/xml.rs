@@ -1,4 +1,5 @@
-//! Our reader of XML and quick-xml hear the same of any document that both take; the document is put together of what markup is made of.
+//! The XML reader of this crate and quick-xml agree on any document that both accept. Documents
+//! consist of fragments of markup.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +10,7 @@ use rootstrap_fuzz::{Pieces, piece};
 mod heard;
 use heard::{Heard, by_quick_xml};
 
-/// What documents are put together of, a byte of the input each.
+/// The fragments of documents; a byte of the input selects one.
 const PARTS: [&str; 40] = [
     "<a>",
     "</a>",

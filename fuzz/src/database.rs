@@ -1,10 +1,11 @@
-//! Databases of rpm that are sound, to be damaged, and what must hold of one that is read.
+//! Valid rpm databases for the fuzz targets to damage, and the checks of a database that can be
+//! read.
 
 use rootstrap::rpm::database::{Backend, ByteOrder, read_bytes, write_headers};
 use rootstrap::rpm::header::{Header, HeaderBuilder, Place};
 use rootstrap::rpm::tag::Tag;
 
-/// Three headers: two small ones, and one that no page of a database holds.
+/// Returns three headers: two small ones, and one that exceeds a page of a database.
 fn headers() -> Vec<(u32, Header)> {
     let header = |(number, name, length): (u32, &str, usize)| {
         let mut builder = HeaderBuilder::new();
@@ -21,14 +22,15 @@ fn headers() -> Vec<(u32, Header)> {
     [(1, "one", 10), (2, "two", 6000), (5, "five", 0)].map(header).into()
 }
 
-/// A sound database file.
+/// Returns a valid database file.
 pub fn database(backend: Backend, order: ByteOrder) -> Vec<u8> {
     let files = write_headers(backend, &headers(), order).expect("small");
     let file = files.iter().find(|file| file.name == backend.file_name()).expect("its file");
     file.content.bytes().expect("in memory").into_owned()
 }
 
-/// A sound file of ndb, as `rpmpkg.c` lays it out: blobs in blocks of 16 bytes behind a page of slots.
+/// Returns a valid ndb file in the layout of `rpmpkg.c`: blobs in blocks of 16 bytes after a page
+/// of slots.
 pub fn ndb() -> Vec<u8> {
     let mut bytes: Vec<u8> = b"Slot\0\0\0\0\0\0\0\0\0\0\0\0".repeat(256);
     bytes[..32].copy_from_slice(&[&b"RpmP"[..], &[0; 4], &[1, 0, 0, 0], &[1, 0, 0, 0], &[9, 0, 0, 0], &[0; 12]].concat());
@@ -46,10 +48,10 @@ pub fn ndb() -> Vec<u8> {
     bytes
 }
 
-/// Reads a database. If it can be read, its headers can be written as any kind, and are read from there as they were.
+/// Reads a database. The headers of a readable database must survive writing to each other backend.
 pub fn check_database(backend: Backend, bytes: Vec<u8>) {
     let Ok(headers) = read_bytes(backend, "fuzz", bytes, None) else { return };
-    // An order that goes up is what the writers ask for; a reader that sorts may find a number twice.
+    // The writers need ascending numbers. A reader that sorts may return a number twice.
     if !headers.windows(2).all(|pair| pair[0].0 < pair[1].0) {
         return;
     }

@@ -1,4 +1,4 @@
-//! A store of inflated data in memory.
+//! An in-memory cache of decompressed data.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rootstrap::digest::Digest;
 use rootstrap::package::{Content, InflatedStore, InflatedWriter};
 
-/// What was kept, by the digest of what it was packed as.
+/// The decompressed data, by the digest of the compressed data.
 #[derive(Default)]
 pub struct Kept(Mutex<BTreeMap<String, Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! What several targets hold their parsers against.
+//! Checks and inputs that several fuzz targets share.
 
 mod database;
 mod kept;
@@ -18,14 +18,15 @@ use rootstrap::package::Spool;
 use rootstrap::pool::{Image, Pool};
 pub use tree::check_tree;
 
-/// A reader that gives as many bytes at a time as it is told: what is read must not depend on it.
+/// A reader that returns at most a given number of bytes at a time. The result of a parser must not
+/// depend on it.
 pub struct Pieces<'a> {
     left: &'a [u8],
     most: usize,
 }
 
 impl<'a> Pieces<'a> {
-    /// `bytes`, `most` at a time.
+    /// Creates a reader of `bytes` that returns at most `most` bytes at a time.
     pub fn new(bytes: &'a [u8], most: usize) -> Self {
         Self { left: bytes, most }
     }
@@ -40,19 +41,20 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// These bytes in gzip, as they are.
+/// Returns a gzip stream that stores these bytes uncompressed.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(bytes).expect("memory");
     encoder.finish().expect("memory")
 }
 
-/// Lengths of pieces, as the input chooses.
+/// Returns the length of pieces, as the input determines.
 pub fn piece(data: &[u8]) -> usize {
     1 + usize::from(data.last().copied().unwrap_or(0)) % 61
 }
 
-/// A sound file that the input damages: each five bytes say where (three) and how (two) it is changed; what is left over cuts it.
+/// Damages a valid file. Five bytes of the input give the place (three) and the values (two) of a
+/// change. Remaining bytes truncate the file.
 pub fn damaged(sound: &[u8], data: &[u8]) -> Vec<u8> {
     let mut bytes = sound.to_vec();
     let (changes, rest) = data.as_chunks::<5>();
@@ -73,7 +75,7 @@ pub fn damaged(sound: &[u8], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Holds three values against what an order is: two ways round it is the reverse, what is equal is equal to all else alike, and it is transitive.
+/// Checks on three values that an order is antisymmetric, transitive, and consistent with equality.
 pub fn is_an_order<T: Copy + std::fmt::Debug>(three: [T; 3], compare: impl Fn(T, T) -> Ordering) {
     for a in three {
         assert_eq!(compare(a, a), Ordering::Equal, "{a:?} and itself");
@@ -91,7 +93,8 @@ pub fn is_an_order<T: Copy + std::fmt::Debug>(three: [T; 3], compare: impl Fn(T,
     }
 }
 
-/// A file of this process alone, in memory where the system has such a directory: for what is read by its path.
+/// Writes a file that only this process uses, in memory if the system has `/dev/shm`. For code that
+/// opens files by path.
 pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
     static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
         let memory = PathBuf::from("/dev/shm");
@@ -105,35 +108,35 @@ pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// Room for contents: little in memory, so that both ways are gone.
+/// Returns a spool with little memory, so that files exercise both storage paths.
 pub fn spool() -> Spool {
     Spool::new(64 << 10, &std::env::temp_dir())
 }
 
-/// Whether a path is one below the root: absolute, without parts that lead elsewhere.
+/// Reports whether a path is below the root: absolute, without `.`, `..` or empty parts.
 pub fn is_below_root(path: &[u8]) -> bool {
     path.strip_prefix(b"/")
         .is_some_and(|path| path.split(|&c| c == b'/').all(|part| !matches!(part, b"" | b"." | b"..") && !part.contains(&0)))
 }
 
-/// Bytes that begin at a multiple of eight, as a mapped file does.
+/// Bytes at an 8-byte boundary, like a mapped file.
 struct Words(Vec<u64>);
 
 impl AsRef<[u8]> for Words {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: every byte of a number is one.
+        // SAFETY: every byte of a `u64` is a valid `u8`.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 8) }
     }
 }
 
-/// The image of a pool, from bytes as they lie in a file.
+/// Creates a pool image from the bytes of a file.
 pub fn image(bytes: &[u8]) -> Image {
     let mut padded = bytes.to_vec();
     padded.resize(bytes.len().next_multiple_of(8), 0);
     Image::new(Words(padded.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect()))
 }
 
-/// Holds that a pool can be kept: its image is read as the same pool.
+/// Checks that the image of a pool can be read back as the same pool.
 pub fn is_image(pool: &Pool) {
     let bytes = pool.image().bytes();
     let kept = Pool::from_image(image(bytes)).expect("its own image");

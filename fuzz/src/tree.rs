@@ -1,4 +1,4 @@
-//! What must hold of a tree that somebody else's bytes became.
+//! Checks of a tree that was read from untrusted bytes.
 
 use rootstrap::cancel::Cancel;
 use rootstrap::output::oci::read_archive;
@@ -8,7 +8,8 @@ use rootstrap::tree::Tree;
 
 use crate::{file, spool};
 
-/// Holds that no path leads out of a tree, and that it can be written as an archive and read again.
+/// Checks that no path leads out of a tree, and that the tree survives writing to an archive and
+/// reading.
 pub fn check_tree(tree: &Tree) {
     let mut paths = 0;
     tree.walk(|path, id| {

@@ -20,8 +20,8 @@ pub fn parse(text: &str) -> Option<Digest> {
     }
 }
 
-/// Decodes a digest such as `Q1…=`. The digest fills the first bytes of the array, up to the length
-/// of its algorithm; the others are 0.
+/// Decodes a digest such as `Q1…=`. The digest fills the first bytes of the array, up to the
+/// length of its algorithm; the others are 0.
 pub fn decode(text: &[u8]) -> Option<(Algorithm, [u8; 32])> {
     let (algorithm, encoded) = match text {
         [b'Q', b'1', rest @ ..] => (Algorithm::Sha1, rest),
