@@ -1,5 +1,5 @@
 //! `comps.xml`: the result does not depend on the pieces in which it is read, and every listed
-//! group has members.
+//! group can be found by its id.
 #![no_main]
 
 use std::io::Read;

@@ -305,8 +305,9 @@ fn read_kept(tar: &Content) -> Result<Vec<File>, PackageError> {
 }
 
 /// Decompresses the tar archive of a data stream into memory. The files are then slices of it.
-/// Returns `None` if there is no room, or if the stream is malformed; reading it as a stream
-/// reports the error.
+///
+/// Returns `None` if memory does not suffice or the stream is malformed. The caller then reads it
+/// as a stream, which reports the error.
 fn inflate_at_once(data: &Content, spool: &Spool) -> Option<Content> {
     let compressed = data.memory()?;
     let length = u64::from(compression::gzip_length(compressed)?);

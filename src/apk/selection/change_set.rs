@@ -83,7 +83,7 @@ impl Solver<'_, '_> {
         reasons
     }
 
-    /// Returns the first tag whose repositories a chosen package may come from.
+    /// Returns the first tag that the package may be chosen by and whose repositories have it.
     fn tag_of(&self, package: PackageId) -> u8 {
         let repos = self.graph.repos_of(package);
         let allowed = self.packages[package as usize].allowed;

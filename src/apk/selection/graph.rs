@@ -55,7 +55,7 @@ pub(super) struct Node<'a> {
     pub(super) facts: SolvableId,
     /// The solvable in the root.
     pub(super) installed: Option<SolvableId>,
-    /// The solvable in a repository, whether real or virtual.
+    /// The first solvable outside the root that is not hidden: of a repository, a file, or virtual.
     pub(super) source: Option<SolvableId>,
     /// The repositories that have the package, as a bit set.
     pub(super) repos: u64,
