@@ -14,8 +14,9 @@ pub struct Record {
     pub size: u64,
     /// The tag of the repositories that the package is pinned to (`s:`), without the `@`.
     pub tag: Option<String>,
-    /// The parts that failed during installation (`f:`): `f` files, `s` scripts, `x` extended
-    /// attributes.
+    /// The flags of the package (`f:`). Three name parts that failed during installation: `f`
+    /// files, `s` scripts, `x` extended attributes. apk also writes `S` if the identity is a
+    /// SHA-256 digest truncated to 160 bits.
     pub broken: String,
     /// The directories in their order, with their files.
     pub directories: Vec<DirectoryRecord>,
@@ -76,8 +77,8 @@ impl Record {
         Self { info, checksum, size: package.size(), tag, broken: String::new(), directories: Vec::new(), scripts }
     }
 
-    /// Reports whether the installation of files or the run of a script failed. Failed extended
-    /// attributes do not count.
+    /// Reports whether the installation of files or the run of a script failed: the packages that
+    /// `apk fix` repairs (`app_fix.c`). Failed extended attributes do not count.
     pub fn is_broken(&self) -> bool {
         self.broken.contains(['f', 's'])
     }
