@@ -1,7 +1,8 @@
-//! Stopping early: a flag that a signal or another thread raises and that every long loop asks.
+//! Cancellation: a flag that a signal or another thread raises and that every long loop checks.
 //!
-//! In: SIGINT, SIGTERM or SIGHUP, or [`Cancel::raise`]. Out: [`Cancel::is_raised`], so that the loop returns and its guards clean
-//! up. It never ends the process itself; a second signal does, as the system would have done at the first.
+//! Input: SIGINT, SIGTERM or SIGHUP, or [`Cancel::raise`]. Output: [`Cancel::is_raised`]. A loop
+//! that sees the flag returns, and its guards clean up. The flag never ends the process. A second
+//! signal ends it, as the system's default action would.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// A flag that says "stop, and leave nothing behind". Clones share it.
+/// A flag that means "stop, and leave nothing behind". Clones share the flag.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     raised: Arc<AtomicBool>,
@@ -18,16 +19,18 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// A flag that only [`Cancel::raise`] raises.
+    /// Returns a flag that only [`Cancel::raise`] raises.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A flag that the first SIGINT, SIGTERM or SIGHUP raises; the second one kills the process. For the command line, once.
+    /// Returns a flag that the first SIGINT, SIGTERM or SIGHUP raises; the second one kills the
+    /// process. Only the command line calls this, once.
     pub fn on_signals() -> io::Result<Self> {
         let cancel = Self::new();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            // The order counts: the handler that kills looks at the flag before the one that sets it.
+            // The order matters: the handler that kills the process must check the flag before the
+            // other handler sets it.
             flag::register_conditional_default(signal, Arc::clone(&cancel.raised))?;
             flag::register_usize(signal, Arc::clone(&cancel.signal), signal.unsigned_abs() as usize)?;
             flag::register(signal, Arc::clone(&cancel.raised))?;
@@ -35,17 +38,18 @@ impl Cancel {
         Ok(cancel)
     }
 
-    /// Asks everybody to stop.
+    /// Asks all holders of the flag to stop.
     pub fn raise(&self) {
         self.raised.store(true, Ordering::Relaxed);
     }
 
-    /// Whether to stop.
+    /// Reports whether to stop.
     pub fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Relaxed)
     }
 
-    /// The signal that raised it, if one did: a shell expects the exit code 128 plus this number.
+    /// Returns the signal that raised the flag, if a signal did. A shell expects the exit code 128
+    /// plus this number.
     pub fn signal(&self) -> Option<i32> {
         i32::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|&signal| signal != 0)
     }

@@ -1,7 +1,8 @@
-//! Compression: the formats in which repositories and packages wrap their bytes, told apart by their first bytes.
+//! The compression formats of repositories and packages, detected by their first bytes.
 //!
-//! In: a buffered reader. Out: a reader of what it holds, inflated as it is read, never held whole. How much may come out
-//! is for the caller to bound: only the caller knows what was promised.
+//! Input: a buffered reader. Output: a reader of the decompressed content, which never holds all of
+//! it in memory. The caller must limit the size of the output, because only the caller knows the
+//! expected size.
 
 mod bounded;
 mod zchunk;
@@ -12,10 +13,11 @@ use liblzma::stream::{CONCATENATED, Stream};
 
 pub use bounded::{Bomb, Bounded};
 
-/// Memory that an xz or lzma stream may ask for: level 9 needs 65 MiB (xz(1)), and nothing that is shipped needs more.
+/// Memory limit for xz and lzma streams, in bytes: level 9 needs 65 MiB (xz(1)), and no
+/// distribution uses more.
 const LZMA_MEMORY: u64 = 192 << 20;
 
-/// As many bytes as [`Format::sniff`] ever looks at.
+/// Number of bytes that [`Format::sniff`] examines at most.
 const MAGIC_LENGTH: usize = 13;
 
 /// A compression format.
@@ -23,28 +25,29 @@ const MAGIC_LENGTH: usize = 13;
 pub enum Format {
     /// Not compressed.
     Plain,
-    /// gzip, RFC 1952; several members are one stream.
+    /// gzip, RFC 1952; several members form one stream.
     Gzip,
-    /// xz; several streams are one.
+    /// xz; several streams form one.
     Xz,
-    /// The older `.lzma` without checks.
+    /// The older `.lzma` format, without checksums.
     Lzma,
-    /// bzip2; several streams are one.
+    /// bzip2; several streams form one.
     Bzip2,
-    /// Zstandard, RFC 8878; several frames are one stream.
+    /// Zstandard, RFC 8878; several frames form one stream.
     Zstd,
-    /// zchunk, as repositories of rpm-md have it.
+    /// zchunk, which rpm-md repositories use.
     Zchunk,
 }
 
 impl Format {
-    /// The format that begins with these bytes; plain when none does.
+    /// Returns the format that begins with these bytes, or plain if none does.
     pub fn sniff(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
-            // A skippable frame, as pzstd and seekable archives write it, may stand before the first one.
+            // A skippable frame may precede the first frame; pzstd and seekable archives write such
+            // frames.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             [0, b'Z', b'C', b'K', b'1', ..] => Self::Zchunk,
             _ if is_lzma(start) => Self::Lzma,
@@ -52,7 +55,8 @@ impl Format {
         }
     }
 
-    /// The format of a name as rpm's payload compressor tag (`gzip`) or a file's ending (`gz`) gives it.
+    /// Returns the format with this name in rpm's payload compressor tag (`gzip`) or this file
+    /// extension (`gz`).
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "gzip" | "gz" => Self::Gzip,
@@ -64,7 +68,8 @@ impl Format {
         })
     }
 
-    /// The format's name as rpm's payload compressor tag gives it; `plain` when there is none.
+    /// Returns the name of the format in rpm's payload compressor tag, or `plain` if there is no
+    /// compression.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -77,7 +82,8 @@ impl Format {
         }
     }
 
-    /// Whether inflating takes much longer than reading again what came of it, so that it is worth keeping.
+    /// Reports whether decompression is so much slower than reading its result again that the
+    /// result is worth caching.
     pub fn is_slow(self) -> bool {
         match self {
             Self::Gzip | Self::Xz | Self::Lzma | Self::Bzip2 => true,
@@ -85,7 +91,8 @@ impl Format {
         }
     }
 
-    /// A reader of what `input`, which is in this format, holds. Damage is an error while reading.
+    /// Returns a reader of the decompressed content of `input`, which is in this format. Damaged
+    /// input causes an error while reading.
     pub fn reader<'a>(self, input: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {
             Self::Plain => Box::new(input),
@@ -105,23 +112,27 @@ impl Format {
     }
 }
 
-/// How many bytes a gzip file says to hold (less 2^32, if there are as many); nobody has checked it.
+/// Returns the length of the decompressed content that a gzip file states, modulo 2^32. The length
+/// is not verified.
 pub fn gzip_length(file: &[u8]) -> Option<u32> {
     let length = file.last_chunk()?;
     (Format::sniff(file) == Format::Gzip).then(|| u32::from_le_bytes(*length))
 }
 
-/// Inflates a gzip file at once, in about half the time that a stream takes; `out` is as long as [`gzip_length`] says. Whether the
-/// file is one whole member that fills `out`: if not, only the stream's reader can tell what it is.
+/// Decompresses a whole gzip file in about half the time that a stream takes. `out` is as long as
+/// [`gzip_length`] states. Returns true if the file is exactly one member that fills `out`.
+/// Otherwise only the stream's reader can decompress the file.
 pub fn inflate_gzip(file: &[u8], out: &mut [u8]) -> bool {
     let Some((_, [c0, c1, c2, c3, ..])) = file.split_last_chunk::<8>() else { return false };
     let inflated = libdeflater::Decompressor::new().gzip_decompress(file, out);
-    // What may follow the member is not looked at by libdeflate: the end of the file has to be the end of this member.
+    // libdeflate ignores bytes after the member, so the last 8 bytes of the file must be the
+    // trailer of this member.
     inflated == Ok(out.len()) && libdeflater::crc32(out) == u32::from_le_bytes([*c0, *c1, *c2, *c3])
 }
 
-/// lzma has no magic, only a likely header: properties below 225, a dictionary of 2^n or 2^n + 2^(n-1), and a size that is
-/// unknown or below 256 GiB (the rule of liblzma's `alone_decoder.c`). No text and no cpio archive begins so.
+/// Detects lzma, which has no magic number, by its header. The properties are below 225, and the
+/// dictionary size is 2^n or 2^n + 2^(n-1). The content size is unknown or below 256 GiB (liblzma's
+/// `alone_decoder.c`). No text and no cpio archive begins this way.
 fn is_lzma(start: &[u8]) -> bool {
     let Some(([properties, d0, d1, d2, d3], rest)) = start.split_first_chunk::<5>() else { return false };
     let Some(size) = rest.first_chunk::<8>() else { return false };
@@ -134,14 +145,15 @@ fn is_lzma(start: &[u8]) -> bool {
         && (size == u64::MAX || size < 1 << 38)
 }
 
-/// A reader of what `input` holds, in whatever format that is, and the format.
+/// Detects the format of `input`. Returns the format and a reader of the decompressed content.
 pub fn decompress<'a>(mut input: impl BufRead + Send + 'a) -> io::Result<(Format, Box<dyn Read + Send + 'a>)> {
     let start = input.fill_buf()?;
     if start.len() >= MAGIC_LENGTH {
         let format = Format::sniff(start);
         return Ok((format, format.reader(input)?));
     }
-    // The reader gave less than a magic: gather one, and put it back in front.
+    // The buffer is shorter than the longest magic number: read enough bytes and chain them before
+    // the rest.
     let mut start = Vec::with_capacity(MAGIC_LENGTH);
     input.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut start)?;
     let format = Format::sniff(&start);
@@ -182,7 +194,7 @@ mod tests {
                 encoder.finish().unwrap()
             }
             Format::Zstd => zstd::encode_all(data, 3).unwrap(),
-            // Its own tests make such files.
+            // The tests of zchunk create their own files.
             Format::Zchunk => unreachable!(),
         }
     }
@@ -232,7 +244,7 @@ mod tests {
     fn only_one_whole_member_is_inflated_at_once() {
         let file = compress(Format::Gzip, b"a member");
         assert_eq!(inflate_at_once(&file).unwrap(), b"a member");
-        // As long as the first, so that its length says nothing.
+        // The second member has the length of the first, so the length field cannot reveal it.
         let two = [file.clone(), compress(Format::Gzip, b"b member")].concat();
         assert_eq!(inflate_at_once(&two), None);
         assert_eq!(inflate_at_once(&[&file[..], &[0; 8]].concat()), None);
@@ -242,7 +254,7 @@ mod tests {
         for place in 10..file.len() {
             let mut wrong = file.clone();
             wrong[place] ^= 0x10;
-            // Bits that pad the last byte mean nothing.
+            // The padding bits of the last byte have no meaning.
             if gzip_length(&wrong).is_some_and(|length| length < 1 << 20) {
                 assert!(inflate_at_once(&wrong).is_none_or(|data| data == b"a member"), "{place}");
             }

@@ -1,6 +1,7 @@
-//! Digests: the checksums by which repositories, packages and files are known.
+//! Digests: the checksums that identify repositories, packages and files.
 //!
-//! In: bytes, or the hexadecimal text of a repository. Out: a [`Digest`] to compare. Every room may use it; it uses none.
+//! Input: bytes, or the hexadecimal text of a repository. Output: a [`Digest`] to compare. Every
+//! module may use this one; it uses no other.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 /// A digest algorithm that one of the formats names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
-    /// MD5, 16 bytes. Old packages' file digests only: never accepted as proof of anything.
+    /// MD5, 16 bytes. Only for the file digests of old packages; never accepted for verification.
     Md5,
     /// SHA-1, 20 bytes.
     Sha1,
@@ -27,7 +28,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm of a name as rpm-md writes it (`sha256`, `SHA-256`; the old `sha` is SHA-1).
+    /// Returns the algorithm with this name in rpm-md (`sha256`, `SHA-256`; the old `sha` is
+    /// SHA-1).
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().replace('-', "").as_str() {
             "md5" => Self::Md5,
@@ -40,7 +42,7 @@ impl Algorithm {
         })
     }
 
-    /// The name as rpm-md writes it.
+    /// Returns the name that rpm-md uses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
@@ -52,7 +54,7 @@ impl Algorithm {
         }
     }
 
-    /// The digest's length in bytes.
+    /// Returns the length of the digest in bytes.
     pub fn length(self) -> usize {
         match self {
             Self::Md5 => 16,
@@ -65,7 +67,7 @@ impl Algorithm {
     }
 }
 
-/// The digest of some bytes, with the algorithm that made it.
+/// The digest of some bytes, with its algorithm.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     algorithm: Algorithm,
@@ -73,12 +75,13 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// A digest from its bytes, if they are as many as the algorithm makes.
+    /// Creates a digest from its bytes. Returns `None` if their number does not fit the algorithm.
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
         (bytes.len() == algorithm.length()).then(|| Self { algorithm, bytes: bytes.into() })
     }
 
-    /// A digest from hexadecimal text of the right length, in either case.
+    /// Creates a digest from hexadecimal text in upper or lower case. Returns `None` for a wrong
+    /// length or another character.
     pub fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Self> {
         let digit = |c: u8| char::from(c).to_digit(16).map(|d| d as u8);
         let hex = hex.as_bytes();
@@ -89,30 +92,30 @@ impl Digest {
         Some(Self { algorithm, bytes: bytes? })
     }
 
-    /// A digest as it is written with its algorithm: `sha256:…`.
+    /// Parses a digest with its algorithm: `sha256:…`.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, hex) = text.split_once(':')?;
         Self::from_hex(Algorithm::from_name(name)?, hex)
     }
 
-    /// The digest of `data`.
+    /// Computes the digest of `data`.
     pub fn of(algorithm: Algorithm, data: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(data);
         hasher.finish()
     }
 
-    /// The algorithm that made it.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The digest itself.
+    /// Returns the bytes of the digest.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The digest as lower-case hexadecimal text.
+    /// Returns the digest as lower-case hexadecimal text.
     pub fn hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = String::with_capacity(2 * self.bytes.len());
@@ -124,7 +127,7 @@ impl Digest {
     }
 }
 
-/// `sha256:0f…`, the form of reports and of the store.
+/// `sha256:0f…`, the form in reports and in the store.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.algorithm.name(), self.hex())
@@ -137,7 +140,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A digest in the making. It is a [`Write`], so that bytes can be copied through it.
+/// An unfinished digest. It implements [`Write`], so that bytes can be copied into it.
 #[derive(Clone)]
 pub struct Hasher(State);
 
@@ -152,7 +155,7 @@ enum State {
 }
 
 impl Hasher {
-    /// A hasher that has seen nothing yet.
+    /// Creates a hasher without input.
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
             Algorithm::Md5 => State::Md5(Md5::new()),
@@ -164,7 +167,7 @@ impl Hasher {
         })
     }
 
-    /// Takes more bytes.
+    /// Adds bytes.
     pub fn update(&mut self, data: &[u8]) {
         match &mut self.0 {
             State::Md5(h) => h.update(data),
@@ -176,7 +179,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all that was seen.
+    /// Returns the digest of all bytes that were added.
     pub fn finish(self) -> Digest {
         let (algorithm, bytes): (_, Box<[u8]>) = match self.0 {
             State::Md5(h) => (Algorithm::Md5, h.finalize().as_slice().into()),
@@ -201,7 +204,7 @@ impl Write for Hasher {
     }
 }
 
-/// A reader that hashes and counts what passes through it.
+/// A reader that hashes and counts the bytes that pass through it.
 pub struct HashingReader<R> {
     inner: R,
     hasher: Hasher,
@@ -209,12 +212,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// Reads `inner` and makes a digest of what it gives.
+    /// Wraps `inner`, to compute the digest of the bytes that it returns.
     pub fn new(inner: R, algorithm: Algorithm) -> Self {
         Self { inner, hasher: Hasher::new(algorithm), count: 0 }
     }
 
-    /// The digest and the number of the bytes that were read so far.
+    /// Returns the digest and the number of the bytes that were read so far.
     pub fn finish(self) -> (Digest, u64) {
         (self.hasher.finish(), self.count)
     }

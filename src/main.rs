@@ -1,4 +1,4 @@
-//! The command: parse, run, exit code.
+//! The executable: parses the arguments, runs the command and returns its exit code.
 
 fn main() -> std::process::ExitCode {
     rootstrap::cli::run()

@@ -1,7 +1,8 @@
-//! What repositories ask of an ecosystem: the trait through which their metadata is read, whatever its format.
+//! The trait that reads repository metadata, whatever the format.
 //!
-//! In: the bytes of a repository's files. Out: what a root document lists, and packages in a [`PoolBuilder`].
-//! `rpm::index` and `apk::index` implement it; `repo/` gets the bytes and knows neither.
+//! Input: the bytes of a repository's files. Output: the files that a root document lists, and
+//! packages in a [`PoolBuilder`]. `rpm::index` and `apk::index` implement the trait. `repo/`
+//! fetches the bytes and knows neither format.
 
 use std::io::{self, Read};
 
@@ -10,44 +11,50 @@ use crate::pool::{Checksum, PoolBuilder, RepoId};
 
 /// A format of repository metadata. One value serves every repository and thread.
 pub trait MetadataFormat: Sync {
-    /// What it is called: `rpm-md`.
+    /// Returns the name of the format: `rpm-md`.
     fn name(&self) -> &'static str;
 
-    /// The document that a repository begins with, relative to its base: `repodata/repomd.xml`.
+    /// Returns the path of the first document of a repository, relative to its base:
+    /// `repodata/repomd.xml`.
     fn root_document(&self) -> &'static str;
 
-    /// The file beside the root document that holds its signature, where it has none in itself.
+    /// Returns the path of the detached signature of the root document. Returns `None` if the
+    /// document contains its signature.
     fn root_signature(&self) -> Option<&'static str> {
         None
     }
 
-    /// What the root document says of the state that it is of: a number, a time, a commit.
+    /// Returns the revision that the root document states: a number, a time or a commit.
     fn revision(&self, root: &[u8]) -> Option<String> {
         let _ = root;
         None
     }
 
-    /// How new the state is that the root document is of, as far as it tells; a newer one compares greater.
+    /// Returns the age of the state that the root document describes, if the document states it. A
+    /// newer state compares greater.
     fn age(&self, root: &[u8]) -> Age;
 
-    /// Reads a list of mirrors: where they are, and what their root document has to be where the list says so. In its plainest form it has a line a mirror.
+    /// Reads a list of mirrors: their URLs and, if the list has them, the expected digests of the
+    /// root document. The default implementation reads a plain list with one mirror per line.
     fn mirrors(&self, list: &[u8]) -> Result<MirrorList, IndexError> {
         plain_list(list)
     }
 
-    /// What the root document lists.
+    /// Returns the metadata files that the root document lists.
     fn files(&self, root: &[u8]) -> Result<Vec<MetadataFile>, IndexError>;
 
-    /// Reads the packages of a [`MetadataKind::Packages`] file (inflated already) into the pool.
+    /// Reads the packages of a [`MetadataKind::Packages`] file (already decompressed) into the
+    /// pool.
     fn read_packages(&self, input: &mut (dyn Read + Send), builder: &mut PoolBuilder, repo: RepoId) -> Result<(), IndexError>;
 
-    /// Whether [`read_packages`](Self::read_packages) keeps all threads busy by itself.
+    /// Reports whether [`read_packages`](Self::read_packages) itself uses all threads.
     fn reads_with_all_threads(&self) -> bool {
         false
     }
 
-    /// Reads a [`MetadataKind::Files`] file (inflated already): calls `found` with the checksum of the package and the path
-    /// for each path that is `wanted`. For formats that tell all files with the packages there is nothing to do.
+    /// Reads a [`MetadataKind::Files`] file (already decompressed). Calls `found` with the checksum
+    /// of the package and the path for each path that is `wanted`. Formats that list all files with
+    /// the packages need no implementation.
     fn read_files(
         &self,
         input: &mut dyn Read,
@@ -58,52 +65,55 @@ pub trait MetadataFormat: Sync {
         Ok(())
     }
 
-    /// Reads a [`MetadataKind::Files`] file (inflated already): calls `found` with the checksum of the package and the path for each path of
-    /// each package that is brought with a content: no directories, and nothing that the package only owns.
+    /// Reads a [`MetadataKind::Files`] file (already decompressed). Calls `found` with the checksum
+    /// of the package and the path for each path whose content is in the package. Directories and
+    /// ghost files are left out.
     fn read_contents(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, &str)) -> Result<(), IndexError> {
         let _ = (input, found);
         Ok(())
     }
 
-    /// Reads a [`MetadataKind::Packages`] file (inflated already) for what it tells people: calls `found` with the checksum of each
-    /// package that has one.
+    /// Reads the descriptive texts of a [`MetadataKind::Packages`] file (already decompressed).
+    /// Calls `found` with the checksum of each package that has one.
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;
 
-    /// Reads a [`MetadataKind::Advisories`] file (inflated already), one advisory after another. Not every format has such files.
+    /// Reads a [`MetadataKind::Advisories`] file (already decompressed), one advisory after
+    /// another. Not every format has such files.
     fn read_advisories(&self, input: &mut dyn Read, found: &mut dyn FnMut(Advisory)) -> Result<(), IndexError> {
         let _ = (input, found);
         Ok(())
     }
 }
 
-/// How new metadata are.
+/// The age of metadata. Newer metadata compare greater.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
-    /// When they were made, in seconds since 1970; 0 where nothing tells.
+    /// Time of creation, in seconds since 1970; 0 if unknown.
     pub made: i64,
-    /// What tells states of one time apart: the numbers of a revision, the first of which counts most.
+    /// Numbers of the revision, the most significant first. They order states of the same time.
     pub revision: Vec<u64>,
 }
 
-/// Where the mirrors of a repository are.
+/// The mirrors of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MirrorList {
-    /// Their bases, the best first.
+    /// Base URLs, the best first.
     pub bases: Vec<String>,
-    /// What the root document has to be, the newest first: an older one is taken where no mirror has a newer one. With none it may be anything.
+    /// Expected root documents, the newest first. An older one is accepted if no mirror has a newer
+    /// one. If the list is empty, any root document is accepted.
     pub roots: Vec<RootPromise>,
 }
 
-/// What a root document has to be.
+/// The expected digest and size of a root document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootPromise {
-    /// Its digest.
+    /// Expected digest.
     pub digest: Digest,
-    /// Its size in bytes.
+    /// Expected size in bytes.
     pub size: Option<u64>,
 }
 
-/// A list with a line a mirror; comments begin with `#`.
+/// Reads a list with one mirror per line; comments begin with `#`.
 pub fn plain_list(list: &[u8]) -> Result<MirrorList, IndexError> {
     let text = str::from_utf8(list)
         .map_err(|error| IndexError::Malformed { offset: error.valid_up_to() as u64, what: "the list is not text".to_owned() })?;
@@ -111,74 +121,74 @@ pub fn plain_list(list: &[u8]) -> Result<MirrorList, IndexError> {
     Ok(MirrorList { bases: lines.map(str::to_owned).collect(), roots: Vec::new() })
 }
 
-/// What a distribution says of an update.
+/// An update that a distribution describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advisory {
-    /// What it is called: `ALSA-2023:0340`.
+    /// Identifier: `ALSA-2023:0340`.
     pub id: String,
-    /// What it is for: `security`, `bugfix`, `enhancement`, `newpackage`.
+    /// Kind of the update: `security`, `bugfix`, `enhancement`, `newpackage`.
     pub kind: String,
-    /// How bad it is without it; empty where nobody says.
+    /// Severity; empty if the distribution states none.
     pub severity: String,
-    /// Whether it is final.
+    /// Status, for example `final`.
     pub status: String,
-    /// What it is, in a line.
+    /// Title, in one line.
     pub title: String,
-    /// When it was made, as it is written.
+    /// Date of issue, as written in the metadata.
     pub issued: String,
-    /// When it was changed last, as it is written.
+    /// Date of the last change, as written in the metadata.
     pub updated: String,
-    /// Whether a machine should be started again after it.
+    /// True if the machine should be restarted after the update.
     pub reboot: bool,
-    /// Where more is said: bugs, CVEs.
+    /// References: bugs, CVEs.
     pub references: Vec<Reference>,
-    /// The packages with which it is done.
+    /// The packages that contain the update.
     pub packages: Vec<AdvisoryPackage>,
 }
 
-/// Where more is said of an update.
+/// A reference of an advisory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference {
-    /// What it is: `cve`, `bugzilla`.
+    /// Kind: `cve`, `bugzilla`.
     pub kind: String,
-    /// What it is called there.
+    /// Identifier at the referenced site.
     pub id: String,
-    /// What it is about.
+    /// Title.
     pub title: String,
-    /// Where it is.
+    /// URL.
     pub href: String,
 }
 
 /// A package that an advisory names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdvisoryPackage {
-    /// All of it, as the ecosystem names packages.
+    /// Full identifier, in the form of the ecosystem.
     pub id: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its whole version in the ecosystem's own form.
+    /// Full version, in the form of the ecosystem.
     pub version: String,
-    /// Its architecture.
+    /// Architecture.
     pub arch: String,
-    /// The stream of a module that it is of: `php:8.0`.
+    /// The module stream that the package belongs to: `php:8.0`.
     pub module: Option<String>,
 }
 
-/// What a repository tells people of a package, beside what decides.
+/// The descriptive texts of a package; the resolver does not use them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
-    /// What it is, in a line.
+    /// Summary, in one line.
     pub summary: String,
-    /// What it is, at length; empty where the format has no such thing.
+    /// Description; empty if the format has none.
     pub description: String,
-    /// Where it comes from.
+    /// Home page.
     pub url: String,
 }
 
-/// What a metadata file is about.
+/// The content of a metadata file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetadataKind {
-    /// The packages and what they need and give.
+    /// The packages and their dependencies.
     Packages,
     /// All files of all packages.
     Files,
@@ -188,46 +198,47 @@ pub enum MetadataKind {
     Modules,
     /// Advisories (updateinfo).
     Advisories,
-    /// Something else; [`MetadataFile::name`] says what.
+    /// Any other content; [`MetadataFile::name`] names it.
     Other,
 }
 
-/// A metadata file as the root document promises it.
+/// A metadata file that the root document lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataFile {
-    /// What it is about.
+    /// Kind of content.
     pub kind: MetadataKind,
-    /// What the format calls it: `primary`.
+    /// Name in the format: `primary`.
     pub name: String,
-    /// Where it is, relative to the repository (or a whole URL); `None` when it is the root document itself.
+    /// Path relative to the repository, or a full URL; `None` if the file is the root document
+    /// itself.
     pub location: Option<String>,
-    /// Its digest, as far as the algorithm is known.
+    /// Expected digest; `None` if the algorithm is unknown.
     pub digest: Option<Digest>,
-    /// Its size in bytes.
+    /// Expected size in bytes.
     pub size: Option<u64>,
-    /// The digest of what it holds, inflated.
+    /// Expected digest of the decompressed content.
     pub open_digest: Option<Digest>,
-    /// How many bytes that is.
+    /// Expected size of the decompressed content, in bytes.
     pub open_size: Option<u64>,
 }
 
-/// Why metadata cannot be read.
+/// The reason why metadata cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// It is not what the format says.
+    /// The metadata violate the format.
     #[error("{what}, at byte {offset}")]
     Malformed {
-        /// Where, in the inflated file.
+        /// Position in the decompressed file, in bytes.
         offset: u64,
-        /// What is wrong.
+        /// Description of the error.
         what: String,
     },
-    /// Its bytes cannot be read or inflated.
+    /// The bytes cannot be read or decompressed.
     #[error("{error}, after byte {offset} of what it holds")]
     Read {
-        /// How far reading came, in the inflated file.
+        /// Position in the decompressed file, in bytes, up to which reading succeeded.
         offset: u64,
-        /// What the decompressor or the system said.
+        /// The error of the decompressor or the system.
         error: io::Error,
     },
 }

@@ -1,22 +1,22 @@
-//! The trait through which the library tells of its progress. The library itself never prints.
+//! The trait through which the library reports progress. The library itself never prints.
 
 /// A part of the work that takes noticeable time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Getting and reading repository metadata.
+    /// Downloading and reading repository metadata.
     Metadata,
-    /// Choosing packages.
+    /// Selecting packages.
     Resolve,
-    /// Downloading, verifying and inflating packages.
+    /// Downloading, verifying and decompressing packages.
     Fetch,
-    /// Merging packages, scriptlets, finishing steps, databases.
+    /// Merging packages, running scriptlets and finishing steps, writing package databases.
     Install,
     /// Writing the finished tree.
     Write,
 }
 
 impl Phase {
-    /// The phase's name as `--stats` spells it.
+    /// Returns the name that `--stats` prints.
     pub fn name(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -28,30 +28,31 @@ impl Phase {
     }
 }
 
-/// Hears of progress, from any thread. Every method has an empty default.
+/// A receiver of progress reports, which may come from any thread. Every method has an empty
+/// default.
 pub trait Reporter: Send + Sync {
-    /// A phase begins; `items` and `bytes` are how much there will be, when that is known.
+    /// Reports that a phase begins. `items` and `bytes` are the expected totals, if known.
     fn begin(&self, phase: Phase, items: Option<u64>, bytes: Option<u64>) {
         let _ = (phase, items, bytes);
     }
 
-    /// More of the phase is done.
+    /// Reports progress in a phase: more items and bytes are done.
     fn advance(&self, phase: Phase, items: u64, bytes: u64) {
         let _ = (phase, items, bytes);
     }
 
-    /// The phase is over; `summary` is what it did, in words for a person.
+    /// Reports that a phase is over. `summary` describes the result for the user.
     fn finish(&self, phase: Phase, summary: &str) {
         let _ = (phase, summary);
     }
 
-    /// Something that the user should know, though the run goes on.
+    /// Warns the user; the run continues.
     fn warn(&self, message: &str) {
         let _ = message;
     }
 }
 
-/// Hears nothing.
+/// A reporter that ignores all reports.
 pub struct Silent;
 
 impl Reporter for Silent {}

@@ -1,6 +1,7 @@
-//! Numbers of bytes as people write them.
+//! Sizes in bytes, as people write them.
 
-/// A number of bytes: `500M`, `2G`, `1 GiB`; each unit is 1024 of the one below. The error is for the person who wrote it.
+/// Parses a size in bytes: `500M`, `2G`, `1 GiB`. Each unit is 1024 times the one below it. The
+/// error is a message for the user.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is not a size: give a number and K, M, G or T");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

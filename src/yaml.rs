@@ -1,28 +1,29 @@
-//! YAML as its readers want it: what is looked for is visited, the rest is skipped, nothing is built. JSON is YAML too.
+//! A streaming reader of YAML: it visits the values that the caller wants, skips the others and
+//! builds no document. JSON is YAML too.
 
 use std::borrow::Cow;
 
 use saphyr_parser::{Event, Parser, ScanError, StrInput};
 
-/// How deep values may be nested: modulemd needs six.
+/// Maximum depth of nested values; modulemd needs six.
 const DEEPEST: usize = 64;
 
-/// What is wrong with a text, and where.
+/// A syntax error or an unexpected value, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// The character, counted from nought.
+    /// Position in characters, starting at 0.
     pub at: usize,
     pub what: String,
 }
 
-/// The beginning of a value.
+/// The start of a value.
 pub(crate) enum Value<'t> {
     Scalar(Cow<'t, str>),
     List,
     Map,
 }
 
-/// Goes through the documents of a text.
+/// A cursor that moves through the documents of a text.
 pub(crate) struct Cursor<'t> {
     parser: Parser<'t, StrInput<'t>>,
     at: usize,
@@ -36,7 +37,8 @@ impl<'t> Cursor<'t> {
         Self { parser: Parser::new_from_str(text), at: 0, depth: 0 }
     }
 
-    /// Goes to the next document, if there is one, and to the beginning of what it holds.
+    /// Moves to the next document and returns the start of its value. Returns `None` if there are
+    /// no more documents.
     pub(crate) fn next_document(&mut self) -> Result<Option<Value<'t>>, Problem> {
         loop {
             match self.event()? {
@@ -47,7 +49,8 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Calls `each` with every key of a map and the beginning of its value, which `each` must go through or skip.
+    /// Calls `each` with every key of a map and the start of its value. `each` must read the value
+    /// to its end or skip it.
     pub(crate) fn entries(
         &mut self,
         value: Value<'t>,
@@ -79,7 +82,8 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// Calls `each` with the beginning of every item of a list, which `each` must go through or skip.
+    /// Calls `each` with the start of every item of a list. `each` must read the item to its end or
+    /// skip it.
     pub(crate) fn items(&mut self, value: Value<'t>, each: &mut Visit<'_, 't>) -> Result<(), Problem> {
         match value {
             Value::List => {}
@@ -97,7 +101,7 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// The texts of a list.
+    /// Reads a list of texts.
     pub(crate) fn texts(&mut self, value: Value<'t>) -> Result<Vec<String>, Problem> {
         let mut texts = Vec::new();
         self.items(value, &mut |cursor, item| {
@@ -107,7 +111,7 @@ impl<'t> Cursor<'t> {
         Ok(texts)
     }
 
-    /// A text.
+    /// Reads a text.
     pub(crate) fn text(&mut self, value: Value<'t>) -> Result<String, Problem> {
         if let Value::Scalar(text) = value {
             return Ok(text.into_owned());
@@ -116,7 +120,7 @@ impl<'t> Cursor<'t> {
         Err(self.problem("expected a text"))
     }
 
-    /// Goes to the end of a value.
+    /// Moves to the end of a value.
     #[allow(clippy::needless_pass_by_value, reason = "a value that was gone through is of no more use")]
     pub(crate) fn skip(&mut self, value: Value<'t>) -> Result<(), Problem> {
         let mut open = usize::from(!matches!(value, Value::Scalar(_)));
@@ -142,14 +146,15 @@ impl<'t> Cursor<'t> {
         self.value_or_end()?.ok_or_else(|| self.problem("expected a value"))
     }
 
-    /// The beginning of a value; `None` where a list, a map or a document ends.
+    /// Reads the start of a value. Returns `None` at the end of a list, a map or a document.
     fn value_or_end(&mut self) -> Result<Option<Value<'t>>, Problem> {
         loop {
             return match self.event()? {
                 Some(Event::Scalar(text, ..)) => Ok(Some(Value::Scalar(text))),
                 Some(Event::SequenceStart(..)) => Ok(Some(Value::List)),
                 Some(Event::MappingStart(..)) => Ok(Some(Value::Map)),
-                // What an alias stands for was skipped when it came; following it would let a small text grow without bound.
+                // An alias counts as an empty text. Its anchor was skipped, and a small text could
+                // expand without bound if aliases were followed.
                 Some(Event::Alias(_)) => Ok(Some(Value::Scalar(Cow::Borrowed("")))),
                 Some(Event::SequenceEnd | Event::MappingEnd | Event::DocumentEnd) => Ok(None),
                 Some(Event::StreamEnd) | None => Err(self.problem("the text ends inside a value")),

@@ -1,23 +1,24 @@
-//! A reader of what may inflate without bound: it ends where more comes than may.
+//! A reader that limits the size of decompressed output and fails beyond the limit.
 
 use std::io::{self, Read};
 
-/// Something inflates to more than it may.
+/// The error of output that is larger than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it inflates to more than {most} bytes")]
 pub struct Bomb {
-    /// As much as it may.
+    /// The limit, in bytes.
     pub most: u64,
 }
 
 impl Bomb {
-    /// Whether this is what stopped a reader.
+    /// Reports whether `error` is this error.
     pub fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
     }
 }
 
-/// Gives what a reader gives, and a [`Bomb`] in place of the first byte too many.
+/// A reader that returns the bytes of another, and a [`Bomb`] error in place of the first byte
+/// beyond the limit.
 #[derive(Debug)]
 pub struct Bounded<R> {
     inner: R,
@@ -26,7 +27,7 @@ pub struct Bounded<R> {
 }
 
 impl<R: Read> Bounded<R> {
-    /// At most so many bytes of `inner`.
+    /// Limits `inner` to `most` bytes.
     pub fn new(inner: R, most: u64) -> Self {
         Self { inner, left: most, most }
     }

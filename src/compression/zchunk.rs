@@ -1,7 +1,8 @@
-//! zchunk: a file cut into chunks that are compressed one by one, each with a checksum of its own.
+//! zchunk: a file of chunks that are compressed separately, each with its own checksum.
 //!
-//! The format is that of zchunk's `zchunk_format.txt`: a lead, a header with an index of the chunks, a dictionary for all of them, the
-//! chunks. The header is held against its checksum before it is read, every chunk against its own while it is.
+//! The format is described in zchunk's `zchunk_format.txt`: a lead, a header with an index of the
+//! chunks, a dictionary for all chunks, and the chunks. The header is verified before it is parsed,
+//! each chunk while it is read.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,16 +10,18 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-/// What a file begins with.
+/// Magic number.
 pub(super) const MAGIC: &[u8; 5] = b"\0ZCK1";
 
-/// The longest header: an entry of the index takes some forty bytes, and there is a chunk for every source package at most.
+/// Maximum length of the header, in bytes. An entry of the index takes about 40 bytes, and there is
+/// at most one chunk per source package.
 const LONGEST_HEADER: u64 = 64 << 20;
 
-/// The longest dictionary, packed or not; zstd's own tool makes ones of 110 KiB.
+/// Maximum length of the dictionary in bytes, compressed or not; zstd's own tool creates
+/// dictionaries of 110 KiB.
 const LONGEST_DICTIONARY: u64 = 16 << 20;
 
-/// Flags: the file has streams apart, optional elements, checksums of what chunks inflate to.
+/// Flags: the file has separate streams, optional elements, checksums of the decompressed chunks.
 const STREAMS: u64 = 1;
 const ELEMENTS: u64 = 1 << 1;
 const OPEN_CHECKSUMS: u64 = 1 << 2;
@@ -27,7 +30,7 @@ fn broken(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("zchunk: {}", what.into()))
 }
 
-/// A reader of what a file holds.
+/// A reader of the decompressed content of a file.
 pub(super) struct Zchunk<R> {
     input: R,
     chunks: std::vec::IntoIter<Chunk>,
@@ -43,11 +46,12 @@ struct Chunk {
     inflated: u64,
 }
 
-/// The chunk that is being read.
+/// The chunk that is currently read.
 struct Current {
     chunk: Chunk,
     hasher: Hasher,
-    /// Bytes of it that were not read yet, and bytes that have not come out of it.
+    /// Number of compressed bytes that are still unread, and of decompressed bytes that are still
+    /// expected.
     left: u64,
     due: u64,
 }
@@ -58,12 +62,12 @@ enum Method {
 }
 
 impl<R: BufRead> Zchunk<R> {
-    /// Reads the header, and the dictionary.
+    /// Reads the header and the dictionary.
     pub(super) fn new(mut input: R) -> io::Result<Self> {
         let header = Header::read(&mut input)?;
         let mut chunks = header.chunks.into_iter();
         let kind = header.chunk_kind;
-        // The first entry is the dictionary's, also where there is none.
+        // The first entry belongs to the dictionary, even if the file has none.
         let dictionary = chunks.next().ok_or_else(|| broken("its index is empty"))?;
         let method = match header.method {
             0 => Method::Plain,
@@ -86,7 +90,7 @@ impl<R: BufRead> Zchunk<R> {
         Ok(reader)
     }
 
-    /// Adds some of the next chunk to `bytes`; whether there was any.
+    /// Appends a part of the next chunk to `bytes`. Returns false at the end of the chunks.
     fn step(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         let mut piece = [0; 8 << 10];
         let count = self.next(&mut piece)?;
@@ -94,7 +98,7 @@ impl<R: BufRead> Zchunk<R> {
         Ok(count > 0)
     }
 
-    /// What comes next of the chunks; nothing at their end.
+    /// Reads the next decompressed bytes. Returns 0 at the end of the chunks.
     fn next(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !buffer.is_empty() {
             let Some(open) = &mut self.current else {
@@ -156,7 +160,7 @@ impl<R: BufRead> Read for Zchunk<R> {
     }
 }
 
-/// The lead and the header, as far as they matter to a reader.
+/// The fields of the lead and the header that a reader needs.
 struct Header {
     method: u64,
     chunk_kind: Kind,
@@ -192,7 +196,7 @@ impl Header {
     }
 
     fn parse(fields: &mut Fields<'_>, kind: Kind) -> io::Result<Self> {
-        // The checksum of all chunks together: each has one of its own.
+        // Skip the checksum of all chunks together: each chunk has its own.
         fields.bytes(kind.length() as u64)?;
         let flags = fields.integer()?;
         if flags & !(ELEMENTS | OPEN_CHECKSUMS) != 0 {
@@ -219,12 +223,12 @@ impl Header {
             }
             chunks.push(Chunk { checksum, length: index.integer()?, inflated: index.integer()? });
         }
-        // Signatures may follow; nobody has defined one yet.
+        // Signatures may follow; the format defines none so far.
         Ok(Self { method, chunk_kind, chunks })
     }
 }
 
-/// Fields of a header, one after another.
+/// A reader of the fields of a header.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -240,7 +244,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An integer of the lead, whose bytes are kept.
+/// Reads an integer of the lead and appends its bytes to `lead`.
 fn integer_of(input: &mut impl Read, lead: &mut Vec<u8>) -> io::Result<u64> {
     integer(|| {
         let mut byte = [0];
@@ -250,7 +254,7 @@ fn integer_of(input: &mut impl Read, lead: &mut Vec<u8>) -> io::Result<u64> {
     })
 }
 
-/// Seven bits a byte, the lowest first; the last byte has the top bit.
+/// Reads an integer of 7 bits per byte, the lowest first. The last byte has the top bit set.
 fn integer(mut next: impl FnMut() -> io::Result<u8>) -> io::Result<u64> {
     let mut value = 0;
     for shift in (0..63).step_by(7) {
@@ -263,7 +267,7 @@ fn integer(mut next: impl FnMut() -> io::Result<u8>) -> io::Result<u64> {
     Err(broken("a number is too long"))
 }
 
-/// A kind of checksum.
+/// A checksum type.
 #[derive(Clone, Copy)]
 enum Kind {
     Sha1,
@@ -448,7 +452,8 @@ mod tests {
             let place = place % file.len();
             damaged[place] = value;
             match unpack(&damaged, 64) {
-                // Only the end of the header, where signatures would be counted, is not looked at; but it has a checksum.
+                // Only the end of the header, where signatures would be counted, is not looked at;
+                // but it has a checksum.
                 Ok(data) => prop_assert!(data == chunks.concat() && damaged == file),
                 Err(_) => prop_assert!(damaged != file),
             }

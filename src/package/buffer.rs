@@ -1,30 +1,30 @@
-//! Memory for contents: bytes that grow up to a length that is known beforehand.
+//! Memory for contents: a growing buffer whose final length is usually known.
 
 use std::ops::{Deref, DerefMut};
 
 use memmap2::{Advice, MmapMut};
 
-/// A huge page. From this length on memory is taken in them where the system has them: the first touch of ordinary pages costs as
-/// much as inflating into them.
+/// Size of a huge page in bytes. Buffers of at least this length use huge pages if the system has
+/// them. With ordinary pages, the first access costs as much time as decompression.
 const LARGE: usize = 2 << 20;
 
-/// Bytes in memory.
+/// A growing byte buffer in memory.
 pub struct Buffer(Memory);
 
 enum Memory {
     Heap(Vec<u8>),
-    /// Pages of their own, filled up to this length.
+    /// An anonymous mapping, and the number of bytes in use.
     Pages(MmapMut, usize),
 }
 
 impl Buffer {
-    /// An empty one with room for so many bytes. It may hold more in the end, at the price of a copy.
+    /// Creates an empty buffer for `capacity` bytes. It can grow beyond that, which costs a copy.
     pub fn with_capacity(capacity: usize) -> Self {
         let pages = (capacity >= LARGE).then(|| pages(capacity)).flatten();
         Self(pages.map_or_else(|| Memory::Heap(Vec::with_capacity(capacity)), |pages| Memory::Pages(pages, 0)))
     }
 
-    /// So many zeroes.
+    /// Creates a buffer of `length` zeroes.
     pub fn zeroed(length: usize) -> Self {
         let pages = (length >= LARGE).then(|| pages(length)).flatten();
         Self(pages.map_or_else(|| Memory::Heap(vec![0; length]), |pages| Memory::Pages(pages, length)))
@@ -45,11 +45,11 @@ impl Buffer {
     }
 }
 
-/// Untouched pages of zeroes; `None` where the system gives none this way.
+/// Maps zeroed pages that are not touched yet. Returns `None` if the system refuses.
 fn pages(length: usize) -> Option<MmapMut> {
-    // Linux puts a mapping on a huge page's boundary when it is as long as some of them.
+    // Linux aligns a mapping to huge pages if its length is a multiple of their size.
     let pages = MmapMut::map_anon(length.next_multiple_of(LARGE)).ok()?;
-    // Only advice: a kernel without huge pages says no.
+    // The call is only advice: a kernel without huge pages returns an error.
     let _ = pages.advise(Advice::HugePage);
     Some(pages)
 }

@@ -1,5 +1,5 @@
-//! The content of a file as a handle: bytes in memory, a range of an unlinked temporary file when memory is spent, or a file that lies
-//! elsewhere and is opened when it is read.
+//! File content as a handle. The content is in memory, in an unlinked temporary file when the
+//! memory limit is reached, or in another file that is opened when it is read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::buffer::Buffer;
 use super::inflated::{InflatedStore, InflatedWriter};
 use crate::digest::Digest;
 
-/// A file's content. Cheap to clone and to slice: the bytes are shared.
+/// The content of a file. Cloning and slicing are cheap, because the bytes are shared.
 #[derive(Clone)]
 pub struct Content {
     blob: Arc<Blob>,
@@ -24,7 +24,7 @@ pub struct Content {
 
 struct Blob {
     store: BlobStore,
-    /// Bytes to give back to the spool's budget when the blob goes.
+    /// Bytes that the blob returns to the spool's memory budget when it is dropped.
     reserved: Option<(Arc<Budget>, u64)>,
 }
 
@@ -34,9 +34,10 @@ enum BlobStore {
     Elsewhere(Box<dyn Source>),
 }
 
-/// Where a content is that is not held: opened anew by each reader, and closed with it.
+/// The source of content in a file that is not open. Each reader opens the file and closes it at
+/// its end.
 pub trait Source: Send + Sync {
-    /// Opens the file. It must be the same, as long as it was, until the content goes.
+    /// Opens the file. Until the content is dropped, the file must keep its bytes and its length.
     fn open(&self) -> io::Result<File>;
 }
 
@@ -49,51 +50,55 @@ impl Drop for Blob {
 }
 
 impl Content {
-    /// Content without bytes.
+    /// Returns content without bytes.
     pub fn empty() -> Self {
         Self::from(Vec::new())
     }
 
-    /// The content of an open file, as long as it is now; the file must not change while the content is in use.
+    /// Returns the content of an open file, with its current length. The file must not change while
+    /// the content is in use.
     pub fn from_file(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self { blob: Arc::new(Blob { store: BlobStore::File(file), reserved: None }), offset: 0, length })
     }
 
-    /// The content, so many bytes long, of a file that is not open.
+    /// Returns content of `length` bytes from a file that is not open.
     pub fn elsewhere(source: impl Source + 'static, length: u64) -> Self {
         let store = BlobStore::Elsewhere(Box::new(source));
         Self { blob: Arc::new(Blob { store, reserved: None }), offset: 0, length }
     }
 
-    /// The content of bytes that somebody else holds in memory, as a mapped file does; they must stay the same.
+    /// Returns content in memory that the caller owns, for example a mapped file. The bytes must
+    /// not change.
     pub fn shared(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         let length = bytes.as_ref().len() as u64;
         Self { blob: Arc::new(Blob { store: BlobStore::Memory(Box::new(bytes)), reserved: None }), offset: 0, length }
     }
 
-    /// Whether both are handles to the same bytes of the same place; equal bytes elsewhere are not the same.
+    /// Reports whether both are handles to the same bytes in the same blob. Equal bytes in another
+    /// blob are not the same.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.blob, &other.blob) && (self.offset, self.length) == (other.offset, other.length)
     }
 
-    /// The length in bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// Whether there are no bytes.
+    /// Reports whether the content has no bytes.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// A part of this content, sharing its bytes; `None` when it does not lie within.
+    /// Returns a part of this content, which shares its bytes, or `None` if the part exceeds the
+    /// content.
     pub fn slice(&self, offset: u64, length: u64) -> Option<Self> {
         let end = offset.checked_add(length)?;
         (end <= self.length).then(|| Self { blob: Arc::clone(&self.blob), offset: self.offset + offset, length })
     }
 
-    /// All bytes: borrowed when they are in memory, read otherwise.
+    /// Returns all bytes: borrowed if they are in memory, read otherwise.
     pub fn bytes(&self) -> io::Result<Cow<'_, [u8]>> {
         if let Some(bytes) = self.memory() {
             return Ok(Cow::Borrowed(bytes));
@@ -103,7 +108,7 @@ impl Content {
         Ok(Cow::Owned(bytes))
     }
 
-    /// The bytes, when they are in memory.
+    /// Returns the bytes if they are in memory.
     pub fn memory(&self) -> Option<&[u8]> {
         match &self.blob.store {
             BlobStore::Memory(bytes) => Some(&(**bytes).as_ref()[self.offset as usize..(self.offset + self.length) as usize]),
@@ -111,12 +116,12 @@ impl Content {
         }
     }
 
-    /// A reader over the content; any number of them may be in use at once.
+    /// Returns a reader of the content. Several readers may be in use at once.
     pub fn reader(&self) -> ContentReader<'_> {
         ContentReader { content: self, position: 0, opened: None }
     }
 
-    /// Writes the whole content, without holding more than a buffer of it.
+    /// Writes the whole content through a buffer of fixed size.
     pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
         match self.memory() {
             Some(bytes) => out.write_all(bytes),
@@ -149,11 +154,11 @@ impl fmt::Debug for Content {
     }
 }
 
-/// Reads a [`Content`] from its beginning.
+/// A reader of a [`Content`], from its beginning.
 pub struct ContentReader<'a> {
     content: &'a Content,
     position: u64,
-    /// What lies elsewhere, once it is read.
+    /// The file of a [`BlobStore::Elsewhere`], once it is opened.
     opened: Option<File>,
 }
 
@@ -200,7 +205,8 @@ impl Seek for ContentReader<'_> {
     }
 }
 
-/// Where inflated payloads go: memory up to a limit that all share, unlinked temporary files beyond it.
+/// A destination for decompressed payloads: memory up to a shared limit, then unlinked temporary
+/// files.
 #[derive(Clone)]
 pub struct Spool {
     budget: Arc<Budget>,
@@ -214,46 +220,54 @@ struct Budget {
     used: AtomicU64,
 }
 
-/// What is packed may inflate to a hundred times its size: text packs to a tenth or a thirtieth, and nothing that is shipped to so little.
+/// Maximum compression ratio. Text compresses to between a tenth and a thirtieth, and no real
+/// package reaches a hundredth.
 const RATIO: u64 = 100;
-/// However small it is, it may inflate to this, where nobody allows more.
+/// Decompressed size in bytes that is always allowed, however small the input is, unless the user
+/// allows more.
 const SMALL: u64 = 256 << 20;
 
 impl Spool {
-    /// A spool that keeps up to `limit` bytes in memory and the rest in unlinked files of `directory`.
+    /// Creates a spool that holds up to `limit` bytes in memory and the rest in unlinked files of
+    /// `directory`.
     pub fn new(limit: u64, directory: &Path) -> Self {
         let budget = Arc::new(Budget { limit, used: AtomicU64::new(0) });
         Self { budget, directory: directory.to_owned(), allowed: SMALL, inflated: None }
     }
 
-    /// The same where anything may inflate to so many bytes, however small it is; by default that is 256 MiB.
+    /// Sets the decompressed size that is always allowed, in bytes, however small the input is. The
+    /// default is 256 MiB.
     #[must_use]
     pub fn allowing(self, allowed: u64) -> Self {
         Self { allowed, ..self }
     }
 
-    /// The same where what is inflated is kept for later runs, and found if an earlier one kept it.
+    /// Sets a cache of decompressed data, which later runs reuse.
     #[must_use]
     pub fn with_inflated(self, store: Arc<dyn InflatedStore>) -> Self {
         Self { inflated: Some(store), ..self }
     }
 
-    /// What so many packed bytes of this digest inflate to, if it was kept and is no more than they may inflate to. It takes none of this spool's memory.
+    /// Returns the decompressed content of packed data with this digest and length, if it is cached
+    /// and within the allowed size. It uses none of this spool's memory.
     pub fn inflated(&self, packed: &Digest, length: u64) -> Option<Content> {
         self.inflated.as_ref()?.find(packed).filter(|content| content.len() <= self.most(length))
     }
 
-    /// Begins to keep what the packed bytes of this digest inflate to, where such is kept.
+    /// Starts to cache the decompressed content of packed data with this digest, if there is a
+    /// cache.
     pub fn keep_inflated(&self, packed: &Digest) -> Option<Box<dyn InflatedWriter + '_>> {
         self.inflated.as_ref()?.begin(packed)
     }
 
-    /// How much so many packed bytes may inflate to: a hundred times as much, or what anything may. More is taken for a bomb.
+    /// Returns the maximum decompressed size of `packed` bytes: 100 times as much, or the size that
+    /// is always allowed if that is larger. Larger output is refused as a decompression bomb.
     pub fn most(&self, packed: u64) -> u64 {
         packed.saturating_mul(RATIO).max(self.allowed)
     }
 
-    /// Begins a content whose length is expected to be `expected` bytes (a hint, not trusted beyond the limit).
+    /// Starts a content of about `expected` bytes. The number is a hint, not trusted beyond the
+    /// limit.
     pub fn writer(&self, expected: u64) -> SpoolWriter {
         let mut writer =
             SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new().into()), reserved: 0, length: 0 };
@@ -263,7 +277,8 @@ impl Spool {
         writer
     }
 
-    /// A content of exactly so many bytes, which `fill` writes. `None` where memory is spent, or `fill` says that it failed.
+    /// Creates a content of exactly `length` bytes, which `fill` writes. Returns `None` if the
+    /// memory limit is reached or `fill` returns false.
     pub fn fill(&self, length: u64, fill: impl FnOnce(&mut [u8]) -> bool) -> Option<Content> {
         let mut writer = SpoolWriter { spool: self.clone(), state: SpoolState::Memory(Vec::new().into()), reserved: 0, length };
         if !writer.reserve(length) {
@@ -277,13 +292,13 @@ impl Spool {
         Some(writer.finish())
     }
 
-    /// Bytes held in memory now.
+    /// Returns the number of bytes in memory.
     pub fn used(&self) -> u64 {
         self.budget.used.load(Ordering::Relaxed)
     }
 }
 
-/// A content in the making.
+/// An unfinished content.
 pub struct SpoolWriter {
     spool: Spool,
     state: SpoolState,
@@ -316,7 +331,7 @@ impl SpoolWriter {
         self.reserved = 0;
     }
 
-    /// The content that was written.
+    /// Returns the content that was written.
     pub fn finish(mut self) -> Content {
         let length = self.length;
         let state = std::mem::replace(&mut self.state, SpoolState::Memory(Vec::new().into()));

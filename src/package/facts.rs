@@ -1,7 +1,8 @@
-//! What a package says of itself and what became of it, in the terms that all ecosystems share.
+//! The facts that a package states about itself, and the fate of its files, in terms that all
+//! ecosystems share.
 //!
-//! In: nothing; the inventories of `rpm` and `apk` fill these. Out: [`PackageFacts`] for reports, and the listing of files that
-//! scripts read.
+//! Input: none; the inventories of `rpm` and `apk` fill these types. Output: [`PackageFacts`] for
+//! reports, and the file listing that scripts read.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,77 +12,78 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 
-/// A package: a file of its ecosystem, or what the database of a root says of it. What is not told is `None`.
+/// The facts of a package, from its file or from the database of a root. Facts that are not stated
+/// are `None`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct PackageFacts {
-    /// What tells it from all others.
+    /// Unique identifier.
     pub id: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The epoch, where the ecosystem has such a thing.
+    /// Epoch, if the ecosystem has epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
-    /// The version; the whole of it where there is no release apart.
+    /// Version; the full version if the ecosystem has no separate release.
     pub version: String,
-    /// The release.
+    /// Release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// The architecture.
+    /// Architecture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// What it is, in a line.
+    /// Summary, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// What it is, at length.
+    /// Description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The licence.
+    /// License.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// Who distributes it.
+    /// Distributor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// Where it comes from.
+    /// Home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The source package that it was built from.
+    /// The source package that this package was built from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The stream of a module that it was built for: `php:8.0`.
+    /// The module stream that the package was built for: `php:8.0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// When it was built, in seconds since 1970.
+    /// Build time, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_time: Option<i64>,
-    /// When it was installed, in seconds since 1970.
+    /// Installation time, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_time: Option<i64>,
-    /// Bytes that its files take.
+    /// Size of the installed files in bytes.
     pub installed_size: u64,
-    /// The signatures that it bears. Nobody has checked them.
+    /// Signatures. They are not verified.
     pub signatures: Vec<SignatureFacts>,
-    /// Its files, in its own order.
+    /// Files, in the order of the package.
     #[serde(skip)]
     pub files: Vec<FileFacts>,
 }
 
-/// A signature, as it says of itself. What cannot be read is `None`.
+/// The facts that a signature states about itself. Facts that cannot be read are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SignatureFacts {
-    /// The key that made it: fingerprint, id or name.
+    /// The signing key: fingerprint, id or name.
     pub key: Option<String>,
-    /// The public key algorithm: `RSA`.
+    /// Public key algorithm: `RSA`.
     pub algorithm: Option<String>,
-    /// The hash algorithm: `SHA256`.
+    /// Hash algorithm: `SHA256`.
     pub hash: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// Creation time, in seconds since 1970.
     pub created: Option<i64>,
 }
 
 /// A path of a package.
 #[derive(Clone, Debug)]
 pub struct FileFacts {
-    /// The path as the package says it: bytes, not text.
+    /// The path as written in the package: bytes, not text.
     pub path: Box<[u8]>,
     /// Type and permissions, as in `st_mode`.
     pub mode: u16,
@@ -89,76 +91,77 @@ pub struct FileFacts {
     pub user: Arc<str>,
     /// Group.
     pub group: Arc<str>,
-    /// Seconds since 1970.
+    /// Modification time, in seconds since 1970.
     pub mtime: Option<i64>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
     /// Digest of the content.
     pub digest: Option<Digest>,
     /// Target of a symbolic link, otherwise empty.
     pub link_target: Box<[u8]>,
-    /// File capabilities as text, which may be empty; absent where the package tells of none at all.
+    /// File capabilities as text, which may be empty; `None` if the package states no capabilities
+    /// at all.
     pub capabilities: Option<Box<[u8]>>,
-    /// What it is to its package, in the order of [`FileFlag`].
+    /// Flags, in the order of [`FileFlag`].
     pub flags: Vec<FileFlag>,
-    /// What became of it when the package was installed.
+    /// The fate of the file when the package was installed.
     pub fate: Option<Fate>,
-    /// Of a device its numbers, as `st_rdev` has them.
+    /// Device number, as in `st_rdev`.
     pub device: Option<u32>,
-    /// What of it the package does not promise to stay as it is.
+    /// The aspects of the file that verification must ignore.
     pub unverified: Vec<FileAspect>,
 }
 
-/// A thing that may change about a file.
+/// An aspect of a file that may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileAspect {
-    /// Bytes.
+    /// Size in bytes.
     Size,
     /// Type and permissions.
     Mode,
-    /// The digest of its content.
+    /// Digest of the content.
     Content,
-    /// The numbers of a device.
+    /// Device number.
     Device,
-    /// The target of a symbolic link.
+    /// Target of a symbolic link.
     Target,
     /// Owner.
     User,
     /// Group.
     Group,
-    /// When it was changed last.
+    /// Modification time.
     Mtime,
     /// Capabilities.
     Capabilities,
 }
 
-/// What a file is to its package.
+/// The role of a file in its package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileFlag {
     /// Documentation.
     Doc,
-    /// Configuration: a user's changes outlive an upgrade.
+    /// Configuration: the user's changes survive an upgrade.
     Config,
-    /// The recipe that a source package is built by.
+    /// The spec file that a source package is built from.
     Spec,
-    /// It may be missing.
+    /// The file may be missing.
     MissingOk,
-    /// A user's version stays where it is, the package's is put beside it.
+    /// The user's version stays in place, and the new version is written beside it.
     NoReplace,
-    /// It belongs to the package but is not in it.
+    /// The file belongs to the package, but its content is not in the package.
     Ghost,
-    /// A licence's text.
+    /// The text of a license.
     License,
-    /// What to read first.
+    /// A README file.
     Readme,
-    /// A side effect of packaging.
+    /// A side effect of the packaging process.
     Artifact,
 }
 
 impl FileFlag {
-    /// Its letter in listings.
+    /// Returns the letter of the flag in listings.
     pub fn letter(self) -> char {
         match self {
             Self::Doc => 'd',
@@ -174,20 +177,20 @@ impl FileFlag {
     }
 }
 
-/// What became of a file when its package was installed.
+/// The fate of a file when its package was installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// It was put there.
+    /// The file was installed.
     Installed,
-    /// Another package's file has taken its place.
+    /// The file of another package replaced it.
     Replaced,
-    /// It was left out: documentation, or for another language or architecture.
+    /// The file was left out: documentation, or a file for another language or architecture.
     LeftOut,
 }
 
-/// Writes a line for each file, tab separated: path, octal mode, user, group, mtime, size, digest, link target, capabilities, flags.
-/// Paths are written as they are, whatever is in them.
+/// Writes one line per file, separated by tabs: path, octal mode, user, group, mtime, size, digest,
+/// link target, capabilities, flags. Paths are written unescaped.
 pub fn write_listing(files: &[FileFacts], out: &mut impl Write) -> io::Result<()> {
     for file in files {
         out.write_all(&file.path)?;
@@ -203,7 +206,7 @@ pub fn write_listing(files: &[FileFacts], out: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
-/// Returns the architecture that most packages have, but for those that are of all.
+/// Returns the most frequent architecture of the packages, ignoring `noarch`.
 pub fn main_arch(packages: &[PackageFacts]) -> Option<String> {
     let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
     for arch in packages.iter().filter_map(|package| package.arch.as_deref()).filter(|arch| *arch != "noarch") {

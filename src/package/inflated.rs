@@ -1,26 +1,29 @@
-//! What a package's data inflate to, kept for the next run that needs it: what a store of it has to do.
+//! The interface of a cache of decompressed package data, which later runs reuse.
 //!
-//! What bytes inflate to depends on nothing but them, so their digest is the key. Whoever asks has checked that digest before, against what was
-//! signed; a store only has to give back what was put in.
+//! The decompressed data depend only on the compressed bytes, so the digest of those is the key.
+//! The caller has already verified this digest against signed data. A cache only has to return the
+//! bytes that were stored.
 
 use super::Content;
 use crate::digest::Digest;
 
-/// Where inflated data are kept, for any number of runs at once.
+/// A cache of decompressed data. Several runs may use it at once.
 pub trait InflatedStore: Send + Sync {
-    /// What the packed bytes of this digest inflate to, if that is kept and whole.
+    /// Returns the decompressed data of the packed bytes with this digest, if the cache contains
+    /// them completely.
     fn find(&self, packed: &Digest) -> Option<Content>;
 
-    /// Begins to keep what the packed bytes of this digest inflate to. `None` where nothing can be kept.
+    /// Starts to store the decompressed data of the packed bytes with this digest. Returns `None`
+    /// if the cache cannot store data.
     fn begin(&self, packed: &Digest) -> Option<Box<dyn InflatedWriter + '_>>;
 }
 
-/// Inflated data that are on their way into a store. Dropped before its end it leaves nothing behind. What cannot be kept is nobody's failure: the next
-/// run inflates it again.
+/// A writer of decompressed data into a cache. If it is dropped before its end, it leaves nothing
+/// behind. Errors of the cache are not reported: the next run decompresses the data again.
 pub trait InflatedWriter: Send {
-    /// Adds what follows.
+    /// Appends decompressed bytes.
     fn add(&mut self, inflated: &[u8]);
 
-    /// That was all, and all of it was as it should be: it is found from now on.
+    /// Completes the entry after all data are added and verified. From now on the cache returns it.
     fn finish(self: Box<Self>);
 }

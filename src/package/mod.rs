@@ -1,6 +1,8 @@
-//! What every package is to the tree: entries with their metadata and contents, whatever ecosystem they come from.
+//! The common model of packages: entries with their metadata and contents, independent of the
+//! ecosystem.
 //!
-//! In: nothing; `rpm::package` and `apk::package` make these. Out: [`Entry`] and [`Content`] for `tree/` and the reports.
+//! Input: none; `rpm::package` and `apk::package` create these types. Output: [`Entry`] and
+//! [`Content`] for `tree/` and the reports.
 
 mod buffer;
 mod content;
@@ -22,12 +24,12 @@ use crate::digest::Digest;
 /// Extended attributes by full name (`security.capability`), sorted by name.
 pub type Xattrs = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
-/// A user or a group: a name until the target's own `passwd` or `group` gives it a number.
+/// A user or a group. A name is resolved to a number by the root's own `passwd` or `group` file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
-    /// By number.
+    /// A numeric id.
     Id(u32),
-    /// By name; resolved when the tree is finished.
+    /// A name, which is resolved when the tree is finished.
     Name(Arc<str>),
 }
 
@@ -35,18 +37,18 @@ impl Owner {
     /// User or group 0.
     pub const ROOT: Self = Self::Id(0);
 
-    /// By name, where `root` is 0 everywhere.
+    /// Returns the owner with this name; `root` is always 0.
     pub fn named(name: &str) -> Self {
         if name == "root" { Self::ROOT } else { Self::Name(name.into()) }
     }
 }
 
-/// What a path is, with what only that kind has.
+/// The kind of a path, with the data of that kind.
 #[derive(Clone, Debug)]
 pub enum EntryKind {
     /// A regular file.
     File(Content),
-    /// One more name of a file that this package has under another path (absolute, as [`Entry::path`]).
+    /// A further name of another file of this package. The path is absolute, as [`Entry::path`].
     HardLink(Box<[u8]>),
     /// A directory.
     Directory,
@@ -75,20 +77,21 @@ pub enum EntryKind {
 /// One path of a package.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The path as the package says it; absolute for rpm, made absolute for apk. Bytes, not text.
+    /// The path as written in the package: absolute for rpm, made absolute for apk. Bytes, not
+    /// text.
     pub path: Box<[u8]>,
-    /// What it is.
+    /// Kind and content.
     pub kind: EntryKind,
     /// Permission bits, at most `0o7777`.
     pub mode: u16,
-    /// Seconds since 1970.
+    /// Modification time, in seconds since 1970.
     pub mtime: i64,
-    /// Who owns it.
+    /// The user that owns the path.
     pub user: Owner,
-    /// The group that owns it.
+    /// The group that owns the path.
     pub group: Owner,
     /// Extended attributes.
     pub xattrs: Xattrs,
-    /// The content's digest as the package promises it (already checked against the content when there is one).
+    /// Digest of the content as stated in the package. If there is content, it is already verified.
     pub digest: Option<Digest>,
 }

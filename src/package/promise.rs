@@ -1,14 +1,14 @@
-//! A package that is not the one that an index promised.
+//! An error for a package that does not match the index.
 
-/// In what a package is not the one of the index, which it has to be by more than its name: whoever offers an index that nobody signed could
-/// otherwise have any signed package installed in the place of any other.
+/// A difference between a package and its entry in the index. Matching names are not enough: an
+/// attacker with an unsigned index could otherwise replace any signed package by another one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the package is not the one that the index promises: its {what} should be `{promised}`, found `{found}`")]
 pub struct BrokenPromise {
-    /// Which fact: name, version, architecture, what it provides or requires.
+    /// The fact that differs: name, version, architecture, a provided or a required capability.
     pub what: &'static str,
-    /// As the index says.
+    /// The value in the index.
     pub promised: String,
-    /// As the package says.
+    /// The value in the package.
     pub found: String,
 }

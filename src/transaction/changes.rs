@@ -1,43 +1,49 @@
-//! What changes between what is installed and what is to be: which package comes in place of which (libsolv's `transaction.c`).
+//! The difference between the installed packages and a solution: which package replaces which
+//! (libsolv's `transaction.c`).
 
 use std::cmp::Ordering;
 
 use crate::pool::{Kind, Pool, SolvableId};
 
-/// What becomes of a package.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// It comes, and replaces nothing.
+    /// A package is installed and replaces nothing.
     Install,
-    /// It comes in place of an older one of its name.
+    /// A package replaces an older one of its name.
     Upgrade,
-    /// It comes in place of a newer one of its name.
+    /// A package replaces a newer one of its name.
     Downgrade,
-    /// It comes in place of the same build.
+    /// A package replaces an identical build.
     Reinstall,
-    /// It comes in place of one of its name and version that is another build.
+    /// A package replaces another build of the same name and version.
     Rebuild,
-    /// It comes in place of packages of other names, which it obsoletes.
+    /// A package replaces packages of other names, which it obsoletes.
     Obsolete,
-    /// It goes, and nothing comes in its place.
+    /// A package is removed, and nothing replaces it.
     Erase,
 }
 
-/// One package that comes or goes, and what it replaces.
+/// A package that is installed or removed, and the packages that it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What is done.
+    /// Kind of change.
     pub change: Change,
-    /// The package that comes, or, of [`Change::Erase`], that goes.
+    /// The package that is installed or, for [`Change::Erase`], removed.
     pub package: SolvableId,
-    /// The installed packages that it replaces: of its own name first (the newest before), then of others by name. Two packages that
-    /// come may replace the same one.
+    /// The installed packages that this one replaces: those of its own name first (the newest
+    /// first), then others by name. Two new packages may replace the same one.
     pub replaces: Vec<SolvableId>,
 }
 
-/// The steps from what is installed to the given packages: what goes first, by id, then what comes, by id. `is_same` tells whether two
-/// packages of equal name, version and architecture are the same build; of packages for which `install_only` holds, several versions
-/// stand side by side; two packages of one name for which `is_beside` holds (the new one first) do so too.
+/// Returns the steps from the installed packages to the given ones: first removals, by id, then
+/// installations, by id.
+///
+/// - `is_same` reports whether two packages of equal name, version and architecture are the same
+///   build.
+/// - `install_only` reports whether several versions of a package may be installed together.
+/// - `is_beside` reports whether two packages of one name may be installed together; the new one is
+///   its first argument.
 pub fn changes(
     pool: &Pool,
     packages: &[SolvableId],
@@ -64,7 +70,7 @@ pub fn changes(
     erased.into_iter().map(erase).chain(steps).collect()
 }
 
-/// The packages among those that go that a package replaces.
+/// Returns the packages of `going` that a package replaces.
 fn replaced_by(
     pool: &Pool,
     id: SolvableId,
@@ -113,7 +119,8 @@ mod tests {
     use super::*;
     use crate::solver::is_identical;
 
-    /// Packages are written as `name version`; those with `@` are installed, those with `>` are there afterwards.
+    /// Parses lines of marks, name and version: `@` marks installed packages, `>` marks packages of
+    /// the solution. Further words are names that the package obsoletes.
     fn told(lines: &[&str]) -> Vec<String> {
         use crate::pool::{Architectures, Constraint, Op, Package, PoolBuilder, VersionScheme};
 

@@ -1,8 +1,9 @@
-//! In what order? The packages of a solution so that each finds there what it needs when it is installed.
+//! Transactions: an order of installation in which each package finds its requirements already
+//! installed.
 //!
-//! In: a pool and a set of its packages. Out: the same packages in the order of their installation. The order depends on
-//! nothing but the packages: neither on hashes nor on the order in which they are given.
-//! [`changes`] tells which packages come in place of which installed ones.
+//! Input: a pool and a set of its packages. Output: the same packages in installation order. The
+//! order depends only on the packages, not on hashes or on the input order. [`changes`] reports
+//! which packages replace which installed ones.
 
 mod changes;
 mod order;

@@ -1,10 +1,14 @@
-//! The order of installation: requirements first, circles broken where they are weakest.
+//! The order of installation: requirements first; cycles are broken at their weakest edges.
 //!
-//! As in rpm (`order.c`), what a scriptlet needs (`Requires(pre)`, `Requires(post)`) binds stronger than what is needed at
-//! run time, and that stronger than recommendations. The packages that depend on one another in a circle (a strongly connected
-//! component) are ordered once more by the stronger bonds alone, with few of the weaker ones broken: the package goes
-//! first that most others of the circle wait for, less those that it waits for itself (Eades, Lin and Smyth). Among packages that are free to go, those with the shortest chain of needs come first, then those that more
-//! packages wait for, then by name.
+//! As in rpm (`order.c`), there are three strengths of edges. Requirements of scriptlets
+//! (`Requires(pre)`, `Requires(post)`) are stronger than runtime requirements, and these are
+//! stronger than recommendations. The packages of a cycle (a strongly connected component) are
+//! ordered again by the stronger edges alone, so that few of the weaker ones are broken. The next
+//! package is the one with the largest difference between the packages that wait for it and those
+//! that it waits for (Eades, Lin and Smyth).
+//!
+//! Packages that wait for nothing are ordered by the length of their chain of requirements,
+//! shortest first. Then come those that more packages wait for, then the order is by name.
 
 use std::cmp::Reverse;
 
@@ -15,7 +19,7 @@ use petgraph::visit::EdgeRef;
 
 use crate::pool::{Dependency, DependencyId, Kind, Pool, RichOp, SolvableId};
 
-/// How strong a bond is.
+/// The strength of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Bond {
     Recommended,
@@ -33,10 +37,10 @@ impl Bond {
     }
 }
 
-/// Edges lead from what is needed to what needs it.
+/// Edges lead from a requirement to the package that needs it.
 type Needs = DiGraph<SolvableId, Bond>;
 
-/// The order in which packages are installed.
+/// Returns the packages in the order of their installation.
 pub fn order(pool: &Pool, packages: &[SolvableId]) -> Vec<SolvableId> {
     let mut sorted = packages.to_vec();
     let key = |id: SolvableId| (pool.solvable(id).name(), pool.solvable(id).version(), pool.solvable(id).arch(), id);
@@ -66,7 +70,7 @@ fn graph(pool: &Pool, sorted: &[SolvableId]) -> Needs {
                 }
                 for other in found.iter().filter_map(|&other| node_of(other)) {
                     let known = needs.find_edge(other, this);
-                    // The strongest bond comes first.
+                    // `bonds` is sorted by strength, so an existing edge is at least as strong.
                     if known.is_none() {
                         needs.add_edge(other, this, bond);
                     }
@@ -77,7 +81,7 @@ fn graph(pool: &Pool, sorted: &[SolvableId]) -> Needs {
     needs
 }
 
-/// All packages that a dependency may mean.
+/// Collects all packages that may satisfy a dependency.
 fn collect(pool: &Pool, dependency: DependencyId, found: &mut Vec<SolvableId>) {
     match pool.dependency(dependency) {
         Dependency::Rich { op: RichOp::And | RichOp::Or, left, right } => {
@@ -88,19 +92,19 @@ fn collect(pool: &Pool, dependency: DependencyId, found: &mut Vec<SolvableId>) {
     }
 }
 
-/// A strongly connected component while it waits for its turn.
+/// A strongly connected component that is not ordered yet.
 struct Group {
     members: Vec<NodeIndex>,
-    /// Groups that must come before and have not.
+    /// Number of groups that must precede this one and are not ordered yet.
     waiting: usize,
-    /// Weaker bonds to packages that have not come.
+    /// Number of weaker edges from packages that are not ordered yet.
     weaker: usize,
     depth: usize,
-    /// Bonds of packages that wait for this one.
+    /// Number of edges to packages that wait for this group.
     dependents: usize,
 }
 
-/// Orders some of the packages, looking at bonds from a strength upwards.
+/// Orders the packages of `nodes` by the edges that are at least as strong as `bond`.
 fn place(needs: &Needs, nodes: &[NodeIndex], bond: Bond, ordered: &mut Vec<NodeIndex>) {
     let mut inside = vec![false; needs.node_count()];
     for node in nodes {
@@ -128,7 +132,8 @@ fn place(needs: &Needs, nodes: &[NodeIndex], bond: Bond, ordered: &mut Vec<NodeI
     {
         return place(needs, nodes, stronger, ordered);
     }
-    // A circle of the strongest bonds: each of its packages for itself, the one that misses least first.
+    // A cycle of the strongest edges: each package becomes its own group, and all edges count as
+    // weaker ones.
     let is_knot = groups.len() == 1 && groups[0].members.len() > 1;
     if is_knot {
         groups =
@@ -213,7 +218,7 @@ mod tests {
 
     #[test]
     fn circles_are_broken_at_run_time_needs() {
-        // glibc and its locales need each other; only one needs the other for its scriptlet.
+        // glibc and its locales require each other; only one requires the other for its scriptlet.
         assert_eq!(ordered("a 1 requires b\nb 1 prerequires a"), ["a", "b"]);
         assert_eq!(ordered("a 1 prerequires b\nb 1 requires a"), ["b", "a"]);
         assert_eq!(ordered("a 1 recommends b\nb 1 requires a"), ["a", "b"]);

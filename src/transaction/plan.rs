@@ -1,93 +1,95 @@
-//! The plan as data: what `resolve`, `--simulate` and the bootstrap report say in JSON, schema 1.
+//! The plan as data: the JSON output of `resolve`, `--simulate` and the bootstrap report, schema 1.
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the schema; it grows when a field changes its meaning, not when one is added.
+/// Version of the schema. It increases when the meaning of a field changes, not when a field is
+/// added.
 pub const SCHEMA: u32 = 1;
 
-/// Why a package is in the plan.
+/// The reason why a package is in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
-    /// It was asked for.
+    /// The user requested the package.
     Requested,
     /// Another package requires it.
     Dependency,
-    /// Another package recommends it, or it supplements one.
+    /// Another package recommends the package, or the package supplements another one.
     Weak,
 }
 
 /// A package of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedPackage {
-    /// What tells it from every other package, in the ecosystem's form (`bash-0:5.1.8-6.el9_1.aarch64`, `musl-1.2.5-r0`).
+    /// Unique identifier, in the form of the ecosystem (`bash-0:5.1.8-6.el9_1.aarch64`,
+    /// `musl-1.2.5-r0`).
     pub id: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its epoch, where the ecosystem has such a thing.
+    /// Epoch, if the ecosystem has epochs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub epoch: Option<u32>,
-    /// Its version; the whole of it where there is no release apart.
+    /// Version; the full version if the ecosystem has no separate release.
     pub version: String,
-    /// Its release.
+    /// Release.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub release: Option<String>,
-    /// Its architecture.
+    /// Architecture.
     pub arch: String,
-    /// The repository it comes from.
+    /// Name of the repository that has the package.
     pub repo: String,
-    /// Its file, relative to the repository.
+    /// Path of the package file, relative to the repository.
     pub location: String,
-    /// The checksum that the repository promises, `sha256:…`; absent where the index has none.
+    /// Expected checksum from the repository's index, `sha256:…`; absent if the index has none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub checksum: Option<String>,
-    /// The size of its file in bytes.
+    /// Size of the package file in bytes.
     pub size: u64,
-    /// The size of its files once installed, in bytes, as the repository says.
+    /// Size of the installed files in bytes, as stated by the repository.
     pub installed_size: u64,
-    /// Why it is here.
+    /// The reason why the package is in the plan.
     pub reason: Reason,
 }
 
-/// A package that takes the place of another version of it.
+/// A package that replaces another version of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The version that goes.
+    /// Version that is removed.
     pub from: String,
-    /// The version that comes.
+    /// Version that is installed.
     pub to: String,
-    /// The id of the package that goes.
+    /// Id of the package that is removed.
     pub from_id: String,
-    /// The id of the package that comes.
+    /// Id of the package that is installed.
     pub to_id: String,
 }
 
-/// What is done with one package.
+/// The change of one package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlannedChange {
-    /// It comes where no package of its name was.
+    /// The package is installed; no package of its name was installed.
     Install(PlannedPackage),
-    /// It goes.
+    /// The package with this id is removed.
     Erase(String),
-    /// A newer version takes its place.
+    /// A newer version replaces the package.
     Upgrade(Move, PlannedPackage),
-    /// An older version takes its place.
+    /// An older version replaces the package.
     Downgrade(Move, PlannedPackage),
-    /// It is installed again.
+    /// The package is installed again.
     Reinstall(PlannedPackage),
-    /// Another package of the same version takes its place.
+    /// Another package of the same version replaces the package.
     Replace(PlannedPackage),
 }
 
 impl PlannedChange {
-    /// The id of the package that comes, or else of the one that goes.
+    /// Returns the id of the package that is installed or, for a removal, removed.
     pub fn id(&self) -> &str {
         self.incoming().map_or_else(|| if let Self::Erase(id) = self { id } else { "" }, |package| &package.id)
     }
 
-    /// The package that comes.
+    /// Returns the package that is installed.
     pub fn incoming(&self) -> Option<&PlannedPackage> {
         match self {
             Self::Erase(_) => None,
@@ -100,42 +102,42 @@ impl PlannedChange {
     }
 }
 
-/// What is to be done, package by package.
+/// The changes of a transaction, package by package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// See [`SCHEMA`].
+    /// Schema version, see [`SCHEMA`].
     pub schema: u32,
-    /// The architecture, in the distribution's own words.
+    /// Architecture, in the spelling of the distribution.
     pub arch: String,
     /// The packages to install, sorted by id.
     pub install: Vec<PlannedPackage>,
-    /// The ids of all packages that come, or only go, in the order of the transaction.
+    /// The ids of all packages that are installed or only removed, in transaction order.
     pub order: Vec<String>,
     /// The ids of the packages to erase.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub erase: Vec<String>,
-    /// Packages of which a newer version comes.
+    /// Packages that are upgraded.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub upgrade: Vec<Move>,
-    /// Packages of which an older version comes.
+    /// Packages that are downgraded.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub downgrade: Vec<Move>,
     /// The ids of packages that are installed again.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reinstall: Vec<String>,
-    /// The ids of packages that take the place of others of the same version.
+    /// The ids of packages that replace others of the same version.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub replace: Vec<String>,
-    /// Bytes to fetch.
+    /// Bytes to download.
     pub download_size: u64,
-    /// Bytes that the repositories say the packages that come take once installed.
+    /// Size of the packages once installed, in bytes, as stated by the repositories.
     pub installed_size: u64,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
 impl Plan {
-    /// A plan of changes given in the order of the transaction.
+    /// Creates a plan from changes in transaction order.
     pub fn new(arch: &str, changes: Vec<PlannedChange>, warnings: Vec<String>) -> Self {
         let mut plan = Self {
             schema: SCHEMA,

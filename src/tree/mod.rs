@@ -1,7 +1,9 @@
-//! The model of the root: every node with its mode, owner, times, attributes and content, before anything is on disk.
+//! The model of the root file system: every node with its mode, owner, times, attributes and
+//! content, in memory.
 //!
-//! In: entries of packages, merged by the rules of their ecosystem; changes by scriptlets and finishing steps. Out: a tree that
-//! `output/` writes. It never touches a file system, and no path in it leads outside it.
+//! Input: entries of packages, merged by the rules of their ecosystem; changes by scriptlets and
+//! finishing steps. Output: a tree that `output/` writes. The model never touches a file system,
+//! and no path in it leads outside it.
 
 mod node;
 mod path;
@@ -15,31 +17,32 @@ pub use path::{Place, display};
 
 use crate::package::Content;
 
-/// What cannot be done with a path in the tree; each holds the path.
+/// An error of an operation on a path in the tree. Each variant contains the path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// A directory on the way does not exist, or the node itself.
+    /// The node, or a directory of its path, does not exist.
     #[error("{0}: no such file or directory")]
     NotFound(String),
-    /// A name on the way is not a directory.
+    /// A name in the path is not a directory.
     #[error("{0}: not a directory")]
     NotADirectory(String),
-    /// A directory where none is expected.
+    /// The node is a directory, and the operation allows none.
     #[error("{0}: is a directory")]
     IsADirectory(String),
-    /// Something is there already.
+    /// The name already exists.
     #[error("{0}: exists already")]
     Exists(String),
-    /// A directory that is to be removed holds something.
+    /// A directory that is to be removed is not empty.
     #[error("{0}: directory not empty")]
     NotEmpty(String),
-    /// More than 40 symbolic links on the way.
+    /// The path has more than 40 symbolic links.
     #[error("{0}: too many levels of symbolic links")]
     TooManyLinks(String),
-    /// A name or path that no file system takes: NUL, a name over 255 bytes, a path over 4,095.
+    /// A name or path that no file system accepts: with NUL, with a name over 255 bytes, or over
+    /// 4,095 bytes in total.
     #[error("{0}: not a possible path")]
     BadPath(String),
-    /// A symbolic link to nothing at all, with a NUL in its target, or with one that is longer than a path.
+    /// A symbolic link whose target is empty, contains a NUL or is longer than a path may be.
     #[error("{0}: not a possible target of a symbolic link")]
     BadTarget(String),
     /// The content could not be read back from the spool.
@@ -47,7 +50,7 @@ pub enum TreeError {
     Unreadable(String, String),
 }
 
-/// A root file system that is nowhere yet.
+/// A root file system in memory.
 #[derive(Clone, Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
@@ -60,7 +63,7 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// An empty root: one directory, 0755.
+    /// Creates an empty root: one directory with mode 0755.
     pub fn new() -> Self {
         Self { nodes: vec![Node::directory(0o755)] }
     }
@@ -68,17 +71,18 @@ impl Tree {
     /// The root directory.
     pub const ROOT: NodeId = NodeId(0);
 
-    /// A node by its id.
+    /// Returns the node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
     }
 
-    /// A node to be changed. Its kind may change too, but never from or to a directory.
+    /// Returns the node with this id for changes. Its kind may change too, but never from or to a
+    /// directory.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
     }
 
-    /// The directory that holds this directory; the root's is the root.
+    /// Returns the parent of a directory; the root is its own parent.
     pub fn parent(&self, directory: NodeId) -> NodeId {
         match &self.node(directory).kind {
             NodeKind::Directory(d) => d.parent,
@@ -86,7 +90,7 @@ impl Tree {
         }
     }
 
-    /// The node of a name in a directory.
+    /// Returns the node with this name in a directory.
     pub fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
         match &self.node(directory).kind {
             NodeKind::Directory(d) => d.entries.get(name).copied(),
@@ -94,7 +98,7 @@ impl Tree {
         }
     }
 
-    /// The path of a directory from the root, absolute; the root is `/`.
+    /// Returns the absolute path of a directory; the root is `/`.
     pub fn directory_path(&self, mut directory: NodeId) -> Vec<u8> {
         let mut names: Vec<&[u8]> = Vec::new();
         while directory != Self::ROOT {
@@ -112,7 +116,7 @@ impl Tree {
         names.iter().rev().flat_map(|name| b"/".iter().chain(name.iter())).copied().collect()
     }
 
-    /// Puts a new node under a name that is free in `directory`.
+    /// Inserts a new node under an unused name in `directory`.
     pub fn insert(&mut self, directory: NodeId, name: &[u8], mut node: Node) -> Result<NodeId, TreeError> {
         let id = NodeId(u32::try_from(self.nodes.len()).map_err(|_| TreeError::BadPath(display(name)))?);
         if let NodeKind::Symlink(target) = &node.kind {
@@ -126,7 +130,7 @@ impl Tree {
         Ok(id)
     }
 
-    /// Gives a node that is not a directory one more name: a hard link.
+    /// Adds a name (a hard link) for a node that is not a directory.
     pub fn link(&mut self, directory: NodeId, name: &[u8], id: NodeId) -> Result<(), TreeError> {
         if self.node(id).is_directory() {
             return Err(TreeError::IsADirectory(display(name)));
@@ -134,8 +138,9 @@ impl Tree {
         self.bind(directory, name, id).map(drop)
     }
 
-    /// The length of the path that the name gives the node. No path is longer than one may be, by whatever links its directory was reached: so
-    /// the tree is never deep, and every one of its paths has a name in every form of output.
+    /// Adds a name to a directory and returns the length of the resulting path. The length of every
+    /// path is limited, whatever links lead to its directory. So the depth of the tree is limited,
+    /// and every path fits every output format.
     fn bind(&mut self, directory: NodeId, name: &[u8], id: NodeId) -> Result<u16, TreeError> {
         path::check_path(name)?;
         if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
@@ -152,7 +157,8 @@ impl Tree {
         Ok(length)
     }
 
-    /// Takes a name out of a directory, with all below it, and returns its node's id (the node itself stays, for other names).
+    /// Removes a name from a directory, with everything below it, and returns the id of its node.
+    /// The node itself remains, for its other names.
     pub fn unbind(&mut self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
         match &mut self.nodes[directory.0 as usize].kind {
             NodeKind::Directory(d) => d.entries.remove(name),
@@ -160,20 +166,21 @@ impl Tree {
         }
     }
 
-    /// The content of the regular file at `path`, following links.
+    /// Returns the content of the regular file at `path`, following links.
     pub fn read(&self, path: &[u8]) -> Result<&Content, TreeError> {
         let id = self.resolve(path).ok_or_else(|| TreeError::NotFound(display(path)))?;
         self.node(id).content().ok_or_else(|| TreeError::IsADirectory(display(path)))
     }
 
-    /// The text of the file at `path` (lossily decoded), or nothing where there is no such file.
+    /// Returns the text of the file at `path` (lossily decoded), or an empty string if there is no
+    /// such file.
     pub fn read_text(&self, path: &[u8]) -> String {
         let bytes = self.read(path).ok().and_then(|content| content.bytes().ok());
         bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Makes `path` a regular file with this content, following links. An existing file keeps its mode, owner and package, a new
-    /// one gets `mode`; directories on the way are made.
+    /// Makes `path` a regular file with this content, following links. An existing file keeps its
+    /// mode, owner and package; a new one gets `mode`. Missing parent directories are created.
     pub fn write(&mut self, path: &[u8], content: Content, mode: u16) -> Result<NodeId, TreeError> {
         let (directory, name) = split(path);
         self.create_directories(directory)?;
@@ -193,7 +200,8 @@ impl Tree {
         }
     }
 
-    /// Removes what is at `path` with all below it, not following a link at the end. `false` when nothing was there.
+    /// Removes the node at `path` and everything below it, without following a link at the end.
+    /// Returns false if nothing was there.
     pub fn remove(&mut self, path: &[u8]) -> bool {
         match self.locate(path) {
             Ok(Place { parent, name, node: Some(_) }) if !name.is_empty() => self.unbind(parent, &name).is_some(),
@@ -201,8 +209,8 @@ impl Tree {
         }
     }
 
-    /// Calls `visit` for every name but the root, in the order of the paths' bytes within each directory, parents first. Paths have
-    /// no leading slash.
+    /// Calls `visit` for every name except the root: parents first, and in byte order within each
+    /// directory. Paths have no leading slash.
     pub fn walk(&self, mut visit: impl FnMut(&[u8], NodeId)) {
         fn below(tree: &Tree, directory: NodeId, path: &mut Vec<u8>, visit: &mut impl FnMut(&[u8], NodeId)) {
             let NodeKind::Directory(d) = &tree.node(directory).kind else { return };
@@ -221,7 +229,8 @@ impl Tree {
     }
 }
 
-/// A path's directory and last name. `/a` is in `/`; a path without a slash is in the root.
+/// Splits a path into its directory and its last name. `/a` is in `/`; a path without a slash is in
+/// the root.
 pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|&c| c == b'/') {
         Some(0) => (b"/", &path[1..]),
@@ -230,7 +239,7 @@ pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// `path` as seen from `directory`: itself when it is absolute.
+/// Resolves `path` relative to `directory`; an absolute path is returned unchanged.
 pub fn join(directory: &[u8], path: &[u8]) -> Vec<u8> {
     if path.starts_with(b"/") {
         return path.to_vec();

@@ -1,4 +1,4 @@
-//! A node of the tree: what `stat` and the extended attributes of a path would say, and its content.
+//! A node of the tree: the result of `stat`, the extended attributes and the content.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::digest::Digest;
 use crate::package::{Content, Owner, Xattrs};
 
-/// A node of a [`Tree`](super::Tree). Two names of one node are hard links of each other.
+/// The id of a node of a [`Tree`](super::Tree). Two names with one id are hard links of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(super) u32);
 
-/// The package that a node comes from, by its place in the order of the transaction.
+/// The package that a node comes from, by its index in transaction order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackageIndex(pub u32);
 
-/// What a node is.
+/// The kind of a node, with the data of that kind.
 #[derive(Clone, Debug)]
 pub enum NodeKind {
     /// A directory.
@@ -47,88 +47,91 @@ pub enum NodeKind {
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(super) parent: NodeId,
-    /// Bytes of its path, with the slash before each name.
+    /// Length of its path in bytes, with a slash before each name.
     pub(super) length: u16,
     pub(super) entries: BTreeMap<Arc<[u8]>, NodeId>,
 }
 
 impl Directory {
-    /// The names and their nodes, sorted by the names' bytes.
+    /// Returns the names and their nodes, in byte order of the names.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&[u8], NodeId)> {
         self.entries.iter().map(|(name, &id)| (&**name, id))
     }
 
-    /// Whether nothing is in it.
+    /// Reports whether the directory is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }
 
-/// Mode, owner and times: what every kind of node has.
+/// Mode, owner, time and extended attributes, which every kind of node has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// Permission bits, at most `0o7777`.
     pub mode: u16,
-    /// Seconds since 1970. [`Metadata::NOW`] means the time of the build, known when the tree is finished.
+    /// Modification time, in seconds since 1970. [`Metadata::NOW`] stands for the build time, which
+    /// is set when the tree is finished.
     pub mtime: i64,
-    /// Who owns it.
+    /// The user that owns the node.
     pub user: Owner,
-    /// The group that owns it.
+    /// The group that owns the node.
     pub group: Owner,
     /// Extended attributes.
     pub xattrs: Xattrs,
 }
 
 impl Metadata {
-    /// Stands for the time of the build (`SOURCE_DATE_EPOCH`), until the tree is finished.
+    /// A placeholder for the build time (`SOURCE_DATE_EPOCH`) until the tree is finished.
     pub const NOW: i64 = i64::MIN;
 
-    /// Owned by root, made now, without extended attributes.
+    /// Returns the metadata of a node of root, modified now, without extended attributes.
     pub fn root(mode: u16) -> Self {
         Self { mode, mtime: Self::NOW, user: Owner::ROOT, group: Owner::ROOT, xattrs: Xattrs::new() }
     }
 }
 
-/// One node.
+/// A file, directory or other node of the tree.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it is.
+    /// Kind and content.
     pub kind: NodeKind,
     /// Mode, owner, times, extended attributes.
     pub metadata: Metadata,
-    /// The package it comes from; of a shared directory, the last that brought it. `None`: made by us.
+    /// The package that the node comes from; for a shared directory, the last package that contains
+    /// it. `None` if rootstrap created the node.
     pub package: Option<PackageIndex>,
-    /// The content's digest, where a package promised one that was checked. Whoever changes the content clears it.
+    /// Digest of the content, if it was verified against the digest in a package. Code that changes
+    /// the content must clear it.
     pub digest: Option<Digest>,
 }
 
 impl Node {
-    /// A node made by us, of root's, now.
+    /// Creates a node of root, modified now, that belongs to no package.
     pub fn new(kind: NodeKind, mode: u16) -> Self {
         Self { kind, metadata: Metadata::root(mode), package: None, digest: None }
     }
 
-    /// A directory without names yet; its parent is set when it is inserted.
+    /// Creates an empty directory. Its parent is set when the node is inserted.
     pub fn directory(mode: u16) -> Self {
         Self::new(NodeKind::Directory(Directory { parent: NodeId(0), length: 0, entries: BTreeMap::new() }), mode)
     }
 
-    /// A regular file.
+    /// Creates a regular file.
     pub fn file(content: Content, mode: u16) -> Self {
         Self::new(NodeKind::File(content), mode)
     }
 
-    /// A symbolic link.
+    /// Creates a symbolic link.
     pub fn symlink(target: &[u8]) -> Self {
         Self::new(NodeKind::Symlink(target.into()), 0o777)
     }
 
-    /// Whether it is a directory.
+    /// Reports whether the node is a directory.
     pub fn is_directory(&self) -> bool {
         matches!(self.kind, NodeKind::Directory(_))
     }
 
-    /// The content of a regular file.
+    /// Returns the content of a regular file.
     pub fn content(&self) -> Option<&Content> {
         match &self.kind {
             NodeKind::File(content) => Some(content),

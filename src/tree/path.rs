@@ -1,47 +1,53 @@
-//! What a path means inside the root: `..`, absolute targets and symbolic links never lead out of it.
+//! Path resolution inside the root: `..`, absolute targets and symbolic links never lead outside
+//! it.
 
 use super::{Node, NodeId, NodeKind, Tree, TreeError};
 
-/// As many links as Linux follows in one path.
+/// Maximum number of links in one path, as on Linux.
 const MAX_LINKS: u32 = 40;
-/// A name is at most this long, as on every file system we write to (`NAME_MAX`).
+/// Maximum length of a name in bytes, as on every file system that rootstrap writes to
+/// (`NAME_MAX`).
 const MAX_NAME: usize = 255;
-/// A path is at most this long (`PATH_MAX`, less the final NUL).
+/// Maximum length of a path in bytes (`PATH_MAX` without the final NUL).
 const MAX_PATH: usize = 4095;
 
-/// Where a path leads: the directory that holds the last name, and the node there, if there is one.
+/// The result of path resolution: the directory that contains the last name, and the node of that
+/// name, if it exists.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The directory.
     pub parent: NodeId,
-    /// The last name; empty when the path is the root itself (or ends in `..`), and then `node` is given.
+    /// The last name. It is empty if the path is the root itself (or ends in `..`), and then `node`
+    /// is set.
     pub name: Box<[u8]>,
     /// The node of that name.
     pub node: Option<NodeId>,
 }
 
 impl Tree {
-    /// Where `path` leads, following every link but one at the end (as `lstat`). Directories on the way must exist.
+    /// Resolves `path`, following every link except one at the end (as `lstat`). All parent
+    /// directories must exist.
     pub fn locate(&self, path: &[u8]) -> Result<Place, TreeError> {
         self.walk_path(path, false)
     }
 
-    /// Where `path` leads, following every link (as `stat`).
+    /// Resolves `path`, following every link (as `stat`).
     pub fn locate_following(&self, path: &[u8]) -> Result<Place, TreeError> {
         self.walk_path(path, true)
     }
 
-    /// The node at `path`, not following a link at the end.
+    /// Returns the node at `path`, not following a link at the end.
     pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
         self.locate(path).ok()?.node
     }
 
-    /// The node at `path`, following a link at the end.
+    /// Returns the node at `path`, following a link at the end.
     pub fn resolve(&self, path: &[u8]) -> Option<NodeId> {
         self.locate_following(path).ok()?.node
     }
 
-    /// The directory at `path`, following links, dangling ones too; missing ones on the way are made 0755, root's, of no package.
+    /// Returns the directory at `path`, following links, including dangling ones. Missing
+    /// directories are created with mode 0755, owned by root, without a package.
     pub fn create_directories(&mut self, path: &[u8]) -> Result<NodeId, TreeError> {
         check_path(path)?;
         let mut links = 0;
@@ -74,7 +80,7 @@ impl Tree {
         check_path(path)?;
         let error = |kind: fn(String) -> TreeError| kind(display(path));
         let mut links = 0;
-        // Names still to walk, the next one last.
+        // Names that are not resolved yet; the next one is the last element.
         let mut pending: Vec<Box<[u8]>> = Vec::new();
         let must_be_directory = path.ends_with(b"/");
         push_names(&mut pending, path);
@@ -114,7 +120,7 @@ impl Tree {
     }
 }
 
-/// Refuses names and paths that no Linux file system takes.
+/// Fails if no Linux file system accepts the path or one of its names.
 pub(super) fn check_path(path: &[u8]) -> Result<(), TreeError> {
     if path.contains(&0) || path.len() > MAX_PATH || path.split(|&c| c == b'/').any(|name| name.len() > MAX_NAME) {
         return Err(TreeError::BadPath(display(&path[..path.len().min(MAX_NAME)])));
@@ -122,7 +128,7 @@ pub(super) fn check_path(path: &[u8]) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// Refuses what no link can lead to.
+/// Fails if no symbolic link can have this target.
 pub(super) fn check_target(target: &[u8]) -> Result<(), TreeError> {
     if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
         return Err(TreeError::BadTarget(display(&target[..target.len().min(MAX_NAME)])));
@@ -130,19 +136,20 @@ pub(super) fn check_target(target: &[u8]) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// The length of a path that is longer by a name, if it is still one.
+/// Returns the length of a path after a name is appended. Fails if it exceeds the maximum.
 pub(super) fn longer(length: u16, name: &[u8]) -> Result<u16, TreeError> {
     let sum = usize::from(length) + 1 + name.len();
-    // The slash before the first name is not part of a path within a root.
+    // The slash before the first name does not count: a path within a root has none.
     u16::try_from(sum).ok().filter(|_| sum <= MAX_PATH + 1).ok_or_else(|| TreeError::BadPath(display(name)))
 }
 
-/// Pushes the names of `path` so that the first is on top; empty names and `.` are nothing.
+/// Pushes the names of `path` so that the first is on top. Skips empty names and `.`.
 fn push_names(pending: &mut Vec<Box<[u8]>>, path: &[u8]) {
     pending.extend(path.rsplit(|&c| c == b'/').filter(|name| !name.is_empty() && *name != b".").map(Box::from));
 }
 
-/// A path for a message: what steers a terminal is escaped, and what no path is as long as is cut.
+/// Formats a path for a message. Escapes control characters, and truncates text that is longer than
+/// a path may be.
 pub fn display(path: &[u8]) -> String {
     let shown = &path[..path.len().min(MAX_PATH + 1)];
     let mut text = String::with_capacity(shown.len());
