@@ -135,8 +135,11 @@ fn moving(name: &str, old: &Ids, new: &Ids) -> HeldMove {
 
 fn told(reasons: &Unresolved) -> String {
     let explanation = reasons.tell(&|spec| spec.to_owned());
-    let facts = explanation.problems.iter().flat_map(|problem| &problem.facts);
-    facts.map(|fact| format!("{} {} {}\n", fact.text, fact.remarks.join(" "), fact.data)).collect()
+    let mut text = String::new();
+    for fact in explanation.problems.iter().flat_map(|problem| &problem.facts) {
+        text += &format!("{} {} {}\n", fact.text, fact.remarks.join(" "), fact.data);
+    }
+    text
 }
 
 /// Whether a text has a package's name, and not only as a part of another.

@@ -97,12 +97,16 @@ pub(super) struct Failure {
     /// answer of a command that asks.
     pub problems: Option<serde_json::Value>,
     /// What is printed on standard output all the same.
-    pub output: Vec<u8>,
+    pub output: Option<Box<Output>>,
 }
+
+/// What a failed run prints on standard output: bytes, for a table may be any.
+#[derive(Debug)]
+pub(super) struct Output(pub Vec<u8>);
 
 impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new(), hints: Vec::new(), problems: None, output: Vec::new() }
+        Self { code, message: message.into(), details: Vec::new(), hints: Vec::new(), problems: None, output: None }
     }
 
     pub(super) fn failed(message: impl Into<String>) -> Self {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::advisories;
 use super::arguments::{Format, ListArguments, ListFormat, SortKey};
-use super::failure::{Code, Failure};
+use super::failure::{Code, Failure, Output};
 use super::progress::{self, bytes};
 use super::repositories::{Wanted, known, matches};
 use super::run::Run;
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     }
     let count = subjects.len() + broken.len();
     let mut failure = run.or_stopped(of_broken(broken, count));
-    failure.output = result;
+    failure.output = Some(Box::new(Output(result)));
     Err(failure)
 }
 

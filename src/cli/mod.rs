@@ -70,8 +70,8 @@ pub fn run() -> ExitCode {
     match result {
         Ok(text) => print(&text),
         Err(failure) => {
-            if !failure.output.is_empty() {
-                print(&failure.output);
+            if let Some(output) = &failure.output {
+                print(&output.0);
             }
             match &failure.problems {
                 Some(serde_json::Value::String(answer)) => drop(print(answer.as_bytes())),

@@ -91,10 +91,10 @@ impl Refusal for FileError {
         let text = format!("{}: {}", asked_by(&self.path), self.problem);
         let data = json!({"kind": "package-file", "spec": self.path, "text": self.problem.to_string()});
         let fact = ecosystem::Fact { text, remarks: Vec::new(), data };
+        let is_package = |error: &PackageError| !matches!(error, PackageError::NotAnRpm { .. } | PackageError::Read(_));
         let cause = match &self.problem {
-            FileProblem::Package(PackageError::NotAnRpm { .. } | PackageError::Read(_)) => Cause::Input,
-            FileProblem::Package(_) => Cause::Unverified,
-            FileProblem::Read(_) | FileProblem::Header(_) => Cause::Input,
+            FileProblem::Package(error) if is_package(error) => Cause::Unverified,
+            _ => Cause::Input,
         };
         let problems = vec![ecosystem::Problem { facts: vec![fact] }];
         Explanation { headline: self.to_string(), problems, hints: Vec::new(), cause }
