@@ -2,17 +2,14 @@
 //! has a name.
 #![no_main]
 
-use std::collections::BTreeMap;
-
 use libfuzzer_sys::fuzz_target;
 use rootstrap::apk::Apk;
-use rootstrap::ecosystem::Ecosystem;
+use rootstrap::ecosystem::{Ecosystem, Variables};
 use rootstrap::rpm::Rpm;
 
 fn read<E: Ecosystem>(ecosystem: &E, text: &str) {
     let variables = [("releasever", "9"), ("basearch", "x86_64"), ("empty", "")];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match ecosystem.configured(text, &BTreeMap::from(variables)) {
+    match ecosystem.configured(text, &Variables::from_iter(variables)) {
         Ok(repositories) => assert!(repositories.iter().all(|repository| !repository.name.is_empty())),
         Err(error) => assert!((1..=text.lines().count()).contains(&error.line), "{error}"),
     }

@@ -1,6 +1,5 @@
 //! apk behind the `Ecosystem` trait that the other modules use.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::choosing::{Choosing, ChoosingError, VIRTUAL, virtual_package};
@@ -22,7 +21,7 @@ use crate::digest::Digest;
 use crate::ecosystem::{
     Ask, COMMAND_LINE, ChangedFile, Chooser, ConfigurationError, ConfiguredRepository, Ecosystem, FileOptions, FilePlace,
     Identity, InstallError, InstallOptions, Installed, InstalledError, InventoryError, KeyError, PackageError, Reach, Refusal,
-    RootChanges, RootFiles, RootSources, Trust,
+    RootChanges, RootFiles, RootSources, Trust, Variables,
 };
 use crate::metadata::{IndexError, MetadataFormat};
 use crate::package::{Content, Entry, PackageFacts, Spool, main_arch};
@@ -134,12 +133,8 @@ impl Ecosystem for Apk {
         file_name == "repositories" || Path::new(file_name).extension().is_some_and(|extension| extension == "list")
     }
 
-    fn configured(
-        &self,
-        text: &str,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
-        Ok(sources::configured(text, variables.get("arch").map(String::as_str)))
+    fn configured(&self, text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
+        Ok(sources::configured(text, variables.get("arch")))
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

@@ -148,7 +148,7 @@ pub(super) fn changed<E: Ecosystem>(
     read: impl FnOnce() -> Result<Tree, OutputError>,
     tools: &Tools<'_>,
 ) -> Result<Changed, BootstrapError> {
-    let keyring = Keyrings::new(ecosystem, request, tools.reporter)?;
+    let keyring = Keyrings::new(ecosystem, request, tools.fetcher, tools.reporter)?;
     let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
     // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.

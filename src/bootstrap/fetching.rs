@@ -219,6 +219,7 @@ pub(super) fn wanted(
         size: Some(file.size).filter(|&size| size > 0),
         limit: PACKAGE_LIMIT,
         phase: Phase::Fetch,
+        route: repository.and_then(|repository| repository.route.clone()),
     })
 }
 

@@ -34,7 +34,7 @@ pub fn fetch_files<E: Ecosystem>(
     mirror: Option<&[Repository]>,
     tools: &Tools<'_>,
 ) -> Result<FetchedFiles, BootstrapError> {
-    let keyring = Keyrings::new(ecosystem, request, tools.reporter)?;
+    let keyring = Keyrings::new(ecosystem, request, tools.fetcher, tools.reporter)?;
     let Resolved { pool, choice, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     let ids: Vec<_> = match &request.locked {
         Some(_) => pool.solvables().map(Solvable::id).collect(),

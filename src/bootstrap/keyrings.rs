@@ -3,9 +3,15 @@
 use rustc_hash::FxHashMap;
 
 use super::resolve::Request;
+use crate::catalog::Key;
+use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::{Ecosystem, KeyError, PackageError, Trust};
+use crate::fetch::{Fetcher, Wanted};
 use crate::repo::{Repository, Root};
-use crate::reporter::Reporter;
+use crate::reporter::{Phase, Reporter};
+
+/// How large a file of keys may be.
+const KEY_LIMIT: u64 = 1 << 20;
 
 /// The keyrings of a request. A key vouches for what comes from the repositories that it belongs to, and for nothing else.
 #[derive(Debug)]
@@ -17,8 +23,15 @@ pub struct Keyrings<K> {
 }
 
 impl<K> Keyrings<K> {
-    /// Reads the keys of a request, and reports keys that are not usable beside others of the same file.
-    pub fn new<E: Ecosystem<Keyring = K>>(ecosystem: &E, request: &Request, reporter: &dyn Reporter) -> Result<Self, KeyError> {
+    /// Reads the keys of a request, and reports keys that are not usable beside others of the same file. Those that repositories name on servers are got
+    /// where the request accepts them.
+    pub fn new<E: Ecosystem<Keyring = K>>(
+        ecosystem: &E,
+        request: &Request,
+        fetcher: &Fetcher,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, KeyError> {
+        request.notes.iter().for_each(|note| reporter.warn(note));
         let read = |keys: &[_]| -> Result<K, KeyError> {
             let keyring = ecosystem.keyring(keys, &request.signatures)?;
             ecosystem.unusable_keys(&keyring).iter().for_each(|key| reporter.warn(&key.to_string()));
@@ -26,8 +39,12 @@ impl<K> Keyrings<K> {
         };
         let mut own = FxHashMap::default();
         for repository in &request.repositories {
+            let more = accepted(repository, request.accept_repo_keys, fetcher, reporter)?;
+            if !more.is_empty() {
+                let known = repository.keys.as_ref().unwrap_or(&request.keys);
+                own.insert(repository.name.clone(), read(&[known.as_slice(), &more].concat())?);
             // Most often all have the same: then the usual one serves them.
-            if let Some(keys) = repository.keys.as_ref().filter(|keys| **keys != request.keys) {
+            } else if let Some(keys) = repository.keys.as_ref().filter(|keys| **keys != request.keys) {
                 own.insert(repository.name.clone(), read(keys)?);
             }
         }
@@ -49,4 +66,35 @@ impl<K> Keyrings<K> {
     ) -> Result<(), PackageError> {
         ecosystem.verify_root(root.document, root.signature, repository.signed, self.of(&repository.name))
     }
+}
+
+/// Gets the keys that a repository names on servers, if the user accepts them. The user is told of each, either way.
+fn accepted(repository: &Repository, accept: bool, fetcher: &Fetcher, reporter: &dyn Reporter) -> Result<Vec<Key>, KeyError> {
+    let mut keys = Vec::new();
+    for location in &repository.key_locations {
+        let name = &repository.name;
+        if !accept {
+            reporter.warn(&format!(
+                "the key {location} of {name} is not trusted: --accept-repo-keys trusts it, or --key {name}=FILE another one"
+            ));
+            continue;
+        }
+        let wrong = |problem: String| KeyError { name: location.to_string(), problem };
+        let wanted = Wanted {
+            name: format!("the key of {name}"),
+            locations: vec![location.clone()],
+            fallbacks: Vec::new(),
+            digest: None,
+            size: None,
+            limit: KEY_LIMIT,
+            phase: Phase::Metadata,
+            route: repository.route.clone(),
+        };
+        let got = fetcher.fetch(&wanted).map_err(|error| wrong(error.to_string()))?;
+        let data = got.content.bytes().map_err(|error| wrong(error.to_string()))?;
+        let digest = Digest::of(Algorithm::Sha256, &data).hex();
+        reporter.warn(&format!("the key {location} is trusted for {name}, because of --accept-repo-keys (sha256 {digest})"));
+        keys.push(Key { name: location.to_string(), data: data.into_owned().into() });
+    }
+    Ok(keys)
 }

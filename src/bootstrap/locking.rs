@@ -40,7 +40,7 @@ pub fn lock<E: Ecosystem>(
     locking: &Locking,
     tools: &Tools<'_>,
 ) -> Result<LockedArchitecture, BootstrapError> {
-    let keyring = Keyrings::new(ecosystem, request, tools.reporter)?;
+    let keyring = Keyrings::new(ecosystem, request, tools.fetcher, tools.reporter)?;
     let resolved = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     let resolved = held::moved(ecosystem, request, locking, &keyring, tools, resolved)?;
     let Resolved { pool, choice, repositories, .. } = resolved;

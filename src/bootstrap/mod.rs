@@ -185,7 +185,7 @@ pub fn make<E: Ecosystem>(
     build: &BuildOptions,
     tools: &Tools<'_>,
 ) -> Result<Root, BootstrapError> {
-    let keyring = Keyrings::new(ecosystem, request, tools.reporter)?;
+    let keyring = Keyrings::new(ecosystem, request, tools.fetcher, tools.reporter)?;
     let Resolved { pool, choice, mut plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
     plan.warnings.iter().for_each(|warning| tools.reporter.warn(warning));
 

@@ -37,6 +37,10 @@ pub struct Request {
     pub signatures: SignaturePolicy,
     /// Whether those without a signature are accepted too.
     pub allow_unsigned: bool,
+    /// Whether keys are trusted that repositories name on servers.
+    pub accept_repo_keys: bool,
+    /// What the user should know of the request.
+    pub notes: Vec<String>,
     /// What is installed already.
     pub installed: Option<InstalledPackages>,
     /// What is asked for.

@@ -80,7 +80,10 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             let pool = base.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints: Vec::new() })));
         }
+        let first = repositories.len();
         repositories.extend(request.repositories.iter().cloned());
+        // Of equal packages of repositories of one priority the first counts, as with libsolv's `subpriority`.
+        repositories[first..].sort_by_key(|repository| repository.cost);
         let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
         let repositories = repo::open(&repositories, ecosystem.metadata(), &verify, fetcher)?;
         warn(&repositories, reporter);

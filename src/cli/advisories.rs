@@ -84,8 +84,8 @@ impl Job for Read<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let request = &self.prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*self.run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &self.run.fetcher, &*self.run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let architectures = ecosystem.architectures(&request.arch);
         let mut listed = Vec::new();
         let counts = |package: &AdvisoryPackage| {

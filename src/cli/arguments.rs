@@ -148,8 +148,8 @@ pub(super) struct RequestArguments {
     /// The distribution, as `rootstrap variants` names it
     #[arg(long, value_name = "NAME")]
     pub distro: Option<String>,
-    /// The release; a minor release (9.4) is found in the vault
-    #[arg(long, value_name = "RELEASE", requires = "distro")]
+    /// The release; a minor release (9.4) is found in the vault. Without --distro the value of `$releasever` in `.repo` files and lists of mirrors
+    #[arg(long, value_name = "RELEASE")]
     pub release: Option<String>,
     /// The image variant
     #[arg(long, value_name = "VARIANT", requires = "distro")]
@@ -161,13 +161,13 @@ pub(super) struct RequestArguments {
     #[arg(long, value_name = "URL|DIR")]
     pub mirror: Vec<String>,
     /// One more repository, or with no --distro the only ones:
-    /// `NAME=URL|DIR[,base=URL][,mirrors=URL][,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1][,excludepkgs=GLOB][,includepkgs=GLOB]`. `metalink:URL` or `mirrorlist:URL`
+    /// `NAME=URL|DIR[,base=URL][,mirrors=URL][,priority=N][,tag=T][,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1][,excludepkgs=GLOB][,includepkgs=GLOB][,cost=N]…`, and dnf's options of the network (docs/network.md). `metalink:URL` or `mirrorlist:URL`
     /// in place of the first URL is a list of mirrors, whose checksum of repomd.xml holds. A FILE is a `.repo` file, a directory of them, or one as
     /// /etc/apk/repositories
     #[arg(long, value_name = "NAME=URL|DIR|FILE")]
     pub repo: Vec<String>,
-    /// The value of a variable in `.repo` files; `releasever` is --release, `arch` and `basearch` are the architecture
-    #[arg(long, value_name = "NAME=VALUE", requires = "repo")]
+    /// The value of a variable in `.repo` files and lists of mirrors; `releasever` is --release, `arch` and `basearch` are the architecture
+    #[arg(long, value_name = "NAME=VALUE")]
     pub repo_var: Vec<String>,
     /// The kind of packages, where no distribution tells it and the repositories do not show it
     #[arg(long = "type", value_name = "TYPE")]
@@ -176,6 +176,12 @@ pub(super) struct RequestArguments {
     /// or where REPOSITORY names one. A key with a name vouches for that repository alone
     #[arg(long, value_name = "[REPOSITORY=]FILE")]
     pub key: Vec<String>,
+    /// Trust the keys that `.repo` files name on servers (`gpgkey=https://…`), each for its repository alone
+    #[arg(long)]
+    pub accept_repo_keys: bool,
+    /// Notes of configuration files for the user
+    #[arg(skip)]
+    pub notes: Vec<String>,
     /// Accept packages without a signature
     #[arg(long)]
     pub allow_unsigned: bool,

@@ -193,8 +193,8 @@ pub(super) fn of_repositories<E: Ecosystem>(
     }
     let (prepared, _) = base(&request, None)?;
     let names = names(ecosystem, subject);
-    let keyring =
-        Keyrings::new(ecosystem, &prepared.request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let keyring = Keyrings::new(ecosystem, &prepared.request, &run.fetcher, &*run.progress)
+        .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut all = Vec::new();
     let mut found = |_: &str, mut update: crate::metadata::Advisory| {
         update.packages.retain(|package| names.contains(package.name.as_str()));

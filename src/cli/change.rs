@@ -98,8 +98,8 @@ impl Job for Simulation<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         run.stats(&json!({"packages": resolved.pool.len()}))?;

@@ -41,8 +41,8 @@ impl Job for Closure<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { arguments, prepared, run } = self;
         let request = &prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let (source, pool) = bootstrap::whole(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         if let Some(unknown) = arguments.check.iter().find(|name| !pool.repos().any(|(_, repo)| pool.text(repo.name) == **name)) {

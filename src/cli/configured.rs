@@ -1,16 +1,17 @@
 //! Configuration files of package managers in place of `--repo NAME=URL`: what they say, as if it had been said with `--repo` and `--key`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::arguments::RequestArguments;
 use super::failure::Failure;
-use super::packaging::{self, Configured, configures, run_with};
+use super::packaging::{self, Completed, Configured, configures, run_with};
 use super::request::machine;
 use crate::catalog::Packaging;
-use crate::ecosystem::ConfiguredRepository;
+use crate::ecosystem::{ConfiguredRepository, Variables};
+use crate::fetch::RouteSettings;
 
 /// Whether a value of `--repo` is meant as a file.
 fn is_file(text: &str) -> bool {
@@ -27,8 +28,8 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
     if !arguments.repo.iter().any(|text| is_file(text)) {
         return Ok(Cow::Borrowed(arguments));
     }
-    let variables = variables(arguments)?;
     let kind = packaging::packaging(arguments);
+    let variables = variables(arguments, kind, &arguments.arch.clone().unwrap_or_else(machine))?;
     let mut all = RequestArguments { repo: Vec::new(), ..arguments.clone() };
     for text in &arguments.repo {
         if !is_file(text) {
@@ -41,7 +42,8 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
             let found = run_with(kind, Configured { text: &content, variables: &variables });
             for repository in found.map_err(|error| Failure::failed(format!("{file}, {error}")))? {
                 let name = name_of(&repository.name, &all.repo);
-                all.key.extend(keys(&repository, &name));
+                all.key.extend(keys(&repository, &name, &mut all.notes));
+                all.notes.extend(repository.warnings.iter().map(|warning| format!("{file}, [{}]: {warning}", repository.name)));
                 all.repo.push(option(&repository, &name).map_err(|failure| failure.detail(format!("in {file}")))?);
             }
         }
@@ -50,24 +52,30 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
 }
 
 /// The values of variables: the architecture, the release, those of the environment as dnf takes them, and what is said.
-fn variables(arguments: &RequestArguments) -> Result<BTreeMap<String, String>, Failure> {
-    let mut variables = BTreeMap::new();
+pub(super) fn variables(arguments: &RequestArguments, kind: Packaging, arch: &str) -> Result<Variables, Failure> {
+    let mut variables = Variables::default();
     for (name, value) in std::env::vars() {
-        if let Some(name) = name.strip_prefix("DNF_VAR_") {
-            variables.insert(name.to_owned(), value);
+        let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        match name.strip_prefix("DNF_VAR_") {
+            Some(name) if is_word(name) => variables.set(name, value),
+            // The numbered ones of older versions.
+            None if name.len() == 4 && name.starts_with("DNF") && name.ends_with(|c: char| c.is_ascii_digit()) => {
+                variables.set(name, value);
+            }
+            _ => {}
         }
     }
-    variables.insert("arch".to_owned(), arguments.arch.clone().unwrap_or_else(machine));
+    variables.set("arch", arch);
     if let Some(release) = &arguments.release {
-        variables.insert("releasever".to_owned(), release.clone());
+        variables.set("releasever", release);
     }
     for text in &arguments.repo_var {
         let Some((name, value)) = text.split_once('=') else {
             return Err(Failure::usage(format!("--repo-var {text}: give NAME=VALUE")));
         };
-        variables.insert(name.to_owned(), value.to_owned());
+        variables.set(name, value);
     }
-    Ok(variables)
+    Ok(run_with(kind, Completed(variables)))
 }
 
 /// The file, or those of a directory that name repositories, in the order of their names.
@@ -96,23 +104,32 @@ fn name_of(name: &str, others: &[String]) -> String {
     std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
 }
 
-/// The keys that are files of this machine, for the repository alone. What a server calls a key nobody here vouches for.
-fn keys(repository: &ConfiguredRepository, name: &str) -> Vec<String> {
-    let local = repository.keys.iter().filter_map(|key| {
+/// The keys that are files of this machine, for the repository alone. A key that is not there is told.
+fn keys(repository: &ConfiguredRepository, name: &str, notes: &mut Vec<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for key in repository.keys.iter().filter(|key| !is_url(key)) {
         let path = key.strip_prefix("file://").unwrap_or(key);
-        Path::new(path).is_file().then(|| format!("{name}={path}"))
-    });
-    local.collect()
+        if Path::new(path).is_file() {
+            found.push(format!("{name}={path}"));
+        } else {
+            notes.push(format!("the key {key} of {name} is not there"));
+        }
+    }
+    found
+}
+
+fn is_url(place: &str) -> bool {
+    let start = place.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    start.is_some_and(|scheme| scheme != "file")
 }
 
 /// A repository as `--repo` names one.
 fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failure> {
-    let places = || repository.bases.iter().chain(&repository.mirrors);
-    if let Some((place, at)) = places().find_map(|place| Some((place, place.find('$')?))) {
-        let variable =
-            place[at + 1..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '{').next().unwrap_or_default();
-        let variable = variable.trim_matches('{');
-        return Err(Failure::usage(format!("{name}: ${variable} has no value")).hint(format!("--repo-var {variable}=VALUE")));
+    if let Some(variable) = repository.unknown.first() {
+        return Err(Failure::usage(format!("{name}: ${variable} has no value")).hint(match variable.as_str() {
+            "releasever" => "--release RELEASE".to_owned(),
+            _ => format!("--repo-var {variable}=VALUE"),
+        }));
     }
     let mut bases = repository.bases.iter().map(|base| written(base));
     let mut text = format!("{name}={}", bases.next().unwrap_or_default());
@@ -141,7 +158,44 @@ fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failu
             text += &format!(",{key}={pattern}");
         }
     }
+    if let Some(cost) = repository.cost {
+        text += &format!(",cost={cost}");
+    }
+    if repository.no_groups {
+        text += ",enablegroups=0";
+    }
+    for key in repository.keys.iter().filter(|key| is_url(key)) {
+        text += &format!(",gpgkey={}", written(key));
+    }
+    if let Some(login) = &repository.login {
+        text += &format!(",username={},password={}", escaped(&login.name), escaped(&login.password));
+    }
+    text += &network_options(&repository.route);
     Ok(text)
+}
+
+/// How the servers of a repository are reached, as `--repo` says it.
+fn network_options(route: &RouteSettings) -> String {
+    let path = |path: &PathBuf| escaped(&path.to_string_lossy());
+    let seconds = |time: Duration| if time == Duration::MAX { "never".to_owned() } else { time.as_secs().to_string() };
+    let options = [
+        ("proxy", route.proxy.as_ref().map(|proxy| proxy.replace(',', "%2C"))),
+        ("sslcacert", route.ca_file.as_ref().map(path)),
+        ("sslclientcert", route.certificate_file.as_ref().map(path)),
+        ("sslclientkey", route.key_file.as_ref().map(path)),
+        ("timeout", route.timeout.map(|time| time.as_secs().max(1).to_string())),
+        ("minrate", route.minimum_rate.map(|rate| rate.to_string())),
+        ("retries", route.retries.map(|number| number.to_string())),
+        ("metadata_expire", route.expire.map(seconds)),
+        ("ip_resolve", route.ip_version.map(|version| version.to_string())),
+        ("user_agent", route.user_agent.as_deref().map(escaped)),
+    ];
+    options.iter().filter_map(|(key, value)| Some(format!(",{key}={}", value.as_ref()?))).collect()
+}
+
+/// A value as `--repo` can hold one: without commas.
+fn escaped(value: &str) -> String {
+    value.replace('%', "%25").replace(',', "%2C")
 }
 
 /// A place as `--repo` can name one: there a comma may begin an option, so the place is written as a URL that has none.

@@ -86,6 +86,7 @@ impl Locked {
 
     /// The same for a lock that was read already.
     pub(super) fn of(path: &Path, lock: Lock, given: &RequestArguments) -> Result<Self, Failure> {
+        let given = &*configured(given)?;
         let place = LockPlace::of(path);
         let asked = &place.read_request(lock.version, &lock.request);
         agree(path, asked, given)?;
@@ -149,6 +150,13 @@ impl Locked {
                 return Err(Failure::usage(format!("{} asks for no repository {}", self.path.display(), place.name))
                     .hint("with a lock file --repo names another place of one of its repositories"));
             };
+            if place.login.is_some() || place.route.is_some() {
+                known.login.clone_from(&place.login);
+                known.route.clone_from(&place.route);
+            }
+            if !place.mirrors.lists.is_empty() {
+                known.mirrors = place.mirrors.clone();
+            }
             let own = std::mem::replace(&mut known.bases, place.bases.clone());
             known.directories.extend(place.bases.iter().filter_map(|base| base.path().map(Path::to_owned)));
             known.spare_bases = own.into_iter().filter(|base| !place.bases.contains(base)).collect();
@@ -280,12 +288,16 @@ fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Resul
     Ok(())
 }
 
-/// A place without the name and password that its URL may hold: a lock file is read by many.
+/// A place, or a repository with its options, without the names and passwords that it may hold: a lock file is read by many.
 fn without_password(place: &str) -> String {
-    let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
-    format!("{scheme}://{}", &rest[host..])
+    let is_secret = |part: &&str| ["username=", "password="].iter().any(|key| part.starts_with(key));
+    let parts = place.split(',').filter(|part| !is_secret(part)).map(|part| {
+        let Some((scheme, rest)) = part.split_once("://") else { return part.to_owned() };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+        format!("{scheme}://{}", &rest[host..])
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -298,5 +310,7 @@ mod tests {
         assert_eq!(without_password("base=https://token@host,priority=1"), "base=https://host,priority=1");
         assert_eq!(without_password("https://host/a@b"), "https://host/a@b");
         assert_eq!(without_password("some/dir@x"), "some/dir@x");
+        let all = "a=https://me:x@one/os,base=https://you:y@two/,username=me,password=a%2Cb,proxy=http://p:q@proxy:3128/,cost=7";
+        assert_eq!(without_password(all), "a=https://one/os,base=https://two/,proxy=http://proxy:3128/,cost=7");
     }
 }

@@ -146,7 +146,7 @@ impl Job for Compare<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { arguments, request, prepared, subject, run } = self;
-        let keyring = Keyrings::new(ecosystem, &prepared.request, &*run.progress)
+        let keyring = Keyrings::new(ecosystem, &prepared.request, &run.fetcher, &*run.progress)
             .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let resolved = bootstrap::resolve(ecosystem, &prepared.request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;

@@ -1,6 +1,5 @@
 //! Which ecosystem: the one place of the command line that names them.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -8,7 +7,9 @@ use super::arguments::{Kind, RequestArguments};
 use super::configured::is_of;
 use crate::apk::Apk;
 use crate::catalog::Packaging;
-use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootDirectory, RootSources};
+use crate::ecosystem::{
+    ConfigurationError, ConfiguredRepository, Ecosystem, InventoryError, RootDirectory, RootSources, Variables,
+};
 use crate::repo::Repository;
 use crate::rpm::Rpm;
 use crate::transaction::plan::Plan;
@@ -67,7 +68,7 @@ pub(super) fn configures(packaging: Packaging, path: &Path) -> bool {
 /// Reads the repositories of a configuration file.
 pub(super) struct Configured<'a> {
     pub text: &'a str,
-    pub variables: &'a BTreeMap<String, String>,
+    pub variables: &'a Variables,
 }
 
 impl Job for Configured<'_> {
@@ -75,6 +76,18 @@ impl Job for Configured<'_> {
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         ecosystem.configured(self.text, self.variables)
+    }
+}
+
+/// Adds the variables that follow from others.
+pub(super) struct Completed(pub Variables);
+
+impl Job for Completed {
+    type Output = Variables;
+
+    fn run<E: Ecosystem>(mut self, ecosystem: &E) -> Variables {
+        ecosystem.complete_variables(&mut self.0);
+        self.0
     }
 }
 

@@ -49,8 +49,8 @@ impl Job for Load<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { prepared, run } = self;
         let request = &prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
         let Loaded { pool, texts, .. } = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let identities = pool.solvables().map(|package| ecosystem.identity(package)).collect();

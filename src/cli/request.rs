@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::arguments::{RequestArguments, choice};
-use super::configured::configured;
+use super::configured::{configured, variables};
 use super::failure::{Alternatives, Code, Failure};
 use super::keys::{GivenKey, KeySources};
 use super::load_catalog;
@@ -22,7 +23,7 @@ use crate::catalog::{
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RepositoryFilter, RootSources, Verb};
 use crate::fetch::Location;
 use crate::lock::LockedImage;
-use crate::repo::{DEFAULT_PRIORITY, Mirrors, Repository};
+use crate::repo::Repository;
 
 /// What the options ask for, ready for the library.
 pub(super) struct Prepared {
@@ -185,7 +186,9 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     let hotfixes = prepared.request.repositories.iter().filter(|repository| repository.module_hotfixes);
     prepared.request.ask.modules.hotfixes = hotfixes.map(|repository| repository.name.clone()).collect();
     prepared.request.ask.filters = prepared.request.repositories.iter().filter_map(filter).collect();
+    let values = Arc::new(variables(arguments, prepared.packaging, &prepared.request.arch)?);
     for repository in &mut prepared.request.repositories {
+        repository.variables = Arc::clone(&values);
         repository.weak_checksums = arguments.allow_weak_checksums;
         repository.allow_older = arguments.allow_downgrade_metadata;
         repository.max_age = arguments.max_age;
@@ -236,24 +239,14 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             }
             let bases = bases.iter().map(|base| location(base)).collect::<Result<Vec<_>, _>>()?;
             let directories = mirrors.clone().map(location).collect::<Result<Vec<_>, _>>()?;
+            let plain = Repository::new(repository.id.clone(), Location::Path(PathBuf::new()));
             Ok(Repository {
-                name: repository.id.clone(),
                 bases,
-                mirrors: Mirrors::default(),
-                spare_bases: Vec::new(),
                 directories: directories.iter().filter_map(|place| place.path().map(Path::to_owned)).collect(),
-                priority: DEFAULT_PRIORITY,
-                tag: None,
                 optional: repository.optional,
-                module_hotfixes: false,
-                keys: None,
                 signed: repository.signed,
-                exclude: Vec::new(),
-                only: Vec::new(),
-                allow_older: false,
-                max_age: None,
                 promised_age: repository.fresh_days.filter(|_| !is_over).map(|days| Duration::from_hours(24 * u64::from(days))),
-                weak_checksums: false,
+                ..plain
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
@@ -274,6 +267,8 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
             keys: Vec::new(),
             signatures: image.signatures,
             allow_unsigned: arguments.allow_unsigned,
+            accept_repo_keys: arguments.accept_repo_keys,
+            notes: arguments.notes.clone(),
             installed: None,
             ask: empty_ask(arguments, image.module_platform),
             paths: Vec::new(),
@@ -347,6 +342,8 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
             keys: Vec::new(),
             signatures: SignaturePolicy::default(),
             allow_unsigned: arguments.allow_unsigned,
+            accept_repo_keys: arguments.accept_repo_keys,
+            notes: arguments.notes.clone(),
             installed: None,
             ask: empty_ask(arguments, None),
             paths: Vec::new(),

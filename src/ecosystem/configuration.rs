@@ -1,6 +1,7 @@
 //! Where packages come from, as a root or a configuration file says it.
 
 use crate::catalog::Key;
+use crate::fetch::{Login, RouteSettings};
 
 /// Where a root says that its packages come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,18 @@ pub struct ConfiguredRepository {
     pub exclude: Vec<String>,
     /// The only packages that are to be seen in it; with none all.
     pub only: Vec<String>,
+    /// Of repositories of one priority, the lower the more it is preferred.
+    pub cost: Option<i32>,
+    /// Whether its groups are not to be seen.
+    pub no_groups: bool,
+    /// Who we are to its servers.
+    pub login: Option<Login>,
+    /// How its servers are reached.
+    pub route: RouteSettings,
+    /// Variables in its places that have no value.
+    pub unknown: Vec<String>,
+    /// What the user should know of options that change nothing here.
+    pub warnings: Vec<String>,
 }
 
 /// What is wrong with a configuration file.

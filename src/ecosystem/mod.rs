@@ -7,6 +7,7 @@ mod configuration;
 mod error;
 mod install;
 mod root;
+mod variables;
 
 pub use choice::{
     Action, Ask, Cause, Change, ChangeFlags, Changing, Choice, Chooser, Explanation, Fact, Goal, Measure, Minimal, ModuleOptions,
@@ -18,8 +19,8 @@ pub use install::{
     FileOptions, InstallOptions, Installed, PackageChange, RootChanges, ScriptletOutcome, ScriptletRecord, Scriptlets,
 };
 pub use root::{RootDirectory, RootFiles};
+pub use variables::{Expanded, Variables};
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -97,12 +98,11 @@ pub trait Ecosystem: Sync {
     /// Whether a file of this name is one that names repositories of this kind.
     fn configures(&self, file_name: &str) -> bool;
 
+    /// Adds the variables that follow from others: of `arch`, dnf's `basearch`.
+    fn complete_variables(&self, _variables: &mut Variables) {}
+
     /// The repositories of a configuration file of this kind that are enabled, with the values of variables in place of their names.
-    fn configured(
-        &self,
-        text: &str,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError>;
+    fn configured(&self, text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError>;
 
     /// Adds the packages that a request itself makes, which no repository has.
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

@@ -2,6 +2,7 @@
 //! passwords.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -22,6 +23,10 @@ pub struct Access {
     pub identity: Option<Vec<u8>>,
     /// The file of names and passwords; without one `$NETRC`, or `~/.netrc`.
     pub netrc: Option<PathBuf>,
+    /// The address of this machine that connections begin at. The unspecified one of a version of the Internet Protocol is for that version alone.
+    pub address: Option<IpAddr>,
+    /// What servers are told that we are, in place of this program's name.
+    pub user_agent: Option<String>,
 }
 
 impl fmt::Debug for Access {
@@ -99,6 +104,12 @@ impl Access {
         if let Some(proxy) = self.proxies()? {
             builder = builder.proxy(proxy);
         }
+        if let Some(address) = self.address {
+            builder = builder.local_address(address);
+        }
+        if let Some(name) = &self.user_agent {
+            builder = builder.user_agent(name);
+        }
         if !secure {
             return Ok(builder.tls_certs_only([]));
         }
@@ -149,8 +160,8 @@ impl Logins {
     }
 }
 
-/// A part of a URL without its percent signs.
-fn decoded(text: &str) -> String {
+/// Returns a part of a URL with the bytes that its percent signs stand for.
+pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {

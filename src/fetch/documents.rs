@@ -14,7 +14,7 @@ use super::error::Reason;
 use super::hosts::Turn;
 use super::http::{Question, State};
 use super::promise::Promise;
-use super::{Failure, Fetched, Fetcher, Location, Wanted};
+use super::{Failure, Fetched, Fetcher, Location, Route, Wanted};
 use crate::digest::{Algorithm, Digest};
 use crate::package::Content;
 use crate::reporter::Phase;
@@ -68,7 +68,8 @@ fn now() -> u64 {
 impl Fetcher {
     /// A document that was asked after so shortly ago that it need not be again.
     pub(super) fn fresh_document(&self, wanted: &Wanted, promise: &Promise) -> Option<Fetched> {
-        if self.refresh || self.offline || self.expire.is_zero() {
+        let expire = wanted.route.as_ref().and_then(|route| route.expire()).unwrap_or(self.expire);
+        if self.refresh || self.offline || expire.is_zero() {
             return None;
         }
         wanted.locations.iter().find_map(|location| {
@@ -76,7 +77,7 @@ impl Fetcher {
             let seen = self.seen(url)?;
             // What was asked after in the future tells of a clock that was wrong.
             let age = now().checked_sub(seen.asked)?;
-            if Duration::from_secs(age) >= self.expire {
+            if Duration::from_secs(age) >= expire {
                 return None;
             }
             let content = self.stored_document(url, &seen, promise, wanted.phase)?;
@@ -99,6 +100,7 @@ impl Fetcher {
     pub(super) fn download_document(
         &self,
         url: &Url,
+        route: Option<&Route>,
         promise: &Promise,
         phase: Phase,
         turn: &Turn<'_>,
@@ -108,7 +110,7 @@ impl Fetcher {
         let known = seen.and_then(|seen| Some((self.stored_document(url, &seen, promise, phase)?, seen)));
         let question =
             Question { url: url.clone(), from: 0, continues: None, known: known.as_ref().map(|(_, seen)| seen.state.clone()) };
-        let got = self.ask(&question, Partial::nothing(promise), phase, turn).map_err(|(failure, _)| failure)?;
+        let got = self.ask(&question, route, Partial::nothing(promise), phase, turn).map_err(|(failure, _)| failure)?;
         match (got, known) {
             (Got::New(content, state), _) => {
                 if let Ok(bytes) = content.bytes() {

@@ -11,7 +11,7 @@ use super::hosts::Turn;
 use super::http::{Answer, Question, State, Taker};
 use super::promise::{Check, Promise};
 use super::store::StoreWriter;
-use super::{Failure, FetchError, Fetcher, IN_MEMORY};
+use super::{Failure, FetchError, Fetcher, IN_MEMORY, Route};
 use crate::package::Content;
 use crate::reporter::Phase;
 
@@ -113,6 +113,7 @@ impl Fetcher {
     pub(super) fn download<'p>(
         &self,
         url: &Url,
+        route: Option<&Route>,
         promise: &'p Promise,
         phase: Phase,
         partial: &mut Option<Box<Partial<'p>>>,
@@ -122,12 +123,12 @@ impl Fetcher {
         let from = begun.check.count();
         let continues = begun.of.as_ref().filter(|(of, _)| of == url).map(|(_, state)| state.clone());
         let question = Question { url: url.clone(), from, continues, known: None };
-        let got = match self.ask(&question, begun, phase, turn) {
+        let got = match self.ask(&question, route, begun, phase, turn) {
             Ok(got) => Ok(got),
             Err((Failure::Place(reason), Some(stopped))) if reason.is_verification() && stopped.pieced => {
                 // The pieces do not belong together, but each may be a good file's: this server's is asked for whole.
                 let question = Question { from: 0, continues: None, ..question };
-                self.ask(&question, Partial::nothing(promise), phase, turn)
+                self.ask(&question, route, Partial::nothing(promise), phase, turn)
             }
             Err(failed) => Err(failed),
         };
@@ -148,6 +149,7 @@ impl Fetcher {
     pub(super) fn ask<'p>(
         &self,
         question: &Question,
+        route: Option<&Route>,
         partial: Box<Partial<'p>>,
         phase: Phase,
         turn: &Turn<'_>,
@@ -158,7 +160,7 @@ impl Fetcher {
         let promise = partial.promise;
         let begin = Instant::now();
         let mut download = Download { fetcher: self, phase, url: &question.url, partial, answer: None };
-        let ended = self.http.get(question.clone(), &mut download);
+        let ended = self.http(route).get(question.clone(), &mut download);
         let Download { partial, answer, .. } = download;
         if let Some(answer) = &answer {
             let came = partial.check.count().saturating_sub(answer.from);

@@ -5,6 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use reqwest::Url;
 
+use super::netrc::Login;
+
 /// Why a text names no location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
@@ -132,6 +134,23 @@ impl Location {
                 Err(LocationError::Local { base: Box::new(self.clone()), reference: reference.to_owned() })
             }
             (location, _) => Ok(location),
+        }
+    }
+
+    /// Returns the same place for somebody who says who they are. A URL that says so itself stays as it is, as does a place of this machine.
+    #[must_use]
+    pub fn with_login(self, login: Option<&Login>) -> Self {
+        match (self, login) {
+            (Self::Url(mut url), Some(login)) if url.username().is_empty() && url.password().is_none() => {
+                // These can only fail for URLs that cannot have such parts.
+                // A percent sign of a name is none of the URL's.
+                let escaped = |text: &str| text.replace('%', "%25");
+                let _ = url.set_username(&escaped(&login.name));
+                let password = Some(escaped(&login.password)).filter(|password| !password.is_empty());
+                let _ = url.set_password(password.as_deref());
+                Self::Url(url)
+            }
+            (place, _) => place,
         }
     }
 

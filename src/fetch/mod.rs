@@ -16,6 +16,7 @@ mod netrc;
 mod network_tests;
 mod patience;
 mod promise;
+mod route;
 mod store;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -30,10 +31,12 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-pub use access::{Access, AccessError};
+pub use access::{Access, AccessError, decoded};
 pub use error::{Attempt, FetchError, FoundSize, Reason};
 pub use location::{Location, LocationError, below_base};
+pub use netrc::Login;
 pub use patience::Patience;
+pub use route::{Route, RouteError, RouteSettings};
 pub use store::{Store, StoreWriter, is_abandoned};
 
 use crate::cancel::Cancel;
@@ -71,6 +74,8 @@ pub struct Wanted {
     pub limit: u64,
     /// The part of the work that it belongs to.
     pub phase: Phase,
+    /// How its servers are reached, where that is not as in the rest of the run.
+    pub route: Option<Arc<Route>>,
 }
 
 impl Wanted {
@@ -146,6 +151,7 @@ pub struct Traffic {
 pub struct Fetcher {
     store: Store,
     http: Http,
+    access: Access,
     hosts: Hosts,
     connections: usize,
     offline: bool,
@@ -177,7 +183,8 @@ impl Fetcher {
     pub fn new(options: FetchOptions) -> Self {
         Self {
             store: Store::new(&options.cache_directory).above(options.store_below),
-            http: Http::new(options.patience, options.access),
+            http: Http::new(options.patience, options.access.clone()),
+            access: options.access,
             hosts: Hosts::new(options.connections),
             connections: options.connections.max(1),
             offline: options.offline,
@@ -265,14 +272,16 @@ impl Fetcher {
         let is_document = promise.digest.is_none();
         let mut groups = [&wanted.locations, &wanted.fallbacks].map(|places| places.iter().collect::<Vec<_>>());
         let mut partial = None;
-        let most = self.patience.tries.max(1);
+        let route = wanted.route.as_deref();
+        let patience = route.map_or(self.patience, |route| route.patience(self.patience));
+        let most = patience.tries.max(1);
         for tries in 1..=most {
             for places in &mut groups {
                 let mut again = Vec::new();
                 while let Some((at, turn)) = self.hosts.choose(places, wanted.size, is_document, || self.stop_if_asked())? {
                     let place = places.remove(at);
                     self.wait(self.hosts.wait_for(place).min(self.patience.longest_wait))?;
-                    let reason = match self.fetch_from(place, promise, wanted.phase, &mut partial, &turn) {
+                    let reason = match self.fetch_from(place, route, promise, wanted.phase, &mut partial, &turn) {
                         Ok(content) => {
                             turn.succeeded();
                             return Ok(Fetched { content, location: place.clone() });
@@ -339,6 +348,11 @@ impl Fetcher {
         }
     }
 
+    /// Returns the clients that files on a route are got by.
+    fn http<'a>(&'a self, route: Option<&'a Route>) -> &'a Http {
+        route.map_or(&self.http, |route| route.http(&self.access, self.patience))
+    }
+
     fn stop_if_asked(&self) -> Result<(), FetchError> {
         if self.cancel.is_raised() { Err(FetchError::Interrupted) } else { Ok(()) }
     }
@@ -346,6 +360,7 @@ impl Fetcher {
     fn fetch_from<'p>(
         &self,
         place: &Location,
+        route: Option<&Route>,
         promise: &'p Promise,
         phase: Phase,
         partial: &mut Option<Box<Partial<'p>>>,
@@ -363,8 +378,8 @@ impl Fetcher {
                     read => Ok(read?),
                 }
             }
-            Location::Url(url) if promise.digest.is_none() => self.download_document(url, promise, phase, turn),
-            Location::Url(url) => self.download(url, promise, phase, partial, turn),
+            Location::Url(url) if promise.digest.is_none() => self.download_document(url, route, promise, phase, turn),
+            Location::Url(url) => self.download(url, route, promise, phase, partial, turn),
         }
     }
 

@@ -1,13 +1,22 @@
 //! `netrc`: the names and passwords that a user keeps for machines, as curl and ftp read them.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// A name and a password for a machine. They are never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Login {
-    pub(super) name: String,
-    pub(super) password: String,
+pub struct Login {
+    /// The name.
+    pub name: String,
+    /// The password; empty where there is none.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
 }
 
 /// What a file says.

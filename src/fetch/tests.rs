@@ -24,6 +24,7 @@ fn fetcher(cache: &Path, offline: bool) -> Fetcher {
 
 pub(super) fn wanted<S: AsRef<str>>(data: &[u8], locations: impl AsRef<[S]>) -> Wanted {
     Wanted {
+        route: None,
         name: "a.rpm".to_owned(),
         locations: locations.as_ref().iter().map(|location| Location::parse(location.as_ref()).unwrap()).collect(),
         fallbacks: Vec::new(),

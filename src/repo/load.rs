@@ -57,6 +57,7 @@ pub(super) fn wanted(repository: &Repository, reference: &str, limit: u64) -> Re
         size: None,
         limit,
         phase: Phase::Metadata,
+        route: repository.route.clone(),
     })
 }
 
@@ -207,7 +208,8 @@ impl Repositories {
             // Nor are any threads started.
             return Ok(());
         }
-        let wanted: Vec<_> = self.opened.iter().flat_map(|opened| kinds.iter().map(move |&kind| (opened, kind))).collect();
+        let wanted = self.opened.iter().flat_map(|opened| kinds.iter().map(move |&kind| (opened, kind)));
+        let wanted: Vec<_> = wanted.filter(|(opened, kind)| *kind != MetadataKind::Groups || opened.repository.groups).collect();
         let got: Vec<_> = wanted.par_iter().map(|(opened, kind)| opened.fetch_any(*kind, fetcher)).collect();
         for ((opened, kind), got) in wanted.into_iter().zip(got) {
             if let Some((file, content)) = got? {

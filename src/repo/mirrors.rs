@@ -69,6 +69,7 @@ fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher)
         size: None,
         limit: LIST_LIMIT,
         phase: Phase::Metadata,
+        route: repository.route.clone(),
     };
     let got = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })?;
     let wrong = |error| RepoError::Index { repository: repository.name.clone(), file: got.location.to_string(), error };
@@ -76,8 +77,10 @@ fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher)
     let list = format.mirrors(&bytes).map_err(wrong)?;
     // A list from elsewhere cannot name files of this machine, and what nobody can speak is no mirror.
     let is_local = !got.location.is_remote();
-    let bases = list.bases.iter().filter_map(|base| Location::parse(base).ok());
-    let bases: Vec<Location> = bases.filter(|base| base.is_remote() || is_local).collect();
+    let expanded = list.bases.iter().map(|base| repository.variables.expand(base).text);
+    let bases = expanded.filter_map(|base| Location::parse(&base).ok());
+    let bases = bases.filter(|base| base.is_remote() || is_local);
+    let bases: Vec<Location> = bases.map(|base| base.with_login(repository.login.as_ref())).collect();
     if bases.is_empty() && repository.bases.is_empty() {
         return Err(wrong(IndexError::Malformed { offset: 0, what: "it names no mirror".to_owned() }));
     }

@@ -1,14 +1,20 @@
 //! A repository as it is configured: what it is called, where it is, and how much it is preferred.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Mirrors;
 use crate::catalog::Key;
-use crate::fetch::{Location, LocationError};
+use crate::ecosystem::Variables;
+use crate::fetch::{Location, LocationError, Login, Route, RouteError, RouteSettings, decoded};
 
 /// The priority of a repository that nobody gave one: dnf's.
 pub const DEFAULT_PRIORITY: i32 = 99;
+
+/// The cost of a repository that nobody gave one: dnf's.
+pub(super) const DEFAULT_COST: i32 = 1000;
 
 /// A repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +53,22 @@ pub struct Repository {
     pub promised_age: Option<Duration>,
     /// Whether metadata is taken whose checksums prove nothing, or that have none.
     pub weak_checksums: bool,
+    /// Of repositories of one priority that have the same package, the lower the more it is preferred (dnf's `cost`).
+    pub cost: i32,
+    /// Whether its groups are seen (dnf's `enablegroups`).
+    pub groups: bool,
+    /// The values of variables in its lists of mirrors.
+    pub variables: Arc<Variables>,
+    /// Who we are to its bases and mirrors; another server that its metadata name is not told.
+    pub login: Option<Login>,
+    /// How its servers are reached, where that is not as in the rest of the run.
+    pub route: Option<Arc<Route>>,
+    /// Where its keys are, of which nobody said yet that they are trusted.
+    pub key_locations: Vec<Location>,
 }
 
 /// What is wrong with a repository's description.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// There is no name before an equals sign.
     #[error("`{given}` has no name: give NAME=URL or NAME=DIRECTORY")]
@@ -66,7 +84,7 @@ pub enum RepositoryError {
     },
     /// An option that nobody knows.
     #[error(
-        "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1, skip_if_unavailable=1, excludepkgs=GLOB and includepkgs=GLOB"
+        "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1, skip_if_unavailable=1, excludepkgs=GLOB, includepkgs=GLOB, cost=NUMBER, enablegroups=0, gpgkey=URL, username=NAME, password=WORD, proxy=URL, sslcacert=FILE, sslclientcert=FILE, sslclientkey=FILE, timeout=SECONDS, minrate=BYTES, retries=NUMBER, metadata_expire=SECONDS, ip_resolve=4 and user_agent=TEXT"
     )]
     Option {
         /// The repository.
@@ -81,6 +99,22 @@ pub enum RepositoryError {
         name: String,
         /// The priority.
         priority: String,
+    },
+    /// A value that is not a number, or no other that the option has.
+    #[error("repository {name}: `{option}` has no such value")]
+    Value {
+        /// The repository.
+        name: String,
+        /// The option with its value.
+        option: String,
+    },
+    /// Its servers cannot be reached as it wants.
+    #[error("repository {name}: {error}")]
+    Route {
+        /// The repository.
+        name: String,
+        /// What is wrong.
+        error: Arc<RouteError>,
     },
     /// A switch that is neither on nor off.
     #[error("repository {name}: `{value}` is neither 1 nor 0")]
@@ -127,11 +161,17 @@ impl Repository {
             max_age: None,
             promised_age: None,
             weak_checksums: false,
+            cost: DEFAULT_COST,
+            groups: true,
+            variables: Arc::default(),
+            login: None,
+            route: None,
+            key_locations: Vec::new(),
         }
     }
 
     /// The repository of `NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]
-    /// [,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…`; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
+    /// [,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…` and those that [`RepositoryError::Option`] lists; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -142,6 +182,8 @@ impl Repository {
         let (mut priority, mut tag, mut module_hotfixes, mut signed) = (DEFAULT_PRIORITY, None, false, false);
         let (mut more, mut lists, mut optional) = (Vec::new(), Vec::new(), false);
         let (mut exclude, mut only) = (Vec::new(), Vec::new());
+        let (mut cost, mut groups, mut key_locations) = (DEFAULT_COST, true, Vec::new());
+        let (mut login, mut settings) = (Login { name: String::new(), password: String::new() }, RouteSettings::default());
         let location =
             |place: &str| Location::parse(place).map_err(|error| RepositoryError::Location { name: name.to_owned(), error });
         let switch = |value: &str| match value {
@@ -149,6 +191,9 @@ impl Repository {
             "0" | "false" | "no" => Ok(false),
             _ => Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
         };
+        fn number<N: FromStr>(name: &str, option: &str, value: &str) -> Result<N, RepositoryError> {
+            value.parse().map_err(|_| RepositoryError::Value { name: name.to_owned(), option: option.to_owned() })
+        }
         // From the end, for a path may hold commas. What looks like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
             let Some((key, value)) =
@@ -173,6 +218,24 @@ impl Repository {
                     "" => return Err(RepositoryError::Tag { name: name.to_owned() }),
                     value => tag = Some(value.to_owned()),
                 },
+                "cost" => cost = number(name, option, value)?,
+                "enablegroups" => groups = switch(value)?,
+                "gpgkey" => key_locations.insert(0, location(value)?),
+                "username" => login.name = decoded(value),
+                "password" => login.password = decoded(value),
+                "proxy" => settings.proxy = Some(value.to_owned()),
+                "sslcacert" => settings.ca_file = Some(decoded(value).into()),
+                "sslclientcert" => settings.certificate_file = Some(decoded(value).into()),
+                "sslclientkey" => settings.key_file = Some(decoded(value).into()),
+                "timeout" => settings.timeout = Some(Duration::from_secs(number(name, option, value)?)),
+                "minrate" => settings.minimum_rate = Some(number(name, option, value)?),
+                "retries" => settings.retries = Some(number(name, option, value)?),
+                "metadata_expire" => {
+                    let never = matches!(value, "-1" | "never");
+                    settings.expire = Some(if never { Duration::MAX } else { Duration::from_secs(number(name, option, value)?) });
+                }
+                "ip_resolve" => settings.ip_version = Some(number(name, option, value)?),
+                "user_agent" => settings.user_agent = Some(decoded(value)),
                 _ => return Err(RepositoryError::Option { name: name.to_owned(), option: option.to_owned() }),
             }
             place = before;
@@ -185,8 +248,14 @@ impl Repository {
             None => bases.push(location(place)?),
         }
         bases.append(&mut more);
-        let mirrors = Mirrors::of(lists);
+        let login = Some(login).filter(|login| !login.name.is_empty());
+        let for_us = |places: Vec<Location>| places.into_iter().map(|place| place.with_login(login.as_ref())).collect();
+        let (bases, mirrors) = (for_us(bases), Mirrors::of(for_us(lists)));
+        let route = (settings != RouteSettings::default()).then(|| Route::open(settings)).transpose();
+        let route = route.map_err(|error| RepositoryError::Route { name: name.to_owned(), error: Arc::new(error) })?;
         let plain = Self::new(name, Location::Path(place.into()));
+        let route = route.map(Arc::new);
+        let plain = Self { cost, groups, key_locations, login, route, ..plain };
         Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, exclude, only, ..plain })
     }
 
@@ -205,6 +274,8 @@ impl Repository {
         let place = self.bases.first().or(self.mirrors.lists.first()).map(|base| match base {
             // The same words are another place elsewhere.
             Location::Path(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            // Whoever asks, it is the same repository.
+            Location::Url(url) if self.login.is_some() => without_login(url),
             Location::Url(url) => url.to_string(),
         });
         format!("{}={}", self.name, place.unwrap_or_default().trim_end_matches('/'))
@@ -257,6 +328,13 @@ pub fn map_places(given: &str, map: &dyn Fn(&str) -> String) -> String {
     };
     options.reverse();
     format!("{name}={place}{}", options.concat())
+}
+
+fn without_login(url: &reqwest::Url) -> String {
+    let mut url = url.clone();
+    // These can only fail for URLs that cannot have such parts.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 //! In: a file's text and the values of variables. Out: [`ConfiguredRepository`]s. The rules are those of dnf.conf(5) and libdnf's `ConfigParser`: sections in brackets,
 //! `key=value` lines that may go on indented, comments where a line begins with `#` or `;`, lists separated by white space or commas.
 
-use std::collections::BTreeMap;
-
-use crate::ecosystem::{ConfigurationError, ConfiguredRepository};
+use super::network_options::{NetworkOptions, Problem};
+use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Variables};
 
 /// The repositories of a file that are enabled.
-pub(super) fn read(text: &str, variables: &BTreeMap<String, String>) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
+pub(super) fn read(text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
     let mut found = Vec::new();
     for section in sections(text)? {
         // What stands in [main] is dnf's own.
@@ -51,18 +50,19 @@ fn sections(text: &str) -> Result<Vec<Section>, ConfigurationError> {
     Ok(found)
 }
 
-fn repository(
-    section: &Section,
-    variables: &BTreeMap<String, String>,
-) -> Result<Option<ConfiguredRepository>, ConfigurationError> {
-    let name = expand(&section.name, variables);
+fn repository(section: &Section, variables: &Variables) -> Result<Option<ConfiguredRepository>, ConfigurationError> {
+    let name = variables.expand(&section.name).text;
     if name.is_empty() {
         return Err(ConfigurationError { line: section.line, what: "a repository has no name".to_owned() });
     }
     let mut repository = ConfiguredRepository { name, ..ConfiguredRepository::default() };
     let mut enabled = true;
+    let mut network = NetworkOptions::default();
+    // It counts only where the repository is used.
+    let mut refused = None;
     for (line, key, value) in &section.options {
-        let value = expand(value, variables);
+        let expanded = variables.expand(value);
+        let value = expanded.text;
         let wrong = |what: String| ConfigurationError { line: *line, what };
         let switch = || switch(&value).ok_or_else(|| wrong(format!("{key}: `{value}` is neither 1 nor 0")));
         match key.as_str() {
@@ -73,63 +73,81 @@ fn repository(
                 let number = value.parse().map_err(|_| wrong(format!("the priority `{value}` is not a number")))?;
                 repository.priority = Some(number);
             }
+            "cost" => repository.cost = Some(value.parse().map_err(|_| wrong(format!("the cost `{value}` is not a number")))?),
             "module_hotfixes" => repository.module_hotfixes = switch()?,
             "skip_if_unavailable" => repository.optional = switch()?,
             "repo_gpgcheck" => repository.signed = switch()?,
             "gpgkey" => repository.keys = list(&value),
             "excludepkgs" | "exclude" => repository.exclude.extend(list(&value)),
             "includepkgs" => repository.only.extend(list(&value)),
-            // How to fetch, what to call it and whether packages need a signature is said elsewhere.
-            _ => {}
+            "enablegroups" => repository.no_groups = !switch()?,
+            // Packages without a signature need --allow-unsigned, whatever a file says.
+            "gpgcheck" => drop(switch()?),
+            "type" => {
+                if !matches!(value.as_str(), "" | "rpm-md" | "rpm" | "repomd" | "rpmmd" | "yum" | "YUM") {
+                    refused.get_or_insert(wrong(format!("type={value} is not supported: there is rpm-md")));
+                }
+            }
+            key if DISPLAY_ONLY.contains(&key) => {}
+            key if WITHOUT_EFFECT.contains(&key) => {
+                if !matches!(value.as_str(), "" | "0") {
+                    repository.warnings.push(format!("{key}={value} has no effect here"));
+                }
+            }
+            key => match network.set(key, &value) {
+                Ok(true) => {}
+                Ok(false) => repository.warnings.push(format!("unknown option: {key}")),
+                Err(Problem::Invalid(what)) => return Err(wrong(what)),
+                Err(Problem::Refused(what)) => drop(refused.get_or_insert(wrong(what))),
+            },
+        }
+        if matches!(key.as_str(), "baseurl" | "metalink" | "mirrorlist") {
+            repository.unknown.extend(expanded.unknown);
         }
     }
-    if enabled && repository.bases.is_empty() && repository.mirrors.is_empty() {
+    if !enabled {
+        return Ok(None);
+    }
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
+    if repository.bases.is_empty() && repository.mirrors.is_empty() {
         let what = format!("{} has neither baseurl nor mirrorlist nor metalink", repository.name);
         return Err(ConfigurationError { line: section.line, what });
     }
-    Ok(enabled.then_some(repository))
+    let finished = network.finish(&mut repository);
+    finished.map_err(|what| ConfigurationError { line: section.line, what: format!("{}: {what}", repository.name) })?;
+    Ok(Some(repository))
 }
+
+/// Options of dnf.conf(5) that say how dnf itself shows, keeps or speeds up things. `enabled_metadata` names more of them to be kept at hand; here each kind is
+/// read when it is needed.
+const DISPLAY_ONLY: [&str; 10] = [
+    "name",
+    "mediaid",
+    "cachedir",
+    "countme",
+    "deltarpm",
+    "deltarpm_percentage",
+    "enabled_metadata",
+    "fastestmirror",
+    "max_downloads_per_mirror",
+    "max_parallel_downloads",
+];
+
+/// Options that are not supported, and that change neither who is asked nor who is believed.
+const WITHOUT_EFFECT: [&str; 3] = ["bandwidth", "throttle", "protected_packages"];
 
 fn list(value: &str) -> Vec<String> {
     value.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-fn switch(value: &str) -> Option<bool> {
+pub(super) fn switch(value: &str) -> Option<bool> {
     match value.to_ascii_lowercase().as_str() {
         "1" | "yes" | "true" | "on" => Some(true),
         "0" | "no" | "false" | "off" => Some(false),
         _ => None,
     }
-}
-
-/// A value with its variables: `$name`, `${name}`, `${name:-otherwise}`, `${name:+instead}`. What has no value stays as it is.
-pub(super) fn expand(value: &str, variables: &BTreeMap<String, String>) -> String {
-    let mut result = String::new();
-    let mut rest = value;
-    while let Some((before, after)) = rest.split_once('$') {
-        result.push_str(before);
-        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let (word, tail) = braced.unwrap_or_else(|| after.split_at(after.find(|c| !is_letter(c)).unwrap_or(after.len())));
-        let (name, otherwise) = word.split_once(':').map_or((word, None), |(name, otherwise)| (name, Some(otherwise)));
-        // dnf's variables are told in small letters, whatever is written.
-        let known = variables.get(name).or_else(|| variables.get(&name.to_ascii_lowercase())).filter(|value| !value.is_empty());
-        let text =
-            match (known, otherwise.and_then(|text| text.strip_prefix('-')), otherwise.and_then(|text| text.strip_prefix('+'))) {
-                (Some(_), _, Some(instead)) => Some(instead),
-                (None, _, Some(_)) => Some(""),
-                (Some(value), ..) => Some(value.as_str()),
-                (None, otherwise, None) => otherwise,
-            };
-        if let Some(text) = text {
-            result.push_str(text);
-        } else {
-            result.push('$');
-            result.push_str(&after[..after.len() - tail.len()]);
-        }
-        rest = tail;
-    }
-    result + rest
 }
 
 /// The name by which mirrors call the architectures that one serves (dnf's `$basearch`, `rpm/__init__.py`).
@@ -149,10 +167,8 @@ pub(super) fn base_architecture(arch: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn variables() -> BTreeMap<String, String> {
-        [("releasever", "9"), ("basearch", "x86_64"), ("empty", "")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+    fn variables() -> Variables {
+        Variables::from_iter([("releasever", "9"), ("basearch", "x86_64")])
     }
 
     #[test]
@@ -184,16 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn variables_stand_for_their_values() {
-        let said = |text| expand(text, &variables());
-        assert_eq!(said("$releasever-$basearch.$unknown"), "9-x86_64.$unknown");
-        assert_eq!(said("${releasever}x${RELEASEVER}$"), "9x9$");
-        assert_eq!(said("${unknown:-8}${empty:-7}${releasever:-6}"), "879");
-        assert_eq!(said("${releasever:+a}${unknown:+b}${unknown}${open"), "a${unknown}${open");
+    fn the_base_architecture_is_dnfs() {
         assert_eq!(
             ["i686", "armv7hl", "x86_64_v2", "aarch64"].map(base_architecture),
             ["i386", "armhfp", "x86_64_v2", "aarch64"]
         );
+    }
+
+    #[test]
+    fn options_without_effect_and_unknown_ones_are_warned_of() {
+        let text = "[a]\nbaseurl=http://a/$x\nname=A\nthrottle=50%\nbandwidth=0\nbogus=1\nCost=3\nenabled_metadata=updateinfo\nmediaid=7\ntype=rpm-md\nenablegroups=0\ncost=7\n";
+        let [read] = &read(text, &variables()).unwrap()[..] else { panic!() };
+        assert_eq!(read.warnings, ["throttle=50% has no effect here", "unknown option: bogus", "unknown option: Cost"]);
+        assert_eq!((read.cost, read.no_groups, &read.unknown[..]), (Some(7), true, &["x".to_owned()][..]));
     }
 
     #[test]
@@ -205,6 +224,9 @@ mod tests {
         assert_eq!(said("\n[a]\nname=x\n"), "line 2: a has neither baseurl nor mirrorlist nor metalink");
         assert_eq!(said("[a]\n  x\n"), "line 2: the line goes on with nothing");
         assert_eq!(said("[a]\npriority=high\n"), "line 2: the priority `high` is not a number");
+        assert_eq!(said("[a]\nbaseurl=x\ncost=dear\n"), "line 3: the cost `dear` is not a number");
+        assert_eq!(said("[a]\nbaseurl=x\ntype=apt-rpm\n"), "line 3: type=apt-rpm is not supported: there is rpm-md");
+        assert!(read("[a]\nenabled=0\ntype=apt-rpm\nsslverify=0\n", &variables()).unwrap().is_empty());
         assert_eq!(said("[a]\nwords\n"), "line 2: neither a section nor KEY=VALUE");
     }
 }

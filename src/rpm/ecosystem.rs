@@ -1,6 +1,5 @@
 //! RPM behind the trait that the rest of the house knows.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -24,7 +23,7 @@ use crate::digest::Digest;
 use crate::ecosystem::{
     self, Ask, ChangedFile, Chooser, ConfigurationError, ConfiguredRepository, Ecosystem, FileOptions, FilePlace, Identity,
     InstallError, InstallOptions, Installed, InstalledError, InventoryError, KeyError, PackageError as EcosystemPackageError,
-    Refusal, RootChanges, RootFiles,
+    Refusal, RootChanges, RootFiles, Variables,
 };
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind};
 use crate::package::{Content, Entry, PackageFacts, Spool};
@@ -95,16 +94,14 @@ impl Ecosystem for Rpm {
         Path::new(file_name).extension().is_some_and(|extension| extension == "repo")
     }
 
-    fn configured(
-        &self,
-        text: &str,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
-        let mut variables = variables.clone();
-        if let Some(arch) = variables.get("arch").cloned() {
-            variables.entry("basearch".to_owned()).or_insert_with(|| configuration::base_architecture(&arch).to_owned());
+    fn configured(&self, text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
+        configuration::read(text, variables)
+    }
+
+    fn complete_variables(&self, variables: &mut Variables) {
+        if let (Some(arch), None) = (variables.get("arch").map(str::to_owned), variables.get("basearch")) {
+            variables.set("basearch", configuration::base_architecture(&arch));
         }
-        configuration::read(text, &variables)
     }
 
     fn add_packages(&self, ask: &Ask, builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {

@@ -19,6 +19,7 @@ pub mod installed;
 pub mod inventory;
 pub mod lua;
 pub mod modules;
+mod network_options;
 pub mod package;
 pub mod package_files;
 mod paths;

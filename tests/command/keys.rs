@@ -114,7 +114,7 @@ fn a_key_taken_from_the_catalog_stops_at_once() {
     run("again", &["--offline"]).success();
     with_key("other.asc");
     for (out, more) in [("second", &[][..]), ("third", &["--offline"])] {
-        expect(&run(out, more), 4, &["is not used: the package is signed by", "--key FILE"]);
+        expect(&run(out, more), 4, &["is not used: the package is signed by", "--key baseos=FILE"]);
         assert!(!place.path(out).exists());
     }
 }

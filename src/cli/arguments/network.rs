@@ -67,8 +67,12 @@ impl NetworkArguments {
             (Some(both), None) => Some(read(both)?),
             (None, _) => None,
         };
-        options.access =
-            Access { proxy: self.proxy.clone(), roots: self.cacert.as_deref().map(read).transpose()?, identity, netrc: None };
+        options.access = Access {
+            proxy: self.proxy.clone(),
+            roots: self.cacert.as_deref().map(read).transpose()?,
+            identity,
+            ..Access::default()
+        };
         options.access.check().map_err(|error| Failure::usage(error.to_string()))?;
         options.offline = self.offline;
         options.refresh = self.refresh;

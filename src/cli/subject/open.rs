@@ -266,8 +266,8 @@ impl Job for OfRequest<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { prepared, run, kind, name, dependencies } = self;
         let request = &prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let resolved = bootstrap::resolve(ecosystem, request, &keyring, &run.fetcher, &*run.progress)
             .map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let mut subject = audit::of_plan(prepared.packaging, kind, name, &resolved.plan);
@@ -294,8 +294,8 @@ impl Job for Universe<'_> {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let Self { prepared, run, subject } = self;
         let request = &prepared.request;
-        let keyring =
-            Keyrings::new(ecosystem, request, &*run.progress).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
+            .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
         let pool = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?.pool;
         let is_installed = pool.installed().is_some();

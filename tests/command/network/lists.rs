@@ -156,7 +156,7 @@ fn a_repo_file_names_repositories_their_mirrors_and_their_keys() {
     assert_eq!((repository_of("bash-"), repository_of("filesystem-")), (Some("other"), Some("base")));
     fs::write(place.path("yum.repos.d/base.repo"), "[base]\nwords\n").unwrap();
     let broken = run("yum.repos.d", &[]);
-    assert!(broken.code == Some(2) && broken.stderr.contains("base.repo, line 2: "), "{}", broken.stderr);
+    assert!(broken.code == Some(1) && broken.stderr.contains("base.repo, line 2: "), "{}", broken.stderr);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Servers that fail, and servers as there really are: what the command does with them.
 
+mod configured;
 mod faults;
 mod lists;
 mod peers;

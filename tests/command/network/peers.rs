@@ -155,6 +155,36 @@ fn nginx_with_tls_and_http_2() {
 }
 
 #[test]
+fn nginx_is_reached_by_the_authority_and_certificate_of_its_repository_alone() {
+    if !peer("nginx") || !peer("openssl") {
+        return;
+    }
+    let place = Place::new();
+    certificates(&place.path("tls"));
+    let certain =
+        nginx(&place.path("mirror"), &place.path("certain"), "ssl_client_certificate ../tls/ca.pem; ssl_verify_client on;");
+    let base = format!("baseurl=https://{}/9/BaseOS/aarch64/os\n", certain.address);
+    let at = |name: &str| place.path("tls").join(name).display().to_string();
+    let (ca, client) = (
+        format!("sslcacert={}\n", at("ca.pem")),
+        format!("sslclientcert={}\nsslclientkey={}\n", at("client.pem"), at("client.key")),
+    );
+    let resolve = |text: &str, cache: &str| {
+        fs::write(place.path("my.repo"), text).unwrap();
+        let words = ["resolve", "--arch", "aarch64", "--repo", "my.repo", "--retries", "0", "--cache-dir", cache, "setup"];
+        place.run(&words)
+    };
+    resolve(&format!("[base]\n{base}{ca}{client}sslverify=1\n"), "right").success();
+    let nobody = resolve(&format!("[base]\n{base}{ca}"), "nobody");
+    assert_eq!(nobody.code, Some(1), "{}", nobody.stderr);
+    // What one repository trusts another does not.
+    let other = resolve(&format!("[base]\n{base}{ca}{client}[other]\n{base}{client}"), "other");
+    assert!(other.code == Some(1) && other.stderr.contains("no TLS that can be trusted"), "{}", other.stderr);
+    let keyless = resolve(&format!("[base]\n{base}sslclientkey={}\n", at("client.key")), "keyless");
+    assert!(keyless.code == Some(2) && keyless.stderr.contains("sslclientcert is missing"), "{}", keyless.stderr);
+}
+
+#[test]
 fn nginx_that_wants_to_know_who_we_are() {
     if !peer("nginx") || !peer("openssl") {
         return;
