@@ -170,7 +170,7 @@ impl Images<'_> {
         let mut seen = std::collections::BTreeSet::new();
         tags.retain(|tag| seen.insert(tag.clone()));
         let annotations = first.naming.labels(version.as_deref(), epoch);
-        let digest = layout.finish(&tags, &annotations, &self.run.cancel);
+        let digest = layout.finish(&tags, &annotations, &*self.run.progress, &self.run.cancel);
         let digest = digest.map_err(|error| of(BootstrapError::Output(error), first))?;
         Ok((images, digest.to_string(), tags))
     }

@@ -152,7 +152,7 @@ impl Job for Images<'_> {
             images.push(warned(made, run, &common, before));
             drop(place);
         }
-        let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &run.cancel);
+        let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &*run.progress, &run.cancel);
         let digest = digest.map_err(output_failure)?.to_string();
         told(arguments, run, out, &images, (&digest, tags))
     }

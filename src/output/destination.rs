@@ -23,12 +23,15 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
+use super::directory_lock::{DirectoryLock, is_still, readable};
 use super::error::OutputError;
 use super::ownership::Caller;
 use super::remove::{list, open_directory, remove_tree};
+use crate::cancel::Cancel;
 
 const SUFFIX_LENGTH: usize = 6;
 const ATTEMPTS: u32 = 100;
+const LOST_AND_FOUND: &[u8] = b"lost+found";
 
 /// A checked OUT with its hidden directory. Dropped without [`Destination::commit`], it removes what was written.
 pub(super) struct Destination {
@@ -84,30 +87,73 @@ impl Destination {
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Beside(name), armed: true })
     }
 
-    /// Creates the hidden directory for what is to take the place of a directory that is there, whatever is in it.
+    /// Creates the hidden directory for what is to take the place of a directory that is there, whatever is in it. Where the directory
+    /// has to stay, the hidden one stands in it, and the caller moves up what it wrote.
     pub(super) fn replace(out: &Path) -> Result<Self, OutputError> {
         let (real, _) = resolve(out)?;
         let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
         let directory = open_path(&real).map_err(place("open it"))?;
+        remove_stale(directory.as_fd(), &hidden_prefix(OsStr::new("")));
         if must_stay(directory.as_fd(), &real) {
             // A shell that stands in it would stand in what is removed.
-            return Err(place("take its place, for it is the current directory, a mount point, or another's")(Errno::BUSY));
+            return Self::inside(out, directory);
         }
-        let mut destination = Self::beside(out, &real)?;
-        if let Placement::Beside(name) = &destination.placement {
-            destination.placement = Placement::Exchange(name.clone());
+        match Self::beside(out, &real) {
+            Err(OutputError::Place { error, .. }) if is_forbidden(&error) => Self::inside(out, directory),
+            result => result,
         }
-        Ok(destination)
     }
 
     fn within(out: &Path, real: &Path) -> Result<Self, OutputError> {
         let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
         let holder = open_path(real).map_err(place("open it"))?;
         // A new ext file system has this directory; it belongs to the file system, not to the tree.
-        check_empty(out, holder.as_fd(), &[b"lost+found"])?;
+        check_empty(out, holder.as_fd(), &[LOST_AND_FOUND])?;
+        Self::inside(out, holder)
+    }
+
+    fn inside(out: &Path, holder: OwnedFd) -> Result<Self, OutputError> {
+        let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
         let (hidden, root) =
             make_hidden(holder.as_fd(), &hidden_prefix(OsStr::new(""))).map_err(place("create a directory in it"))?;
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Within, armed: true })
+    }
+
+    /// Waits until no other process has the lock on OUT, which need not exist, and takes it. Calls `wait` once if there is one.
+    pub(super) fn lock(&self, wait: &mut dyn FnMut(), cancel: &Cancel) -> Result<DirectoryLock, OutputError> {
+        let locked = match &self.placement {
+            Placement::Beside(name) | Placement::Exchange(name) => {
+                DirectoryLock::of_name(self.holder.as_fd(), name, wait, cancel)
+            }
+            Placement::Within => DirectoryLock::of_directory(self.holder.as_fd(), wait, cancel),
+        };
+        locked.map_err(|error| self.failed("lock it", error))?.ok_or(OutputError::Cancelled)
+    }
+
+    /// Looks again whether OUT is a directory with something in it, and chooses how to take its place. The answer stays true while the
+    /// lock on OUT is held.
+    pub(super) fn look_again(&mut self) -> Result<bool, OutputError> {
+        let names = |directory: BorrowedFd<'_>| readable(directory).and_then(|directory| list(directory.as_fd()));
+        let (name, there) = match &self.placement {
+            Placement::Within => {
+                let names = names(self.holder.as_fd()).map_err(|error| self.failed("read it", error))?;
+                let is_ours = |name: &[u8]| name.starts_with(&hidden_prefix(OsStr::new("")));
+                return Ok(names.iter().map(|name| name.to_bytes()).any(|name| name != LOST_AND_FOUND && !is_ours(name)));
+            }
+            Placement::Beside(name) | Placement::Exchange(name) => (name.clone(), open_directory(self.holder.as_fd(), name)),
+        };
+        let is_filled = match there {
+            Ok(there) => !names(there.as_fd()).map_err(|error| self.failed("read it", error))?.is_empty(),
+            Err(Errno::NOENT) => false,
+            Err(error) => return Err(self.failed("open it", error)),
+        };
+        self.placement = if is_filled { Placement::Exchange(name) } else { Placement::Beside(name) };
+        Ok(is_filled)
+    }
+
+    /// OUT, if it stays and is filled by the caller.
+    pub(super) fn staying(&self) -> Option<BorrowedFd<'_>> {
+        matches!(self.placement, Placement::Within).then(|| self.holder.as_fd())
     }
 
     /// The hidden directory, for the tree's root: empty, 0700, of the caller.
@@ -249,10 +295,6 @@ fn open_path(path: &Path) -> rustix::io::Result<OwnedFd> {
     openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn readable(directory: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
-    openat(directory, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-}
-
 fn hidden_prefix(name: &OsStr) -> Vec<u8> {
     // The suffix takes 17 more bytes, and names end at 255.
     let name = name.as_bytes();
@@ -305,13 +347,6 @@ fn shed_inheritance(root: BorrowedFd<'_>) -> rustix::io::Result<()> {
         }
     }
     fchmod(root, Mode::RWXU)
-}
-
-fn is_still(holder: BorrowedFd<'_>, name: &CStr, directory: BorrowedFd<'_>) -> bool {
-    match (statat(holder, name, AtFlags::SYMLINK_NOFOLLOW), fstat(directory)) {
-        (Ok(there), Ok(held)) => (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino),
-        _ => false,
-    }
 }
 
 /// Six letters or digits that other processes and earlier runs do not use (it need not be secret: the directory is created

@@ -9,6 +9,7 @@ mod create;
 mod destination;
 mod difference;
 mod directory;
+mod directory_lock;
 mod error;
 mod existing;
 pub mod manifest;

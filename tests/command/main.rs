@@ -5,6 +5,7 @@
 mod advisories;
 mod almalinux;
 mod alpine;
+mod at_once;
 mod audit;
 mod audit_report;
 mod bad_input;

@@ -84,7 +84,7 @@ fn image(tree: &Tree, kind: Kind, layout: &Path) -> Result<(), String> {
     };
     let mut made = Layout::prepare(layout).map_err(|error| error.to_string())?;
     made.add(&image, &Silent, &Cancel::new()).map_err(|error| error.to_string())?;
-    made.finish(&["latest".into()], &BTreeMap::new(), &Cancel::new()).map(drop).map_err(|error| error.to_string())
+    made.finish(&["latest".into()], &BTreeMap::new(), &Silent, &Cancel::new()).map(drop).map_err(|error| error.to_string())
 }
 
 /// Nothing in a directory is a further name of a file outside of it.

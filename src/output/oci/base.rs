@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
 
-use super::blobs::Blobs;
+use super::blobs::{Blobs, settled};
 use super::config::platform as oci_platform;
 use super::reference::Reference;
 use crate::catalog::Platform;
 use crate::output::error::OutputError;
-use crate::package::Spool;
+use crate::package::{Content, Spool};
 use crate::tree::Tree;
 
 /// The image below.
@@ -24,6 +24,8 @@ pub struct BaseImage {
     /// Where its blobs are.
     pub(super) directory: PathBuf,
     pub(super) layers: Vec<Descriptor>,
+    /// The blobs of the layers.
+    pub(super) contents: Vec<Content>,
     pub(super) config: ImageConfiguration,
     /// The digest of its manifest.
     pub(super) digest: String,
@@ -34,6 +36,10 @@ pub struct BaseImage {
 impl BaseImage {
     /// Reads the image of a platform.
     pub fn read(reference: &Reference, platform: &Platform, spool: &Spool) -> Result<Self, OutputError> {
+        settled(&reference.directory, || Self::read_once(reference, platform, spool))
+    }
+
+    fn read_once(reference: &Reference, platform: &Platform, spool: &Spool) -> Result<Self, OutputError> {
         let layout = Blobs::directory(&reference.directory);
         let entry = layout.named(&layout.index()?, reference.tag.as_deref())?;
         let manifest_entry = layout.of_platform(entry, platform)?;
@@ -44,13 +50,13 @@ impl BaseImage {
             return Err(layout.problem(format!("its image is for {}, not {platform}", config.architecture())));
         }
         let mut tree = Tree::new();
-        for layer in manifest.layers() {
-            layout.lay_over(&mut tree, layer, spool)?;
-        }
+        let lay_over = |layer| layout.lay_over(&mut tree, layer, spool);
+        let contents = manifest.layers().iter().map(lay_over).collect::<Result<_, _>>()?;
         Ok(Self {
             tree,
             directory: reference.directory.clone(),
             layers: manifest.layers().clone(),
+            contents,
             config,
             digest: manifest_entry.digest().to_string(),
             name: reference.tag.clone(),

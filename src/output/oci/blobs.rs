@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use oci_spec::image::{Descriptor, ImageIndex, MediaType};
@@ -144,13 +145,30 @@ impl<'a> Blobs<'a> {
         serde_json::from_slice(&data).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Lays a layer over what is below it.
-    pub(super) fn lay_over(&self, tree: &mut Tree, blob: &Descriptor, spool: &Spool) -> Result<(), OutputError> {
+    /// Lays a layer over what is below it. Returns the blob, which stays readable if its file goes.
+    pub(super) fn lay_over(&self, tree: &mut Tree, blob: &Descriptor, spool: &Spool) -> Result<Content, OutputError> {
         let content = self.open(blob)?;
         let wrong = |error: &dyn std::fmt::Display| self.problem(format!("the layer {}: {error}", blob.digest()));
         let (_, reader) = decompress(BufReader::with_capacity(1 << 16, content.reader())).map_err(|error| wrong(&error))?;
-        lay_over(tree, Bounded::new(reader, spool.most(content.len())), spool).map_err(|error| wrong(&error))
+        lay_over(tree, Bounded::new(reader, spool.most(content.len())), spool).map_err(|error| wrong(&error))?;
+        Ok(content)
     }
+}
+
+/// Reads from a layout; again if a build finished in it meanwhile, and what was read is not there any more.
+pub(super) fn settled<T>(place: &Path, read: impl Fn() -> Result<T, OutputError>) -> Result<T, OutputError> {
+    let state = || [place.to_owned(), place.join("index.json")].map(|path| inode(&path));
+    loop {
+        let before = state();
+        match read() {
+            Err(_) if before != state() => {}
+            result => return result,
+        }
+    }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Lays the archive of a layer over what is below it. What it removes is of the layers below, so that goes first.

@@ -9,7 +9,7 @@ use std::path::Path;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
 use serde::Deserialize;
 
-use super::blobs::{Blobs, lay_over, read_archive};
+use super::blobs::{Blobs, lay_over, read_archive, settled};
 use super::config::platform as oci_platform;
 use super::reference::Reference;
 use crate::catalog::Platform;
@@ -53,7 +53,8 @@ struct Saved {
 
 /// Reads the image of a layout: that of the platform, or where none is named the only one, or else the one for this machine.
 pub fn read_layout(reference: &Reference, platform: Option<&Platform>, spool: &Spool) -> Result<Found, OutputError> {
-    image(&Blobs::directory(&reference.directory), reference.tag.as_deref(), platform, spool)
+    let read = || image(&Blobs::directory(&reference.directory), reference.tag.as_deref(), platform, spool);
+    settled(&reference.directory, read)
 }
 
 /// Reads an archive, compressed or not: of a root, of a layout, or of `docker save`. Of several images the `tag` tells which.

@@ -1,23 +1,26 @@
 //! An image layout: a directory with blobs by their digests and an index of the images that have tags.
 //!
 //! A layout is made whole beside its place and takes it by one rename. Where one is already, its other images come along (their blobs are
-//! hard links, or copies), and what no image refers to any more stays behind.
+//! hard links, or copies), and what no image refers to any more stays behind. Builds at once take turns at the end: the index that is
+//! there is read under a lock, which is held until the new one is in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest, MediaType, OciLayout, OciLayoutBuilder};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use serde_json::Value;
 
 use super::attachment::{Attachment, EMPTY, is_orphan};
+use super::blobs::settled;
 use super::config::{canonical, configuration, descriptor, index, layer_type, manifest, platform};
 use super::layers::Layer;
 use super::{Image, WrittenImage, WrittenLayer};
@@ -28,6 +31,7 @@ use crate::output::directory::umask;
 use crate::output::error::OutputError;
 use crate::output::ownership::NotApplied;
 use crate::output::packing::Packer;
+use crate::output::remove::list;
 use crate::package::Content;
 use crate::reporter::{Phase, Reporter};
 
@@ -42,9 +46,7 @@ pub struct Layout {
     path: PathBuf,
     destination: Destination,
     blobs: OwnedFd,
-    /// The images that were there.
-    old: Vec<Descriptor>,
-    /// Those that came.
+    /// The images that were added.
     new: Vec<Descriptor>,
     attachments: Vec<Attachment>,
     parts: AtomicU64,
@@ -53,29 +55,25 @@ pub struct Layout {
 impl Layout {
     /// Checks that a layout can be made there: nothing is, or an empty directory, or a layout.
     pub fn prepare(path: &Path) -> Result<Self, OutputError> {
-        let is_filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        let (destination, old) = if is_filled {
-            let old = read_index(path)?;
-            (Destination::replace(path)?, old.manifests().clone())
-        } else {
-            (Destination::prepare(path)?, Vec::new())
+        let destination = loop {
+            let is_filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+            match settled(path, || read_index(path)) {
+                Err(problem) if is_filled && !is_unfinished(path) => return Err(problem),
+                Err(_) if !is_filled => match Destination::prepare(path) {
+                    // Another build finished just now.
+                    Err(OutputError::NotEmpty { .. }) => {}
+                    result => break result?,
+                },
+                _ => break Destination::replace(path)?,
+            }
         };
         let failed = |action| move |error: Errno| OutputError::Place { out: path.to_owned(), action, error: error.into() };
         let mode = Mode::from_raw_mode(0o777);
         let root = destination.root();
-        let blobs = ["blobs", BLOBS].iter().try_for_each(|name| mkdirat(root, *name, mode)).and_then(|()| {
-            openat(root, BLOBS, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-        });
+        let made = ["blobs", BLOBS].iter().try_for_each(|name| mkdirat(root, *name, mode));
+        let blobs = made.and_then(|()| open_blobs(root));
         let blobs = blobs.map_err(failed("create a directory in it"))?;
-        Ok(Self {
-            path: path.to_owned(),
-            destination,
-            blobs,
-            old,
-            new: Vec::new(),
-            attachments: Vec::new(),
-            parts: AtomicU64::new(0),
-        })
+        Ok(Self { path: path.to_owned(), destination, blobs, new: Vec::new(), attachments: Vec::new(), parts: AtomicU64::new(0) })
     }
 
     /// Adds the image of an architecture.
@@ -98,8 +96,8 @@ impl Layout {
         let mut blobs = Vec::new();
         let mut annotations = image.labels.clone();
         if let Some(base) = image.base {
-            for layer in &base.layers {
-                self.carry_over(&base.directory, layer)?;
+            for (layer, content) in base.layers.iter().zip(&base.contents) {
+                self.take_over(&base.directory, layer, content)?;
                 blobs.push(layer.clone());
             }
             annotations.extend(base.annotations());
@@ -134,11 +132,12 @@ impl Layout {
     }
 
     /// Gives the images that were added their tags, and lets the layout appear; the digest of what the tags name: the manifest of a
-    /// single image, or an index over several.
+    /// single image, or an index over several. Waits for other builds that finish in the same place.
     pub fn finish(
         mut self,
         tags: &[String],
         annotations: &BTreeMap<String, String>,
+        reporter: &dyn Reporter,
         cancel: &Cancel,
     ) -> Result<Digest, OutputError> {
         let mut images = std::mem::take(&mut self.new);
@@ -154,14 +153,20 @@ impl Layout {
             }
         };
         let mut entries = Vec::new();
-        let is_replaced = |old: &Descriptor| {
-            let tag = old.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME));
-            tag.is_some_and(|tag| tags.contains(tag)) || old.digest() == named.digest()
+        let is_replaced = |old: &Descriptor| match old.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME)) {
+            Some(tag) => tags.contains(tag),
+            None => old.digest() == named.digest(),
         };
-        let old = std::mem::take(&mut self.old);
+        let attached = self.attached(&named)?;
+        let mut wait = || reporter.warn(&format!("waiting for another build to finish with {}", self.path.display()));
+        let lock = self.destination.lock(&mut wait, cancel)?;
+        let is_filled = self.destination.look_again()?;
+        let old = match is_filled && !is_unfinished(&self.path) {
+            true => read_index(&self.path)?.manifests().clone(),
+            false => Vec::new(),
+        };
         let mut kept: BTreeSet<String> = BTreeSet::from([named.digest().to_string()]);
         kept.extend(old.iter().filter(|old| !is_replaced(old)).map(|old| old.digest().to_string()));
-        let attached = self.attached(&named)?;
         for old in old {
             let again = attached.iter().any(|new| new.digest() == old.digest());
             if !again && !is_replaced(&old) && !is_orphan(self.read_old(&old).as_ref(), &kept) {
@@ -174,7 +179,7 @@ impl Layout {
             entry.set_annotations(Some([(REF_NAME.to_owned(), tag.clone())].into()));
             entries.push(entry);
         }
-        if tags.is_empty() {
+        if tags.is_empty() && !entries.iter().any(|entry| entry.digest() == named.digest()) {
             entries.push(named.clone());
         }
         entries.extend(attached);
@@ -187,9 +192,35 @@ impl Layout {
         if cancel.is_raised() {
             return Err(OutputError::Cancelled);
         }
-        self.destination.commit()?;
+        match self.destination.staying() {
+            Some(out) => self.move_up(out).map_err(|error| self.failed("move the finished layout into it", error))?,
+            None => self.destination.commit()?,
+        }
+        drop(lock);
         Digest::from_hex(Algorithm::Sha256, named.digest().digest())
             .ok_or_else(|| OutputError::Document("a digest of another kind".to_owned()))
+    }
+
+    /// Moves the layout into a directory that stays, the index last. What is there is whole at any moment: until then by the old index.
+    fn move_up(&self, out: BorrowedFd<'_>) -> rustix::io::Result<()> {
+        let mode = Mode::from_raw_mode(0o777);
+        for name in ["blobs", BLOBS] {
+            match mkdirat(out, name, mode) {
+                Err(Errno::EXIST) => {}
+                result => result?,
+            }
+        }
+        let blobs = open_blobs(out)?;
+        let new = list(open_blobs(self.destination.root())?.as_fd())?;
+        new.iter().try_for_each(|name| renameat(&self.blobs, &**name, &blobs, &**name))?;
+        for name in ["oci-layout", "index.json"] {
+            renameat(self.destination.root(), name, out, name)?;
+        }
+        let is_needed = |name: &CString| new.contains(name) || !name.to_str().is_ok_and(is_hex);
+        for name in list(blobs.as_fd())?.iter().filter(|name| !is_needed(name)) {
+            unlinkat(&blobs, &**name, AtFlags::empty())?;
+        }
+        Ok(())
     }
 
     /// Writes what is attached; the entries of the index.
@@ -276,18 +307,29 @@ impl Layout {
                 Ok(()) | Err(Errno::EXIST) => {}
                 // A layout may lack blobs that are elsewhere.
                 Err(Errno::NOENT) => continue,
-                Err(_) => self.copy(&from, hex)?,
+                Err(_) => {
+                    let mut file = File::open(&from).map_err(|error| OutputError::Blob { path: from.clone(), error })?;
+                    self.copy(&mut file, hex)?;
+                }
             }
             pending.extend(named_digests(&from));
         }
         Ok(())
     }
 
-    fn copy(&self, from: &Path, hex: &str) -> Result<(), OutputError> {
+    /// Takes a blob of a layout that was read: the file, or the bytes that are still held if another build removed the file.
+    fn take_over(&self, directory: &Path, blob: &Descriptor, content: &Content) -> Result<(), OutputError> {
+        let hex = blob.digest().digest();
+        match linkat(rustix::fs::CWD, directory.join(BLOBS).join(hex), &self.blobs, hex, AtFlags::empty()) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(_) => self.copy(&mut content.reader(), hex),
+        }
+    }
+
+    fn copy(&self, from: &mut dyn Read, hex: &str) -> Result<(), OutputError> {
         let failed = |error| OutputError::Place { out: self.path.clone(), action: "copy a blob of it", error };
         let mut part = self.part()?;
-        let mut file = File::open(from).map_err(failed)?;
-        io::copy(&mut file, &mut part).map_err(failed)?;
+        io::copy(from, &mut part).map_err(failed)?;
         let (digest, _) = self.keep(part)?;
         if digest.hex() != hex {
             return Err(self.not_a_layout(format!("the blob {hex} is damaged")));
@@ -323,6 +365,21 @@ impl Write for Part {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+fn open_blobs(root: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    openat(root, BLOBS, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether a directory holds only what a build may leave that was killed in a directory that stays: blobs without an index.
+fn is_unfinished(path: &Path) -> bool {
+    let all = |path: PathBuf, is_left: fn(&str) -> bool| {
+        let names = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.into_iter().all(|name| name.to_str().is_some_and(is_left))
+    };
+    all(path.to_owned(), |name| matches!(name, "blobs" | "oci-layout" | "lost+found") || name.starts_with(".rootstrap-"))
+        && all(path.join("blobs"), |name| name == "sha256")
+        && all(path.join(BLOBS), is_hex)
 }
 
 pub(super) fn is_hex(text: &str) -> bool {

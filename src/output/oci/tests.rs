@@ -158,7 +158,7 @@ fn add(path: &std::path::Path, platforms: &[&str], tags: &[&str]) -> Result<Dige
         layout.add(&image_of(&tree, &origins, 3, &fixed), &Silent, &Cancel::new())?;
     }
     let tags: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
-    layout.finish(&tags, &BTreeMap::new(), &Cancel::new())
+    layout.finish(&tags, &BTreeMap::new(), &Silent, &Cancel::new())
 }
 
 fn blobs(path: &std::path::Path) -> usize {
@@ -175,7 +175,7 @@ fn a_layout_keeps_its_other_images_and_only_what_they_need() {
     assert_eq!(of_two, 8);
     let single = add(&path, &["s390x"], &["2"]).unwrap();
     assert_eq!(blobs(&path), 10);
-    // The old `1` has another name still.
+    // The old `1` has another name still, and the image that is `2` gets a second one.
     add(&path, &["s390x"], &["1"]).unwrap();
     let index = layout::read_index(&path).unwrap();
     let tags = |index: &oci_spec::image::ImageIndex| -> Vec<(String, String)> {
@@ -183,10 +183,105 @@ fn a_layout_keeps_its_other_images_and_only_what_they_need() {
         index.manifests().iter().map(|entry| (tag(entry), entry.digest().to_string())).collect()
     };
     let found = tags(&index);
-    assert_eq!(found.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>(), ["latest", "1"]);
-    assert_eq!(found[1].1, single.to_string());
+    assert_eq!(found.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>(), ["latest", "2", "1"]);
+    assert_eq!((&found[1].1, &found[2].1), (&single.to_string(), &single.to_string()));
     add(&path, &["s390x"], &["latest", "1"]).unwrap();
     assert_eq!(blobs(&path), 5, "what nothing refers to is gone");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn an_image_without_a_tag_is_listed_once_and_keeps_its_tags() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    let tags = || -> Vec<Option<String>> {
+        let tag = |entry: &oci_spec::image::Descriptor| Some(entry.annotations().as_ref()?.get(layout::REF_NAME)?.clone());
+        layout::read_index(&path).unwrap().manifests().iter().map(tag).collect()
+    };
+    for _ in 0..2 {
+        add(&path, &["amd64"], &[]).unwrap();
+        assert_eq!(tags(), [None]);
+    }
+    add(&path, &["amd64"], &["1"]).unwrap();
+    assert_eq!(tags(), [Some("1".to_owned())]);
+    add(&path, &["amd64"], &[]).unwrap();
+    assert_eq!(tags(), [Some("1".to_owned())]);
+}
+
+#[test]
+fn builds_that_overlap_are_all_in_the_layout() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    for round in 0..3 {
+        // All are prepared before the first of them finishes.
+        let platforms = ["amd64", "arm64", "s390x", "ppc64le", "riscv64", "386"];
+        let prepared: Vec<Layout> = platforms.iter().map(|_| Layout::prepare(&path).unwrap()).collect();
+        std::thread::scope(|scope| {
+            for (platform, mut layout) in platforms.iter().zip(prepared) {
+                scope.spawn(move || {
+                    let (tree, origins) = tree_of(&[SETUP, BASH], 5_000);
+                    let fixed = fixed(platform);
+                    layout.add(&image_of(&tree, &origins, 3, &fixed), &Silent, &Cancel::new()).unwrap();
+                    let tags = [format!("{platform}-{round}")];
+                    layout.finish(&tags, &BTreeMap::new(), &Silent, &Cancel::new()).unwrap();
+                });
+            }
+        });
+        assert_eq!(layout::read_index(&path).unwrap().manifests().len(), platforms.len() * (round + 1));
+    }
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn a_base_whose_blobs_went_meanwhile_is_still_built_upon() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    let (tree, _) = tree_of(&[SETUP, BASH], 5_000);
+    write_image(&path, &tree, 1, Packing::GZIP, None, "base");
+    let base = read_image(&path, "base").unwrap();
+    let before: Vec<String> = base.layers.iter().map(|layer| layer.digest().digest().to_owned()).collect();
+    // Another image takes the tag, so that nothing refers to the layers any more.
+    let (other, _) = tree_of(&[SETUP], 9_000);
+    write_image(&path, &other, 1, Packing::GZIP, None, "base");
+    assert!(before.iter().all(|hex| !path.join("blobs/sha256").join(hex).exists()));
+    let mut above = tree.clone();
+    above.write(b"/etc/motd", Content::from(&b"hello"[..]), 0o644).unwrap();
+    write_image(&path, &above, 1, Packing::GZIP, Some(&base), "above");
+    let read = read_image(&path, "above").unwrap();
+    assert_eq!(read.layers.len(), before.len() + 1);
+    assert!(read.tree.lookup(b"/etc/motd").is_some());
+}
+
+#[test]
+fn a_build_that_waits_says_so_and_stops_when_it_is_asked_to() {
+    struct Stop(Cancel, std::sync::Mutex<Vec<String>>);
+    impl crate::reporter::Reporter for Stop {
+        fn warn(&self, message: &str) {
+            self.1.lock().unwrap().push(message.to_owned());
+            self.0.raise();
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    for name in ["there", "not-there"] {
+        let path = place.path().join(name);
+        if name == "there" {
+            add(&path, &["amd64"], &["1"]).unwrap();
+        }
+        let mut layout = Layout::prepare(&path).unwrap();
+        let (tree, origins) = tree_of(&[SETUP, BASH], 5_000);
+        let fixed = fixed("arm64");
+        layout.add(&image_of(&tree, &origins, 3, &fixed), &Silent, &Cancel::new()).unwrap();
+        let held = std::fs::File::open(if path.exists() { &path } else { place.path() }).unwrap();
+        rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        let stop = Stop(Cancel::new(), std::sync::Mutex::default());
+        let finished = layout.finish(&["2".to_owned()], &BTreeMap::new(), &stop, &stop.0);
+        assert!(matches!(finished, Err(OutputError::Cancelled)), "{finished:?}");
+        let expected = format!("waiting for another build to finish with {}", path.display());
+        assert_eq!(*stop.1.lock().unwrap(), [expected]);
+        drop(held);
+    }
+    let index = layout::read_index(&place.path().join("there")).unwrap();
+    assert_eq!(index.manifests().len(), 1);
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing is left beside it");
 }
 
@@ -252,7 +347,7 @@ fn write_image(
     let mut layout = Layout::prepare(path).unwrap();
     let image = Image { packing, base, ..image_of(tree, &[], layers, &fixed) };
     let written = layout.add(&image, &Silent, &Cancel::new()).unwrap();
-    layout.finish(&[tag.to_owned()], &BTreeMap::new(), &Cancel::new()).unwrap();
+    layout.finish(&[tag.to_owned()], &BTreeMap::new(), &Silent, &Cancel::new()).unwrap();
     written
 }
 

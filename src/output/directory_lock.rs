@@ -1,0 +1,106 @@
+//! A lock on the place of a directory, whether the directory exists or not. Builds that finish at once into one place take turns.
+//!
+//! The lock is `flock` on the directory itself, or on its parent while nothing has the name. It creates no file, needs no permission to
+//! write, and the kernel releases it when its holder dies. A build may put another directory in the place, so whoever gets the lock
+//! checks that it is still on what has the name.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, statat};
+use rustix::io::Errno;
+
+use crate::cancel::Cancel;
+
+/// Time between two attempts to get the lock.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A lock that is held. Dropped, it is released.
+pub(super) struct DirectoryLock {
+    directory: OwnedFd,
+}
+
+impl DirectoryLock {
+    /// Locks an open directory. Calls `wait` once if another process has the lock. `None` if `cancel` is raised meanwhile.
+    pub(super) fn of_directory(
+        directory: BorrowedFd<'_>,
+        wait: &mut dyn FnMut(),
+        cancel: &Cancel,
+    ) -> rustix::io::Result<Option<Self>> {
+        let directory = readable(directory)?;
+        Ok(take(&directory, &|| true, &mut Some(wait), cancel).map(|_| Self { directory }))
+    }
+
+    /// Locks what has a name in a directory, or the name while nothing has it.
+    pub(super) fn of_name(
+        holder: BorrowedFd<'_>,
+        name: &CStr,
+        wait: &mut dyn FnMut(),
+        cancel: &Cancel,
+    ) -> rustix::io::Result<Option<Self>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut wait = Some(wait);
+        loop {
+            let (directory, is_there) = match openat(holder, name, flags, Mode::empty()) {
+                Ok(directory) => (directory, true),
+                Err(Errno::NOENT) => (readable(holder)?, false),
+                Err(error) => return Err(error),
+            };
+            let is_current = || {
+                if is_there {
+                    return is_still(holder, name, directory.as_fd());
+                }
+                statat(holder, name, AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
+            };
+            match take(&directory, &is_current, &mut wait, cancel) {
+                None => return Ok(None),
+                Some(true) => return Ok(Some(Self { directory })),
+                Some(false) => drop(Self { directory }),
+            }
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // A process that was just started may hold a copy of the descriptor for a moment.
+        let _ = flock(&self.directory, FlockOperation::Unlock);
+    }
+}
+
+/// Takes the lock. `Some(false)` if the directory is not the one to lock any more, `None` if `cancel` is raised.
+fn take(
+    directory: &OwnedFd,
+    is_current: &dyn Fn() -> bool,
+    wait: &mut Option<&mut dyn FnMut()>,
+    cancel: &Cancel,
+) -> Option<bool> {
+    loop {
+        let locked = flock(directory, FlockOperation::NonBlockingLockExclusive);
+        // A file system without locks has none to wait for.
+        if locked != Err(Errno::WOULDBLOCK) || !is_current() {
+            return Some(is_current());
+        }
+        if cancel.is_raised() {
+            return None;
+        }
+        if let Some(wait) = wait.take() {
+            wait();
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Opens a directory anew, for reading: the lock is of this handle alone.
+pub(super) fn readable(directory: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    openat(directory, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether a name in a directory is still that of an open directory.
+pub(super) fn is_still(holder: BorrowedFd<'_>, name: &CStr, directory: BorrowedFd<'_>) -> bool {
+    match (statat(holder, name, AtFlags::SYMLINK_NOFOLLOW), fstat(directory)) {
+        (Ok(there), Ok(held)) => (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino),
+        _ => false,
+    }
+}
