@@ -5,7 +5,8 @@ use std::path::Path;
 use super::resolve::Request;
 use super::{BootstrapError, BuildOptions, Tools, make};
 use crate::ecosystem::Ecosystem;
-use crate::output::oci::{BaseImage, Reference, read_archive};
+use crate::output::OutputError;
+use crate::output::oci::{BaseImage, Found, Reference, read_found};
 use crate::output::{Aspect, ExistingRoot, Ownership, PathDifference, Times, UNREADABLE, differences};
 
 /// What is verified.
@@ -13,8 +14,8 @@ use crate::output::{Aspect, ExistingRoot, Ownership, PathDifference, Times, UNRE
 pub enum Subject<'a> {
     /// A root file system in a directory.
     Root(&'a Path),
-    /// A tar archive of one.
-    Archive(&'a Path),
+    /// An archive: of a root, of an image layout, or as `docker save` writes it. The tag says which of several images.
+    Archive(&'a Path, Option<&'a str>),
     /// An OCI image: that of the architecture.
     Image(&'a Reference),
 }
@@ -42,7 +43,15 @@ pub fn verify<E: Ecosystem>(
     let mut existing = None;
     let found = match subject {
         Subject::Root(path) => existing.insert(ExistingRoot::open(path, build.ownership, &[])?).read()?.tree,
-        Subject::Archive(path) => read_archive(path, tools.spool)?,
+        Subject::Archive(path, tag) => {
+            let own = &build.arch.platform;
+            let Found { tree, platform, .. } = read_found(path, tag, Some(own), tools.spool)?;
+            if let Some(other) = platform.filter(|other| other.architecture != own.architecture) {
+                let problem = format!("its image is for {other}, not {own}");
+                return Err(OutputError::NotALayout { out: path.to_owned(), problem }.into());
+            }
+            tree
+        }
         Subject::Image(reference) => BaseImage::read(reference, &build.arch.platform, tools.spool)?.tree,
     };
     let made = make(ecosystem, request, build, tools)?;

@@ -378,8 +378,8 @@ pub(super) struct FetchArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
-    /// The root file system, or a tar archive of it, or an OCI image layout
-    #[arg(value_name = "ROOT|FILE|DIR[:TAG]")]
+    /// The root file system, a tar archive of it, an OCI image layout (or an archive of one), or an archive of `docker save`
+    #[arg(value_name = "ROOT|FILE[:TAG]|DIR[:TAG]")]
     pub subject: PathBuf,
     /// The lock file that it was built from
     #[arg(long, value_name = "FILE", required = true)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, RequestArguments, VerifyArguments};
-use super::bootstrap::{build_options, failure};
+use super::bootstrap::{build_options, failure, output_failure};
 use super::failure::{Code, Failure};
 use super::locked::{Locked, read};
 use super::packaging::{Job, run_with};
@@ -14,7 +14,7 @@ use super::request::{Prepared, prepare};
 use super::run::Run;
 use crate::bootstrap::{self, BuildOptions, Subject, Tools, Verification};
 use crate::ecosystem::Ecosystem;
-use crate::output::oci::Reference;
+use crate::output::oci::{FoundKind, Reference, read_found};
 use crate::output::{Aspect, PathDifference};
 use crate::reporter::Reporter;
 
@@ -27,20 +27,32 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     } else if place.is_dir() {
         Subject::Root(place)
     } else if place.is_file() {
-        Subject::Archive(place)
+        Subject::Archive(place, None)
+    } else if reference.directory.is_file() {
+        // `FILE:TAG`: one of the images in an archive.
+        Subject::Archive(&reference.directory, reference.tag.as_deref())
     } else {
         return Err(Failure::usage(format!("there is no {}", place.display()))
-            .hint("verify takes a root file system, a tar archive of one, or an OCI image layout"));
+            .hint("verify takes a root file system, a tar archive of one, an OCI image layout, or an archive of `docker save`"));
     };
     let lock = read(&arguments.lock)?;
+    let run = Run::new(&arguments.how)?;
+    let spool = run.spool(&std::env::temp_dir());
+    let all = || lock.architectures.iter().map(|architecture| Some(architecture.name.clone())).collect();
     let archs: Vec<Option<String>> = match (&arguments.request.arch, subject) {
         (Some(list), _) => list.split(',').map(|name| Some(name.trim().to_owned())).collect(),
         // An image is of all architectures.
-        (None, Subject::Image(_)) => lock.architectures.iter().map(|architecture| Some(architecture.name.clone())).collect(),
+        (None, Subject::Image(_)) => all(),
+        (None, Subject::Archive(path, tag)) if lock.architectures.len() > 1 => {
+            let found = read_found(path, tag, None, &spool).map_err(output_failure)?;
+            match (found.kind, found.platform) {
+                (FoundKind::Image, _) => all(),
+                (_, Some(platform)) => vec![Some(platform.to_string())],
+                (_, None) => vec![None],
+            }
+        }
         (None, _) => vec![None],
     };
-    let run = Run::new(&arguments.how)?;
-    let spool = run.spool(&std::env::temp_dir());
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     let mut found = Vec::new();
     for arch in archs {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -457,4 +458,24 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
         other.stdout
     );
     assert_eq!(verify("image:ten", &[]).code, Some(2));
+    // An archive of `docker save` says itself for which architecture it is.
+    for subject in ["locked.tar", "plain.tar"] {
+        let docker = verify(subject, &[]).success();
+        assert_eq!(docker.stdout.lines().count(), 1, "{}", docker.stdout);
+        assert!(docker.stdout.contains("for aarch64"), "{}", docker.stdout);
+        let other = verify(subject, &["--arch", "x86_64"]);
+        assert_eq!(other.code, Some(2), "{}", other.stderr);
+        assert!(other.stderr.contains("its image is for linux/arm64"), "{}", other.stderr);
+    }
+    place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--docker-archive", "other.tar", "--drop-database"]).success();
+    let changed = verify("other.tar", &[]);
+    assert_eq!(changed.code, Some(4), "{}", changed.stderr);
+    assert!(changed.stdout.contains("rpmdb.sqlite"), "{}", changed.stdout);
+    // A layout may be in an archive too.
+    assert!(
+        Command::new("tar").args(["-C", "image", "-cf", "image.tar", "."]).current_dir(place.root()).status().unwrap().success()
+    );
+    let both = verify("image.tar", &[]).success();
+    assert_eq!(both.stdout.lines().count(), 2, "{}", both.stdout);
+    verify("image.tar:nine", &[]).success();
 }
