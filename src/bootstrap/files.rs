@@ -1,7 +1,6 @@
 //! The files of all packages of a request, got and kept: in the store, or in a directory laid out as a mirror.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::fetching::{self, Sources};
@@ -11,6 +10,7 @@ use super::{BootstrapError, Tools};
 use crate::digest::Digest;
 use crate::ecosystem::{COMMAND_LINE, Ecosystem};
 use crate::fetch::{Fetched, Location};
+use crate::output::OutputFile;
 use crate::package::Content;
 use crate::pool::Solvable;
 use crate::repo::Repository;
@@ -66,7 +66,7 @@ pub fn fetch_files<E: Ecosystem>(
                 let Location::Path(path) = base.resolve_within(location, &place.directories).map_err(misplaced)? else {
                     return keep(files[i].digest.as_ref(), &fetched, tools);
                 };
-                write(&path, &fetched.content).map_err(|error| BootstrapError::Write { path, error })
+                write(&path, &fetched.content, tools)
             }
         }
     })?;
@@ -86,17 +86,18 @@ fn keep(digest: Option<&Digest>, fetched: &Fetched, tools: &Tools<'_>) -> Result
 }
 
 /// Writes a file, unless it is there already; whether it was not. It has its name only once it is whole.
-fn write(path: &Path, content: &Content) -> io::Result<bool> {
+fn write(path: &Path, content: &Content, tools: &Tools<'_>) -> Result<bool, BootstrapError> {
+    let failed = |error| BootstrapError::Write { path: path.to_owned(), error };
     let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    if fs::read(path)
-        .is_ok_and(|there| there.len() as u64 == content.len() && content.bytes().is_ok_and(|bytes| *bytes == *there))
+    fs::create_dir_all(directory).map_err(failed)?;
+    if path.is_file()
+        && fs::read(path)
+            .is_ok_and(|there| there.len() as u64 == content.len() && content.bytes().is_ok_and(|bytes| *bytes == *there))
     {
         return Ok(false);
     }
-    let permissions: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".rootstrap-").permissions(permissions).tempfile_in(directory)?;
-    content.write_to(&mut file)?;
-    file.persist(path).map_err(|error| error.error)?;
+    let mut file = OutputFile::prepare(path)?.open(tools.reporter, tools.cancel)?;
+    content.write_to(&mut file).map_err(failed)?;
+    file.finish()?;
     Ok(true)
 }

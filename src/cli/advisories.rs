@@ -28,18 +28,17 @@ struct Listed {
 }
 
 /// The list as text.
-pub(super) fn list(arguments: &ListArguments, root: Option<&Path>) -> Result<String, Failure> {
+pub(super) fn list(arguments: &ListArguments, root: Option<&Path>, run: &Run) -> Result<String, Failure> {
     if arguments.request.distro.is_none() && arguments.request.repo.is_empty() && root.is_none() {
         return Err(Failure::usage("nothing says which repositories")
             .hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR"));
     }
-    let run = Run::new(&arguments.output)?;
     let (prepared, _) = base(&arguments.request, root)?;
     let installed = match root {
         Some(root) if !arguments.available => Some(Installed::new(&subject::installed(root)?)),
         _ => None,
     };
-    let job = Read { arguments, prepared: &prepared, run: &run, installed };
+    let job = Read { arguments, prepared: &prepared, run, installed };
     let listed = run_with(prepared.packaging, job)?;
     run.stats(&json!({"advisories": {"listed": listed.len()}}))?;
     Ok(match arguments.format {

@@ -17,7 +17,7 @@ use super::resolve::resolve_failure;
 use super::run::{self, Run};
 use super::subject::{self, Wanted};
 use super::terminal::{shown, time};
-use super::{diff, load_catalog, page};
+use super::{diff, load_catalog, outputs, page};
 use crate::audit::advisory::{self, Advisory, AdvisoryError};
 use crate::audit::{self, Finding, FindingKind, Given, Policy, Report, Severity, Staleness, Subject, SubjectKind};
 use crate::bootstrap::{self, Keyrings};
@@ -27,16 +27,25 @@ use crate::reporter::Reporter;
 
 /// What is found, as text; where it is bad enough, a failure with the text.
 pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
+    let outputs = [
+        ("--stats", arguments.output.stats.as_deref()),
+        ("--sarif", arguments.sarif.as_deref()),
+        ("--html", arguments.html.as_deref()),
+    ];
+    outputs::distinct(&outputs, &[("SUBJECT", arguments.subject.as_deref()), ("--policy", arguments.policy.as_deref())])?;
+    let sarif = arguments.sarif.as_deref().map(outputs::prepare).transpose()?;
+    let page = arguments.html.as_deref().map(outputs::prepare).transpose()?;
     let run = Run::new(&arguments.output)?;
     let policy = policy(arguments.policy.as_deref())?;
     let (subject, report) = examined(arguments, &policy, &run)?;
     run.stats(&json!({"audit": report.summary}))?;
-    if let Some(path) = &arguments.sarif {
-        run::write(path, &format!("{:#}\n", audit::sarif(&report, &subject.name)))?;
+    if let Some(file) = sarif {
+        run.write(file, format!("{:#}\n", audit::sarif(&report, &subject.name)).as_bytes())?;
     }
-    if let Some(path) = &arguments.html {
+    if let Some(file) = page {
         let other = arguments.diff_to.as_deref().map(|place| other(arguments, place, &subject, &run)).transpose()?;
-        page::write(path, &subject, &report, other.as_ref().map(|(name, value)| (name.as_str(), value)))?;
+        let html = page::page(&subject, &report, other.as_ref().map(|(name, value)| (name.as_str(), value)))?;
+        run.write(file, html.as_bytes())?;
     }
     let text = match arguments.output.format {
         Format::Human => human(&report, subject.packages.len()),

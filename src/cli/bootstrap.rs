@@ -9,16 +9,17 @@ use super::failure::{Code, Failure, code_of, fetch_failure, hint_of};
 use super::image;
 use super::kept;
 use super::locked::Locked;
+use super::outputs;
 use super::packaging::{Job, run_with};
 use super::product;
 use super::progress::{bytes, count, packages};
 use super::request::{Prepared, prepare};
 use super::resolve::resolve_failure;
-use super::run::{Run, write};
+use super::run::Run;
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
 use crate::ecosystem::{COMMAND_LINE, Ecosystem, InstallError, ScriptletOutcome};
 use crate::fetch::FetchError;
-use crate::output::{OutputError, Ownership};
+use crate::output::{ArchiveFile, OutputError, OutputFile, Ownership};
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
 
@@ -39,6 +40,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     if let Some(locked) = &locked {
         locked.lend(&mut prepared)?;
     }
+    let files = Files::prepare(arguments)?;
     let run = Run::new(&arguments.output)?;
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
@@ -47,7 +49,31 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let build = build_options(&prepared, arguments.drop_database, arguments.scriptlets)?;
     let spool = run.spool_beside(out);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
-    run_with(prepared.packaging, Bootstrap { arguments, prepared: &prepared, build: &build, out, run: &run, tools: &tools })
+    run_with(
+        prepared.packaging,
+        Bootstrap { arguments, prepared: &prepared, build: &build, out, files, run: &run, tools: &tools },
+    )
+}
+
+/// The files that are written beside the result, or are it.
+#[derive(Default)]
+pub(super) struct Files {
+    pub report: Option<OutputFile>,
+    /// The file of `--tar` or `--docker-archive`.
+    pub archive: Option<OutputFile>,
+}
+
+impl Files {
+    /// Checks them all.
+    pub(super) fn prepare(arguments: &BootstrapArguments) -> Result<Self, Failure> {
+        let (report, tar) = (arguments.report.as_deref(), arguments.product.tar.as_deref());
+        let docker = arguments.product.docker_archive.as_deref();
+        let stats = arguments.output.stats.as_deref();
+        let outputs = [("--stats", stats), ("--report", report), ("--tar", tar), ("--docker-archive", docker)];
+        outputs::distinct(&outputs, &[("--lock", arguments.lock.as_deref())])?;
+        let archive = tar.or(docker).map(outputs::product).transpose()?;
+        Ok(Self { report: report.map(outputs::prepare).transpose()?, archive })
+    }
 }
 
 /// How the tree is made, as the options ask.
@@ -71,6 +97,7 @@ struct Bootstrap<'a> {
     prepared: &'a Prepared,
     build: &'a BuildOptions,
     out: &'a Path,
+    files: Files,
     run: &'a Run,
     tools: &'a Tools<'a>,
 }
@@ -79,12 +106,13 @@ impl Job for Bootstrap<'_> {
     type Output = Result<String, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
-        let Self { arguments, prepared, build, out, run, tools } = self;
-        let made = match &arguments.product.tar {
+        let Self { arguments, prepared, build, out, files, run, tools } = self;
+        let made = match files.archive {
             None => bootstrap(ecosystem, &prepared.request, build, out, tools),
-            Some(path) => product::open(arguments, path).and_then(|(file, packing)| {
-                archive(ecosystem, &prepared.request, build, file, (packing, arguments.product.clamp_mtime), tools)
-            }),
+            Some(file) => {
+                let how = (arguments.product.packing(), arguments.product.clamp_mtime);
+                archive(ecosystem, &prepared.request, build, ArchiveFile::from(file), how, tools)
+            }
         };
         let report = made.map_err(|error| {
             let failure = run.or_stopped(failure(error, prepared));
@@ -95,8 +123,8 @@ impl Job for Bootstrap<'_> {
             }
         })?;
         tell(&report, prepared, run, out);
-        if let Some(path) = &arguments.report {
-            write(path, &run.report(&report))?;
+        if let Some(file) = files.report {
+            run.write(file, run.report(&report).as_bytes())?;
         }
         run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
         Ok(match arguments.output.format {

@@ -5,17 +5,18 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{BootstrapArguments, Format, RequestArguments};
-use super::bootstrap::{build_options, failure};
+use super::bootstrap::{Files, build_options, failure};
 use super::failure::{Code, Failure};
 use super::locked::{self, Locked};
 use super::packaging::{Job, run_with};
 use super::product::attachments;
 use super::progress::{bytes, count, packages};
 use super::request::{Prepared, prepare};
-use super::run::{Run, unique, write};
+use super::run::{Run, unique};
 use crate::bootstrap::{BootstrapError, ImageOptions, ImageReport, Tools, add_image, docker_archive};
 use crate::ecosystem::Ecosystem;
 use crate::lock::Lock;
+use crate::output::OutputFile;
 use crate::output::oci::{BaseImage, DockerArchive, Layout, is_tag};
 use crate::reporter::Reporter;
 
@@ -36,8 +37,9 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
         }
     };
     if arguments.product.base.is_some() && request.variant.is_none() && lock.is_none() {
+        let files = Files::prepare(arguments)?;
         let run = Run::new(&arguments.output)?;
-        return super::upon::run(arguments, &of_each_architecture(request, None), out, &run);
+        return super::upon::run(arguments, &of_each_architecture(request, None), out, (files.report, &run));
     }
     let all = of_each_architecture(request, lock.as_ref().map(|(_, lock)| lock).filter(|_| arguments.product.oci.is_some()));
     let mut prepared = all.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
@@ -48,6 +50,7 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
                 .detail(format!("there are: {}", known.join(", ")))
         })?;
     }
+    let files = Files::prepare(arguments)?;
     let run = Run::new(&arguments.output)?;
     if arguments.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
@@ -55,7 +58,7 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
     prepared.iter().flat_map(|prepared| &prepared.notes).for_each(|note| run.progress.warn(note));
     let Some(first) = prepared.first() else { return Err(Failure::usage("--arch names no architecture")) };
     let distro = lock.as_ref().map_or(&request.distro, |(_, lock)| &lock.request.distro).as_deref();
-    run_with(first.packaging, Images { arguments, prepared: &prepared, distro, out, run: &run })
+    run_with(first.packaging, Images { arguments, prepared: &prepared, distro, out, files, run: &run })
 }
 
 /// The request, once for each architecture that it names, or else the lock.
@@ -74,15 +77,17 @@ struct Images<'a> {
     /// Whose images they are.
     distro: Option<&'a str>,
     out: &'a Path,
+    files: Files,
     run: &'a Run,
 }
 
 impl Job for Images<'_> {
     type Output = Result<String, Failure>;
 
-    fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
+    fn run<E: Ecosystem>(mut self, ecosystem: &E) -> Result<String, Failure> {
+        let Files { report, archive } = std::mem::take(&mut self.files);
         let Self { arguments, out, run, .. } = &self;
-        let (images, digest, names) = self.make(ecosystem).map_err(|failure| {
+        let (images, digest, names) = self.make(ecosystem, archive).map_err(|failure| {
             let failure = run.or_stopped(failure);
             if failure.code == Code::Usage {
                 failure
@@ -90,21 +95,21 @@ impl Job for Images<'_> {
                 failure.detail(format!("Nothing was written to {}", out.display()))
             }
         })?;
-        told(arguments, run, out, &images, (&digest, &names))
+        told(arguments, (report, run), out, &images, (&digest, &names))
     }
 }
 
 /// Tells of images that were made; the text is the report with `--format json`, and nothing otherwise.
 pub(super) fn told(
     arguments: &BootstrapArguments,
-    run: &Run,
+    (report, run): (Option<OutputFile>, &Run),
     out: &Path,
     images: &[ImageReport],
     (digest, names): (&str, &[String]),
 ) -> Result<String, Failure> {
     let text = run.report(json!({"schema": 1, "digest": digest, "tags": names, "images": images}));
-    if let Some(path) = &arguments.report {
-        write(path, &text)?;
+    if let Some(file) = report {
+        run.write(file, text.as_bytes())?;
     }
     run.stats(&json!({"images": images.len()}))?;
     for image in images {
@@ -128,12 +133,15 @@ pub(super) fn warned(mut image: ImageReport, run: &Run, common: &[String], befor
     image
 }
 
+/// The images, the digest of what the tags name, and the tags.
+type Made = Result<(Vec<ImageReport>, String, Vec<String>), Failure>;
+
 impl Images<'_> {
-    /// The images, the digest of what the tags name, and the tags.
-    fn make<E: Ecosystem>(&self, ecosystem: &E) -> Result<(Vec<ImageReport>, String, Vec<String>), Failure> {
+    /// Makes the images and names them.
+    fn make<E: Ecosystem>(&self, ecosystem: &E, archive: Option<OutputFile>) -> Made {
         let product = &self.arguments.product;
-        if let Some(path) = &product.docker_archive {
-            return self.make_archive(ecosystem, path);
+        if let Some(file) = archive {
+            return self.make_archive(ecosystem, file);
         }
         // Errors of the layout are of all images, and so of the first as well as of any.
         let of = |error, prepared: &Prepared| failure(error, prepared);
@@ -175,11 +183,10 @@ impl Images<'_> {
         Ok((images, digest.to_string(), tags))
     }
 
-    fn make_archive<E: Ecosystem>(&self, ecosystem: &E, path: &Path) -> Result<(Vec<ImageReport>, String, Vec<String>), Failure> {
+    fn make_archive<E: Ecosystem>(&self, ecosystem: &E, file: OutputFile) -> Made {
         let prepared = &self.prepared[0];
         let of = |error| failure(error, prepared);
-        let file = DockerArchive::prepare(path, self.arguments.product.packing());
-        let file = file.map_err(|error| of(BootstrapError::Output(error)))?;
+        let file = DockerArchive::of_file(file, self.arguments.product.packing());
         let repository = prepared.naming.repository();
         let repository = repository.as_deref().or(self.distro).unwrap_or("image");
         let given = std::cell::RefCell::new(Vec::new());

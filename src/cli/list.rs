@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use super::advisories;
 use super::arguments::{Format, ListArguments, ListFormat, SortKey};
 use super::failure::{Code, Failure, Output};
+use super::outputs;
 use super::progress::{self, bytes};
-use super::repositories::{Wanted, known, matches};
+use super::repositories::{Wanted, known_by, matches};
 use super::run::Run;
 use super::subject;
 use super::terminal::{shown, time};
 use crate::audit::Subject;
+use crate::output::OutputFile;
 use crate::package::PackageFacts;
 use crate::pool::{Solvable, SolvableId};
 
@@ -32,17 +34,21 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         if arguments.format == ListFormat::Parquet || arguments.subjects.len() > 1 {
             return Err(Failure::usage("several subjects, and tables of them, are of what is installed"));
         }
-        return to(
-            arguments,
-            match arguments.root() {
-                root if arguments.advisories => advisories::list(arguments, root)?.into_bytes(),
-                Some(root) if arguments.upgradable => upgradable(arguments, root)?.into_bytes(),
-                None if arguments.upgradable => return Err(Failure::usage("--upgradable needs a root file system")),
-                _ => available(arguments)?.into_bytes(),
-            },
-        );
     }
+    let inputs: Vec<_> = arguments.subjects.iter().map(|place| ("SUBJECT", Some(place.as_path()))).collect();
+    let stats = arguments.output.stats.as_deref();
+    outputs::distinct(&[("--stats", stats), ("--output", arguments.to.as_deref())], &inputs)?;
+    let file = outputs::result(arguments.to.as_deref())?;
     let run = Run::new(&arguments.output)?;
+    if !of_subjects {
+        let text = match arguments.root() {
+            root if arguments.advisories => advisories::list(arguments, root, &run)?,
+            Some(root) if arguments.upgradable => upgradable(arguments, root, &run)?,
+            None if arguments.upgradable => return Err(Failure::usage("--upgradable needs a root file system")),
+            _ => available(arguments, &run)?,
+        };
+        return to(file, text.into_bytes(), &run);
+    }
     let wanted = |dependencies| subject::Wanted { tree: false, dependencies };
     // Of plans and locks only repositories tell licences and times.
     let tells_more = arguments.format == ListFormat::Parquet || matches!(arguments.sort, SortKey::BuildTime | SortKey::License);
@@ -68,7 +74,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         }
         listed(arguments, &subjects, &broken).into_bytes()
     };
-    let result = to(arguments, result)?;
+    let result = to(file, result, &run)?;
     if broken.is_empty() {
         return Ok(result);
     }
@@ -147,10 +153,10 @@ fn table(_: &[Subject]) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage("this rootstrap was built without Parquet").hint("cargo build --features parquet"))
 }
 
-/// Where the result goes.
-fn to(arguments: &ListArguments, result: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let Some(path) = &arguments.to else { return Ok(result) };
-    std::fs::write(path, result).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+/// Writes the result to the file that is asked for, if one is.
+fn to(file: Option<OutputFile>, result: Vec<u8>, run: &Run) -> Result<Vec<u8>, Failure> {
+    let Some(file) = file else { return Ok(result) };
+    run.write(file, &result)?;
     Ok(Vec::new())
 }
 
@@ -193,8 +199,8 @@ fn listed(arguments: &ListArguments, subjects: &[Subject], broken: &[(String, Fa
     }
 }
 
-fn available(arguments: &ListArguments) -> Result<String, Failure> {
-    let known = known(&arguments.request, &arguments.output, Wanted::default())?;
+fn available(arguments: &ListArguments, run: &Run) -> Result<String, Failure> {
+    let known = known_by(run, &arguments.request, Wanted::default())?;
     let found = known.available().filter(|package| is_listed(arguments, package.name())).map(Solvable::id).collect();
     let found = known.newest(found);
     if arguments.format == ListFormat::Json {
@@ -212,9 +218,9 @@ fn available(arguments: &ListArguments) -> Result<String, Failure> {
 }
 
 /// Of each installed package the newest that would take its place.
-fn upgradable(arguments: &ListArguments, root: &Path) -> Result<String, Failure> {
+fn upgradable(arguments: &ListArguments, root: &Path, run: &Run) -> Result<String, Failure> {
     let wanted = Wanted { root: Some(root.to_owned()), ..Wanted::default() };
-    let known = known(&arguments.request, &arguments.output, wanted)?;
+    let known = known_by(run, &arguments.request, wanted)?;
     let pool = &known.pool;
     let mut rows: Vec<(SolvableId, SolvableId)> = Vec::new();
     for old in pool.installed_solvables().filter(|package| is_listed(arguments, package.name())) {

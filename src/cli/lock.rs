@@ -1,6 +1,5 @@
 //! `rootstrap lock`: writes what an image is made of, or tells whether that is still so.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -10,8 +9,9 @@ use super::arguments::{Format, LockArguments, RequestArguments};
 use super::bootstrap::failure;
 use super::failure::{Code, Failure};
 use super::kept;
-use super::lock_place::{LockPlace, written_through};
+use super::lock_place::LockPlace;
 use super::locked::{Locked, lock_command, read, request_of};
+use super::outputs;
 use super::packaging::{Job, run_with};
 use super::progress::packages;
 use super::request::{Prepared, machine, prepare};
@@ -19,11 +19,19 @@ use super::run::Run;
 use crate::bootstrap::{self, Kept, Locking, Tools};
 use crate::ecosystem::Ecosystem;
 use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, VERSION, differences};
+use crate::output::names_standard_output;
 use crate::reporter::Reporter;
 
 /// Writes or checks a lock file; the text is what is different from what it was.
 pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     let path = arguments.output.as_path();
+    let file = if arguments.check {
+        None
+    } else {
+        let outputs = [("--stats", arguments.how.stats.as_deref()), ("--output", Some(path))];
+        outputs::distinct(&outputs, &[("--from", arguments.from.as_deref())])?;
+        outputs::result(Some(path))?
+    };
     let run = Run::new(&arguments.how)?;
     let (asked, old) = asked(arguments)?;
     if let (Some(words), Some(old)) = (&arguments.upgrade, &old) {
@@ -88,12 +96,10 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
         return checked(path, &differences, arguments.how.format);
     }
     let text = lock.to_toml();
-    if path == Path::new("-") {
-        return Ok(text);
-    }
-    let same = std::fs::read_to_string(path).is_ok_and(|there| there == text);
+    let Some(file) = file else { return Ok(text) };
+    let same = file.holds(text.as_bytes());
     if !same {
-        write(path, &text).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+        run.write(file, text.as_bytes())?;
     }
     let seconds = run.begin.elapsed().as_secs_f64();
     let what = if same { "is as it was" } else { "written" };
@@ -138,10 +144,14 @@ struct Asked {
 fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     let (path, given) = (arguments.output.as_path(), &arguments.request);
     let is_asked = given.distro.is_some() || !given.repo.is_empty();
-    let old = if arguments.check || arguments.upgrade.is_some() || (!is_asked && path.exists()) {
+    // A device or a FIFO holds no lock file, and reading it may never end.
+    let is_there = path.is_file() && !names_standard_output(path);
+    let old = if arguments.check || arguments.upgrade.is_some() && (is_there || !path.exists()) || !is_asked && is_there {
         Some(read(path)?)
+    } else if arguments.upgrade.is_some() {
+        return Err(Failure::usage(format!("{} is not a regular file, and so no lock file to upgrade", path.display())));
     } else {
-        read(path).ok()
+        is_there.then(|| read(path).ok()).flatten()
     };
     let archs = architectures(given, old.as_ref().filter(|_| !is_asked || arguments.check || arguments.upgrade.is_some()));
     let of = |arch: &String| RequestArguments { arch: Some(arch.clone()), ..given.clone() };
@@ -255,18 +265,4 @@ fn human(differences: &[Difference]) -> String {
         }
     }
     text
-}
-
-/// Writes the file beside its place first, so that there is always a whole one.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = &written_through(path);
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".rootstrap-lock-").permissions(readable()).tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map(drop).map_err(|error| error.error)
-}
-
-/// What `umask` leaves of it.
-fn readable() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }

@@ -6,6 +6,7 @@ use super::packaging::names_a_file;
 use crate::ecosystem::COMMAND_LINE;
 use crate::fetch::Location;
 use crate::lock::{LockedArchitecture, LockedRequest};
+use crate::output::names_standard_output;
 use crate::repo::map_places;
 
 /// The directory that the paths of a lock are relative to.
@@ -23,7 +24,9 @@ impl LockPlace {
     /// the same paths.
     pub(super) fn of(lock: &Path) -> Self {
         let current = std::env::current_dir().unwrap_or_default();
-        let real = written_through(lock);
+        // A pipe is nowhere: its paths are those of the current directory.
+        let is_stream = lock.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) || names_standard_output(lock);
+        let real = if is_stream { PathBuf::from("-") } else { written_through(lock) };
         let prefix = real.parent().map(Path::to_owned).unwrap_or_default();
         let absolute = current.join(&prefix);
         let directory = normal(&absolute.canonicalize().unwrap_or(absolute));
@@ -84,7 +87,7 @@ impl LockPlace {
 }
 
 /// Returns the file that is written in the end: what a symbolic link leads to.
-pub(super) fn written_through(path: &Path) -> PathBuf {
+fn written_through(path: &Path) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         // A plain file keeps the name that the user gave.
         return if path.is_symlink() { real } else { path.to_owned() };

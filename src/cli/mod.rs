@@ -26,6 +26,7 @@ mod lock_place;
 mod locked;
 mod minimize;
 mod outdated;
+mod outputs;
 mod owner;
 mod packaging;
 mod page;

@@ -1,18 +1,15 @@
 //! `rootstrap audit --html`: a set and what was found of it, as a page.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::bootstrap::source_date_epoch;
 use super::failure::Failure;
-use super::run;
 use crate::audit::needs::needs;
 use crate::audit::page::{Page, html};
 use crate::audit::{Report, Subject, SubjectKind, all_completed};
 
-/// Writes the page of a subject; with what is different from another one, if there is one to compare it with.
-pub(super) fn write(path: &Path, subject: &Subject, report: &Report, other: Option<(&str, &Value)>) -> Result<(), Failure> {
+/// Returns the page of a subject; with what is different from another one, if there is one to compare it with.
+pub(super) fn page(subject: &Subject, report: &Report, other: Option<(&str, &Value)>) -> Result<String, Failure> {
     let findings = serde_json::to_value(report).map_err(|error| Failure::failed(error.to_string()))?;
     let needs = subject.set.as_ref().map(|set| needs(&set.pool, &set.members)).unwrap_or_default();
     let packages = all_completed(subject);
@@ -35,7 +32,7 @@ pub(super) fn write(path: &Path, subject: &Subject, report: &Report, other: Opti
         difference: other,
         time: source_date_epoch()?.or(times.flatten().max()).unwrap_or(0),
     };
-    run::write(path, &html(&page))
+    Ok(html(&page))
 }
 
 /// What a subject was read from, in words.

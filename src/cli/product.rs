@@ -7,15 +7,14 @@ use clap::Args;
 
 use super::arguments::{BootstrapArguments, Format};
 use super::failure::Failure;
-use crate::bootstrap::BootstrapError;
 use crate::output::oci::{Attachment, Reference, is_tag};
-use crate::output::{ArchiveFile, Packing};
+use crate::output::{Packing, names_standard_output};
 
 /// What is made in place of OUT, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Instead of a directory")]
 pub(super) struct ProductArguments {
-    /// Make a tar archive, `-` for standard output; compressed by its name (.tar.gz, .tar.zst, .tar.xz) or --compression
+    /// Make a tar archive, `-` for standard output; compressed by its name (.tar.gz, .tar.bz2, .tar.zst, .tar.xz) or --compression
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["out", "userns"])]
     pub tar: Option<PathBuf>,
     /// Make an OCI image layout, or add to one: an image for each --arch (`--arch x86_64,aarch64`). Without TAG the image bears the tags
@@ -25,7 +24,7 @@ pub(super) struct ProductArguments {
     /// Make an archive for `docker load` and `podman load`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "userns", "tar", "oci"])]
     pub docker_archive: Option<PathBuf>,
-    /// gzip, zstd, xz or none, with a level where another than the usual is wanted (zstd:19) [default: by the file's name; gzip for --oci]
+    /// gzip, bzip2, zstd, xz or none, with a level where another than the usual is wanted (zstd:19) [default: by the file's name; gzip for --oci]
     #[arg(long, value_name = "HOW", requires = "product")]
     pub compression: Option<Packing>,
     /// Let nothing in it be younger than the build: `$SOURCE_DATE_EPOCH`, or else the newest package
@@ -56,6 +55,11 @@ impl ProductArguments {
         self.tar.as_deref().or(layout).or(self.docker_archive.as_deref())
     }
 
+    /// The file that an archive goes to.
+    fn archive(&self) -> Option<&Path> {
+        self.tar.as_deref().or(self.docker_archive.as_deref())
+    }
+
     /// Whether an image is asked for.
     pub(super) fn is_image(&self) -> bool {
         self.oci.is_some() || self.docker_archive.is_some()
@@ -63,18 +67,9 @@ impl ProductArguments {
 
     /// How a file of this name, or the layers of a layout, are compressed.
     pub(super) fn packing(&self) -> Packing {
-        let of_file = || self.place().map_or(Packing::NONE, |path| Packing::of_name(&path.to_string_lossy()));
+        let of_file = || self.archive().and_then(Packing::of_name).unwrap_or(Packing::NONE);
         self.compression.unwrap_or_else(|| if self.oci.is_some() { Packing::GZIP } else { of_file() })
     }
-}
-
-/// Opens the archive that is asked for, and says how it is compressed.
-pub(super) fn open(arguments: &BootstrapArguments, path: &Path) -> Result<(ArchiveFile, Packing), BootstrapError> {
-    let file = match path.to_str() {
-        Some("-") => ArchiveFile::stream("standard output", Box::new(std::io::stdout())),
-        _ => ArchiveFile::prepare(path)?,
-    };
-    Ok((file, arguments.product.packing()))
 }
 
 /// Reads the files that are to be attached.
@@ -90,7 +85,7 @@ pub(super) fn attachments(arguments: &BootstrapArguments) -> Result<Vec<Attachme
 /// Refuses what contradicts itself.
 pub(super) fn check(arguments: &BootstrapArguments) -> Result<(), Failure> {
     let product = &arguments.product;
-    if product.tar.as_deref() == Some(Path::new("-")) {
+    if product.archive().is_some_and(names_standard_output) {
         if arguments.output.format == Format::Json {
             return Err(Failure::usage("standard output cannot hold both the archive and the report")
                 .hint("--report FILE writes the report as JSON"));
@@ -99,9 +94,19 @@ pub(super) fn check(arguments: &BootstrapArguments) -> Result<(), Failure> {
             return Err(Failure::usage("an archive is not for a terminal").hint("--tar FILE, or redirect standard output"));
         }
     }
+    if let (Some(path), None) = (product.archive(), product.compression)
+        && Packing::of_name(path).is_none()
+        && std::fs::metadata(path).map_or(true, |found| found.is_file())
+    {
+        return Err(Failure::usage(format!("{}: the name promises a format that cannot be written", path.display()))
+            .detail(format!("there are: {}", Packing::ENDINGS))
+            .hint("another name, or --compression HOW to write a tar archive under this one"));
+    }
     if product.oci.is_some() {
-        if product.compression.is_some_and(|packing| packing.format() == crate::compression::Format::Xz) {
-            return Err(Failure::usage("layers of an image cannot be compressed with xz").hint("--compression gzip, or zstd"));
+        use crate::compression::Format::{Bzip2, Xz};
+        if let Some(packing) = product.compression.filter(|packing| matches!(packing.format(), Xz | Bzip2)) {
+            return Err(Failure::usage(format!("layers of an image cannot be compressed with {packing}"))
+                .hint("--compression gzip, or zstd"));
         }
         if let Some(tag) = product.tag.iter().find(|tag| !is_tag(tag)) {
             return Err(Failure::usage(format!("`{tag}` is not a possible tag")).hint("letters, digits, `_`, `.` and `-`"));

@@ -60,16 +60,20 @@ impl Job for Load<'_> {
 
 /// Reads the repositories that the options name.
 pub(super) fn known(arguments: &RequestArguments, output: &RunArguments, wanted: Wanted) -> Result<Known, Failure> {
+    known_by(&Run::new(output)?, arguments, wanted)
+}
+
+/// Reads the repositories that the options name, in a run that began already.
+pub(super) fn known_by(run: &Run, arguments: &RequestArguments, wanted: Wanted) -> Result<Known, Failure> {
     if arguments.distro.is_none() && arguments.repo.is_empty() && wanted.root.is_none() {
         return Err(Failure::usage("nothing says which repositories")
             .hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR"));
     }
-    let run = Run::new(output)?;
     let (mut prepared, _) = base(arguments, wanted.root.as_deref())?;
     prepared.request.installed = wanted.root.map(InstalledPackages::Root);
     prepared.request.paths = wanted.paths;
     prepared.request.texts = wanted.texts;
-    run_with(prepared.packaging, Load { prepared: &prepared, run: &run })
+    run_with(prepared.packaging, Load { prepared: &prepared, run })
 }
 
 impl Known {

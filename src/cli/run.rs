@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -10,10 +10,13 @@ use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::arguments::RunArguments;
+use super::bootstrap::output_failure;
 use super::failure::{Code, Failure};
+use super::outputs;
 use super::progress::Progress;
 use crate::cancel::Cancel;
 use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
+use crate::output::OutputFile;
 use crate::package::Spool;
 use crate::repo::Inflated;
 use crate::reporter::Reporter;
@@ -24,7 +27,7 @@ pub(super) struct Run {
     pub progress: Arc<Progress>,
     pub cancel: Cancel,
     pub begin: Instant,
-    stats: Option<PathBuf>,
+    stats: Mutex<Option<OutputFile>>,
     unpack_limit: Option<u64>,
     inflate_again: bool,
 }
@@ -36,6 +39,7 @@ impl Run {
     /// As the options ask. Sets the number of threads of the process, so it is called once.
     pub(super) fn new(output: &RunArguments) -> Result<Self, Failure> {
         let begin = Instant::now();
+        let stats = output.stats.as_deref().map(outputs::prepare).transpose()?;
         if let Some(jobs) = output.jobs {
             let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
             threads.map_err(|error| Failure::failed(format!("cannot start {jobs} threads: {error}")))?;
@@ -56,7 +60,7 @@ impl Run {
             progress,
             cancel,
             begin,
-            stats: output.stats.clone(),
+            stats: Mutex::new(stats),
             unpack_limit: output.unpack_limit,
             inflate_again: output.inflate_again,
         })
@@ -101,7 +105,8 @@ impl Run {
 
     /// Writes `--stats`, if asked for: each phase, the whole, and what a command has to add.
     pub(super) fn stats(&self, more: &Value) -> Result<(), Failure> {
-        let Some(path) = &self.stats else { return Ok(()) };
+        let file = self.stats.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(file) = file else { return Ok(()) };
         let mut stats = Map::new();
         stats.insert("schema".into(), json!(1));
         stats.insert("wall_ms".into(), json!(milliseconds(self.begin.elapsed())));
@@ -121,7 +126,12 @@ impl Run {
                 _ => drop(stats.insert(key.clone(), value.clone())),
             }
         }
-        write(path, &format!("{:#}\n", Value::Object(stats)))
+        self.write(file, format!("{:#}\n", Value::Object(stats)).as_bytes())
+    }
+
+    /// Writes a file that an option named.
+    pub(super) fn write(&self, file: OutputFile, data: &[u8]) -> Result<(), Failure> {
+        file.write(data, &*self.progress, &self.cancel).map_err(|error| self.or_stopped(output_failure(error)))
     }
 }
 
@@ -136,11 +146,6 @@ pub(super) fn cache_directory(given: Option<&Path>) -> Result<PathBuf, Failure> 
     given.map(Path::to_owned).or_else(default_cache_directory).ok_or_else(|| {
         Failure::usage("nowhere to keep downloads: neither XDG_CACHE_HOME nor HOME is set").hint("--cache-dir DIR")
     })
-}
-
-/// Writes a file that the user asked for beside the result.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::new(Code::Failed, format!("cannot write {}: {error}", path.display())))
 }
 
 /// To the thousandth.

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::arguments::{SbomArguments, SbomFormat};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
-use super::run::{self, Run};
+use super::outputs;
+use super::run::Run;
 use super::subject;
 use crate::audit::needs::needs;
 use crate::audit::sbom::{self, Bill};
@@ -29,6 +30,12 @@ fn name_of(place: &Path) -> String {
 /// The document.
 pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
     let epoch = source_date_epoch()?;
+    let stats = arguments.how.stats.as_deref();
+    outputs::distinct(
+        &[("--stats", stats), ("--output", arguments.output.as_deref())],
+        &[("SUBJECT", arguments.subject.as_deref())],
+    )?;
+    let output = outputs::result(arguments.output.as_deref())?;
     let run = Run::new(&arguments.how)?;
     let wanted = subject::Wanted { tree: arguments.files, dependencies: true };
     let mut subject = subject::open(arguments.subject.as_deref(), &arguments.request, &run, wanted)?;
@@ -48,9 +55,9 @@ pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
         SbomFormat::Cyclonedx => serde_json::to_string_pretty(&sbom::cyclonedx(&bill)),
     };
     let document = document.map_err(|error| Failure::failed(error.to_string()))? + "\n";
-    match &arguments.output {
-        Some(path) => {
-            run::write(path, &document)?;
+    match output {
+        Some(file) => {
+            run.write(file, document.as_bytes())?;
             Ok(Vec::new())
         }
         None => Ok(document.into_bytes()),

@@ -18,8 +18,8 @@ use crate::bootstrap::{
 };
 use crate::catalog::{ImageConfig, Naming, Platform};
 use crate::ecosystem::{ChangeFlags, Ecosystem, InstallError, Verb};
-use crate::output::Ownership;
 use crate::output::oci::{BaseImage, Layout, Reference};
+use crate::output::{OutputFile, Ownership};
 use crate::package::Spool;
 use crate::reporter::Reporter;
 
@@ -28,7 +28,7 @@ pub(super) fn run(
     arguments: &BootstrapArguments,
     requests: &[RequestArguments],
     out: &Path,
-    run: &Run,
+    (report, run): (Option<OutputFile>, &Run),
 ) -> Result<String, Failure> {
     let Some(reference) = &arguments.product.base else { return Err(Failure::usage("say upon which image: --base DIR[:TAG]")) };
     let named = arguments.product.oci.as_ref().and_then(|reference| reference.tag.clone());
@@ -44,7 +44,7 @@ pub(super) fn run(
     }
     let Some(first) = below.first() else { return Err(Failure::usage("--arch names no architecture")) };
     let packaging = first.prepared.packaging;
-    run_with(packaging, Images { arguments, below, tags: &tags, out, run, tools: &tools })
+    run_with(packaging, Images { arguments, below, tags: &tags, out, report, run, tools: &tools })
 }
 
 /// An image that is changed, and what is asked for.
@@ -115,6 +115,7 @@ struct Images<'a> {
     below: Vec<Below>,
     tags: &'a [String],
     out: &'a Path,
+    report: Option<OutputFile>,
     run: &'a Run,
     tools: &'a Tools<'a>,
 }
@@ -123,7 +124,7 @@ impl Job for Images<'_> {
     type Output = Result<String, Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Result<String, Failure> {
-        let Self { arguments, below, tags, out, run, tools } = self;
+        let Self { arguments, below, tags, out, report, run, tools } = self;
         let mut layout = Layout::prepare(out).map_err(output_failure)?;
         for attachment in attachments(arguments)? {
             layout.attach(attachment);
@@ -154,6 +155,6 @@ impl Job for Images<'_> {
         }
         let digest = layout.finish(tags, &std::collections::BTreeMap::new(), &*run.progress, &run.cancel);
         let digest = digest.map_err(output_failure)?.to_string();
-        told(arguments, run, out, &images, (&digest, tags))
+        told(arguments, (report, run), out, &images, (&digest, tags))
     }
 }

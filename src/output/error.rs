@@ -146,6 +146,16 @@ pub enum OutputError {
     /// Two images of one index are for the same platform.
     #[error("two images for {0} cannot be told apart in one index")]
     SamePlatform(String),
+    /// A file that the user asked for cannot be written.
+    #[error("{}: cannot {action}: {error}", path.display())]
+    File {
+        /// The file, as the user named it.
+        path: PathBuf,
+        /// The step that failed, as a verb.
+        action: &'static str,
+        /// The system's answer.
+        error: io::Error,
+    },
     /// A directory where a file is to be made.
     #[error("{}: a directory, where a file is to be made; choose another name", out.display())]
     NotAFile {

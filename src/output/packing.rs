@@ -1,9 +1,10 @@
-//! Compression on all cores: what is written is cut into blocks of one length, each of which becomes a gzip member, a Zstandard frame or
-//! an xz stream of its own, and all of them together are one file of their format. So the bytes depend on the input and the level
+//! Compression on all cores: what is written is cut into blocks of one length, each of which becomes a gzip member, a Zstandard frame, or
+//! an xz or bzip2 stream of its own, and all of them together are one file of their format. So the bytes depend on the input and the level
 //! alone, not on how many threads there are.
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::str::FromStr;
 
 use libdeflater::{CompressionLvl, Compressor};
@@ -11,6 +12,12 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use crate::compression::Format;
 use crate::digest::{Algorithm, Digest, Hasher};
+
+/// Endings that stand before one of compression, and promise no tar archive.
+const OTHER_FORMATS: [&str; 19] = [
+    "cpio", "zip", "7z", "ar", "rpm", "deb", "apk", "squashfs", "erofs", "ext4", "img", "iso", "qcow2", "raw", "gz", "bz2", "xz",
+    "zst", "lz4",
+];
 
 /// How something that is written is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +36,31 @@ impl Packing {
     /// xz as xz(1) does it by default.
     pub const XZ: Self = Self { format: Format::Xz, level: 6 };
 
-    /// What a file's name asks for by its ending: `.gz`, `.tgz`, `.zst`, `.tzst`, `.xz`, `.txz`; nothing else is compressed.
-    pub fn of_name(name: &str) -> Self {
-        match name.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("gz" | "tgz") => Self::GZIP,
-            Some("zst" | "tzst") => Self::ZSTD,
-            Some("xz" | "txz") => Self::XZ,
-            _ => Self::NONE,
-        }
+    /// bzip2 as bzip2(1) does it by default.
+    pub const BZIP2: Self = Self { format: Format::Bzip2, level: 9 };
+
+    /// The endings of the names of tar archives.
+    pub const ENDINGS: &str = ".tar, .tar.gz (.tgz), .tar.bz2 (.tbz2), .tar.xz (.txz), .tar.zst (.tzst)";
+
+    /// What the name of a tar archive asks for by its ending, as GNU tar's `--auto-compress` reads it. A name without an ending, or one
+    /// that ends in a version, is not compressed. `None` if the name promises another format.
+    pub fn of_name(path: &Path) -> Option<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let Some((stem, ending)) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()) else { return Some(Self::NONE) };
+        let packing = match ending {
+            "tar" => return Some(Self::NONE),
+            "tgz" | "taz" => return Some(Self::GZIP),
+            "tbz" | "tbz2" | "tb2" | "tz2" => return Some(Self::BZIP2),
+            "txz" => return Some(Self::XZ),
+            "tzst" => return Some(Self::ZSTD),
+            "gz" => Self::GZIP,
+            "bz2" => Self::BZIP2,
+            "xz" => Self::XZ,
+            "zst" => Self::ZSTD,
+            _ => return ending.bytes().all(|byte| byte.is_ascii_digit()).then_some(Self::NONE),
+        };
+        let inner = stem.rsplit_once('.').map(|(_, inner)| inner);
+        inner.is_none_or(|inner| !OTHER_FORMATS.contains(&inner)).then_some(packing)
     }
 
     /// The format.
@@ -49,6 +73,8 @@ impl Packing {
         match self.format {
             Format::Xz => 8 << 20,
             Format::Zstd => 4 << 20,
+            // Four blocks of bzip2 itself.
+            Format::Bzip2 => 3_600_000,
             _ => 1 << 20,
         }
     }
@@ -75,12 +101,18 @@ impl Packing {
                 encoder.write_all(data)?;
                 encoder.finish()
             }
+            Format::Bzip2 => {
+                let level = bzip2::Compression::new(self.level.unsigned_abs());
+                let mut encoder = bzip2::write::BzEncoder::new(Vec::with_capacity(data.len() / 2), level);
+                encoder.write_all(data)?;
+                encoder.finish()
+            }
             _ => Ok(data.to_vec()),
         }
     }
 }
 
-/// `gzip`, `zstd`, `xz` or `none`, with a level after a colon where another than the default is wanted.
+/// `gzip`, `bzip2`, `zstd`, `xz` or `none`, with a level after a colon where another than the default is wanted.
 impl FromStr for Packing {
     type Err = String;
 
@@ -90,9 +122,12 @@ impl FromStr for Packing {
             "gzip" | "gz" => (Self::GZIP, 1..=12),
             "zstd" | "zst" => (Self::ZSTD, 1..=19),
             "xz" => (Self::XZ, 0..=9),
+            "bzip2" | "bz2" => (Self::BZIP2, 1..=9),
             "none" if level.is_none() => return Ok(Self::NONE),
             _ => {
-                return Err("expected gzip, zstd, xz or none, and a level after a colon where one is wanted (zstd:19)".to_owned());
+                return Err(
+                    "expected gzip, bzip2, zstd, xz or none, and a level after a colon where one is wanted (zstd:19)".to_owned()
+                );
             }
         };
         let Some(level) = level else { return Ok(packing) };
@@ -211,7 +246,7 @@ mod tests {
     use super::*;
     use crate::compression::decompress;
 
-    const ALL: [Packing; 4] = [Packing::NONE, Packing::GZIP, Packing::ZSTD, Packing::XZ];
+    const ALL: [Packing; 5] = [Packing::NONE, Packing::GZIP, Packing::ZSTD, Packing::XZ, Packing::BZIP2];
 
     /// Text that compresses, but is nowhere the same.
     fn text(length: usize) -> Vec<u8> {
@@ -236,10 +271,13 @@ mod tests {
 
     #[test]
     fn the_bytes_do_not_depend_on_threads_or_pieces() {
-        for packing in [Packing::NONE, Packing::GZIP, Packing::ZSTD, "xz:0".parse().unwrap()] {
+        for packing in [Packing::NONE, Packing::GZIP, Packing::ZSTD, "xz:0".parse().unwrap(), "bzip2:1".parse().unwrap()] {
             // Some blocks, several turns, and a last block that is not full.
-            let lengths =
-                if packing.format() == Format::Xz { vec![0, 5, (8 << 20) + 1] } else { vec![0, 1, 1 << 20, (9 << 20) + 3] };
+            let lengths = match packing.format() {
+                Format::Xz => vec![0, 5, (8 << 20) + 1],
+                Format::Bzip2 => vec![0, 5, 3_600_001],
+                _ => vec![0, 1, 1 << 20, (9 << 20) + 3],
+            };
             for length in lengths {
                 let data = text(length);
                 let (one, unpacked) = pack(packing, &data, 1, 4096);
@@ -278,13 +316,30 @@ mod tests {
         assert_eq!("gzip".parse(), Ok(Packing::GZIP));
         assert_eq!("zstd:19".parse(), Ok(Packing { format: Format::Zstd, level: 19 }));
         assert_eq!("none".parse(), Ok(Packing::NONE));
-        for wrong in ["", "bzip2", "zstd:", "zstd:20", "gzip:0", "xz:-1", "none:1"] {
+        for wrong in ["", "lz4", "bzip2:0", "bzip2:10", "zstd:", "zstd:20", "gzip:0", "xz:-1", "none:1"] {
             assert!(wrong.parse::<Packing>().is_err(), "{wrong}");
         }
-        let of = |name| Packing::of_name(name).to_string();
-        assert_eq!(
-            ["a.tar", "a.tar.gz", "a.tgz", "a.tar.zst", "a.tar.xz", "-"].map(of),
-            ["none", "gzip", "gzip", "zstd", "xz", "none"]
-        );
+        let of = |name: &str| Packing::of_name(Path::new(name)).map(|packing| packing.to_string());
+        for (name, expected) in [
+            ("a.tar", "none"),
+            ("a.tar.gz", "gzip"),
+            ("a.TAR.GZ", "gzip"),
+            ("dir.lz4/a.tgz", "gzip"),
+            ("a.tar.bz2", "bzip2"),
+            ("a.tbz2", "bzip2"),
+            ("a.tar.zst", "zstd"),
+            ("a.tzst", "zstd"),
+            ("a.tar.xz", "xz"),
+            ("alma-9.4.xz", "xz"),
+            ("-", "none"),
+            ("root", "none"),
+            (".root", "none"),
+            ("alma-9.4", "none"),
+        ] {
+            assert_eq!(of(name).as_deref(), Some(expected), "{name}");
+        }
+        for name in ["a.cpio", "a.cpio.gz", "a.tar.lz4", "a.tar.lz", "a.tar.Z", "a.zip", "a.7z", "a.tar.br", "a.rpm", "a.lzma"] {
+            assert_eq!(of(name), None, "{name}");
+        }
     }
 }

@@ -31,6 +31,7 @@ mod mirror;
 mod network;
 mod oci;
 mod ordinary_user;
+mod outputs;
 mod page;
 mod paths;
 mod place;

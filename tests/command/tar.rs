@@ -75,6 +75,38 @@ fn a_failure_leaves_what_was_there() {
 }
 
 #[test]
+fn a_name_of_another_format_is_refused_and_bzip2_is_written() {
+    let place = Place::new();
+    for name in ["a.tar.lz4", "a.cpio", "a.cpio.gz", "a.zip", "a.7z", "a.tar.Z", "a.tar.lz"] {
+        for option in ["--tar", "--docker-archive"] {
+            let outcome = place.bootstrap(&[option, name]);
+            assert_eq!(outcome.code, Some(2), "{name}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(".tar.bz2") && outcome.stderr.contains(".tar.zst"), "{}", outcome.stderr);
+            assert!(!place.path(name).exists());
+        }
+    }
+    place.bootstrap(&["--tar", "a.tar"]).success();
+    let plain = fs::read(place.path("a.tar")).unwrap();
+    for (jobs, name) in [("1", "a.tar.bz2"), ("7", "b.tbz2")] {
+        place.bootstrap(&["--jobs", jobs, "--tar", name]).success();
+    }
+    let packed = fs::read(place.path("a.tar.bz2")).unwrap();
+    assert!(packed.starts_with(b"BZh9") && packed == fs::read(place.path("b.tbz2")).unwrap());
+    let (_, mut reader) = rootstrap::compression::decompress(&packed[..]).unwrap();
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut unpacked).unwrap();
+    assert!(unpacked == plain);
+    // Names without an ending, or with a version, promise nothing.
+    for name in ["root", "alma-9.3"] {
+        place.bootstrap(&["--tar", name]).success();
+        assert!(fs::read(place.path(name)).unwrap() == plain, "{name}");
+    }
+    // What is said goes before the name.
+    place.bootstrap(&["--tar", "a.bin", "--compression", "none"]).success();
+    assert!(fs::read(place.path("a.bin")).unwrap() == plain);
+}
+
+#[test]
 fn wrong_usage() {
     let place = Place::new();
     fs::create_dir(place.path("directory")).unwrap();

@@ -14,6 +14,7 @@ use crate::cancel::Cancel;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::output::archive::ArchiveFile;
 use crate::output::error::OutputError;
+use crate::output::file::OutputFile;
 use crate::output::packing::Packing;
 use crate::reporter::{Phase, Reporter};
 
@@ -27,6 +28,11 @@ impl DockerArchive {
     /// An archive that becomes this file. Its layers are plain; `packing` is of the whole.
     pub fn prepare(path: &Path, packing: Packing) -> Result<Self, OutputError> {
         Ok(Self { file: ArchiveFile::prepare(path)?, packing })
+    }
+
+    /// An archive that becomes a file that was prepared already.
+    pub fn of_file(file: OutputFile, packing: Packing) -> Self {
+        Self { file: file.into(), packing }
     }
 
     /// Writes an image under some names (`almalinux:9`), and lets the file appear.
@@ -56,7 +62,7 @@ impl DockerArchive {
         let list = json!([{"Config": config_name, "RepoTags": names, "Layers": names_of_layers}]);
         let list = canonical(&list)?;
         let epoch = u64::try_from(image.times.epoch).unwrap_or(0);
-        self.file.fill(self.packing, cancel, |out| {
+        self.file.fill(self.packing, reporter, cancel, |out| {
             let failed = |name: &str| {
                 let path = name.to_owned();
                 move |error| OutputError::Archive { path, error }
