@@ -50,6 +50,16 @@ pub trait Reporter: Send + Sync {
     fn warn(&self, message: &str) {
         let _ = message;
     }
+
+    /// Whether the user asked for details; what is costly to find is only looked for then.
+    fn wants_details(&self) -> bool {
+        false
+    }
+
+    /// A detail for users who asked for details.
+    fn detail(&self, message: &str) {
+        let _ = message;
+    }
 }
 
 /// A reporter that ignores all reports.

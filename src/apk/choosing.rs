@@ -62,6 +62,11 @@ impl Chooser for Choosing<'_> {
         });
         chosen.map_err(|error| -> Box<dyn Refusal> { Box::new(error) })
     }
+
+    fn excludes_any(&self, pattern: &str, repository: Option<&str>) -> bool {
+        let is_in = |package: &Solvable<'_>| repository.is_none_or(|name| package.repo_name() == name);
+        self.pool.solvables().filter(is_in).any(|package| is_meant_by(package, pattern))
+    }
 }
 
 /// Returns the virtual package that a request creates, if any.
@@ -90,9 +95,12 @@ fn version_of(time: i64) -> String {
 /// Reports whether one of the patterns matches a package, by its name or by name and version
 /// (`musl-1.2*`).
 fn is_meant(package: Solvable<'_>, patterns: &[String]) -> bool {
-    let fits = |pattern: &str, text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
-    let id = || format!("{}-{}", package.name(), package.version());
-    patterns.iter().any(|pattern| fits(pattern, package.name()) || fits(pattern, &id()))
+    patterns.iter().any(|pattern| is_meant_by(package, pattern))
+}
+
+fn is_meant_by(package: Solvable<'_>, pattern: &str) -> bool {
+    let fits = |text: &str| glob::matches(pattern.as_bytes(), text.as_bytes());
+    fits(package.name()) || fits(&format!("{}-{}", package.name(), package.version()))
 }
 
 impl Choosing<'_> {

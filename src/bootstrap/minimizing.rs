@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::keyrings::Keyrings;
-use super::resolve::{Request, ResolveError, Unresolved, plan_of};
+use super::resolve::{Request, ResolveError, Unresolved, plan_of, report_idle_filters};
 use super::source::{Gathered, Source};
 use crate::ecosystem::{Ask, Chooser, Ecosystem, Goal, Operation, Refusal};
 use crate::fetch::Fetcher;
@@ -68,6 +68,7 @@ pub fn minimize<E: Ecosystem>(
             continue;
         }
         reporter.finish(Phase::Metadata, "");
+        report_idle_filters(ecosystem, &pool, &source.state, ask, reporter);
         let hints = |chooser: &mut dyn Chooser, ask: &Ask| chooser.hints(ask);
         let told = |refusal: Box<dyn Refusal>, ask: &Ask| {
             let hints = hints(&mut *ecosystem.chooser(&pool, &source.state), ask);

@@ -34,6 +34,7 @@ pub use product::{
     ImageOptions, ImageReport, LayerReport, add_changed_image, add_image, archive, copy_for_reading, docker_archive,
 };
 pub use report::{NotAppliedRecord, Report};
+pub(crate) use resolve::report_idle_filters;
 pub use resolve::{InstalledPackages, Loaded, Request, ResolveError, Resolved, Unresolved, load, resolve};
 pub use source::{Gathered, Source};
 pub use verify::{Subject, Verification, verify};

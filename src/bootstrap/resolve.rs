@@ -14,6 +14,7 @@ use crate::catalog::{Key, SignaturePolicy};
 use crate::digest::Digest;
 use crate::ecosystem::{
     Action, Ask, Change, Choice, Ecosystem, Explanation, InstalledError, KeyError, PackageError, Reason, Refusal,
+    RepositoryFilter,
 };
 use crate::fetch::Fetcher;
 use crate::lock::{LockError, LockedArchitecture};
@@ -168,6 +169,7 @@ pub fn resolve<E: Ecosystem>(
         }
     };
     reporter.finish(Phase::Metadata, "");
+    report_idle_filters(ecosystem, &pool, &source.state, &ask, reporter);
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
@@ -180,6 +182,30 @@ pub fn resolve<E: Ecosystem>(
     reporter.advance(Phase::Resolve, choice.changes.len() as u64, 0);
     reporter.finish(Phase::Resolve, "");
     Ok(Resolved { pool, kept, took, choice, plan, locked: FxHashMap::default(), repositories: source.repositories })
+}
+
+/// Reports which patterns of what is excluded or included match no package, to users who asked for details.
+pub(crate) fn report_idle_filters<E: Ecosystem>(
+    ecosystem: &E,
+    pool: &Pool,
+    state: &E::State,
+    ask: &Ask,
+    reporter: &dyn Reporter,
+) {
+    if !reporter.wants_details() {
+        return;
+    }
+    let chooser = ecosystem.chooser(pool, state);
+    for pattern in ask.exclude.iter().filter(|pattern| !chooser.excludes_any(pattern, None)) {
+        reporter.detail(&format!("--exclude {pattern} matches no package"));
+    }
+    for RepositoryFilter { repository, exclude, only } in &ask.filters {
+        for (option, patterns) in [("excludepkgs", exclude), ("includepkgs", only)] {
+            for pattern in patterns.iter().filter(|pattern| !chooser.excludes_any(pattern, Some(repository))) {
+                reporter.detail(&format!("{option}={pattern} matches no package of the repository {repository}"));
+            }
+        }
+    }
 }
 
 /// What is to be done as data.

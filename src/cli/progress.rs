@@ -149,6 +149,21 @@ impl Reporter for Progress {
         }
     }
 
+    fn wants_details(&self) -> bool {
+        self.verbose
+    }
+
+    fn detail(&self, message: &str) {
+        if self.verbose {
+            let state = self.state();
+            let message = format!("note: {}", shown_lines(message));
+            match &state.bar {
+                Some((_, bar)) => bar.suspend(|| print_line(&message)),
+                None => print_line(&message),
+            }
+        }
+    }
+
     fn warn(&self, message: &str) {
         let mut state = self.state();
         // A command may read the same keys or repositories several times.

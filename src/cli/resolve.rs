@@ -165,6 +165,7 @@ fn each<E: Ecosystem>(
     };
     run.progress.finish(Phase::Metadata, "");
     let Gathered { pool, kept, took } = gathered;
+    bootstrap::report_idle_filters(ecosystem, &pool, &source.state, &prepared.request.ask, &*run.progress);
     run.stats(&json!({
         "packages": pool.len(),
         "pool": pool_stats(&pool, kept, took),

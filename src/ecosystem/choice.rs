@@ -163,6 +163,9 @@ pub trait Chooser {
         None
     }
 
+    /// Whether a pattern of [`Ask::exclude`] or of a [`RepositoryFilter`] matches any package, of one repository if it is named.
+    fn excludes_any(&self, pattern: &str, repository: Option<&str>) -> bool;
+
     /// What would help a request that is refused, beside what the refusal itself tells: a sentence each. Each was tried, and leads to a
     /// choice.
     fn hints(&mut self, _ask: &Ask) -> Vec<String> {

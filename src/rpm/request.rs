@@ -128,8 +128,10 @@ pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Ve
         return Err(Unmatched::Nothing { spec: spec.to_owned() });
     }
     let is_installed = |id: &SolvableId| pool.solvable(*id).is_installed();
+    let runs = |group: &&Vec<SolvableId>| group.iter().any(|&id| spec::runs(pool, id) || is_installed(&id));
     // A group of which nothing is installed is none of the commands' that change what is.
-    let installed: Vec<Vec<SolvableId>> = groups.iter().filter(|group| same_name_installed(pool, group)).cloned().collect();
+    let installed: Vec<Vec<SolvableId>> =
+        groups.iter().filter(runs).filter(|group| same_name_installed(pool, group)).cloned().collect();
     if verb != Verb::Install && installed.is_empty() {
         return Err(Unmatched::NotInstalled { spec: spec.to_owned() });
     }

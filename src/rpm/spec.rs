@@ -1,13 +1,15 @@
 //! What a person may write for packages, as dnf understands it: `bash`, `bash.aarch64`, `bash-5.1.8`, `bash-0:5.1.8-6.el9.x86_64`,
 //! `python3-*`, `/usr/bin/ldd`, `libc.so.6()(64bit)`, `webserver >= 2`.
 //!
-//! In dnf's order: the forms of a package's id from the most specific on, then what packages provide, then their files. The first
-//! that matches anything is meant.
+//! In dnf's order: the forms of a package's id from the most specific on, a pattern of the whole id, then what packages provide,
+//! then their files. The first that matches anything is meant (libdnf's `Query::filterSubject`).
+
+use std::fmt::Write as _;
 
 use rustc_hash::FxHashMap;
 
 use crate::finish::glob;
-use crate::pool::{Constraint, Dependency, Kind, Op, Pool, Solvable, SolvableId, StringId};
+use crate::pool::{Constraint, Dependency, Kind, Pool, Solvable, SolvableId, StringId};
 
 use super::dependency::Plain;
 use super::paths::lists_in_primary;
@@ -21,27 +23,51 @@ struct Form<'a> {
     arch: Option<&'a str>,
 }
 
-/// The ways to read a spec as a package's id, in dnf's order: with everything, name and architecture, name, without
-/// architecture, without release.
+/// One way to read a spec as the ids of packages.
+#[derive(Clone, Copy, Debug)]
+enum Reading<'a> {
+    /// Its parts are those of an id.
+    Parts(Form<'a>),
+    /// It is a shell pattern of whole ids.
+    WholeId(&'a str),
+}
+
+/// Characters that stand in no part of an id (libdnf's `NEVRA_FORM_REGEX`, `filterNevra`). A name may hold no colon either.
+const NEVER_IN_IDS: [char; 6] = ['(', '/', '=', '<', '>', ' '];
+
+/// Returns the ways to read a spec as ids, in dnf's order: with everything, name and architecture, name, without architecture, without
+/// release, and last as a pattern of the whole id. Only patterns are read so: an id without wildcards has one of the forms.
+fn readings(spec: &str) -> impl Iterator<Item = Reading<'_>> {
+    let may_be_id = !spec.contains(NEVER_IN_IDS);
+    let whole_id = (may_be_id && is_pattern(spec)).then_some(Reading::WholeId(spec));
+    let forms = may_be_id.then(|| forms(spec)).into_iter().flatten();
+    forms.map(Reading::Parts).chain(whole_id)
+}
+
 fn forms(spec: &str) -> impl Iterator<Item = Form<'_>> {
-    let arch = spec.rsplit_once('.').filter(|(name, arch)| !name.is_empty() && !arch.is_empty() && !arch.contains('-'));
-    let whole = Form { name: spec, version: None, arch: None };
+    let arch = spec.rsplit_once('.').filter(|(_, arch)| !arch.is_empty() && !arch.contains(['-', ':']));
+    let named = |name, arch| is_name(name).then_some(Form { name, version: None, arch });
     let full = arch.and_then(|(rest, arch)| Some(Form { arch: Some(arch), ..with_release(rest)? }));
-    let with_arch = arch.map(|(name, arch)| Form { name, version: None, arch: Some(arch) });
-    [full, with_arch, Some(whole), with_release(spec), with_version(spec)].into_iter().flatten()
+    let with_arch = arch.and_then(|(name, arch)| named(name, Some(arch)));
+    [full, with_arch, named(spec, None), with_release(spec), with_version(spec)].into_iter().flatten()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(':')
 }
 
 /// `name-[epoch:]version-release`
 fn with_release(text: &str) -> Option<Form<'_>> {
-    let (rest, release) = text.rsplit_once('-').filter(|(_, release)| !release.is_empty())?;
+    let (rest, release) = text.rsplit_once('-').filter(|(_, release)| is_name(release))?;
     let form = with_version(rest)?;
     Some(Form { version: form.version.map(|version| Evr { release: Some(release), ..version }), ..form })
 }
 
 /// `name-[epoch:]version`
 fn with_version(text: &str) -> Option<Form<'_>> {
-    let (name, version) = text.rsplit_once('-').filter(|(name, version)| !name.is_empty() && !version.is_empty())?;
-    Some(Form { name, version: Some(Evr { release: None, ..Evr::parse(version) }), arch: None })
+    let (name, version) = text.rsplit_once('-').filter(|(name, version)| is_name(name) && !version.starts_with(':'))?;
+    let version = Evr { release: None, ..Evr::parse(version) };
+    is_name(version.version).then_some(Form { name, version: Some(version), arch: None })
 }
 
 fn is_pattern(text: &str) -> bool {
@@ -55,7 +81,10 @@ fn matches(pattern: &str, text: &str) -> bool {
 impl Form<'_> {
     /// Whether a package of a fitting name has the version and architecture.
     fn fits(&self, package: Solvable<'_>) -> bool {
-        let same = |pattern: &str, text: &str| matches(pattern, text) || rpmvercmp(pattern, text).is_eq();
+        let same = |pattern: &str, text: &str| match is_pattern(pattern) {
+            true => matches(pattern, text),
+            false => rpmvercmp(pattern, text).is_eq(),
+        };
         let version_fits = self.version.is_none_or(|wanted| {
             let own = Evr::parse(package.version());
             same(wanted.version, own.version)
@@ -79,17 +108,50 @@ impl Form<'_> {
     }
 }
 
+impl Reading<'_> {
+    /// Returns all packages that it means, by id.
+    fn packages(&self, pool: &Pool) -> Vec<SolvableId> {
+        match self {
+            Self::Parts(form) => form.packages(pool),
+            Self::WholeId(pattern) => of_whole_id(pool, pattern),
+        }
+    }
+}
+
+/// Returns the packages whose whole id a pattern matches: with its epoch if the pattern has a colon, without it otherwise.
+fn of_whole_id(pool: &Pool, pattern: &str) -> Vec<SolvableId> {
+    let with_epoch = pattern.contains(':');
+    let mut id = String::new();
+    let is_meant = |package: &Solvable<'_>| {
+        let evr = Evr::parse(package.version());
+        id.clear();
+        let _ = match with_epoch {
+            true => write!(id, "{}-{}:{}", package.name(), evr.epoch_number(), evr.version),
+            false => write!(id, "{}-{}", package.name(), evr.version),
+        };
+        let _ = write!(id, "-{}.{}", evr.release.unwrap_or_default(), package.arch());
+        glob::matches(pattern.as_bytes(), id.as_bytes())
+    };
+    pool.solvables().filter(is_meant).map(Solvable::id).collect()
+}
+
 /// The packages that a spec means by their names or ids alone, whatever their architecture, by id.
 pub fn select_by_name(pool: &Pool, spec: &str) -> Vec<SolvableId> {
-    forms(spec).map(|form| form.packages(pool)).find(|found| !found.is_empty()).unwrap_or_default()
+    readings(spec).map(|reading| reading.packages(pool)).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// The packages that a spec means and that the machine can run, by id.
 pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     let mut all: Vec<SolvableId> = select_each(pool, spec, Among::default()).into_iter().flatten().collect();
+    all.retain(|&id| runs(pool, id));
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// Whether the machine runs a package's architecture.
+pub fn runs(pool: &Pool, id: SolvableId) -> bool {
+    pool.solvable(id).arch_rank().is_some()
 }
 
 /// Among which packages a spec chooses.
@@ -103,38 +165,57 @@ pub struct Among<'a> {
 
 /// What a spec asks for: of each group one package. There is one group but for a pattern, which asks for every name that it matches,
 /// and for an architecture's pattern, which asks for each architecture. Empty if nothing is meant.
+///
+/// A group holds packages that the machine runs. One that has none holds those for other architectures: dnf refuses what is asked for and
+/// exists only there.
 pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<SolvableId>> {
-    let may_be = |id: &SolvableId| pool.solvable(*id).arch_rank().is_some() && among.hidden.binary_search(id).is_err();
-    for form in forms(spec) {
-        let mut found = form.packages(pool);
-        found.retain(may_be);
+    let is_seen = |id: &SolvableId| among.hidden.binary_search(id).is_err();
+    for reading in readings(spec) {
+        let mut found = reading.packages(pool);
+        found.retain(is_seen);
         if found.is_empty() {
             continue;
         }
-        let by_arch = form.arch.is_some_and(is_pattern);
+        let (by_arch, is_name) = match reading {
+            Reading::Parts(form) => (form.arch.is_some_and(is_pattern), form.version.is_none() && form.arch.is_none()),
+            Reading::WholeId(_) => (false, false),
+        };
         let mut groups = by_name(pool, found, by_arch);
         // dnf lets a pattern of architectures be replaced too (`_install_multiarch`).
-        if let Some(obsoleters) = among.obsoleters.filter(|_| by_arch || form.version.is_none() && form.arch.is_none()) {
+        if let Some(obsoleters) = among.obsoleters.filter(|_| by_arch || is_name) {
             for group in &mut groups {
                 obsoleters.add(group);
-                group.retain(may_be);
+                group.retain(is_seen);
             }
         }
-        return groups;
+        return running(pool, groups);
     }
     let mut found = provided(pool, spec);
-    found.retain(may_be);
+    // What libsolv knows of providers are the packages that can be installed.
+    found.retain(|id| runs(pool, *id) && is_seen(id));
     if found.is_empty() && spec.starts_with(['/', '*']) {
         found = owners(pool, spec);
-        found.retain(may_be);
+        found.retain(is_seen);
     }
     let is_path = spec.starts_with('/') || spec.starts_with("*/");
-    if found.is_empty() {
-        Vec::new()
-    } else if is_pattern(spec) && !is_path {
-        by_name(pool, found, false)
-    } else {
-        vec![found]
+    let groups = match found.is_empty() {
+        true => Vec::new(),
+        false if is_pattern(spec) && !is_path => by_name(pool, found, false),
+        false => vec![found],
+    };
+    running(pool, groups)
+}
+
+/// Leaves of each group the packages that the machine runs, or all if it runs none of them.
+fn running(pool: &Pool, mut groups: Vec<Vec<SolvableId>>) -> Vec<Vec<SolvableId>> {
+    groups.iter_mut().for_each(|group| keep_running(pool, group));
+    groups
+}
+
+/// Leaves the packages that the machine runs, or all if it runs none of them.
+pub fn keep_running(pool: &Pool, group: &mut Vec<SolvableId>) {
+    if group.iter().any(|&id| runs(pool, id)) {
+        group.retain(|&id| runs(pool, id));
     }
 }
 
@@ -197,7 +278,7 @@ fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
             }
         }
     };
-    if is_pattern(name) && op == Op::ANY {
+    if is_pattern(name) {
         let is_provided = |name: StringId| pool.providers(name).any(|(_, by)| by.is_some());
         pool.strings().filter(|&(id, text)| matches(name, text) && is_provided(id)).for_each(|(name, _)| add(name));
     } else {
@@ -245,6 +326,7 @@ mod tests {
         python3-a 1-1 noarch
         python3-b 1-1 noarch
         config 1-1 noarch provides dnf-command(config-manager)
+        only-there 1-1 s390x provides there files /usr/bin/there
     ";
 
     fn chosen(spec: &str, obsoleters: bool) -> Vec<Vec<String>> {
@@ -270,14 +352,58 @@ mod tests {
         assert_eq!(chosen("foo-bar", false), [["foo-bar-1:2.0-1.noarch"]]);
         assert_eq!(chosen("foo-bar-1:2.0", false), [["foo-bar-1:2.0-1.noarch"]]);
         assert_eq!(chosen("foo-2.0-1", false), [["foo-2.0-1.noarch"]]);
-        assert_eq!(chosen("bash.s390x", false), [[""; 0]; 0]);
+        assert_eq!(chosen("foo.x86_64", false), [["foo.x86_64-1-1.noarch"]]);
+        for not_an_id in ["bash-:5.1.8", "bash-a:5.1.8", "bash-5.1.8-:6.el9", "0:bash", "ba sh"] {
+            assert_eq!(chosen(not_an_id, false), [[""; 0]; 0], "{not_an_id}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_fits_no_form_is_matched_against_the_whole_id() {
+        let ids = |pattern: &str| {
+            let mut ids = chosen(pattern, false).concat();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(ids("b*h-5.1.8*x86_64"), ["bash-5.1.8-5.el9.x86_64", "bash-5.1.8-6.el9.x86_64"]);
+        assert_eq!(ids("*-[56].el9.x86?64"), ["bash-5.1.8-5.el9.x86_64", "bash-5.1.8-6.el9.x86_64"]);
+        assert_eq!(ids("*[!6].el9*"), ["bash-5.1.8-5.el9.x86_64"]);
+        assert_eq!(ids("*2.0*"), ["foo-2.0-1.noarch", "foo-bar-1:2.0-1.noarch"]);
+        // The epoch is a part of the id where the pattern has a colon, even one in a class.
+        assert_eq!(ids("*:2.0*"), ["foo-2.0-1.noarch", "foo-bar-1:2.0-1.noarch"]);
+        assert_eq!(ids("*-1:2*"), ["foo-bar-1:2.0-1.noarch"]);
+        assert_eq!(ids("foo-b*r-[[:digit:]]:*"), ["foo-bar-1:2.0-1.noarch"]);
+        assert!(ids("foo-b*r-[[:digit:]].0*").is_empty());
+        for not_an_id in ["*{5,6}.el9*", "*2.0 *", "*2.0=*", "*-6.el9.x86"] {
+            assert!(ids(not_an_id).is_empty(), "{not_an_id}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_matches_goes_before_the_whole_id() {
+        // The name alone.
+        assert_eq!(chosen("*86_64", false), [["foo.x86_64-1-1.noarch"]]);
+        // A pattern of a version is no version to compare with: `6.el*` is not equal to `6.el`.
+        assert_eq!(chosen("bash-5.1.8-6.el*", false)[0].len(), 2);
+        assert!(chosen("bash-5.1.8-6.e?", false).is_empty());
+    }
+
+    #[test]
+    fn a_group_without_a_package_that_the_machine_runs_holds_those_for_other_architectures() {
+        assert_eq!(chosen("bash.s390x", false), [["bash-5.1.8-6.el9.s390x"]]);
+        assert_eq!(chosen("bash-5.1.8-6.el9.s390x", false), [["bash-5.1.8-6.el9.s390x"]]);
+        assert_eq!(chosen("only-there", false), [["only-there-1-1.s390x"]]);
+        assert_eq!(chosen("/usr/bin/there", false), [["only-there-1-1.s390x"]]);
+        // libsolv's index of providers has only what can be installed.
+        assert!(chosen("there", false).is_empty());
+        assert_eq!(chosen("[ou]*", false), [["only-there-1-1.s390x"]]);
     }
 
     #[test]
     fn a_pattern_asks_for_every_name() {
         assert_eq!(chosen("python3-*", false), [["python3-a-1-1.noarch"], ["python3-b-1-1.noarch"]]);
         assert_eq!(chosen("python3-[b-z]", false), [["python3-b-1-1.noarch"]]);
-        assert_eq!(chosen("bash.*", false).len(), 2);
+        assert_eq!(chosen("bash.*", false).len(), 3);
     }
 
     #[test]
@@ -305,6 +431,7 @@ mod tests {
     fn a_pattern_of_capabilities_asks_for_every_name() {
         assert_eq!(chosen("[/]bin/sh", false), [["bash-5.1.8-6.el9.x86_64"]]);
         assert_eq!(chosen("shel*", false).len(), 2);
+        assert_eq!(chosen("shel* >= 2", false), [["bash-5.1.8-6.el9.x86_64"]]);
     }
 
     #[test]
@@ -318,6 +445,7 @@ mod tests {
         let pool = universe::parse(UNIVERSE, &architecture::compatible("x86_64")).unwrap();
         assert_eq!(select_by_name(&pool, "bash").len(), 4);
         assert_eq!(select_by_name(&pool, "bash*.s390x").len(), 1);
+        assert_eq!(select_by_name(&pool, "*el9.s390x").len(), 1);
         assert_eq!(select(&pool, "bash").len(), 3);
         assert!(select_by_name(&pool, "/bin/sh").is_empty());
     }

@@ -105,13 +105,7 @@ impl<'p> Scope<'p> {
         }
         let Some(rest) = spec.strip_prefix('@') else {
             let jobs = super::install_jobs(self.pool, spec, self.among(), best);
-            return match self.only_elsewhere(spec, &jobs) {
-                // libsolv's selection of such a name is empty, and asks for nothing; dnf refuses it, and so does `--best`.
-                Some(warning) if self.settled.obsoleters.is_none() && !best => {
-                    Asked { warnings: vec![warning], ..Asked::default() }
-                }
-                _ => Asked { jobs, ..Asked::default() },
-            };
+            return Asked { jobs, ..Asked::default() };
         };
         if !self.settled.active.builds.is_empty() && module_of(self.state, rest).is_some() {
             return self.module(spec, &ModuleSpec::parse(rest), best);
@@ -120,16 +114,6 @@ impl<'p> Scope<'p> {
             Some(members) => self.group(spec, members, best),
             None => Asked { jobs: vec![Job::install(spec, Vec::new())], ..Asked::default() },
         }
-    }
-
-    /// That the packages of a name are all for other architectures, if they are.
-    fn only_elsewhere(&self, spec: &str, jobs: &[Job]) -> Option<String> {
-        let foreign = |id: &SolvableId| self.pool.solvable(*id).arch_rank().is_none();
-        let [Job { candidates, .. }] = jobs else { return None };
-        let first = candidates.first().filter(|_| candidates.iter().all(foreign))?;
-        let package = self.pool.solvable(*first);
-        let told = || format!("{spec} is for {}, which {} does not run: it is left out", package.arch(), self.state.arch);
-        (package.name() == spec).then(told)
     }
 
     /// The packages of a group, as far as there are any (dnf's `_finalize_comps_trans`).
@@ -201,11 +185,13 @@ impl<'p> Scope<'p> {
         asked
     }
 
-    /// The packages of a name that may be chosen and that the machine can run.
+    /// The packages of a name that may be chosen: those that the machine runs, or those of other architectures if there are no others.
     fn named(&self, name: &str) -> Vec<SolvableId> {
         let named = self.pool.find(name).map_or(&[][..], |name| self.pool.named(name));
-        let may_be = |id: &SolvableId| self.pool.solvable(*id).arch_rank().is_some() && self.excluded.binary_search(id).is_err();
-        named.iter().copied().filter(may_be).collect()
+        let is_seen = |id: &SolvableId| self.excluded.binary_search(id).is_err();
+        let mut found: Vec<SolvableId> = named.iter().copied().filter(is_seen).collect();
+        spec::keep_running(self.pool, &mut found);
+        found
     }
 
     /// Whether a package of this name, or one that provides it, is among these (given by id).

@@ -204,6 +204,11 @@ impl Chooser for Selection<'_> {
     fn hints(&mut self, ask: &Ask) -> Vec<String> {
         self.find_hints(ask)
     }
+
+    fn excludes_any(&self, pattern: &str, repository: Option<&str>) -> bool {
+        let is_in = |id: SolvableId| repository.is_none_or(|name| self.pool.solvable(id).repo_name() == name);
+        spec::select_by_name(self.pool, pattern).into_iter().any(is_in)
+    }
 }
 
 fn reason(reason: solver::Reason) -> Reason {
@@ -216,16 +221,14 @@ fn reason(reason: solver::Reason) -> Reason {
 
 /// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
 ///
-/// Packages that are hidden are as if they were not there; but where only such are meant, or only packages that the machine cannot run, they
-/// stay, so that it can be told why.
+/// Hidden packages are as if they were not there. Where only hidden ones are meant they stay, so that the refusal can say why.
 pub fn install_jobs(pool: &Pool, spec: &str, among: Among<'_>, best: bool) -> Vec<Job> {
     let mut groups = spec::select_each(pool, spec, among);
     if groups.is_empty() && !among.hidden.is_empty() {
         groups = spec::select_each(pool, spec, Among::default());
     }
     if groups.is_empty() {
-        // Of another architecture, or nothing at all.
-        return vec![Job::install(spec, spec::select_by_name(pool, spec))];
+        return vec![Job::install(spec, Vec::new())];
     }
     let as_dnf = among.obsoleters.is_some();
     groups.into_iter().map(|candidates| install_job(spec, candidates, best, as_dnf)).collect()
