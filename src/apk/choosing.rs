@@ -240,6 +240,7 @@ fn choice(set: ChangeSet) -> Choice {
         changes: set.changes.into_iter().map(change).collect(),
         world: set.world.iter().map(ToString::to_string).collect(),
         warnings: set.warnings.iter().map(ToString::to_string).collect(),
+        ..Choice::default()
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) fn changed<E: Ecosystem>(
         }
     }
     let from = Sources { repositories: &request.repositories, locked: &locked };
-    let opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, &keyring, tools)?;
+    let opened = fetching::fetch_and_open(ecosystem, (&pool, &choice), &wanted, &from, &keyring, tools)?;
     let unsigned = opened.iter().filter(|package| !ecosystem.is_signed(package)).map(|package| ecosystem.id(package)).collect();
 
     tools.reporter.begin(Phase::Install, Some(choice.changes.len() as u64), None);

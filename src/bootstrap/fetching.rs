@@ -3,13 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::keyrings::Keyrings;
 use super::{BootstrapError, Tools};
 use crate::catalog::{Langs, Step};
 use crate::digest::Digest;
-use crate::ecosystem::{Ecosystem, FileOptions};
+use crate::ecosystem::{Choice, Ecosystem, FileOptions, PackageError};
 use crate::fetch::{FetchError, Fetched, Location, Store, Wanted};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
@@ -48,10 +48,10 @@ pub(super) fn not_installed<'a>(
     found
 }
 
-/// Gets and opens packages; the result is in their order.
+/// Gets and opens packages; the result is in their order. Those that the choice brings must be installable.
 pub(super) fn fetch_and_open<E: Ecosystem>(
     ecosystem: &E,
-    pool: &Pool,
+    (pool, choice): (&Pool, &Choice),
     wanted: &[(SolvableId, &FileOptions)],
     from: &Sources<'_>,
     trust: &Keyrings<E::Keyring>,
@@ -61,7 +61,36 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
         .iter()
         .map(|&(id, _)| file(ecosystem, pool.solvable(id), from, tools.fetcher.store()))
         .collect::<Result<Vec<_>, _>>()?;
-    fetch_each(&files, tools, |i, fetched| open(ecosystem, pool.solvable(wanted[i].0), &fetched?, trust, wanted[i].1, tools))
+    let coming: FxHashSet<SolvableId> = choice.incoming().map(|(id, _)| id).collect();
+    fetch_each(&files, tools, |i, fetched| {
+        let (fetched, (id, options)) = (fetched?, wanted[i]);
+        let package = open(ecosystem, pool.solvable(id), &fetched, trust, options, tools)?;
+        if coming.contains(&id) {
+            admit(ecosystem, pool.solvable(id), &package, &fetched, choice)?;
+        }
+        Ok(package)
+    })
+}
+
+/// Fails if a package that was opened is not to be installed.
+pub(super) fn admit<E: Ecosystem>(
+    ecosystem: &E,
+    listed: Solvable<'_>,
+    package: &E::Package,
+    fetched: &Fetched,
+    choice: &Choice,
+) -> Result<(), BootstrapError> {
+    let admitted = ecosystem.admit(package, choice.unlisted.contains(&listed.id()));
+    admitted.map_err(|source| not_used(listed, fetched, source))
+}
+
+fn not_used(package: Solvable<'_>, fetched: &Fetched, source: PackageError) -> BootstrapError {
+    BootstrapError::Package {
+        file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
+        from: fetched.location.to_string(),
+        repo: package.repo_name().to_owned(),
+        source,
+    }
 }
 
 /// Opens a package that was got.
@@ -73,14 +102,8 @@ pub(super) fn open<E: Ecosystem>(
     options: &FileOptions,
     tools: &Tools<'_>,
 ) -> Result<E::Package, BootstrapError> {
-    ecosystem.open(&fetched.content, Some(package), trust.of(package.repo_name()), options, tools.spool).map_err(|source| {
-        BootstrapError::Package {
-            file: package.location().rsplit('/').next().unwrap_or_default().to_owned(),
-            from: fetched.location.to_string(),
-            repo: package.repo_name().to_owned(),
-            source,
-        }
-    })
+    let opened = ecosystem.open(&fetched.content, Some(package), trust.of(package.repo_name()), options, tools.spool);
+    opened.map_err(|source| not_used(package, fetched, source))
 }
 
 /// Gets files, and does with each what `then` does, while others still come; the results are in the order of the files.

@@ -65,7 +65,7 @@ pub fn lock<E: Ecosystem>(
         remember(&mut packages, previous);
     }
     if locking.fetch {
-        look_at_files(ecosystem, request, &keyring, &pool, &mut packages, tools)?;
+        look_at_files(ecosystem, request, &keyring, (&pool, &choice), &mut packages, tools)?;
     }
     let mut packages: Vec<LockedPackage> = packages.into_iter().map(|(_, package)| package).collect();
     let order = packages[..installed].iter().map(|package| name_in_order(package, &packages).to_owned()).collect();
@@ -174,7 +174,7 @@ fn look_at_files<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
     trust: &Keyrings<E::Keyring>,
-    pool: &Pool,
+    (pool, choice): (&Pool, &Choice),
     packages: &mut [(SolvableId, LockedPackage)],
     tools: &Tools<'_>,
 ) -> Result<(), BootstrapError> {
@@ -193,6 +193,9 @@ fn look_at_files<E: Ecosystem>(
             fetched => fetched?,
         };
         let opened = fetching::open(ecosystem, package(place), &fetched, trust, &fetching::FEWEST_FILES, tools)?;
+        if packages[unknown[place]].1.reason != LockedReason::Files {
+            fetching::admit(ecosystem, package(place), &opened, &fetched, choice)?;
+        }
         let digest = digest_of(&fetched)?;
         if fetched.location.is_remote() {
             // Under the digest that whoever builds from the lock asks for.
@@ -269,7 +272,7 @@ pub(super) fn resolved<E: Ecosystem>(
         },
     };
     let changes = locked.ordered()?.into_iter().map(change).collect();
-    let choice = Choice { changes, world: locked.world.clone(), warnings: Vec::new() };
+    let choice = Choice { changes, world: locked.world.clone(), ..Choice::default() };
     let plan = plan_of(ecosystem, request, &pool, &choice);
     let repositories = Repositories { opened: Vec::new(), missing: Vec::new() };
     Ok(Resolved { pool, kept: false, took: Duration::ZERO, choice, plan, locked: digests, repositories })

@@ -196,7 +196,7 @@ pub fn make<E: Ecosystem>(
     let all_files = FileOptions { docs: true, langs: Langs::All };
     wanted.extend(extra.iter().map(|&(_, id)| (id, &all_files)));
     let from = Sources { repositories: &request.repositories, locked: &locked };
-    let mut opened = fetching::fetch_and_open(ecosystem, &pool, &wanted, &from, &keyring, tools)?;
+    let mut opened = fetching::fetch_and_open(ecosystem, (&pool, &choice), &wanted, &from, &keyring, tools)?;
     let extra_packages = opened.split_off(count);
     let packages = opened;
     let epoch = build.epoch.unwrap_or_else(|| packages.iter().map(|package| ecosystem.build_time(package)).max().unwrap_or(0));

@@ -219,10 +219,15 @@ pub(super) fn failure(error: BootstrapError, prepared: &Prepared) -> Failure {
             failure
         }
         BootstrapError::Package { file, from, repo, source } => {
-            Failure::new(code_of(&source), format!("{file} is not used: {source}"))
+            let mut failure = Failure::new(code_of(&source), format!("{file} is not used: {source}"))
                 .detail(format!("from      {from}"))
                 .detail(format!("for       repository {repo}"))
-                .hint(hint_of(&source, (repo != COMMAND_LINE).then(|| prepared.alternatives(&repo)).as_ref()))
+                .hint(hint_of(&source, (repo != COMMAND_LINE).then(|| prepared.alternatives(&repo)).as_ref()));
+            if failure.code == Code::NoSolution {
+                let fact = json!({"kind": "not-installable", "file": file, "repository": repo, "text": failure.message});
+                failure.problems = Some(json!({"schema": 1, "problems": [{"facts": [fact]}], "hints": failure.hints}));
+            }
+            failure
         }
         BootstrapError::Output(error) => output_failure(error),
         BootstrapError::Install(InstallError::FileConflict(conflict)) => {

@@ -262,7 +262,12 @@ fn fetch_hint(error: &FetchError, alternatives: &Alternatives) -> String {
 
 /// The exit code where a package or an index is not used.
 pub(super) fn code_of(error: &PackageError) -> Code {
-    if error.is_verification() { Code::Verification } else { Code::Failed }
+    match error {
+        // The request cannot be met with what the repositories hold, as where nothing provides a requirement.
+        PackageError::NotInstallable { .. } => Code::NoSolution,
+        error if error.is_verification() => Code::Verification,
+        _ => Code::Failed,
+    }
 }
 
 /// Whether what went wrong is that something inflates to more than it may.
@@ -290,6 +295,7 @@ pub(super) fn hint_of(error: &PackageError, alternatives: Option<&Alternatives>)
             });
             format!("if you trust who signed it, give the public key: {key}{otherwise}")
         }
+        PackageError::NotInstallable { hint, .. } => (*hint).to_owned(),
         PackageError::Io(error) if is_full(error) => {
             "packages are unpacked beside OUT, or in $TMPDIR where nothing is built: make room there".to_owned()
         }

@@ -218,6 +218,9 @@ pub struct Choice {
     pub world: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Those of the packages that come in that must not belong to a module: no active module lists them, and nothing exempts their repository.
+    /// Only the package itself tells whether it does.
+    pub unlisted: BTreeSet<SolvableId>,
 }
 
 impl Choice {

@@ -27,6 +27,14 @@ pub enum PackageError {
     /// Nobody trusted signed it.
     #[error(transparent)]
     Untrusted(Box<dyn Error + Send + Sync>),
+    /// It is whole and trusted, but is not to be installed by this program, or from this repository.
+    #[error("{problem}")]
+    NotInstallable {
+        /// Why not.
+        problem: Box<dyn Error + Send + Sync>,
+        /// What the user can do.
+        hint: &'static str,
+    },
     /// Its bytes could not be read, or its payload not be kept.
     #[error(transparent)]
     Io(std::io::Error),
@@ -35,7 +43,7 @@ pub enum PackageError {
 impl PackageError {
     /// Whether it is not what was promised, or not from whom, rather than unreadable.
     pub fn is_verification(&self) -> bool {
-        !matches!(self, Self::Io(_))
+        !matches!(self, Self::Io(_) | Self::NotInstallable { .. })
     }
 }
 

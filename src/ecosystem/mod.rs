@@ -221,6 +221,12 @@ pub trait Ecosystem: Sync {
         spool: &Spool,
     ) -> Result<Self::Package, PackageError>;
 
+    /// Fails if a package that was opened, and that is whole and trusted, is not to be installed. `unlisted` is whether no active module lists
+    /// it; see [`Choice::unlisted`].
+    fn admit(&self, _package: &Self::Package, _unlisted: bool) -> Result<(), PackageError> {
+        Ok(())
+    }
+
     /// The unpacked files of an opened package, in its own order, with their contents.
     fn entries(&self, package: &Self::Package) -> Vec<Entry>;
 

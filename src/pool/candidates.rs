@@ -139,7 +139,7 @@ impl PlainPart {
             let before = part.solvables.len();
             let mut by_system = false;
             let dependency = told.dependencies.get(DependencyId::from_index(id));
-            if let Dependency::Plain { name, .. } = dependency
+            if let Dependency::Plain { name, op, version } = dependency
                 && !unasked[id]
             {
                 find_plain(told, provides, scheme, dependency, &mut part.solvables);
@@ -149,7 +149,8 @@ impl PlainPart {
                 if met.max(looks) > FEW_LOOKS && !spent.add(std::mem::take(&mut met), std::mem::take(&mut looks)) {
                     return None;
                 }
-                by_system = part.solvables.len() == before && scheme.provided_by_system(told.strings.get(name));
+                let required = || Constraint { op, version: told.strings.get(version) };
+                by_system = part.solvables.len() == before && scheme.provided_by_system(told.strings.get(name), required());
             }
             part.ends.push((part.solvables.len() as u32, by_system));
         }

@@ -22,8 +22,8 @@ pub trait VersionScheme: Sync {
     /// itself answers those.
     fn overlap(&self, provided: Constraint<'_>, required: Constraint<'_>) -> bool;
 
-    /// Whether the package manager itself provides a capability of this name (`rpmlib(…)`), so that no package need.
-    fn provided_by_system(&self, _name: &str) -> bool {
+    /// Whether the package manager itself provides a capability (`rpmlib(…)`) in a version that is required, so that no package need.
+    fn provided_by_system(&self, _name: &str, _required: Constraint<'_>) -> bool {
         false
     }
 

@@ -6,15 +6,18 @@ use std::path::Path;
 use super::architecture;
 use super::configuration;
 use super::database::DatabaseError;
+use super::features;
 use super::index::{self, RpmMd};
 use super::install::{self, UnpackError, Unpacked};
 use super::installed::{self, State};
 use super::inventory;
+use super::modules;
 use super::package::{self, PackageError};
 use super::package_files::{self, FileProblem};
 use super::promised;
 use super::selection::{Selection, Settled};
 use super::signature::{Certificate, Keyring, SignatureError};
+use super::tag::Tag;
 use super::verification;
 use super::version::{Evr, RpmVersions};
 use crate::cancel::Cancel;
@@ -256,6 +259,20 @@ impl Ecosystem for Rpm {
         Ok(opened)
     }
 
+    fn admit(&self, package: &Unpacked, unlisted: bool) -> Result<(), EcosystemPackageError> {
+        let header = package.package.header();
+        features::check(header)
+            .map_err(|missing| EcosystemPackageError::NotInstallable { hint: missing.hint(), problem: missing.into() })?;
+        // dnf's fail-safe (`_test_fail_safe`): what says of itself that it belongs to a module comes with the module's metadata.
+        match header.text(Tag::MODULARITY_LABEL).filter(|label| unlisted && !label.is_empty()) {
+            None => Ok(()),
+            Some(label) => Err(EcosystemPackageError::NotInstallable {
+                problem: modules::Unlisted { label: label.to_owned() }.into(),
+                hint: modules::Unlisted::HINT,
+            }),
+        }
+    }
+
     fn entries(&self, package: &Unpacked) -> Vec<Entry> {
         package.entries()
     }
@@ -314,6 +331,10 @@ pub(super) fn identity(solvable: Solvable<'_>) -> Identity {
 
 /// The name in that of a source package's file, which is what rpm-md gives: `bash-5.1.8-6.el9_1.src.rpm`.
 fn source_name(file: &str) -> &str {
+    // rpm's word, and so `createrepo_c`'s, for none.
+    if file == "(none)" {
+        return "";
+    }
     let Some(stem) = file.strip_suffix(".rpm") else { return file };
     // The last two dashes are before version and release (rpm forbids dashes in both).
     stem.rsplitn(3, '-').nth(2).unwrap_or(stem)
@@ -331,6 +352,7 @@ mod tests {
             ("busybox", "busybox"),
             ("a-b-c", "a-b-c"),
             ("odd.rpm", "odd"),
+            ("(none)", ""),
             ("", ""),
         ] {
             assert_eq!(source_name(file), name);

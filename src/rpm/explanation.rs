@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ecosystem::identity;
+use super::features;
 use super::installed::State;
 use super::modules::Hider;
 use super::request::Unmatched;
@@ -167,7 +168,12 @@ impl Teller<'_> {
             Fact::NoCandidate { job } => format!("{}, which nothing provides", asked_by(self.asked(job))),
             Fact::Requires { package, dependency: of } => format!("{} requires {}", id(package), dependency(of)),
             Fact::NothingProvides { package, dependency: of } => {
-                format!("{} requires {}, which nothing provides", id(package), dependency(of))
+                let required = dependency(of);
+                let lack = match required.starts_with(features::PREFIX) {
+                    true => "a feature of rpm that this program does not implement",
+                    false => "which nothing provides",
+                };
+                format!("{} requires {required}, {lack}", id(package))
             }
             Fact::Conflicts { package, dependency: of, other: Some(other) } => {
                 format!("{} conflicts with {}: {}", id(package), dependency(of), id(other))

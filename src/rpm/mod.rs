@@ -10,6 +10,7 @@ pub mod database;
 pub mod dependency;
 mod ecosystem;
 pub mod explanation;
+pub mod features;
 pub mod files;
 pub mod groups;
 pub mod header;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::paths;
+use super::{features, paths};
 use crate::pool::{Constraint, Op, VersionScheme};
 
 /// A version taken apart.
@@ -123,8 +123,8 @@ impl VersionScheme for RpmVersions {
         ranges_overlap(provided, required)
     }
 
-    fn provided_by_system(&self, name: &str) -> bool {
-        name.starts_with("rpmlib(")
+    fn provided_by_system(&self, name: &str, required: Constraint<'_>) -> bool {
+        features::is_implemented(name, required)
     }
 
     fn indexes_path(&self, path: &str) -> bool {

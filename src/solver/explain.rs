@@ -302,7 +302,8 @@ impl Solver<'_> {
             return fact;
         }
         for package in packages() {
-            for &dependency in pool.solvable(package).requires() {
+            let requires = pool.solvable(package).requires();
+            for &dependency in requires.iter().filter(|&&dependency| !pool.met_by_system(dependency)) {
                 if states(pool, package, dependency, literals, false) {
                     let nothing = literals.len() == 1;
                     let fact = if nothing {

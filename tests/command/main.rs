@@ -20,6 +20,7 @@ mod diff;
 mod disk;
 mod forms;
 mod hints;
+mod installable;
 mod installation;
 mod interrupt;
 mod keys;

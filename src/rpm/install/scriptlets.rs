@@ -183,11 +183,14 @@ impl<'a> Runner<'a> {
         let package = self.packages[index].id();
         let outcome = if self.off {
             ScriptletOutcome::NotRun { reason: "scriptlets were to have no effect".into() }
+        } else if script.is_lua() && script.flags.contains(ScriptFlags::QUERY_FORMAT) {
+            ScriptletOutcome::NotRun { reason: "query formats in scriptlets are not expanded".into() }
         } else if script.is_lua() {
+            let text = self.expanded(script);
             let prefixes = self.packages[index].package.header().strings(Tag::PREFIXES);
             let script = lua::Script {
                 name: format!("{scriptlet}({package})"),
-                text: script.text.clone(),
+                text,
                 arguments,
                 prefixes: prefixes.map(|prefix| String::from_utf8_lossy(prefix).into_owned()).collect(),
                 files,
@@ -217,6 +220,13 @@ impl<'a> Runner<'a> {
         }
         self.records.push(ScriptletRecord { package: package.to_owned(), scriptlet: scriptlet.to_owned(), outcome });
         Ok(())
+    }
+
+    /// Returns the text of a scriptlet, with its macros expanded where it asks for that. A text that cannot be expanded stays as it is.
+    fn expanded(&self, script: &Script) -> Vec<u8> {
+        let asks = script.flags.contains(ScriptFlags::EXPAND);
+        let text = std::str::from_utf8(&script.text).ok().filter(|_| asks);
+        text.and_then(|text| self.environment.expand(text)).map_or_else(|| script.text.clone(), String::into_bytes)
     }
 
     fn run_lua(&mut self, tree: &mut Tree, script: &lua::Script) -> ScriptletOutcome {

@@ -13,6 +13,8 @@ use crate::pool::{Pool, Solvable, SolvableId, StringId};
 pub struct Hidden {
     /// By id.
     packages: Vec<SolvableId>,
+    /// The packages of the active streams.
+    shown: FxHashSet<SolvableId>,
     by: FxHashMap<SolvableId, Hider>,
 }
 
@@ -31,6 +33,11 @@ impl Hidden {
     /// The packages, by id.
     pub fn packages(&self) -> &[SolvableId] {
         &self.packages
+    }
+
+    /// Whether a package belongs to an active stream.
+    pub fn shows(&self, package: SolvableId) -> bool {
+        self.shown.contains(&package)
     }
 
     /// What hides a package, if anything does.
@@ -74,7 +81,7 @@ impl Modules {
         }
         let mut packages: Vec<SolvableId> = by.keys().copied().collect();
         packages.sort_unstable();
-        Hidden { packages, by }
+        Hidden { packages, shown, by }
     }
 
     /// The names that no longer belong to a stream: its newest version tells.

@@ -73,6 +73,20 @@ pub struct Defaults {
     pub profiles: BTreeMap<String, Vec<String>>,
 }
 
+/// A package that belongs to a module, as it says itself, and that no active module lists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it belongs to the module {label}, and the metadata of no active module list it")]
+pub struct Unlisted {
+    /// `name:stream:version:context`
+    pub label: String,
+}
+
+impl Unlisted {
+    /// What the user can do.
+    pub const HINT: &'static str = "add the repository that has the module's metadata; if the package is to replace a module's, set module_hotfixes=1 for its \
+                                    repository; --no-modules installs it whatever modules there are";
+}
+
 impl Build {
     /// `name:stream`
     pub fn name_stream(&self) -> String {

@@ -41,7 +41,9 @@ impl Selection<'_> {
         let solution =
             solved.map_err(|unsolvable| Unresolved::new(request.jobs.clone(), unsolvable, |id| scope.hider(id), self.state))?;
         let files = FileOptions { docs: changing.options.docs, langs: changing.options.langs.clone() };
-        Ok(Choice { changes: self.changes(&solution, &request, &files), warnings: asked.warnings, ..Choice::default() })
+        let changes = self.changes(&solution, &request, &files);
+        let unlisted = scope.settled.unlisted(changes.iter().filter_map(|change| change.new), self.pool);
+        Ok(Choice { changes, warnings: asked.warnings, unlisted, ..Choice::default() })
     }
 
     fn request(&self, scope: &Scope<'_>, changing: &Changing) -> Result<Request, Refused> {

@@ -67,9 +67,11 @@ impl<'p> Selection<'p> {
             solutions.push((solution, file_options(step)));
             last = request;
         }
+        let installed = solutions.last().into_iter().flat_map(|(solution, _)| solution.packages.iter().copied());
+        let unlisted = scope.settled.unlisted(installed, self.pool);
         let warnings =
             [&self.state.modules.warnings, &scope.settled.active.warnings, &asked.warnings].into_iter().flatten().cloned();
-        Ok(Solved { solutions, warnings: warnings.collect(), last })
+        Ok(Solved { solutions, warnings: warnings.collect(), unlisted, last })
     }
 
     /// Solves a request, and again with what it asks for on a condition, as long as there is one that came true.
@@ -124,7 +126,7 @@ impl Selection<'_> {
             Some(Change { action: Action::Install, old: None, new: Some(id), tag: None, reason: reason(reasons[place]), files })
         };
         let changes = transaction::order(self.pool, &solution.packages).into_iter().filter_map(change).collect();
-        Choice { changes, warnings: solved.warnings.clone(), ..Choice::default() }
+        Choice { changes, warnings: solved.warnings.clone(), unlisted: solved.unlisted.clone(), ..Choice::default() }
     }
 }
 
@@ -143,6 +145,8 @@ impl Selection<'_> {
 struct Solved {
     solutions: Vec<(Solution, FileOptions)>,
     warnings: Vec<String>,
+    /// Those of the packages of the last step that must belong to no module.
+    unlisted: BTreeSet<SolvableId>,
     /// What the last step asked for, and with it all steps together.
     last: Request,
 }

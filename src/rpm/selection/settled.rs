@@ -1,7 +1,9 @@
 //! What is settled before any package is chosen: which streams of modules are active, and what they hide.
 
+use std::collections::BTreeSet;
+
 use crate::ecosystem::{self, Cause, Explanation, ModuleOptions, Refusal};
-use crate::pool::{Dependency, Kind, Pool, Solvable, StringId};
+use crate::pool::{Dependency, Kind, Pool, Solvable, SolvableId, StringId};
 use crate::rpm::architecture;
 use crate::rpm::installed::State;
 use crate::rpm::modules::{Active, Hidden, ModuleError};
@@ -45,14 +47,23 @@ impl Settled {
                 let warning = "nothing tells the platform that modules are for: --module-platform does";
                 settled.active.warnings.push(warning.to_owned());
             }
-            let is_spared = |package: Solvable<'_>| {
-                let repository = package.repo_name();
-                repository == package_files::REPOSITORY || options.hotfixes.iter().any(|name| name == repository)
-            };
-            settled.hidden = state.modules.hidden(&settled.active, pool, is_spared);
+            settled.hidden = state.modules.hidden(&settled.active, pool, |package| is_spared(options, package));
         }
         Ok(settled)
     }
+
+    /// Returns those of the packages that may be installed only if they belong to no module; see [`crate::ecosystem::Choice::unlisted`].
+    pub fn unlisted(&self, packages: impl Iterator<Item = SolvableId>, pool: &Pool) -> BTreeSet<SolvableId> {
+        let is_free =
+            |&id: &SolvableId| self.options.ignore || self.hidden.shows(id) || is_spared(&self.options, pool.solvable(id));
+        packages.filter(|id| !is_free(id)).collect()
+    }
+}
+
+/// Whether modules mean nothing to a package: it was given as a file, or its repository is one of hotfixes.
+fn is_spared(options: &ModuleOptions, package: Solvable<'_>) -> bool {
+    let repository = package.repo_name();
+    repository == package_files::REPOSITORY || options.hotfixes.iter().any(|name| name == repository)
 }
 
 /// The platform that the packages tell, if they tell one: the release package of a distribution (it provides `system-release`) provides

@@ -65,6 +65,13 @@ fn all_independent_problems() {
 }
 
 #[test]
+fn what_the_system_provides_is_not_told_in_place_of_what_is_missing() {
+    let text = "a 1 requires rpmlib(FileDigests) <= 4.6.0-1, rpmlib(Other), b";
+    assert_eq!(told(text, &["a"])[0], ["ask a", "a-1 misses rpmlib(Other)"]);
+    assert_eq!(told("a 1 requires rpmlib(FileDigests) <= 4.6.0-1, b", &["a"]), [["ask a", "a-1 misses b"]]);
+}
+
+#[test]
 fn excluded_foreign_and_not_the_best() {
     let pool = pool("a 1 requires b\nb 1\nc 1 s390x\nd 1\nd 2 requires nothing");
     let mut asked = request(&pool, &["a"]);

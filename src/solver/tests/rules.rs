@@ -16,7 +16,13 @@ fn requirements_are_followed() {
 fn what_a_package_provides_itself_it_need_not_find() {
     assert_eq!(install("a 1 requires x provides x", &["a"]), ["a-1"]);
     assert_eq!(install("a 1 requires a = 1", &["a"]), ["a-1"]);
-    assert_eq!(install("a 1 requires rpmlib(CompressedFileNames) <= 3", &["a"]), ["a-1"]);
+}
+
+#[test]
+fn a_feature_that_the_program_has_no_package_need_provide() {
+    assert_eq!(install("a 1 requires rpmlib(CompressedFileNames) <= 3.0.4-1", &["a"]), ["a-1"]);
+    assert_eq!(install("a 1 requires rpmlib(CompressedFileNames) < 3.0.4-1", &["a"]), NO);
+    assert_eq!(install("a 1 requires rpmlib(ShortCircuited) <= 4.9.0-1", &["a"]), NO);
 }
 
 #[test]
