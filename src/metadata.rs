@@ -77,6 +77,11 @@ pub trait MetadataFormat: Sync {
     /// Calls `found` with the checksum of each package that has one.
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;
 
+    /// Whether repositories of this format may tell of advisories. One that lists none says that there are none.
+    fn has_advisories(&self) -> bool {
+        true
+    }
+
     /// Reads a [`MetadataKind::Advisories`] file (already decompressed), one advisory after
     /// another. Not every format has such files.
     fn read_advisories(&self, input: &mut dyn Read, found: &mut dyn FnMut(Advisory)) -> Result<(), IndexError> {

@@ -77,6 +77,23 @@ impl FindingKind {
         }
     }
 
+    /// What has to be known for it to be looked for, in a few words.
+    pub fn needs(self) -> &'static str {
+        match self {
+            Self::Advisory => "advisories about the release of the set: --advisories, or repositories that have some",
+            Self::Update | Self::Foreign => "repositories: --distro, or --repo",
+            Self::Unsigned => "a database that keeps signatures, as rpm's does",
+            Self::UnknownKey => "a database that keeps signatures, and a key: --key",
+            Self::ChangedFile | Self::Setuid | Self::Capabilities => "the files of a root",
+            Self::MissingRequirement => "the dependencies of the packages",
+            Self::Duplicate => "packages",
+            Self::Unneeded => "dependencies, and a record of what was asked for",
+            Self::License => "a policy about licences (--policy), and packages that tell theirs",
+            Self::EndOfLife => "a release whose end is known: os-release, and the catalog or SUPPORT_END",
+            Self::Size => "a policy about sizes: --policy",
+        }
+    }
+
     /// The kind of a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

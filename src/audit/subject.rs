@@ -50,6 +50,11 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// Whether such a set tells the files of its packages.
+    pub fn lists_files(self) -> bool {
+        matches!(self, Self::Root | Self::Archive | Self::Image | Self::Docker)
+    }
+
     /// As it is written in tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};
-use super::source::warn;
+use super::source::{require_repository, warn};
 use crate::ecosystem::Ecosystem;
 use crate::fetch::Fetcher;
 use crate::metadata::{Advisory, MetadataKind};
@@ -10,7 +10,9 @@ use crate::repo::{self, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
 /// Reads the advisories of the repositories; `found` hears of each, with the name of its repository. No packages are read, and no
-/// advisory is kept.
+/// advisory is kept. Returns the names of the repositories that tell of no advisories.
+///
+/// Fails if no repository can be opened.
 pub fn advisories<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -18,15 +20,16 @@ pub fn advisories<E: Ecosystem>(
     fetcher: &Fetcher,
     reporter: &dyn Reporter,
     found: &mut dyn FnMut(&str, Advisory),
-) -> Result<(), ResolveError> {
+) -> Result<Vec<String>, ResolveError> {
     reporter.begin(Phase::Metadata, None, None);
     let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
     let format = ecosystem.metadata();
     let repositories = repo::open(&request.repositories, format, &verify, fetcher)?;
     warn(&repositories, reporter);
+    require_repository(request, &repositories)?;
     repositories.read_further(&[MetadataKind::Advisories], fetcher, &mut |_, repository, input| {
         format.read_advisories(input, &mut |advisory| found(repository, advisory))
     })?;
     reporter.finish(Phase::Metadata, "");
-    Ok(())
+    Ok(repositories.without(MetadataKind::Advisories))
 }

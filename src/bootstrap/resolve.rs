@@ -18,7 +18,7 @@ use crate::ecosystem::{
 };
 use crate::fetch::Fetcher;
 use crate::lock::{LockError, LockedArchitecture};
-use crate::metadata::Texts;
+use crate::metadata::{MetadataKind, Texts};
 use crate::pool::{Pool, PoolError, SolvableId};
 use crate::repo::{self, Repositories, Repository};
 use crate::reporter::{Phase, Reporter};
@@ -98,6 +98,18 @@ pub enum ResolveError {
     /// What is installed cannot be read.
     #[error(transparent)]
     Installed(#[from] InstalledError),
+    /// The root has no package database, so nothing can be said of what is installed.
+    #[error("no package database in {place}")]
+    NoDatabase {
+        /// The root.
+        place: String,
+    },
+    /// No repository was read, so nothing can be said of what repositories have.
+    #[error("no repository was looked in")]
+    NoRepository {
+        /// The optional repositories that no mirror has.
+        missing: Vec<String>,
+    },
     /// The repositories hold more than a pool can.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -173,7 +185,8 @@ pub fn resolve<E: Ecosystem>(
     let choice = match chosen {
         Ok(choice) => choice,
         Err(refusal) => {
-            let hints = ecosystem.chooser(&pool, &source.state).hints(&ask);
+            let mut hints = ecosystem.chooser(&pool, &source.state).hints(&ask);
+            hints.extend(source.not_looked_at(&ask));
             reporter.finish(Phase::Resolve, "");
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints })));
         }
@@ -221,6 +234,8 @@ pub struct Loaded {
     pub pool: Pool,
     /// What the repositories tell people of their packages, if that was asked for.
     pub texts: FxHashMap<SolvableId, Texts>,
+    /// The repositories that have no lists of the files of their packages.
+    pub without_file_lists: Vec<String>,
 }
 
 /// Reads what is installed and the repositories into a pool. The lists of all files are read only for the paths of the request.
@@ -235,7 +250,8 @@ pub fn load<E: Ecosystem>(
     let Gathered { pool, .. } = source.gather()?;
     let texts = source.texts(&pool)?;
     reporter.finish(Phase::Metadata, "");
-    Ok(Loaded { pool, texts })
+    let without_file_lists = source.repositories.without(MetadataKind::Files);
+    Ok(Loaded { pool, texts, without_file_lists })
 }
 
 /// A change as data; `None` for one without packages.

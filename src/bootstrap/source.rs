@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
 use super::keyrings::Keyrings;
 use super::resolve::{InstalledPackages, Request, ResolveError, Unresolved};
-use crate::ecosystem::{Ecosystem, Reach};
+use crate::ecosystem::{Ask, Changing, Ecosystem, Operation, Reach, RootDirectory, Verb};
 use crate::fetch::{Fetcher, Location};
-use crate::metadata::Texts;
+use crate::metadata::{MetadataKind, Texts};
 use crate::pool::{BegunImage, CompletePool, Pool, PoolBuilder, Solvable, SolvableId};
 use crate::repo::{self, OpenRepository, PoolKey, Pools, Repositories, Repository, Root};
 use crate::reporter::{Phase, Reporter};
@@ -42,6 +43,49 @@ pub(super) fn warn(repositories: &Repositories, reporter: &dyn Reporter) {
     }
 }
 
+/// Whether an operation takes packages away and none is asked for: repositories may help, and are not needed (dnf loads none for
+/// `remove`; apk's `del` does not update its indexes).
+fn removes(operation: &Operation) -> bool {
+    matches!(operation, Operation::Change(Changing { verb: Verb::Remove | Verb::Autoremove, .. }))
+}
+
+/// Whether an operation may start from a directory that no package manager knows yet.
+fn begins_a_root(operation: &Operation) -> bool {
+    matches!(operation, Operation::Change(Changing { verb: Verb::Install, .. }))
+}
+
+/// Fails if a directory has no database of this ecosystem: it is no root without packages.
+fn require_database<E: Ecosystem>(ecosystem: &E, place: &Path) -> Result<(), ResolveError> {
+    // A file that lists packages is no directory.
+    let Ok(root) = RootDirectory::open(place) else { return Ok(()) };
+    let is_absent = ecosystem.inventory(&root).is_ok_and(|inventory| inventory.is_none());
+    if is_absent { Err(ResolveError::NoDatabase { place: place.display().to_string() }) } else { Ok(()) }
+}
+
+/// Whether the answer to an operation is about what repositories have. Without any, "nothing" would be no answer.
+fn answers_from_repositories(operation: &Operation) -> bool {
+    match operation {
+        Operation::Fill(_) => true,
+        Operation::Change(changing) => {
+            matches!(changing.verb, Verb::Upgrade | Verb::Downgrade | Verb::Reinstall | Verb::DistroSync)
+        }
+    }
+}
+
+/// Whether a repository was opened beside the one that tells what is installed.
+fn is_any_opened(request: &Request, repositories: &Repositories) -> bool {
+    let is_asked = |opened: &OpenRepository| request.repositories.iter().any(|asked| asked.name == opened.repository.name);
+    repositories.opened.iter().any(is_asked)
+}
+
+/// Fails if no repository was opened.
+pub(super) fn require_repository(request: &Request, repositories: &Repositories) -> Result<(), ResolveError> {
+    if is_any_opened(request, repositories) {
+        return Ok(());
+    }
+    Err(ResolveError::NoRepository { missing: repositories.missing.clone() })
+}
+
 /// A pool, and how it came.
 #[derive(Debug)]
 pub struct Gathered {
@@ -69,24 +113,45 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         let mut repositories = Vec::new();
         match &request.installed {
             None => {}
-            Some(InstalledPackages::Root(place)) => state = ecosystem.read_installed(place, &mut base)?,
+            Some(InstalledPackages::Root(place)) => {
+                state = ecosystem.read_installed(place, &mut base)?;
+                if base.is_empty() && !begins_a_root(&request.ask.operation) {
+                    require_database(ecosystem, place)?;
+                }
+            }
             Some(InstalledPackages::Tree(tree)) => state = ecosystem.read_installed_of(&**tree, "the image", &mut base)?,
             Some(InstalledPackages::Repository(repository)) => {
                 // What is installed may be anything, and older than the last time.
                 repositories.push(Repository { allow_older: true, ..(**repository).clone() });
             }
         }
+        let installed = base.len();
         if let Err(refusal) = ecosystem.add_packages(&request.ask, &mut base) {
             let pool = base.build(ecosystem.version_scheme(), &ecosystem.architectures(&request.arch))?;
             return Err(ResolveError::Unsolvable(Box::new(Unresolved { pool, refusal, hints: Vec::new() })));
         }
+        let installed_alone = repositories.clone();
         let first = repositories.len();
         repositories.extend(request.repositories.iter().cloned());
         // Of equal packages of repositories of one priority the first counts, as with libsolv's `subpriority`.
         repositories[first..].sort_by_key(|repository| repository.cost);
+        let removes = removes(&request.ask.operation);
+        if removes {
+            repositories[first..].iter_mut().for_each(|repository| repository.optional = true);
+        }
         let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
-        let repositories = repo::open(&repositories, ecosystem.metadata(), &verify, fetcher)?;
-        warn(&repositories, reporter);
+        let format = ecosystem.metadata();
+        let repositories = match repo::open(&repositories, format, &verify, fetcher) {
+            // What is wrong with a repository keeps no package from being removed.
+            Err(_) if removes => repo::open(&installed_alone, format, &verify, fetcher)?,
+            opened => opened?,
+        };
+        if !removes {
+            warn(&repositories, reporter);
+        }
+        if base.len() == installed && answers_from_repositories(&request.ask.operation) {
+            require_repository(request, &repositories)?;
+        }
         for opened in repositories.opened.iter().filter(|opened| opened.is_unproven()) {
             reporter.warn(&format!("the metadata of {} have no checksum that proves anything", opened.repository.name));
         }
@@ -95,6 +160,20 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         })?;
         let paths = request.paths.iter().cloned().collect();
         Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths, stands: false })
+    }
+
+    /// Returns what of the repositories was not looked at although it may hold what a request asks for: a sentence each.
+    pub fn not_looked_at(&self, ask: &Ask) -> Vec<String> {
+        if !is_any_opened(self.request, &self.repositories) {
+            return vec![
+                "no repository was looked in: name one with --repo NAME=URL|DIR, or a distribution with --distro".to_owned(),
+            ];
+        }
+        let lacking = self.repositories.without(MetadataKind::Files);
+        if lacking.is_empty() || !ask.specs().any(|spec| spec.starts_with('/')) {
+            return Vec::new();
+        }
+        vec![format!("paths were not looked for in {}: the metadata list no files", lacking.join(", "))]
     }
 
     /// Adds paths that the lists of all files are to be read for. Returns whether any is new: then the next pool knows more.

@@ -20,6 +20,7 @@ use crate::bootstrap::{self, Keyrings};
 use crate::ecosystem::Ecosystem;
 use crate::metadata::{Advisory, AdvisoryPackage};
 use crate::package::PackageFacts;
+use crate::reporter::Reporter;
 
 /// An advisory that is listed, with those of its packages for which it is.
 struct Listed {
@@ -39,12 +40,22 @@ pub(super) fn list(arguments: &ListArguments, root: Option<&Path>, run: &Run) ->
         _ => None,
     };
     let job = Read { arguments, prepared: &prepared, run, installed };
-    let listed = run_with(prepared.packaging, job)?;
+    let (listed, silent) = run_with(prepared.packaging, job)?;
+    for repository in &silent {
+        run.progress.warn(&format!("{repository} tells of no advisories"));
+    }
     run.stats(&json!({"advisories": {"listed": listed.len()}}))?;
     Ok(match arguments.format {
         ListFormat::Human => human(&listed),
         _ => format!("{:#}\n", json!({"schema": 1, "advisories": listed.iter().map(data).collect::<Vec<_>>()})),
     })
+}
+
+/// The failure where repositories have no metadata about advisories, whatever there is to tell.
+fn tell_of_none(repositories: &[String]) -> Failure {
+    Failure::not_looked_at("no advisories were looked at: repositories of this kind have none")
+        .detail(format!("without advisories: {}", repositories.join(", ")))
+        .hint("`rootstrap audit SUBJECT --advisories FILE|DIR` reads OSV, updateinfo.xml and Alpine's secdb")
 }
 
 /// The versions that are installed, by name and architecture.
@@ -79,7 +90,7 @@ struct Read<'a> {
 }
 
 impl Job for Read<'_> {
-    type Output = Result<Vec<Listed>, Failure>;
+    type Output = Result<(Vec<Listed>, Vec<String>), Failure>;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output {
         let request = &self.prepared.request;
@@ -105,9 +116,12 @@ impl Job for Read<'_> {
                 }
             }
         };
-        bootstrap::advisories(ecosystem, request, &keyring, &self.run.fetcher, &*self.run.progress, &mut found)
+        let silent = bootstrap::advisories(ecosystem, request, &keyring, &self.run.fetcher, &*self.run.progress, &mut found)
             .map_err(|error| self.run.or_stopped(resolve_failure(error, self.prepared)))?;
-        Ok(listed)
+        if !ecosystem.metadata().has_advisories() {
+            return Err(tell_of_none(&silent));
+        }
+        Ok((listed, silent))
     }
 }
 

@@ -35,8 +35,6 @@ use crate::ecosystem::Scriptlets;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
-#[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
-#[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 #[command(
     after_help = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no solution; 4 verification failed; 5 findings (audit, closure); 6 out of date (outdated, lock --check)."
 )]
@@ -49,30 +47,42 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
+// Hidden aliases are the words that other package managers have for a command: `command_word` answers them with its name.
 pub(super) enum Command {
+    /// Make a root file system, an archive or an image; the same without the word
+    #[command(aliases = ["bootstrap", "create", "make", "publish"])]
+    Build(Deferred<BootstrapArguments>),
     /// Solve only: print the packages that the request takes
+    #[command(aliases = ["solve", "depsolve", "show-packages"])]
     Resolve(Deferred<ResolveArguments>),
     /// Write a lock file: the packages of an image to the byte, for one architecture or several; `--lock FILE` builds from it
     Lock(Deferred<LockArguments>),
     /// Get all packages of a lock file: into the cache, or into a directory that serves as a mirror
+    #[command(aliases = ["download"])]
     Fetch(Deferred<FetchArguments>),
     /// Make the root file system of a lock file again, in memory, and tell path by path what is different in a root or an image
     Verify(Deferred<VerifyArguments>),
     /// Install packages into a root file system
+    #[command(aliases = ["add", "localinstall"])]
     Install(Deferred<ChangeArguments>),
     /// Remove packages from a root file system
+    #[command(aliases = ["del", "delete", "erase", "rm", "uninstall", "purge"])]
     Remove(Deferred<ChangeArguments>),
     /// Upgrade the packages of a root file system, or some of them
+    #[command(aliases = ["update", "up", "localupdate", "update-minimal", "upgrade-minimal"])]
     Upgrade(Deferred<ChangeArguments>),
     /// Take packages of a root file system back to an older version
     Downgrade(Deferred<ChangeArguments>),
     /// Install packages of a root file system again
     Reinstall(Deferred<ChangeArguments>),
     /// Bring the packages of a root file system to the versions of the repositories, be they older
+    #[command(aliases = ["distribution-synchronization", "dist-upgrade", "dsync", "dup", "full-upgrade"])]
     DistroSync(Deferred<ChangeArguments>),
     /// Remove what nothing in a root file system needs any more
+    #[command(aliases = ["clean-requirements"])]
     Autoremove(Deferred<ChangeArguments>),
     /// Make whole what is broken in a root file system
+    #[command(aliases = ["repair"])]
     Fix(Deferred<ChangeArguments>),
     /// Remove the first package from a root file system and install the second
     Swap(Deferred<ChangeArguments>),
@@ -81,21 +91,28 @@ pub(super) enum Command {
     /// Find packages of repositories by their names or descriptions
     Search(Deferred<SearchArguments>),
     /// Find the packages of repositories that provide a capability or have a file
+    #[command(aliases = ["whatprovides", "what-provides"])]
     Provides(Deferred<ProvidesArguments>),
     /// List the packages of a root file system, or of repositories
+    #[command(aliases = ["repoquery", "check-update", "check-upgrade", "updateinfo", "advisory", "ls"])]
     List(Deferred<ListArguments>),
     /// Show what is known of packages: in a root file system, of package files, or in repositories
+    #[command(aliases = ["policy", "query"])]
     Info(Deferred<InfoArguments>),
     /// List the files of a root file system or of package files
+    #[command(aliases = ["manifest"])]
     Files(Deferred<FilesArguments>),
     /// Write a bill of materials of a set of packages: SPDX or CycloneDX
     Sbom(Deferred<SbomArguments>),
     /// Tell what is broken in whole repositories: requirements that nothing meets, circles of obsoletes, versions that go backwards
+    #[command(aliases = ["repoclosure", "repo-closure"])]
     Closure(Deferred<ClosureArguments>),
     /// Tell why a package is in a set: the chains that lead to it, what would go with it, who could take its place
+    #[command(aliases = ["deplist", "depends", "rdepends", "dot"])]
     Why(Deferred<WhyArguments>),
     /// Tell what is wrong with a set of packages: advisories, changed files, missing requirements, licences and more; exit code 5 where
     /// something is
+    #[command(aliases = ["check"])]
     Audit(Deferred<AuditArguments>),
     /// Tell whether images need a rebuild: what today's repositories would change, and which advisories that mends; exit code 6 where
     /// something would
@@ -103,8 +120,10 @@ pub(super) enum Command {
     /// Tell what is different between two sets of packages: packages, files, capabilities, what is risky
     Diff(Deferred<DiffArguments>),
     /// See what the cache holds, make room in it, or look for damage
+    #[command(aliases = ["clean", "makecache", "make-cache"])]
     Cache(Deferred<CacheArguments>),
     /// Print completions for a shell
+    #[command(aliases = ["completion"])]
     Completions {
         /// The shell to complete for
         shell: clap_complete::Shell,
@@ -113,6 +132,8 @@ pub(super) enum Command {
 
 /// The main job.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("product").args(["tar", "oci", "docker_archive"]).multiple(true))]
+#[command(group = clap::ArgGroup::new("image").args(["oci", "docker_archive"]).multiple(true))]
 pub(super) struct BootstrapArguments {
     /// The directory to make: empty, or not there yet
     #[arg(value_name = "OUT", required_unless_present = "product")]

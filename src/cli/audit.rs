@@ -1,7 +1,7 @@
 //! `rootstrap audit`: what is wrong with a set of packages.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
@@ -54,13 +54,35 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
     let level = arguments.fail_on.or(policy.fail_on).unwrap_or(Severity::Low);
     let bad = report.at_least(level);
     if bad == 0 {
-        return Ok(text.into_bytes());
+        return match not_looked_for(arguments, &report) {
+            Some(mut failure) => {
+                failure.problems = Some(text.into());
+                Err(failure)
+            }
+            None => Ok(text.into_bytes()),
+        };
     }
     let some = if bad == 1 { "1 finding is".to_owned() } else { format!("{} findings are", count(bad as u64)) };
     let mut failure = Failure::new(Code::Findings, format!("{some} of severity {} or above in {}", level.name(), subject.name))
         .hint("--fail-on LEVEL sets the severity that matters; --policy FILE tells what is known and taken");
     failure.problems = Some(text.into());
     Err(failure)
+}
+
+/// Returns the failure where what the user asked for was not looked for: then that nothing was found says nothing.
+fn not_looked_for(arguments: &AuditArguments, report: &Report) -> Option<Failure> {
+    let is_skipped = |kind: &FindingKind| report.summary.not_looked_for.contains(&kind.name());
+    let mut asked: Vec<FindingKind> = arguments.only.iter().copied().filter(is_skipped).collect();
+    let named = FindingKind::Advisory;
+    if !arguments.advisories.is_empty() && is_skipped(&named) && !asked.contains(&named) {
+        asked.push(named);
+    }
+    if asked.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = asked.iter().map(|kind| kind.name()).collect();
+    let failure = Failure::not_looked_at(format!("not looked for in {}: {}", report.subject, names.join(", ")));
+    Some(asked.into_iter().fold(failure, |failure, kind| failure.detail(format!("{} needs {}", kind.name(), kind.needs()))))
 }
 
 /// What is different from another subject, and what that is called.
@@ -121,10 +143,9 @@ impl Job for Examine<'_> {
         } else {
             Vec::new()
         };
-        let mut advisories = Vec::new();
+        let mut said = None;
         if kinds.contains(&FindingKind::Advisory) {
-            advisories = read(ecosystem, &arguments.advisories, subject, run)?;
-            advisories.extend(of_repositories(ecosystem, &arguments.request, subject, run)?);
+            said = advisories(ecosystem, &arguments.advisories, &arguments.request, subject, run)?;
         }
         let now = source_date_epoch()?.unwrap_or_else(run::now);
         let today = time(now).chars().take(10).collect();
@@ -134,22 +155,34 @@ impl Job for Examine<'_> {
         let end_of_life = end_of_life(&catalog, subject);
         let finishing =
             if kinds.contains(&FindingKind::ChangedFile) { finishing(&catalog, &arguments.request, subject) } else { Vec::new() };
-        let given = Given { advisories: &advisories, policy, today, end_of_life, keys, finishing, has_repositories, kinds };
+        let given = Given { advisories: said.as_deref(), policy, today, end_of_life, keys, finishing, has_repositories, kinds };
         let report = audit::audit(ecosystem, subject, &given).map_err(|error| Failure::from_error(Code::Failed, &error))?;
         report.summary.stale_ignores.iter().for_each(|stale| run.progress.warn(&format!("policy: {stale}")));
         Ok(report)
     }
 }
 
-/// What files and directories say of the packages of a subject.
-pub(super) fn read<E: Ecosystem>(
+/// Returns what files and directories, and the repositories that are named, say of the packages of a subject; `None` if nothing of it is
+/// about the release of the subject.
+pub(super) fn advisories<E: Ecosystem>(
     ecosystem: &E,
-    paths: &[std::path::PathBuf],
+    paths: &[PathBuf],
+    request: &RequestArguments,
     subject: &Subject,
     run: &Run,
-) -> Result<Vec<Advisory>, Failure> {
+) -> Result<Option<Vec<Advisory>>, Failure> {
+    let read = read(ecosystem, paths, subject, run)?;
+    let told = of_repositories(ecosystem, request, subject, run)?;
+    Ok(match (read, told) {
+        (Some(read), Some(told)) => Some([read, told].concat()),
+        (read, told) => read.or(told),
+    })
+}
+
+/// Returns what files and directories say of the packages of a subject.
+fn read<E: Ecosystem>(ecosystem: &E, paths: &[PathBuf], subject: &Subject, run: &Run) -> Result<Option<Vec<Advisory>>, Failure> {
     let names = names(ecosystem, subject);
-    let mut all = Vec::new();
+    let mut all = None;
     for path in paths {
         let documents = advisory::read(ecosystem, path, &|name: &str| names.contains(name)).map_err(|error| {
             let failure = Failure::failed(error.to_string());
@@ -160,23 +193,17 @@ pub(super) fn read<E: Ecosystem>(
                 }
             }
         })?;
+        // What is of another release says nothing of this one.
         if documents.count == 0 {
             run.progress.warn(&format!("{} holds no advisories for packages of this kind", path.display()));
-        }
-        // What is of another release says nothing of this one; that is easily overlooked.
-        let of_release = |advisory: &Advisory| {
-            advisory.affected.iter().any(|affected| {
-                affected.scope.as_ref().zip(subject.release.as_ref()).is_none_or(|(scope, release)| scope.is_of(release))
-            })
-        };
-        if !documents.advisories.is_empty() && !documents.advisories.iter().any(of_release) {
-            let scope = documents.advisories.iter().flat_map(|advisory| &advisory.affected).find_map(|one| one.scope.as_ref());
-            let about = scope.map_or_else(String::new, |scope| {
+        } else if !documents.is_about(ecosystem, subject.release.as_ref(), &subject.packages) {
+            let about = documents.scopes.iter().flatten().next().map_or_else(String::new, |scope| {
                 format!("{} {}", scope.distribution, scope.release.as_deref().unwrap_or_default())
             });
             run.progress.warn(&format!("{} is about {}: nothing of it applies here", path.display(), about.trim()));
+        } else {
+            all.get_or_insert_with(Vec::new).extend(documents.advisories);
         }
-        all.extend(documents.advisories);
     }
     Ok(all)
 }
@@ -186,15 +213,15 @@ fn names<'s, E: Ecosystem>(ecosystem: &E, subject: &'s Subject) -> FxHashSet<&'s
     subject.packages.iter().flat_map(|package| [package.name.as_str(), ecosystem.source_of(package)]).collect()
 }
 
-/// What the repositories that are named say of the packages of a subject.
-pub(super) fn of_repositories<E: Ecosystem>(
+/// Returns what the repositories that are named say of the packages of a subject; `None` if none of them tells of advisories.
+fn of_repositories<E: Ecosystem>(
     ecosystem: &E,
     request: &RequestArguments,
     subject: &Subject,
     run: &Run,
-) -> Result<Vec<Advisory>, Failure> {
+) -> Result<Option<Vec<Advisory>>, Failure> {
     if request.distro.is_none() && request.repo.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut request = request.clone();
     if request.arch.is_none() {
@@ -211,9 +238,9 @@ pub(super) fn of_repositories<E: Ecosystem>(
             all.push(Advisory::of_update(update));
         }
     };
-    bootstrap::advisories(ecosystem, &prepared.request, &keyring, &run.fetcher, &*run.progress, &mut found)
+    let silent = bootstrap::advisories(ecosystem, &prepared.request, &keyring, &run.fetcher, &*run.progress, &mut found)
         .map_err(|error| run.or_stopped(resolve_failure(error, &prepared)))?;
-    Ok(all)
+    Ok((silent.len() < prepared.request.repositories.len()).then_some(all))
 }
 
 /// The names of the release, from the most exact on: `3.20.1`, `3.20`, `3`.

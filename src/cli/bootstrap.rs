@@ -13,7 +13,7 @@ use super::outputs;
 use super::packaging::{Job, run_with};
 use super::product;
 use super::progress::{bytes, count, packages};
-use super::request::{Prepared, prepare};
+use super::request::{Prepared, prepare, prepare_asked};
 use super::resolve::resolve_failure;
 use super::run::Run;
 use crate::bootstrap::{BootstrapError, BuildOptions, Report, Tools, archive, bootstrap};
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     if request.distro.is_some() && request.variant.is_none() && locked.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
-    let mut prepared = prepare(request, &[]).map_err(|failure| about_a_command(failure, arguments, out))?;
+    let mut prepared = if locked.is_some() { prepare(request, &[])? } else { prepare_asked(request, &[])? };
     if let Some(locked) = &locked {
         locked.lend(&mut prepared)?;
     }
@@ -122,24 +122,26 @@ impl Job for Bootstrap<'_> {
                 failure.detail(format!("Nothing was written to {}", out.display()))
             }
         })?;
-        tell(&report, prepared, run, out);
+        let done = tell(&report, prepared, run, out);
         if let Some(file) = files.report {
             run.write(file, run.report(&report).as_bytes())?;
         }
         run.stats(&json!({"packages": report.plan.install.len(), "files": report.files, "directories": report.directories}))?;
-        Ok(match arguments.output.format {
+        let answer = match arguments.output.format {
             Format::Human => String::new(),
             Format::Json => run.report(&report),
-        })
+        };
+        run.finished(&answer, &done)
     }
 }
 
-/// The lines of a run: what was resolved, fetched, installed, and the closing one.
-fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
+/// Tells what was resolved, fetched and installed. Returns the text of the closing line.
+fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) -> String {
     let totals = run.progress.totals();
     let wall = |phases: &[Phase]| Some(phases.iter().filter_map(|phase| totals.get(phase)).map(|totals| totals.wall).sum());
     let packages = packages(report.plan.install.len() as u64);
     run.progress.line("Resolved", &format!("{packages} for {}", prepared.title), wall(&[Metadata, Resolve]));
+    run.list_packages(&report.plan);
     let traffic = run.fetcher.traffic();
     let mut sources = Vec::new();
     for (n, from) in [(traffic.downloaded, "downloaded"), (traffic.stored, "from the cache"), (traffic.local, "from directories")]
@@ -151,6 +153,7 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
     run.progress.line("Fetched", &format!("{packages}, {}", sources.join(", ")), wall(&[Fetch]));
     let files = format!("{} files, {}", count(report.files), bytes(report.bytes));
     run.progress.line("Installed", &files, wall(&[Install, Write]));
+    run.list_not_run(&report.scriptlets);
     let mut notes = Vec::new();
     let not_run =
         report.scriptlets.iter().filter(|scriptlet| matches!(scriptlet.outcome, ScriptletOutcome::NotRun { .. })).count();
@@ -161,25 +164,13 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) {
         notes.push(format!("{} attributes not applied", count(report.not_applied.len() as u64)));
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({}: see --report)", notes.join(", ")) };
-    let done = format!(
+    format!(
         "{}: {packages}, {} files, {} in {:.2} s{notes}",
         out.display(),
         count(report.files),
         bytes(report.bytes),
         run.begin.elapsed().as_secs_f64()
-    );
-    run.progress.line("Finished", &done, None);
-}
-
-/// A single word that is nearly a command's name was meant as one.
-fn about_a_command(failure: Failure, arguments: &BootstrapArguments, out: &Path) -> Failure {
-    let commands = ["resolve", "lock", "fetch", "verify", "variants", "list", "info", "files", "completions"];
-    match out.to_str().and_then(|word| crate::catalog::nearest(word, commands)) {
-        Some(command) if arguments.request.distro.is_none() && !out.exists() => {
-            failure.hint(format!("did you mean the command `{command}`?"))
-        }
-        _ => failure,
-    }
+    )
 }
 
 /// `SOURCE_DATE_EPOCH`, when it is set.

@@ -38,8 +38,22 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     specs.extend(arguments.request.with.iter().cloned());
     let time = source_date_epoch()?.unwrap_or_else(super::run::now);
     prepared.change(verb, specs, flags(arguments), time, installed);
+    let is_offline = arguments.output.network.offline;
+    if matches!(verb, Verb::Remove | Verb::Autoremove) && !is_offline {
+        // Removing needs no network; where something else has to come in place of what goes, it is asked after all.
+        run.fetcher.set_offline(true);
+        match attempt(arguments, &prepared, &run, time) {
+            Err(failure) if failure.code == Code::NoSolution => run.fetcher.set_offline(false),
+            done => return done,
+        }
+    }
+    attempt(arguments, &prepared, &run, time)
+}
+
+/// Does what is asked, or tells what would be done.
+fn attempt(arguments: &ChangeArguments, prepared: &Prepared, run: &Run, time: i64) -> Result<String, Failure> {
     let Some(root) = arguments.root.as_deref().filter(|_| !arguments.simulate) else {
-        return run_with(prepared.packaging, Simulation { arguments, prepared: &prepared, run: &run });
+        return run_with(prepared.packaging, Simulation { arguments, prepared, run });
     };
     if prepared.request.allow_unsigned {
         run.progress.warn("packages without a signature are accepted (--allow-unsigned)");
@@ -54,7 +68,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     // What does not fit into memory goes where the root is: there must be room for it anyway.
     let spool = run.keeping_spool(root);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
-    run_with(prepared.packaging, Changing { arguments, prepared: &prepared, options: &options, root, run: &run, tools: &tools })
+    run_with(prepared.packaging, Changing { arguments, prepared, options: &options, root, run, tools: &tools })
 }
 
 /// What is installed as `--installed` tells it: a repository where there is one, else a root or a list of packages.
@@ -148,11 +162,14 @@ impl Job for Changing<'_> {
             progress::count(report.paths_removed as u64),
             run.begin.elapsed().as_secs_f64()
         );
-        run.progress.line("Finished", &done, None);
-        Ok(match arguments.output.format {
+        let answer = match arguments.output.format {
             Format::Json => run.report(&report),
             Format::Human => lines(&report.steps, &report.plan.warnings),
-        })
+        };
+        if arguments.output.format == Format::Human {
+            run.list_not_run(&report.scriptlets);
+        }
+        run.finished(&answer, &done)
     }
 }
 

@@ -53,6 +53,11 @@ impl Job for Closure<'_> {
         }
         let id = |package: SolvableId| ecosystem.identity(pool.solvable(package)).id;
         let mut found = Found::new(&pool, arguments);
+        if found.checked == 0 {
+            let names: Vec<&str> = pool.repos().map(|(_, repo)| pool.text(repo.name)).collect();
+            return Err(Failure::not_looked_at(format!("{} has no packages for {}", names.join(", "), request.arch))
+                .hint("--arch ARCH names another architecture"));
+        }
         if arguments.file_conflicts {
             let mut shared = SharedPaths::default();
             let mut note = |id: SolvableId, path: &str| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::arguments::{DiffArguments, DiffFormat, RequestArguments};
-use super::audit::{of_repositories, read};
+use super::audit;
 use super::failure::{Code, Failure};
 use super::packaging::{Job, run_with};
 use super::progress::{bytes, count, packages};
@@ -15,7 +15,7 @@ use super::run::Run;
 use super::subject::{Wanted, open};
 use super::terminal::shown;
 use crate::audit::diff::{Advisories, Both, Change, Diff, Moved};
-use crate::audit::{self, Finding, Subject};
+use crate::audit::{Finding, Subject};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::is_archive;
 
@@ -72,13 +72,20 @@ impl Job for Compare<'_> {
         let mut diff = Diff::of(ecosystem, from, to).map_err(|error| {
             Failure::new(Code::Failed, format!("cannot read a file of {} or {}: {error}", from.name, to.name))
         })?;
-        let findings = |subject: &Subject| -> Result<Vec<Finding>, Failure> {
-            let mut said = read(ecosystem, advisories, subject, run)?;
-            said.extend(of_repositories(ecosystem, request, subject, run)?);
-            Ok(audit::advisories(ecosystem, subject, &said))
+        let findings = |subject: &Subject| -> Result<Option<Vec<Finding>>, Failure> {
+            let said = audit::advisories(ecosystem, advisories, request, subject, run)?;
+            Ok(said.map(|said| crate::audit::advisories(ecosystem, subject, &said)))
         };
         if !advisories.is_empty() || request.distro.is_some() || !request.repo.is_empty() {
-            diff.advisories = Some(Advisories::of(findings(from)?, findings(to)?));
+            diff.advisories = match (findings(from)?, findings(to)?) {
+                (Some(from), Some(to)) => Some(Advisories::of(from, to)),
+                (known, _) if !advisories.is_empty() => {
+                    let without = if known.is_none() { from } else { to };
+                    return Err(Failure::not_looked_at(format!("no advisories about {} were read", without.name))
+                        .detail("expected  advisories about the release of both sets, or no --advisories"));
+                }
+                _ => None,
+            };
         }
         Ok(diff)
     }

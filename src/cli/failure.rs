@@ -117,6 +117,14 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
+    /// A question that was not answered, because what it is about was not looked at: "nothing" would be no answer.
+    pub(super) fn not_looked_at(message: impl Into<String>) -> Self {
+        let mut failure = Self::failed(message);
+        let fact = json!({"kind": "not-looked-at", "text": failure.message});
+        failure.problems = Some(json!({"schema": 1, "problems": [{"facts": [fact]}]}));
+        failure
+    }
+
     pub(super) fn detail(mut self, text: impl Into<String>) -> Self {
         self.details.push(text.into());
         self

@@ -49,13 +49,13 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<String, Failure> {
         bytes(all.bytes),
         all.written
     );
-    run.progress.line("Finished", &text, None);
     let facts = json!({"packages": all.packages, "bytes": all.bytes, "written": all.written});
     run.stats(&facts)?;
-    Ok(match arguments.how.format {
+    let answer = match arguments.how.format {
         Format::Human => String::new(),
         Format::Json => format!("{:#}\n", json!({"schema": 1, "directory": place.to_string_lossy(), "fetched": facts})),
-    })
+    };
+    run.finished(&answer, &text)
 }
 
 /// The lock's repositories as they lie below a directory: a distribution's as on its mirrors, others below their names.

@@ -19,7 +19,12 @@ pub(super) fn run(arguments: &FilesArguments) -> Result<Vec<u8>, Failure> {
     let format = if arguments.format == FilesFormat::Json { Format::Json } else { Format::Human };
     let open = |place: &Path| {
         let run = Run::new(&arguments.run)?;
-        Ok(subject::open(Some(place), &arguments.request, &run, Wanted::default())?.packages)
+        let subject = subject::open(Some(place), &arguments.request, &run, Wanted::default())?;
+        if !subject.kind.lists_files() {
+            return Err(Failure::not_looked_at(format!("{} does not list the files of its packages", subject.name))
+                .hint("`rootstrap files` tells of root file systems, archives, images and package files"));
+        }
+        Ok(subject.packages)
     };
     let packages = subject::packages(&arguments.subject, &arguments.packages, format, &open)?;
     Ok(match arguments.format {

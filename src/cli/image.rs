@@ -11,7 +11,7 @@ use super::locked::{self, Locked};
 use super::packaging::{Job, run_with};
 use super::product::attachments;
 use super::progress::{bytes, count, packages};
-use super::request::{Prepared, prepare};
+use super::request::{Prepared, prepare, prepare_asked};
 use super::run::{Run, unique};
 use crate::bootstrap::{BootstrapError, ImageOptions, ImageReport, Tools, add_image, docker_archive};
 use crate::ecosystem::Ecosystem;
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
     let one = |one: &RequestArguments| match &lock {
-        None => prepare(one, &[]),
+        None => prepare_asked(one, &[]),
         Some((path, lock)) => {
             let locked = Locked::of(path, lock.clone(), one)?;
             let mut prepared = prepare(&locked.arguments, &[])?;
@@ -117,11 +117,11 @@ pub(super) fn told(
     }
     let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(" ")) };
     let seconds = run.begin.elapsed().as_secs_f64();
-    run.progress.line("Finished", &format!("{}{names} in {seconds:.2} s, {digest}", out.display()), None);
-    Ok(match arguments.output.format {
+    let answer = match arguments.output.format {
         Format::Human => String::new(),
         Format::Json => text,
-    })
+    };
+    run.finished(&answer, &format!("{}{names} in {seconds:.2} s, {digest}", out.display()))
 }
 
 /// Puts into an image's report the warnings that concern it: those that all images have in `common`, and those of the run since it had
@@ -234,4 +234,6 @@ fn tell(image: &ImageReport, run: &Run) {
     let held = packages(image.report.plan.install.len() as u64);
     let text = format!("{}: {held}, {} files, {layers}, {}", image.platform, count(image.report.files), bytes(size));
     run.progress.line("Packed", &text, None);
+    run.list_packages(&image.report.plan);
+    run.list_not_run(&image.report.scriptlets);
 }

@@ -27,7 +27,12 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
     }
     let open = |place: &Path| {
         let run = Run::new(&arguments.output)?;
-        Ok(subject::open(Some(place), &arguments.request, &run, Wanted::default())?.packages)
+        let subject = subject::open(Some(place), &arguments.request, &run, Wanted::default())?;
+        if !subject.kind.lists_files() && arguments.packages.iter().any(|word| word.as_encoded_bytes().starts_with(b"/")) {
+            return Err(Failure::not_looked_at(format!("{} does not list the files of its packages", subject.name))
+                .hint("name packages in place of paths"));
+        }
+        Ok(subject.packages)
     };
     let packages = subject::packages(&arguments.subject, &arguments.packages, arguments.output.format, &open)?;
     let text = match arguments.output.format {

@@ -14,7 +14,7 @@ use super::locked::{Locked, lock_command, read, request_of};
 use super::outputs;
 use super::packaging::{Job, run_with};
 use super::progress::packages;
-use super::request::{Prepared, machine, prepare};
+use super::request::{Prepared, machine, prepare, prepare_asked};
 use super::run::Run;
 use crate::bootstrap::{self, Kept, Locking, Tools};
 use crate::ecosystem::Ecosystem;
@@ -103,11 +103,11 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     }
     let seconds = run.begin.elapsed().as_secs_f64();
     let what = if same { "is as it was" } else { "written" };
-    run.progress.line("Finished", &format!("{} {what} in {seconds:.2} s", path.display()), None);
-    Ok(match arguments.how.format {
+    let answer = match arguments.how.format {
         Format::Json => format!("{:#}\n", json!({"schema": 1, "file": path.to_string_lossy(), "architectures": differences})),
         Format::Human => human(&differences),
-    })
+    };
+    run.finished(&answer, &format!("{} {what} in {seconds:.2} s", path.display()))
 }
 
 /// Keeps the architectures that were not asked for, where what is asked for is the same; the user hears of them either way.
@@ -176,6 +176,7 @@ fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     if given.distro.is_some() && given.variant.is_none() && from.is_none() {
         return Err(Failure::usage("say which variant with --variant").hint("`rootstrap variants` lists them"));
     }
+    let prepare = if from.is_some() { prepare } else { prepare_asked };
     let prepared = archs.iter().map(|arch| prepare(&of(arch), &[])).collect::<Result<Vec<_>, _>>()?;
     let from = from.map(|from| from.packages);
     let request = LockPlace::of(path).written_request(&request_of(given)?);

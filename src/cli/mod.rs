@@ -10,6 +10,7 @@ mod bootstrap;
 mod cache;
 mod change;
 mod closure;
+mod command_word;
 mod configured;
 mod diff;
 mod duration;
@@ -50,9 +51,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
-use arguments::{ChangeArguments, Cli, Command, Deferred};
+use arguments::{BootstrapArguments, ChangeArguments, Cli, Command, Deferred, DiffFormat, FilesFormat, Format, ListFormat};
 use failure::Failure;
 
 use crate::catalog::Catalog;
@@ -61,34 +62,60 @@ use crate::output::user_namespace::{self, Entered};
 
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
-    // clap itself answers --help, --version and wrong usage (exit code 2).
-    let mut cli = Cli::parse();
-    let result = match enter_namespace(&mut cli) {
-        Ok(Some(code)) => return code,
-        Ok(None) => dispatch(cli),
-        Err(failure) => Err(failure),
-    };
+    let result = read().and_then(|mut cli| match enter_namespace(&mut cli)? {
+        Some(code) => Ok(Done::Elsewhere(code)),
+        None => dispatch(cli).map(Done::Here),
+    });
     match result {
-        Ok(text) => print(&text),
+        Ok(Done::Elsewhere(code)) => code,
+        Ok(Done::Here(text)) => match print(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => tell(&failure),
+        },
         Err(failure) => {
             if let Some(output) = &failure.output {
-                print(&output.0);
+                let _ = print(&output.0);
             }
             match &failure.problems {
                 Some(serde_json::Value::String(answer)) => drop(print(answer.as_bytes())),
                 Some(problems) => drop(print(format!("{problems}\n").as_bytes())),
                 None => {}
             }
-            let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            let _ = writeln!(std::io::stderr(), "{}", failure.render(color));
-            failure.code.into()
+            tell(&failure)
         }
     }
 }
 
+/// Prints a failure on standard error and returns its exit code.
+fn tell(failure: &Failure) -> ExitCode {
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let _ = writeln!(std::io::stderr(), "{}", failure.render(color));
+    failure.code.into()
+}
+
+/// Where a command ran.
+enum Done {
+    Here(Vec<u8>),
+    /// In a second process, which ended with this code.
+    Elsewhere(ExitCode),
+}
+
+/// Reads the words of this process. clap itself answers `--help`, `--version` and wrong usage (exit code 2).
+fn read() -> Result<Cli, Failure> {
+    let mut command = Cli::command();
+    let words = command_word::arrange(&mut command, std::env::args_os().collect())?;
+    let matches = command.try_get_matches_from_mut(words).unwrap_or_else(|error| error.exit());
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit()))
+}
+
 /// With `--userns` the command runs a second time, as root of a user namespace; this is where the first process waits for it.
 fn enter_namespace(cli: &mut Cli) -> Result<Option<ExitCode>, Failure> {
-    if cli.command.is_some() || !cli.bootstrap.userns {
+    let arguments = match &mut cli.command {
+        None => &mut cli.bootstrap,
+        Some(Command::Build(arguments)) => arguments,
+        Some(_) => return Ok(None),
+    };
+    if !arguments.userns {
         return Ok(None);
     }
     match user_namespace::enter() {
@@ -98,7 +125,7 @@ fn enter_namespace(cli: &mut Cli) -> Result<Option<ExitCode>, Failure> {
         }
         Ok(Entered::Inside(mapping)) => {
             let warning = mapping.problem.map(|problem| format!("{problem}; other owners are recorded"));
-            cli.bootstrap.output.run.earlier_warnings.extend(warning);
+            arguments.output.run.earlier_warnings.extend(warning);
             Ok(None)
         }
         Err(error) => Err(Failure::failed(error.to_string())),
@@ -111,11 +138,13 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         let format = arguments.output.format;
         change::run(verb, &arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
     };
+    let build = |arguments: &BootstrapArguments| {
+        let format = arguments.output.format;
+        bootstrap::run(arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+    };
     match cli.command {
-        None => {
-            let format = cli.bootstrap.output.format;
-            bootstrap::run(&cli.bootstrap).map(String::into_bytes).map_err(|failure| failure.in_format(format))
-        }
+        None => build(&cli.bootstrap),
+        Some(Command::Build(arguments)) => build(&arguments),
         Some(Command::Resolve(arguments)) => {
             let format = arguments.output.format;
             resolve::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
@@ -139,12 +168,30 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
         Some(Command::Fix(arguments)) => change(Verb::Fix, arguments),
         Some(Command::Swap(arguments)) => change(Verb::Swap, arguments),
         Some(Command::Variants(arguments)) => variants::run(&arguments).map(String::into_bytes),
-        Some(Command::Search(arguments)) => search::search(&arguments).map(String::into_bytes),
-        Some(Command::Provides(arguments)) => search::provides(&arguments).map(String::into_bytes),
-        Some(Command::List(arguments)) => list::run(&arguments),
-        Some(Command::Info(arguments)) => info::run(&arguments),
-        Some(Command::Files(arguments)) => files::run(&arguments),
-        Some(Command::Sbom(arguments)) => sbom::run(&arguments),
+        Some(Command::Search(arguments)) => {
+            let format = arguments.output.format;
+            search::search(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Provides(arguments)) => {
+            let format = arguments.output.format;
+            search::provides(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::List(arguments)) => {
+            let format = if arguments.format == ListFormat::Json { Format::Json } else { Format::Human };
+            list::run(&arguments).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Info(arguments)) => {
+            let format = arguments.output.format;
+            info::run(&arguments).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Files(arguments)) => {
+            let format = if arguments.format == FilesFormat::Json { Format::Json } else { Format::Human };
+            files::run(&arguments).map_err(|failure| failure.in_format(format))
+        }
+        Some(Command::Sbom(arguments)) => {
+            let format = Format::Json;
+            sbom::run(&arguments).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Closure(arguments)) => {
             let format = arguments.output.format;
             closure::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
@@ -161,7 +208,10 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
             let format = arguments.output.format;
             audit::run(&arguments).map_err(|failure| failure.in_format(format))
         }
-        Some(Command::Diff(arguments)) => diff::run(&arguments).map(String::into_bytes),
+        Some(Command::Diff(arguments)) => {
+            let format = if arguments.format == DiffFormat::Json { Format::Json } else { Format::Human };
+            diff::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
+        }
         Some(Command::Cache(arguments)) => {
             let format = arguments.format;
             cache::run(&arguments).map(String::into_bytes).map_err(|failure| failure.in_format(format))
@@ -184,13 +234,12 @@ fn load_catalog(files: &[PathBuf]) -> Result<Catalog, Failure> {
 }
 
 /// A result on standard output. A reader that went away (`| head`) is no failure.
-fn print(text: &[u8]) -> ExitCode {
+fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let _ = writeln!(std::io::stderr(), "error: cannot write to standard output: {error}");
-            failure::Code::Failed.into()
+            Err(Failure::failed(format!("cannot write to standard output: {error}")))
         }
-        _ => ExitCode::SUCCESS,
+        _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, OutdatedArguments, RequestArguments};
-use super::audit::{of_repositories, read, release_names};
+use super::audit::{advisories, release_names};
 use super::bootstrap::source_date_epoch;
 use super::failure::{Code, Failure};
 use super::load_catalog;
@@ -161,9 +161,14 @@ impl Job for Compare<'_> {
             Vec::new()
         };
         let new = [stays, new].concat();
-        let mut advisories = read(ecosystem, &arguments.advisories, subject, run)?;
-        advisories.extend(of_repositories(ecosystem, request, subject, run)?);
-        Ok(audit::compare(ecosystem, subject.release.as_ref(), &subject.packages, &new, &advisories))
+        let known = advisories(ecosystem, &arguments.advisories, request, subject, run)?;
+        if known.is_none() && (arguments.severity.is_some() || !arguments.advisories.is_empty()) {
+            return Err(Failure::not_looked_at(format!("no advisories about {} were read", subject.name))
+                .detail("without advisories nothing tells how severe a change is")
+                .hint("--advisories FILE|DIR: OSV, updateinfo.xml, or Alpine's secdb"));
+        }
+        let known = known.unwrap_or_default();
+        Ok(audit::compare(ecosystem, subject.release.as_ref(), &subject.packages, &new, &known))
     }
 }
 

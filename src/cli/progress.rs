@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use super::arguments::{ProgressMode, RunArguments};
 use super::terminal::shown_lines;
@@ -76,7 +76,22 @@ impl Progress {
         }
         let verb = if self.color { format!("\x1b[1;32m{verb:>10}\x1b[0m") } else { format!("{verb:>10}") };
         let time = wall.map(|wall| format!("{:.2} s", wall.as_secs_f64())).unwrap_or_default();
-        print_line(&format!("{verb}  {text:<52}  {time}"));
+        self.above_the_bar(&format!("{verb}  {text:<52}  {time}"));
+    }
+
+    /// One line for a person who wants to know more (`--verbose`), whatever is shown of the progress.
+    pub(super) fn detail(&self, verb: &str, text: &str) {
+        if self.verbose {
+            self.above_the_bar(&format!("{verb:>10}  {}", shown_lines(text)));
+        }
+    }
+
+    /// Prints a line where a bar may be drawn: it is drawn again below the line.
+    fn above_the_bar(&self, text: &str) {
+        match &self.state().bar {
+            Some((_, bar)) => bar.suspend(|| print_line(text)),
+            None => print_line(text),
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -106,7 +121,9 @@ impl Reporter for Progress {
         if self.style != Style::Bars {
             return;
         }
-        let bar = ProgressBar::with_draw_target(bytes.or(items), ProgressDrawTarget::stderr_with_hz(20));
+        // A bar that nothing ends, because the run fails, goes with the run and leaves no line behind.
+        let bar = ProgressBar::with_draw_target(bytes.or(items), ProgressDrawTarget::stderr_with_hz(20))
+            .with_finish(ProgressFinish::AndClear);
         let template = match (bytes, items) {
             (Some(_), _) => "{msg:>10}  {wide_bar:.green/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
             (None, Some(_)) => "{msg:>10}  {wide_bar:.green/dim} {pos}/{len}",

@@ -25,6 +25,8 @@ pub(super) struct Known {
     texts: FxHashMap<SolvableId, Texts>,
     /// By package.
     identities: Vec<Identity>,
+    /// The repositories that have no lists of the files of their packages.
+    without_file_lists: Vec<String>,
 }
 
 /// What is to be known.
@@ -52,9 +54,10 @@ impl Job for Load<'_> {
         let keyring = Keyrings::new(ecosystem, request, &run.fetcher, &*run.progress)
             .map_err(|error| Failure::from_error(Code::Failed, &error))?;
         let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
-        let Loaded { pool, texts, .. } = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
+        let Loaded { pool, texts, without_file_lists } =
+            loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?;
         let identities = pool.solvables().map(|package| ecosystem.identity(package)).collect();
-        Ok(Known { pool, texts, identities })
+        Ok(Known { pool, texts, identities, without_file_lists })
     }
 }
 
@@ -83,6 +86,24 @@ impl Known {
 
     pub(super) fn texts(&self, id: SolvableId) -> Option<&Texts> {
         self.texts.get(&id)
+    }
+
+    /// Returns the failure of a question to which no package is the answer. Where the metadata list no files, paths were not looked for.
+    pub(super) fn nothing_has(&self, asked: &[String]) -> Failure {
+        let unlisted = self.without_file_lists.as_slice();
+        let are_paths = asked.iter().any(|what| what.contains('/'));
+        let what = asked.join(" or ");
+        if unlisted.is_empty() || !are_paths {
+            return Failure::new(Code::NoSolution, format!("no package provides {what}"));
+        }
+        let detail = format!("the metadata of {} list no files of packages", unlisted.join(", "));
+        let hint = "`rootstrap files ROOT` and `rootstrap info ROOT --who-owns PATH` tell of what is installed";
+        if unlisted.len() == self.pool.repos().filter(|(id, _)| self.pool.installed() != Some(*id)).count() {
+            return Failure::not_looked_at(format!("files were not looked for, so nothing can be said of {what}"))
+                .detail(detail)
+                .hint(hint);
+        }
+        Failure::new(Code::NoSolution, format!("no package whose files are listed provides {what}")).detail(detail).hint(hint)
     }
 
     /// The packages of the repositories that a machine of this kind can run.

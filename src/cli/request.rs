@@ -160,6 +160,17 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
     Ok(prepared)
 }
 
+/// The same for a command whose answer is the set that is asked for: where nothing is, an empty set would be no answer.
+pub(super) fn prepare_asked(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
+    let prepared = prepare(arguments, specs)?;
+    if arguments.variant.is_none() && prepared.request.ask.specs().next().is_none() {
+        return Err(Failure::usage("repositories are named, and nothing of them is asked for")
+            .hint("name packages with --with SPEC, or a distribution's variant with --variant")
+            .hint("`rootstrap list --available` lists what repositories have"));
+    }
+    Ok(prepared)
+}
+
 /// The options with the architecture of what is installed in `root`, where they name none.
 pub(super) fn in_arch_of<'a>(arguments: &'a RequestArguments, root: Option<&Path>) -> Cow<'a, RequestArguments> {
     let root = root.filter(|_| arguments.arch.is_none());

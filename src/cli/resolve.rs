@@ -11,19 +11,28 @@ use super::locked::lock_failure;
 use super::minimize;
 use super::packaging::{Job, run_with};
 use super::progress;
-use super::request::{Prepared, prepare};
+use super::request::{Prepared, prepare, prepare_asked};
 use super::run::{Run, milliseconds};
+use super::subject::EXPECTED_ROOT;
 use crate::bootstrap::{self, Gathered, Keyrings, ResolveError, Source};
 use crate::ecosystem::{Choice, Ecosystem, Refusal};
 use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
-use crate::transaction::plan::{Plan, Reason};
+use crate::transaction::plan::Plan;
 
 /// The set as text.
 pub(super) fn run(arguments: &ResolveArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
     let specs: &[String] = if arguments.each { &[] } else { &arguments.specs };
-    let prepared = prepare(&arguments.request, specs)?;
+    let prepared = if arguments.each {
+        if arguments.specs.is_empty() && !arguments.all {
+            return Err(Failure::usage("--each solves every SPEC on its own, and none is named")
+                .hint("rootstrap resolve --each SPEC…, or --each --all for every name in the repositories"));
+        }
+        prepare(&arguments.request, specs)?
+    } else {
+        prepare_asked(&arguments.request, specs)?
+    };
     run_with(prepared.packaging, Resolve { arguments, prepared: &prepared, run: &run })
 }
 
@@ -70,6 +79,10 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
         ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
         ResolveError::Repository(error) => repository_failure(&error, &prepared.alternatives(error.repository())),
         ResolveError::Installed(error) => Failure::from_error(Code::Failed, &error),
+        ResolveError::NoDatabase { .. } => Failure::not_looked_at(error.to_string())
+            .detail(EXPECTED_ROOT)
+            .hint("--type rpm|apk says of which kind the packages are"),
+        ResolveError::NoRepository { missing } => no_repository(&missing),
         ResolveError::Lock(error) => lock_failure(&error),
         ResolveError::Gone { .. } => {
             let alternatives = prepared.alternatives_at(None);
@@ -82,16 +95,22 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
     }
 }
 
+/// The failure where no repository was looked in: none is named, or no mirror has those that are.
+fn no_repository(missing: &[String]) -> Failure {
+    let failure = Failure::not_looked_at("no repository was looked in, so nothing can be said of what repositories have");
+    let failure = match missing {
+        [] => failure.detail("none is named, and none is configured in the root"),
+        missing => missing.iter().fold(failure, |failure, name| failure.detail(format!("no mirror has {name}"))),
+    };
+    failure.hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR")
+}
+
 pub(super) fn human(plan: &Plan) -> String {
     let width = plan.install.iter().map(|package| package.id.len()).max().unwrap_or(0);
     let repos = plan.install.iter().map(|package| package.repo.len()).max().unwrap_or(0);
     let mut text = String::new();
     for package in &plan.install {
-        let reason = match package.reason {
-            Reason::Requested => "requested",
-            Reason::Dependency => "dependency",
-            Reason::Weak => "weak",
-        };
+        let reason = package.reason.name();
         text += &format!("{:<width$}  {:<repos$}  {:>10}  {reason}\n", package.id, package.repo, progress::bytes(package.size));
     }
     text + &format!(
@@ -131,6 +150,9 @@ fn each<E: Ecosystem>(
             specs = if arguments.all { names(pool) } else { arguments.specs.clone() };
             answers.resize(specs.len(), Value::Null);
             open.extend(0..specs.len());
+            if specs.is_empty() {
+                return Err(Failure::not_looked_at("the repositories have no packages, so none was solved for"));
+            }
         }
         let begin = Instant::now();
         let state = &source.state;

@@ -15,11 +15,13 @@ use super::failure::{Code, Failure};
 use super::outputs;
 use super::progress::Progress;
 use crate::cancel::Cancel;
+use crate::ecosystem::{ScriptletOutcome, ScriptletRecord};
 use crate::fetch::{FetchOptions, Fetcher, default_cache_directory};
 use crate::output::OutputFile;
 use crate::package::Spool;
 use crate::repo::Inflated;
 use crate::reporter::Reporter;
+use crate::transaction::plan::{Plan, PlannedPackage};
 
 /// A run of a command.
 pub(super) struct Run {
@@ -101,6 +103,29 @@ impl Run {
             _ => return failure,
         };
         Failure::new(code, why)
+    }
+
+    /// Ends a run that made something: prints the answer, and then the closing line. Nothing is left to print.
+    pub(super) fn finished(&self, answer: &str, done: &str) -> Result<String, Failure> {
+        super::print(answer.as_bytes())?;
+        self.progress.line("Finished", done, None);
+        Ok(String::new())
+    }
+
+    /// Tells with `--verbose` which packages come, a line each: from which repository, and why.
+    pub(super) fn list_packages(&self, plan: &Plan) {
+        for PlannedPackage { id, repo, reason, .. } in &plan.install {
+            self.progress.detail("", &format!("{id} ({repo}, {})", reason.name()));
+        }
+    }
+
+    /// Tells with `--verbose` which scriptlets did not run, a line each, and why.
+    pub(super) fn list_not_run(&self, scriptlets: &[ScriptletRecord]) {
+        for ScriptletRecord { package, scriptlet, outcome } in scriptlets {
+            if let ScriptletOutcome::NotRun { reason } = outcome {
+                self.progress.detail("Not run", &format!("{package} {scriptlet}: {reason}"));
+            }
+        }
     }
 
     /// Writes `--stats`, if asked for: each phase, the whole, and what a command has to add.

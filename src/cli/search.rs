@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, ProvidesArguments, SearchArguments};
-use super::failure::{Code, Failure};
+use super::failure::Failure;
 use super::repositories::{Known, Wanted, known, matches};
 use super::terminal::shown;
 use crate::pool::{Kind, Solvable, SolvableId};
@@ -50,7 +50,7 @@ pub(super) fn provides(arguments: &ProvidesArguments) -> Result<String, Failure>
     let found = arguments.what.iter().flat_map(|what| providers(&known, what)).collect::<BTreeSet<_>>();
     let found = known.newest(found.into_iter().collect());
     if found.is_empty() {
-        return Err(Failure::new(Code::NoSolution, format!("no package provides {}", arguments.what.join(" or "))));
+        return Err(known.nothing_has(&arguments.what));
     }
     Ok(told(&known, &found, arguments.output.format, false))
 }

@@ -70,7 +70,7 @@ pub(super) fn packages(
 }
 
 /// What a root is known by.
-const EXPECTED_ROOT: &str =
+pub(super) const EXPECTED_ROOT: &str =
     "expected  a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db";
 
 /// The packages of a root, sorted by id.

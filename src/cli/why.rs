@@ -33,6 +33,14 @@ pub(super) fn run(arguments: &WhyArguments) -> Result<String, Failure> {
             .hint("name the repositories that they are from: --distro NAME --release RELEASE, or --repo NAME=URL|DIR")
     })?;
     let requested = requested(arguments, &subject)?;
+    if arguments.unneeded && requested.is_none() {
+        let failure = Failure::not_looked_at(format!("nothing tells which packages of {} were asked for", subject.name));
+        return Err(failure.detail("so no package can be said to be unneeded").hint("--requested NAME says what was asked for"));
+    }
+    if arguments.alternatives && arguments.request.distro.is_none() && arguments.request.repo.is_empty() {
+        return Err(Failure::usage("--alternatives looks for packages of repositories, and none is named")
+            .hint("--distro NAME --release RELEASE (`rootstrap variants` lists them), or --repo NAME=URL|DIR"));
+    }
     let graph = Graph::new(&set.pool, &set.members, requested);
     let view = View { arguments, subject: &subject, graph: &graph };
     let mut targets = Vec::new();
@@ -323,10 +331,6 @@ impl View<'_> {
     }
 
     fn unneeded(&self) -> String {
-        if !self.graph.is_told() {
-            return "nothing tells what was asked for, so nothing can be told to be unneeded (--requested NAME says it)\n"
-                .to_owned();
-        }
         let unneeded = self.graph.unneeded();
         let mut text = String::new();
         for &place in &unneeded {

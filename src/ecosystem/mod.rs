@@ -162,6 +162,11 @@ pub trait Ecosystem: Sync {
         facts.source.as_deref().unwrap_or_default()
     }
 
+    /// The release of a distribution that a version says it was built for: `el9` of rpm's `5.1.8-6.el9_1`.
+    fn built_for<'v>(&self, _version: &'v str) -> Option<&'v str> {
+        None
+    }
+
     /// Whether a version is one of packages that are built for a module.
     fn is_modular(&self, _version: &str) -> bool {
         false

@@ -69,7 +69,7 @@ impl Fetcher {
     /// A document that was asked after so shortly ago that it need not be again.
     pub(super) fn fresh_document(&self, wanted: &Wanted, promise: &Promise) -> Option<Fetched> {
         let expire = wanted.route.as_ref().and_then(|route| route.expire()).unwrap_or(self.expire);
-        if self.refresh || self.offline || expire.is_zero() {
+        if self.refresh || self.is_offline() || expire.is_zero() {
             return None;
         }
         wanted.locations.iter().find_map(|location| {

@@ -26,7 +26,7 @@ mod tests;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 use std::{env, thread};
@@ -154,7 +154,7 @@ pub struct Fetcher {
     access: Access,
     hosts: Hosts,
     connections: usize,
-    offline: bool,
+    offline: AtomicBool,
     expire: Duration,
     refresh: bool,
     patience: Patience,
@@ -187,7 +187,7 @@ impl Fetcher {
             access: options.access,
             hosts: Hosts::new(options.connections),
             connections: options.connections.max(1),
-            offline: options.offline,
+            offline: AtomicBool::new(options.offline),
             expire: options.expire,
             refresh: options.refresh,
             patience: options.patience,
@@ -212,7 +212,12 @@ impl Fetcher {
 
     /// Whether the network may not be used.
     pub fn is_offline(&self) -> bool {
-        self.offline
+        self.offline.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the network may not be used from now on.
+    pub fn set_offline(&self, offline: bool) {
+        self.offline.store(offline, Ordering::Relaxed);
     }
 
     /// Whether a file is in the store: by its digest, or else as the document of one of the places.
@@ -251,7 +256,7 @@ impl Fetcher {
                     if reason.is_verification() {
                         let _ = fs::remove_file(&path);
                     }
-                    if self.offline {
+                    if self.is_offline() {
                         attempts.push(Attempt { location: Location::Path(path), reason, tries: 1 });
                     }
                 }
@@ -368,7 +373,7 @@ impl Fetcher {
     ) -> Result<Content, Failure> {
         match place {
             Location::Path(path) => Ok(self.read_file(path, promise, phase, &self.local)?),
-            Location::Url(url) if self.offline => {
+            Location::Url(url) if self.is_offline() => {
                 if promise.digest.is_some() {
                     return Err(Reason::Offline.into());
                 }

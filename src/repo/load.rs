@@ -196,6 +196,12 @@ impl OpenRepository {
 pub(super) type FurtherReader<'r> = dyn FnMut(MetadataKind, &str, &mut dyn std::io::Read) -> Result<(), IndexError> + 'r;
 
 impl Repositories {
+    /// The names of the repositories that have no metadata file of a kind.
+    pub fn without(&self, kind: MetadataKind) -> Vec<String> {
+        let lacking = self.opened.iter().filter(|opened| opened.file(kind).is_none());
+        lacking.map(|opened| opened.repository.name.clone()).collect()
+    }
+
     /// Gets the files of further kinds, several at once, and gives each (inflated) to `reader` with its kind and its repository's
     /// name, in the order of the repositories and of the kinds.
     pub fn read_further(

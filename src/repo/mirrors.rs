@@ -71,7 +71,12 @@ fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher)
         phase: Phase::Metadata,
         route: repository.route.clone(),
     };
-    let got = fetcher.fetch(&wanted).map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })?;
+    let got = match fetcher.fetch(&wanted) {
+        Ok(got) => got,
+        // Without a list it has no mirrors, and is passed over like one that no mirror has.
+        Err(error) if repository.optional && error.is_absent() => return Ok(()),
+        Err(error) => return Err(RepoError::Fetch { repository: repository.name.clone(), error }),
+    };
     let wrong = |error| RepoError::Index { repository: repository.name.clone(), file: got.location.to_string(), error };
     let bytes = got.content.bytes().map_err(|error| wrong(IndexError::Read { offset: 0, error }))?;
     let list = format.mirrors(&bytes).map_err(wrong)?;

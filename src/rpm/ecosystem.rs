@@ -173,6 +173,16 @@ impl Ecosystem for Rpm {
         source_name(facts.source.as_deref().unwrap_or_default())
     }
 
+    // The tag that `%dist` puts into the release: letters and a number, the last of such words.
+    fn built_for<'v>(&self, version: &'v str) -> Option<&'v str> {
+        let is_tag = |word: &&str| {
+            let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
+            let letters = word.len() - digits.len();
+            (2..=6).contains(&letters) && !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit())
+        };
+        version.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_tag).next_back()
+    }
+
     // The tag that module builds put into the release (`%dist`): `.module_el9.2.0+10+abc`, Red Hat's `.module+el8.9.0+123+abc`.
     fn is_modular(&self, version: &str) -> bool {
         version.contains(".module_") || version.contains(".module+")

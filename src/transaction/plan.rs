@@ -18,6 +18,17 @@ pub enum Reason {
     Weak,
 }
 
+impl Reason {
+    /// Returns the word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Dependency => "dependency",
+            Self::Weak => "weak",
+        }
+    }
+}
+
 /// A package of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedPackage {

@@ -41,6 +41,10 @@ const LONGEST_DESCRIPTION: u64 = 1024;
 const LINE_LIMIT: u64 = 16 << 20;
 
 impl MetadataFormat for ApkIndex {
+    fn has_advisories(&self) -> bool {
+        false
+    }
+
     fn name(&self) -> &'static str {
         "apk"
     }

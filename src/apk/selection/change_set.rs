@@ -56,9 +56,42 @@ pub enum Warning {
         /// The constraint.
         constraint: Constraint,
     },
+    /// A package that is to be removed stays, because something needs it.
+    #[error("{name} is not removed: {}", reasons(required_by, installed_for, asked_for))]
+    NotRemoved {
+        /// The name that is to be removed.
+        name: String,
+        /// The packages that require it.
+        required_by: Vec<String>,
+        /// The packages that it is installed for, without any of them requiring it (`install_if`).
+        installed_for: Vec<String>,
+        /// What of the world leads to it.
+        asked_for: Vec<String>,
+    },
+    /// A name that is to be removed is that of no installed package.
+    #[error("{name} is not installed, so there is nothing to remove")]
+    NotInstalled {
+        /// The name.
+        name: String,
+    },
     /// The packages to upgrade first can only be upgraded together with others.
     #[error("the package manager cannot be upgraded before the rest")]
     PreupgradeFailed,
+}
+
+/// Returns why a package stays, as the end of a sentence.
+fn reasons(required_by: &[String], installed_for: &[String], asked_for: &[String]) -> String {
+    let mut reasons = Vec::new();
+    if !required_by.is_empty() {
+        reasons.push(format!("required by {}", required_by.join(", ")));
+    }
+    if !installed_for.is_empty() {
+        reasons.push(format!("installed for {}", installed_for.join(", ")));
+    }
+    if !asked_for.is_empty() {
+        reasons.push(format!("the world asks for {}", asked_for.join(", ")));
+    }
+    reasons.join("; ")
 }
 
 impl Solver<'_, '_> {

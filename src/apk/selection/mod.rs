@@ -34,6 +34,7 @@ mod propagate;
 mod refusal;
 mod request;
 mod state;
+mod stays;
 #[cfg(test)]
 mod tests;
 mod virtual_package;
@@ -80,7 +81,11 @@ pub fn select(pool: &Pool, request: &Request) -> Result<ChangeSet, SelectionErro
         if solver.errors == 0 {
             let broken = world.iter().zip(&intent.world).filter(|(wanted, _)| wanted.broken);
             let broken = broken.map(|(_, constraint)| Warning::NotInstallable { constraint: constraint.clone() }).collect();
-            return Ok(change_set::make(&solver, &steps, &reasons, intent.world.clone(), broken));
+            let mut warnings: Vec<Warning> = broken;
+            if let Operation::Delete(delete) = &request.operation {
+                warnings.extend(stays::warnings(&solver, &world, &request.world, delete));
+            }
+            return Ok(change_set::make(&solver, &steps, &reasons, intent.world.clone(), warnings));
         }
         let newly_broken = if request.force_broken_world { solver.mark_broken(&mut world) } else { 0 };
         if newly_broken == 0 {

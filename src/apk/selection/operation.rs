@@ -45,7 +45,7 @@ fn put(constraints: &mut Vec<Constraint>, constraint: &Constraint) {
 }
 
 /// Returns the names that words denote. If any word contains `*`, all words are patterns.
-fn matching(graph: &Graph<'_>, words: &[String]) -> Result<Vec<NameId>, SelectionError> {
+pub(super) fn matching(graph: &Graph<'_>, words: &[String]) -> Result<Vec<NameId>, SelectionError> {
     if words.iter().any(|word| word.contains('*')) {
         let patterns: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
         let names = (0..graph.names.len() as NameId).filter(|&name| {

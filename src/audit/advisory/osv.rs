@@ -91,6 +91,12 @@ fn text_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 impl Record {
+    /// Returns the releases that it is about, whatever packages it names.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Option<Scope>> {
+        let packages = self.affected.iter().filter_map(|part| part.package.as_ref());
+        packages.map(|package| Some(package.scope()))
+    }
+
     /// What it says of packages that are `wanted`; nothing where it was withdrawn or is about no such package.
     pub(super) fn advisory(self, wanted: &dyn Fn(&str) -> bool) -> Option<Advisory> {
         if self.withdrawn.is_some() {
@@ -167,15 +173,12 @@ impl Record {
 impl Part {
     fn affected(self, modules: &[String]) -> Option<Affected> {
         let package = self.package?;
-        let (distribution, release) = match package.ecosystem.split_once(':') {
-            Some((distribution, release)) => (distribution, Some(release.to_owned())),
-            None => (package.ecosystem.as_str(), None),
-        };
+        let scope = package.scope();
         let ranges: Vec<Range> =
             self.ranges.iter().filter(|run| run.kind != "GIT").flat_map(|run| run.ranges().collect::<Vec<_>>()).collect();
         Some(Affected {
-            of_source: OF_SOURCES.contains(&distribution),
-            scope: Some(Scope { distribution: distribution.to_owned(), release }),
+            of_source: OF_SOURCES.contains(&scope.distribution.as_str()),
+            scope: Some(scope),
             name: package.name,
             arch: None,
             // A title names the one stream that it is about; where it names several, versions must do.
@@ -183,6 +186,17 @@ impl Part {
             ranges,
             versions: self.versions,
         })
+    }
+}
+
+impl Package {
+    /// Returns the release that the record is about: `AlmaLinux:9`.
+    fn scope(&self) -> Scope {
+        let (distribution, release) = match self.ecosystem.split_once(':') {
+            Some((distribution, release)) => (distribution, Some(release.to_owned())),
+            None => (self.ecosystem.as_str(), None),
+        };
+        Scope { distribution: distribution.to_owned(), release }
     }
 }
 

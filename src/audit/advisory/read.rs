@@ -1,5 +1,6 @@
 //! Reading documents from files, directories and zip archives, whatever form they have. The form is seen in the bytes, not in the names.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -8,10 +9,11 @@ use rayon::prelude::*;
 use zip::ZipArchive;
 
 use super::osv::Record;
-use super::{Advisory, secdb};
+use super::{Advisory, Release, Scope, secdb};
 use crate::compression::{Bounded, decompress};
 use crate::ecosystem::Ecosystem;
 use crate::metadata::IndexError;
+use crate::package::PackageFacts;
 
 /// A document may inflate to so many times its size, and some: the largest `updateinfo.xml` have some hundred MB, packed to a tenth.
 const RATIO: u64 = 100;
@@ -49,12 +51,39 @@ pub struct Documents {
     pub advisories: Vec<Advisory>,
     /// How many documents there were.
     pub count: usize,
+    /// The releases that the documents are about, whatever packages they name; `None` stands for a document that names no release.
+    pub scopes: Vec<Option<Scope>>,
+    /// The releases that the packages of documents without a release were built for, where their versions tell.
+    pub built_for: BTreeSet<String>,
 }
 
 impl Documents {
     fn take(&mut self, other: Self) {
         self.advisories.extend(other.advisories);
         self.count += other.count;
+        self.built_for.extend(other.built_for);
+        for scope in other.scopes {
+            self.note(scope);
+        }
+    }
+
+    /// Remembers the release of a document.
+    fn note(&mut self, scope: Option<Scope>) {
+        if !self.scopes.contains(&scope) {
+            self.scopes.push(scope);
+        }
+    }
+
+    /// Whether any of the documents may be about packages of a release; a set that does not tell its release may be of any.
+    pub fn is_about<E: Ecosystem>(&self, ecosystem: &E, release: Option<&Release>, packages: &[PackageFacts]) -> bool {
+        let own: BTreeSet<String> =
+            packages.iter().filter_map(|package| ecosystem.built_for(package.release.as_deref()?).map(str::to_owned)).collect();
+        let is_built_so = || own.is_empty() || self.built_for.is_empty() || !own.is_disjoint(&self.built_for);
+        self.scopes.iter().any(|scope| match (scope, release) {
+            (Some(scope), Some(release)) => scope.is_of(release),
+            (Some(_), None) => true,
+            (None, _) => is_built_so(),
+        })
     }
 }
 
@@ -153,37 +182,49 @@ fn of_bytes<E: Ecosystem>(
 ) -> Result<Documents, AdvisoryError> {
     let broken = |problem: String| AdvisoryError::Form { path: path.to_owned(), problem };
     let text = || std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()));
-    let mut advisories = Vec::new();
-    let mut count = 1;
+    let mut found = Documents { count: 1, ..Documents::default() };
     let start = bytes.trim_ascii_start();
     match start.first() {
         Some(b'<') => {
-            let mut read = 0;
+            let (mut read, mut built_for) = (0, BTreeSet::new());
             let result = ecosystem.metadata().read_advisories(&mut &*bytes, &mut |mut update| {
                 read += 1;
+                let tags = update.packages.iter().filter_map(|package| ecosystem.built_for(&package.version));
+                for tag in tags {
+                    if !built_for.contains(tag) {
+                        built_for.insert(tag.to_owned());
+                    }
+                }
                 update.packages.retain(|package| wanted(&package.name));
                 if !update.packages.is_empty() {
-                    advisories.push(Advisory::of_update(update));
+                    found.advisories.push(Advisory::of_update(update));
                 }
             });
             result.map_err(|error: IndexError| broken(error.to_string()))?;
-            count = read;
+            found.count = read;
+            found.built_for = built_for;
+            found.note(None);
         }
         Some(b'{') if is_record(start) => {
             let record: Record = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
-            advisories.extend(record.advisory(wanted));
+            record.scopes().for_each(|scope| found.note(scope));
+            found.advisories.extend(record.advisory(wanted));
         }
         Some(b'[') => {
             let records: Vec<Record> = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
-            count = records.len();
-            advisories.extend(records.into_iter().filter_map(|record| record.advisory(wanted)));
+            found.count = records.len();
+            records.iter().flat_map(Record::scopes).for_each(|scope| found.note(scope));
+            found.advisories.extend(records.into_iter().filter_map(|record| record.advisory(wanted)));
         }
         // JSON is YAML.
-        Some(_) => secdb::read(text()?, wanted, &mut |advisory| advisories.push(advisory))
-            .map_err(|problem| broken(format!("neither OSV, nor updateinfo, nor Alpine's secdb: {problem}")))?,
+        Some(_) => {
+            let scopes = secdb::read(text()?, wanted, &mut |advisory| found.advisories.push(advisory))
+                .map_err(|problem| broken(format!("neither OSV, nor updateinfo, nor Alpine's secdb: {problem}")))?;
+            scopes.into_iter().for_each(|scope| found.note(scope));
+        }
         None => return Err(broken("it is empty".to_owned())),
     }
-    Ok(Documents { advisories, count })
+    Ok(found)
 }
 
 /// Whether an object is an OSV record: it has an id, and no list of packages.

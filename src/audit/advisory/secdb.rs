@@ -3,8 +3,13 @@
 use super::{Advisory, Affected, End, Range, Scope};
 use crate::yaml::{Cursor, Problem, Value};
 
-/// Reads a document; calls `found` with every CVE of the source packages that are `wanted`.
-pub(super) fn read(text: &str, wanted: &dyn Fn(&str) -> bool, found: &mut dyn FnMut(Advisory)) -> Result<(), String> {
+/// Reads a document; calls `found` with every CVE of the source packages that are `wanted`. Returns the releases that it is about.
+pub(super) fn read(
+    text: &str,
+    wanted: &dyn Fn(&str) -> bool,
+    found: &mut dyn FnMut(Advisory),
+) -> Result<Vec<Option<Scope>>, String> {
+    let mut scopes = Vec::new();
     let mut cursor = Cursor::new(text);
     let told = |problem: Problem| format!("{}, at character {}", problem.what, problem.at);
     while let Some(document) = cursor.next_document().map_err(told)? {
@@ -26,8 +31,9 @@ pub(super) fn read(text: &str, wanted: &dyn Fn(&str) -> bool, found: &mut dyn Fn
         for Fix { name, version, what } in packages {
             advisories(scope.as_ref(), &name, &version, &what).for_each(&mut *found);
         }
+        scopes.push(scope);
     }
-    Ok(())
+    Ok(scopes)
 }
 
 /// What a version of a source package mended.

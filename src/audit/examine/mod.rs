@@ -25,8 +25,8 @@ use rustc_hash::FxHashMap;
 /// What an audit is given beside the subject.
 #[derive(Debug)]
 pub struct Given<'a> {
-    /// What is said of versions.
-    pub advisories: &'a [Advisory],
+    /// What is said of versions; `None` where no advisories about the release of the subject were read.
+    pub advisories: Option<&'a [Advisory]>,
     /// What is taken and what not.
     pub policy: &'a Policy,
     /// The day, `2026-11-21`: for what ends.
@@ -99,7 +99,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
             continue;
         }
         let findings = match kind {
-            FindingKind::Advisory => Some(advisories(ecosystem, subject, given.advisories)),
+            FindingKind::Advisory => given.advisories.map(|known| advisories(ecosystem, subject, known)),
             FindingKind::EndOfLife => packages::end_of_life(subject, given),
             FindingKind::ChangedFile => files::changed(ecosystem, subject, &given.finishing)?,
             FindingKind::MissingRequirement => set::missing(subject),
@@ -110,7 +110,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
             FindingKind::Update => set::updates(ecosystem, subject, given),
             FindingKind::Unneeded => set::unneeded(subject),
             FindingKind::License => packages::licenses(subject, given.policy),
-            FindingKind::Size => Some(packages::size(subject, given.policy)),
+            FindingKind::Size => packages::size(subject, given.policy),
             FindingKind::Setuid => files::setuid(subject),
             FindingKind::Capabilities => files::capabilities(subject),
         };
@@ -133,7 +133,7 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
         findings: findings.len(),
         ignored,
         stale_ignores,
-        advisories: given.advisories.len(),
+        advisories: given.advisories.map_or(0, <[Advisory]>::len),
         not_looked_for,
         ..Summary::default()
     };

@@ -131,7 +131,7 @@ fn some(names: &[String]) -> String {
 pub(super) fn licenses(subject: &Subject, policy: &Policy) -> Option<Vec<Finding>> {
     let lists = &policy.licenses;
     if lists.allow.is_empty() && lists.refuse.is_empty() {
-        return Some(Vec::new());
+        return None;
     }
     if real(subject).all(|package| package.license.is_none()) {
         return None;
@@ -167,7 +167,10 @@ pub(super) fn licenses(subject: &Subject, policy: &Policy) -> Option<Vec<Finding
     Some(found)
 }
 
-pub(super) fn size(subject: &Subject, policy: &Policy) -> Vec<Finding> {
+pub(super) fn size(subject: &Subject, policy: &Policy) -> Option<Vec<Finding>> {
+    if policy.size.installed.is_none() && policy.size.packages.is_none() {
+        return None;
+    }
     let mut found = Vec::new();
     let installed = real(subject).fold(0u64, |sum, package| sum.saturating_add(package.installed_size));
     if let Some(limit) = policy.size.installed.filter(|&limit| installed > limit) {
@@ -186,7 +189,7 @@ pub(super) fn size(subject: &Subject, policy: &Policy) -> Vec<Finding> {
         let action = "`rootstrap why` tells why each is here";
         found.push(Finding::new(FindingKind::Size, Severity::Moderate, message, action));
     }
-    found
+    Some(found)
 }
 
 pub(super) fn end_of_life(subject: &Subject, given: &Given<'_>) -> Option<Vec<Finding>> {

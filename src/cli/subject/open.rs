@@ -14,7 +14,7 @@ use crate::cli::failure::{Code, Failure};
 use crate::cli::locked::Locked;
 use crate::cli::packaging::{ALL, Job, kind_of, of_plan, run_with};
 use crate::cli::progress::count;
-use crate::cli::request::{Prepared, base, prepare};
+use crate::cli::request::{Prepared, base, prepare, prepare_asked};
 use crate::cli::resolve::resolve_failure;
 use crate::cli::run::Run;
 use crate::ecosystem::{Ecosystem, RootDirectory};
@@ -193,7 +193,7 @@ impl Opening<'_> {
     }
 
     fn request(&self) -> Result<Subject, Failure> {
-        let prepared = prepare(self.arguments, &[])?;
+        let prepared = prepare_asked(self.arguments, &[])?;
         let (kind, name) = (SubjectKind::Request, prepared.title.as_str());
         let job = OfRequest { prepared: &prepared, run: self.run, kind, name, dependencies: true };
         run_with(prepared.packaging, job)
