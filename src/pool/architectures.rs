@@ -1,32 +1,36 @@
-//! Which architectures can be installed, and which of them is the better one.
+//! The architectures that can be installed, in order of preference.
 
-/// The architectures that fit a machine, best first, as the ecosystem's table gives them.
+/// The architectures that fit a machine, best first, as the ecosystem defines them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Architectures {
-    /// The machine's own first.
+    /// Compatible architectures; the machine's own is first.
     compatible: Vec<String>,
-    /// The one that fits every machine, as `noarch`; neither better nor worse than the others.
+    /// The architecture that fits every machine, such as `noarch`. It is neither better nor worse
+    /// than the others.
     neutral: Option<String>,
     any: bool,
 }
 
 impl Architectures {
-    /// `compatible` from the best to the worst; `neutral` is what architecture-independent packages are marked with.
+    /// Creates the list from `compatible`, best first, and `neutral`, which marks
+    /// architecture-independent packages.
     pub fn new<'a>(compatible: impl IntoIterator<Item = &'a str>, neutral: Option<&str>) -> Self {
         Self { compatible: compatible.into_iter().map(str::to_owned).collect(), neutral: neutral.map(str::to_owned), any: false }
     }
 
-    /// Every architecture fits and none is better: for universes that do not tell.
+    /// Returns a list by which every architecture fits and none is better, for universes without a
+    /// machine.
     pub fn any() -> Self {
         Self { any: true, ..Self::default() }
     }
 
-    /// The machine's own architecture.
+    /// Returns the machine's own architecture.
     pub fn native(&self) -> Option<&str> {
         self.compatible.first().map(String::as_str)
     }
 
-    /// Nought for neutral, from one upwards for the compatible ones (one is the best), `None` for one that does not fit.
+    /// Returns 0 for neutral, 1 for the best compatible architecture and more for worse ones;
+    /// `None` for an incompatible one.
     pub fn rank(&self, arch: &str) -> Option<u16> {
         if self.any || self.neutral.as_deref() == Some(arch) {
             return Some(0);

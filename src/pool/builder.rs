@@ -1,4 +1,5 @@
-//! Building a pool: interning, one package after another, repositories read apart and joined.
+//! The builder of a pool: interns strings and dependencies, adds packages, and joins repositories
+//! that were read separately.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -14,97 +15,98 @@ use super::strings::{StringTable, Strings};
 use super::universe::NONE;
 use super::{Architectures, Dependency, DependencyId, Kind, Op, Pool, Repo, RepoId, RichOp, SolvableId, StringId, VersionScheme};
 
-/// How many dependencies are looked for ahead.
+/// Number of dependencies for which memory is prefetched at once.
 const AHEAD: usize = 32;
 
-/// Up to how many packages it takes longer to start the threads than to do without.
+/// Number of packages up to which one thread is faster than several.
 const FEW: usize = 1000;
 
-/// Why no pool can be built.
+/// An error while building a pool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
-    /// The metadata holds more than 32-bit ids can name.
+    /// The metadata exceeds the range of 32-bit ids.
     #[error("the metadata is too large: more than 4 GiB of names or four thousand million entries")]
     TooLarge,
-    /// Dependencies and packages multiply each other to more than a pool holds.
+    /// The number of pairs of a dependency and a package that meets it exceeds the limit.
     #[error(
         "the packages of the metadata meet each other's dependencies in more than {MOST_MET} ways: no distribution is like that"
     )]
     TooEntangled,
-    /// What was built cannot be read.
+    /// The image that was built cannot be read.
     #[error("the pool that was made of the metadata cannot be read: {0}")]
     Image(#[from] ImageError),
 }
 
-/// What is told of a package beside its dependencies and files.
+/// The data of a package except its dependencies and files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Package<'a> {
-    /// Its name.
+    /// The name.
     pub name: StringId,
-    /// Its whole version in the ecosystem's own form: `[epoch:]version-release` for RPM, `1.2.5-r0` for apk.
+    /// The full version in the ecosystem's own form: `[epoch:]version-release` for RPM, `1.2.5-r0`
+    /// for apk.
     pub version: StringId,
-    /// Its architecture.
+    /// The architecture.
     pub arch: StringId,
-    /// Where its file is, relative to the repository.
+    /// Location of the package file, relative to the repository.
     pub location: StringId,
-    /// Digest of the package file, if the repository tells one.
+    /// Digest of the package file, if the repository specifies one.
     pub checksum: Option<Checksum<'a>>,
-    /// Bytes of the package file.
+    /// Size of the package file in bytes.
     pub size: u64,
-    /// Bytes it takes when installed.
+    /// Size of the installed package in bytes.
     pub installed_size: u64,
-    /// Seconds since 1970 when it was built.
+    /// Build time in seconds since 1970.
     pub build_time: i64,
-    /// Who made it.
+    /// The vendor.
     pub vendor: StringId,
-    /// The source package that it was built from.
+    /// The source package from which it was built.
     pub source: StringId,
-    /// Its licence.
+    /// The license.
     pub license: StringId,
-    /// How much it is wanted among several that provide the same (apk's `provider_priority`).
+    /// Preference among packages that provide the same capability (apk's `provider_priority`).
     pub provider_priority: u32,
 }
 
-/// Takes in packages and makes a [`Pool`] of them.
+/// A builder that adds packages and makes a [`Pool`] of them.
 ///
-/// For each package: [`add_dependency`](Self::add_dependency) and [`add_file`](Self::add_file) as they come, in any
-/// order, then [`finish_package`](Self::finish_package). Parts built by several threads are joined by
-/// [`append`](Self::append).
+/// For each package, call [`add_dependency`](Self::add_dependency) and [`add_file`](Self::add_file)
+/// in any order, then [`finish_package`](Self::finish_package). [`append`](Self::append) joins
+/// parts that several threads built.
 #[derive(Clone, Debug, Default)]
 pub struct PoolBuilder {
     strings: StringTable,
     dependencies: DependencyTable,
     repos: Vec<Repo>,
     columns: ColumnTable,
-    /// Of the package that is being taken in.
+    /// Dependencies of the current package.
     pending: Vec<(Kind, DependencyId)>,
     pending_files: Vec<StringId>,
-    /// The repository of what is installed, if there is one.
+    /// The repository of installed packages, if there is one.
     installed: Option<RepoId>,
-    /// Files told of finished packages (from filelists).
+    /// Files of finished packages (from filelists).
     pub(super) late_files: Vec<(SolvableId, StringId)>,
     /// The paths whose owners are all known (from filelists).
     settled: SettledPaths,
     annex: Vec<u8>,
 }
 
-/// The paths of which no list of files names further owners.
+/// The paths for which no list of files names more owners.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SettledPaths {
-    /// Every path.
+    /// True if all paths are settled.
     all: bool,
-    /// These.
+    /// The settled paths.
     paths: BTreeSet<String>,
 }
 
 impl SettledPaths {
-    /// Whether a path is among them.
+    /// Reports whether a path is settled.
     pub(super) fn contains(&self, path: &str) -> bool {
         self.all || self.paths.contains(path)
     }
 }
 
-/// What was told of all packages, as everything that follows from it is found.
+/// The added data of all packages, from which the rest of the pool is derived.
 pub(super) struct Told<'a> {
     pub(super) strings: Strings<'a>,
     pub(super) dependencies: Dependencies<'a>,
@@ -114,53 +116,54 @@ pub(super) struct Told<'a> {
 }
 
 impl PoolBuilder {
-    /// An empty builder.
+    /// Creates an empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a repository. Of two with the same package, the lower `priority` is preferred (as in dnf, whose default
-    /// is 99); `tag` is apk's.
+    /// Adds a repository. If two contain the same package, the one with the lower `priority` is
+    /// preferred (as in dnf, whose default is 99). Only apk uses `tag`.
     pub fn add_repo(&mut self, name: &str, priority: i32, tag: Option<&str>) -> RepoId {
         let (name, tag) = (self.intern(name), tag.map(|tag| self.intern(tag)));
         self.repos.push(Repo { name, priority, tag });
         RepoId::from_index(self.repos.len() - 1)
     }
 
-    /// Adds the repository of the packages that are installed. A pool has one at most; its packages need not fit the machine, and their
-    /// ids should be the lowest: candidates that are alike otherwise are tried by id.
+    /// Adds the repository of installed packages; a pool has at most one. Its packages need not fit
+    /// the machine. They should be added first: among otherwise equal candidates, the solver tries
+    /// lower ids first.
     pub fn add_installed_repo(&mut self, name: &str) -> RepoId {
         let repo = self.add_repo(name, 0, None);
         self.set_installed(repo);
         repo
     }
 
-    /// The repository of this name.
+    /// Returns the repository with this name.
     pub fn find_repo(&self, name: &str) -> Option<RepoId> {
         self.repos.iter().position(|repo| self.text(repo.name) == name).map(RepoId::from_index)
     }
 
-    /// Says that the packages of a repository are those that are installed.
+    /// Marks the packages of a repository as installed.
     pub fn set_installed(&mut self, repo: RepoId) {
         self.installed = Some(repo);
     }
 
-    /// The repository of what is installed, if there is one.
+    /// Returns the repository of installed packages, if there is one.
     pub fn installed(&self) -> Option<RepoId> {
         self.installed
     }
 
-    /// The id of a string.
+    /// Returns the id of a string.
     pub fn intern(&mut self, text: &str) -> StringId {
         self.strings.intern(text)
     }
 
-    /// Interns many strings at once, and adds their ids to `ids`.
+    /// Interns many strings at once, and appends their ids to `ids`.
     pub(super) fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str>, ids: &mut Vec<StringId>) {
         self.strings.intern_all(texts, ids);
     }
 
-    /// Interns many dependencies at once, and adds their ids to `ids`.
+    /// Interns many dependencies at once, and appends their ids to `ids`.
     pub(super) fn intern_dependencies(&mut self, all: &[Dependency], ids: &mut Vec<DependencyId>) {
         for group in all.chunks(AHEAD) {
             self.dependencies.look_ahead(group.iter().copied());
@@ -168,38 +171,39 @@ impl PoolBuilder {
         }
     }
 
-    /// The string of an id.
+    /// Returns the string of an id.
     pub fn text(&self, id: StringId) -> &str {
         self.strings.view().get(id)
     }
 
-    /// The id of the dependency `name op version`; with [`Op::ANY`] the version is not looked at.
+    /// Returns the id of the dependency `name op version`; with [`Op::ANY`], ignores the version.
     pub fn dependency(&mut self, name: &str, op: Op, version: &str) -> DependencyId {
         let (name, version) = (self.intern(name), if op.is_any() { StringId::EMPTY } else { self.intern(version) });
         self.dependency_of(name, op, version)
     }
 
-    /// The same from strings that are interned already.
+    /// Returns the id of a dependency whose strings are interned already.
     pub fn dependency_of(&mut self, name: StringId, op: Op, version: StringId) -> DependencyId {
         self.dependencies.intern(Dependency::Plain { name, op, version })
     }
 
-    /// The id of the rich dependency `(left op right)`.
+    /// Returns the id of the rich dependency `(left op right)`.
     pub fn rich_dependency(&mut self, left: DependencyId, op: RichOp, right: DependencyId) -> DependencyId {
         self.dependencies.intern(Dependency::Rich { op, left, right })
     }
 
-    /// Adds a dependency to the package that is being taken in.
+    /// Adds a dependency to the current package.
     pub fn add_dependency(&mut self, kind: Kind, dependency: DependencyId) {
         self.pending.push((kind, dependency));
     }
 
-    /// Adds a file (its absolute path) to the package that is being taken in.
+    /// Adds a file, as an absolute path, to the current package.
     pub fn add_file(&mut self, path: StringId) {
         self.pending_files.push(path);
     }
 
-    /// Ends the package whose dependencies and files were added since the last. It provides its own name and version.
+    /// Finishes the current package with the dependencies and files added so far. It provides its
+    /// own name and version.
     pub fn finish_package(&mut self, repo: RepoId, package: Package<'_>) -> SolvableId {
         let own = self.dependency_of(package.name, Op::EQUAL, package.version);
         if !self.pending.contains(&(Kind::Provides, own)) {
@@ -211,43 +215,45 @@ impl PoolBuilder {
         id
     }
 
-    /// Forgets the dependencies and files that were added since the last package.
+    /// Discards the dependencies and files of the current package.
     pub fn discard_package(&mut self) {
         self.pending.clear();
         self.pending_files.clear();
     }
 
-    /// How many packages were taken in.
+    /// Returns the number of packages.
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether no package was taken in.
+    /// Reports whether there are no packages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The digest of a package that was taken in: how filelists name their packages.
+    /// Returns the digest of a package. Filelists identify packages by it.
     pub fn checksum(&self, solvable: SolvableId) -> Option<Checksum<'_>> {
         self.columns.view().checksum(solvable)
     }
 
-    /// Adds a file to a package that is finished already (from filelists).
+    /// Adds a file to a finished package (from filelists).
     pub fn attach_file(&mut self, solvable: SolvableId, path: StringId) {
         self.late_files.push((solvable, path));
     }
 
-    /// Records that the lists of all files were read for a path: the pool then knows every package that owns it.
+    /// Records that the lists of all files were read for a path: the pool then knows every package
+    /// that owns it.
     pub fn settle_path(&mut self, path: &str) {
         self.settled.paths.insert(path.to_owned());
     }
 
-    /// Records that no repository has a list of all files: the pool then knows as much of every path as there is to know.
+    /// Records that no repository has a list of all files: the pool then knows all that is known
+    /// about paths.
     pub fn settle_all_paths(&mut self) {
         self.settled.all = true;
     }
 
-    /// The packages of a repository that were taken in.
+    /// Returns the packages of a repository.
     pub fn packages_of(&self, repo: RepoId) -> impl Iterator<Item = SolvableId> {
         let columns = self.columns.view();
         let ids = columns.ids();
@@ -264,15 +270,15 @@ impl PoolBuilder {
         }
     }
 
-    /// Takes in all that another builder holds, after what is here already. A repository of the same name is the same.
+    /// Appends all packages of another builder. Repositories of the same name are merged.
     ///
-    /// The ids that `other` gave out are not those of the joined builder; its packages keep their order.
+    /// The ids of `other` are not valid in the joined builder; packages keep their order.
     pub fn append(&mut self, other: &Self) {
         let mut strings: Vec<StringId> = Vec::with_capacity(other.strings.view().len());
         self.strings.intern_all(other.strings.view().iter(), &mut strings);
         let mut dependencies: Vec<DependencyId> = Vec::with_capacity(other.dependencies.view().len());
         for (_, dependency) in other.dependencies.view().iter() {
-            // The sides of a rich dependency were interned before it.
+            // The sides of a rich dependency have lower ids.
             let moved = match dependency {
                 Dependency::Plain { name, op, version } => {
                     Dependency::Plain { name: strings[name.index()], op, version: strings[version.index()] }
@@ -300,7 +306,8 @@ impl PoolBuilder {
         );
     }
 
-    /// The same, of a builder that is no longer needed: an empty one takes it over as it is.
+    /// Appends another builder like [`append`](Self::append), but consumes it: an empty builder
+    /// takes over its contents without copying.
     pub fn join(&mut self, other: Self) {
         if self.is_empty() && self.repos.is_empty() {
             *self = other;
@@ -309,19 +316,20 @@ impl PoolBuilder {
         }
     }
 
-    /// The pool of all that was taken in, for the machine that `architectures` tells.
+    /// Builds the pool for a machine with these architectures. Fails if the metadata is too large.
     pub fn build(self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<Pool, PoolError> {
         self.complete(scheme, architectures)?.into_pool()
     }
 
-    /// The same, before it is put into one piece.
+    /// Computes all contents of the pool without making an [`Image`](super::Image) of them.
     pub fn complete(mut self, scheme: &dyn VersionScheme, architectures: &Architectures) -> Result<CompletePool, PoolError> {
         self.settle()?;
         let (found, ()) = Found::new(&self.told(), scheme, architectures, || ())?;
         Ok(CompletePool { told: self, found })
     }
 
-    /// The same, while the pool's [`Image`](super::Image) is written as far as it is known already.
+    /// Computes all contents of the pool, and meanwhile writes those parts of its
+    /// [`Image`](super::Image) that are already known.
     pub fn complete_writing<W: Write + Send>(
         mut self,
         scheme: &dyn VersionScheme,
@@ -334,7 +342,7 @@ impl PoolBuilder {
         Ok((CompletePool { told: self, found }, BegunImage { writer, written }))
     }
 
-    /// Ends the telling.
+    /// Checks the limits and merges the late files.
     fn settle(&mut self) -> Result<(), PoolError> {
         if self.strings.is_full() || self.columns.is_full() || self.dependencies.view().len() >= u32::MAX as usize / 2 {
             return Err(PoolError::TooLarge);
@@ -343,7 +351,7 @@ impl PoolBuilder {
         Ok(())
     }
 
-    /// Writes what was told: the first sections of an image.
+    /// Writes the added data: the first sections of an image.
     fn write<W: Write>(&self, writer: &mut Writer<W>) -> io::Result<()> {
         let repo = |repo: &Repo| [repo.name.0, repo.priority as u32, repo.tag.map_or(NONE, |tag| tag.0)];
         writer.section(&self.repos.iter().map(repo).collect::<Vec<_>>())?;
@@ -354,7 +362,7 @@ impl PoolBuilder {
     }
 }
 
-/// What follows from what was told.
+/// The data derived from the added data.
 pub(super) struct Found {
     ranks: RankTable,
     provides: ProvideTable,
@@ -363,7 +371,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Finds all that follows, while `meanwhile` runs.
+    /// Derives the data, while `meanwhile` runs.
     fn new<T: Send>(
         told: &Told<'_>,
         scheme: &dyn VersionScheme,
@@ -383,7 +391,7 @@ impl Found {
         Ok((Self { ranks, provides, candidates, relations }, meanwhile))
     }
 
-    /// Writes the sections that come after those of what was told.
+    /// Writes the derived data: the sections after the added data.
     fn write<W: Write>(&self, writer: &mut Writer<W>) -> io::Result<()> {
         self.ranks.view().write(writer)?;
         self.provides.view().write(writer)?;
@@ -392,25 +400,27 @@ impl Found {
     }
 }
 
-/// An image of which what was told is written.
+/// An image to which the added data has been written.
 pub struct BegunImage<W> {
     writer: Writer<W>,
     written: io::Result<()>,
 }
 
-/// A pool of which all is known, in many pieces yet. It becomes one in memory, or in a file.
+/// A pool whose contents are all known but not yet in one piece. It becomes one in memory, or in a
+/// file.
 pub struct CompletePool {
     told: PoolBuilder,
     found: Found,
 }
 
 impl CompletePool {
-    /// Adds what else was read with the packages, in a form that only whoever adds it knows; the pool keeps it.
+    /// Sets other data that was read with the packages. The pool stores the bytes and does not
+    /// interpret them.
     pub fn set_annex(&mut self, annex: Vec<u8>) {
         self.told.annex = annex;
     }
 
-    /// Ends the pool's own image that was begun, and gives back what it was written to.
+    /// Finishes an image of this pool that was begun, and returns the underlying writer.
     pub fn finish_image<W: Write>(&self, begun: BegunImage<W>) -> io::Result<W> {
         let BegunImage { mut writer, written } = begun;
         written?;
@@ -423,7 +433,7 @@ impl CompletePool {
         writer.section(&self.told.annex)
     }
 
-    /// The pool in memory.
+    /// Returns the pool in memory.
     pub fn into_pool(self) -> Result<Pool, PoolError> {
         let write = |writer: &mut Writer<&mut dyn Write>| self.told.write(writer).and_then(|()| self.write_found(writer));
         // Writing into memory of the right size does not fail.
@@ -431,7 +441,8 @@ impl CompletePool {
         Ok(Pool::from_checked_image(image)?)
     }
 
-    /// The pool in its image, which was just written and which nobody else could change since: it is not checked again.
+    /// Returns the pool in an image that was just written. The image is not checked again, so
+    /// nobody else may have changed it.
     pub fn written(self, image: Image) -> Result<Pool, PoolError> {
         drop(self);
         Ok(Pool::from_checked_image(image)?)

@@ -1,4 +1,4 @@
-//! Which packages each dependency is met by, found once when the pool is built.
+//! The packages that meet each dependency, computed once when the pool is built.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,30 +10,32 @@ use super::provides::{BY_FILE, Provides};
 use super::{Constraint, Dependency, DependencyId, Kind, Op, RichOp, SolvableId, StringId, VersionScheme};
 
 sections! {
-    /// For each dependency a run of packages, by id.
+    /// For each dependency, a range of packages sorted by id.
     CandidateTable, Candidates {
         starts: u32,
         solvables: SolvableId,
-        /// Of each dependency, whether the package manager itself meets it.
+        /// For each dependency, 1 if the package manager itself meets it.
         by_system: u8,
-        /// The dependencies that packages obsolete, by id; where the run of each begins (and the last ends); and the packages whose own names
-        /// and versions they match.
+        /// The dependencies by which packages obsolete others, sorted by id. `obsoleted_starts` is
+        /// the start index of each range (and the end of the last) in `obsoleted`, the packages
+        /// whose own names and versions match.
         obsoletes: DependencyId,
         obsoleted_starts: u32,
         obsoleted: SolvableId,
     }
 }
 
-/// As many candidates as all dependencies may have together: a hundred times as many as those of a distribution have. A thousand dependencies on
-/// a thousand packages are a million pairs, so little metadata could make much.
+/// Maximum number of candidates of all dependencies together: a hundred times as many as in a
+/// distribution. A thousand dependencies on a thousand packages are a million pairs, so small
+/// metadata can expand to a large pool.
 pub(super) const MOST_MET: usize = 1 << 26;
-/// As many as are counted by a thread alone.
+/// Number of lookups that a thread counts on its own before it adds them to the shared counter.
 const FEW_LOOKS: usize = 1 << 16;
-/// As many provided dependencies as may be looked at to find them.
+/// Maximum number of provided dependencies that may be compared.
 const MOST_LOOKS: usize = 1 << 30;
 
 impl CandidateTable {
-    /// `None` where there are too many.
+    /// Computes the candidates. Returns `None` if there are too many.
     pub(super) fn new(told: &Told<'_>, provides: Provides<'_>, scheme: &dyn VersionScheme) -> Option<Self> {
         let count = told.dependencies.len();
         let mut all = Self {
@@ -50,7 +52,7 @@ impl CandidateTable {
         let part = |first: usize| PlainPart::new(told, provides, scheme, (&unasked, &spent), first..count.min(first + PART));
         let firsts: Vec<usize> = (0..count).step_by(PART).collect();
         let plain: Option<Vec<PlainPart>> = match firsts[..] {
-            // Starting the threads takes longer.
+            // One part needs no threads; starting them would take longer.
             [] | [_] => firsts.into_iter().map(part).collect(),
             _ => firsts.into_par_iter().map(part).collect(),
         };
@@ -78,7 +80,8 @@ impl CandidateTable {
         (all.obsoleted.len() <= MOST_MET).then_some(all)
     }
 
-    /// RPM's obsoletes match names of packages, not what they provide.
+    /// Finds the packages that each obsoletes matches. RPM's obsoletes match package names, not
+    /// provides.
     fn find_obsoleted(&mut self, told: &Told<'_>, scheme: &dyn VersionScheme) {
         let (columns, strings) = (&told.columns, told.strings);
         self.obsoletes = columns.ids().flat_map(|id| columns.run(id, Kind::Obsoletes, Kind::Obsoletes)).copied().collect();
@@ -100,7 +103,7 @@ impl CandidateTable {
     }
 }
 
-/// What finding candidates took so far, on all threads.
+/// Work of all threads so far.
 #[derive(Default)]
 struct Spent {
     met: AtomicUsize,
@@ -108,19 +111,20 @@ struct Spent {
 }
 
 impl Spent {
-    /// Adds to it; whether it is still within bounds.
+    /// Adds to the counters. Returns true if both are within their limits.
     fn add(&self, met: usize, looks: usize) -> bool {
         self.met.fetch_add(met, Ordering::Relaxed) <= MOST_MET && self.looks.fetch_add(looks, Ordering::Relaxed) <= MOST_LOOKS
     }
 }
 
-/// How many dependencies are looked at in one go.
+/// Number of dependencies that a thread handles at once.
 const PART: usize = 1 << 13;
 
-/// The candidates of some dependencies, as far as those are plain: they do not depend on one another.
+/// The candidates of a range of dependencies. Only plain ones are handled, as they do not depend on
+/// one another.
 struct PlainPart {
     first: usize,
-    /// Where those of each end, and whether the package manager itself meets it.
+    /// For each, the end of its candidates, and whether the package manager itself meets it.
     ends: Vec<(u32, bool)>,
     solvables: Vec<SolvableId>,
 }
@@ -143,7 +147,7 @@ impl PlainPart {
                 && !unasked[id]
             {
                 find_plain(told, provides, scheme, dependency, &mut part.solvables);
-                // Told to the others now and then: a counter that all threads write costs.
+                // Update the shared counter only now and then: writes from all threads are slow.
                 met += part.solvables.len() - before;
                 looks += provides.of(name).len();
                 if met.max(looks) > FEW_LOOKS && !spent.add(std::mem::take(&mut met), std::mem::take(&mut looks)) {
@@ -179,7 +183,7 @@ impl<'a> Candidates<'a> {
         &self.obsoleted[self.obsoleted_starts[place] as usize..self.obsoleted_starts[place + 1] as usize]
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id or index is out of bounds.
     pub(super) fn check(self, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
         const WHAT: &str = "candidates";
         check::runs(WHAT, self.starts, dependencies, self.solvables.len())?;
@@ -191,8 +195,9 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// What can meet a rich dependency at best (libsolv's `pool_addrelproviders`): both sides of `and` and `or`, the left and the
-/// alternative of `if` and `unless`; exact for `with` and `without`. The solver looks into the sides itself.
+/// Finds the packages that may meet a rich dependency (libsolv's `pool_addrelproviders`): both
+/// sides of `and` and `or`, the left side and the alternative of `if` and `unless`. The result is
+/// exact for `with` and `without`. The solver evaluates the sides itself.
 fn find_rich(
     told: &Told<'_>,
     before: Candidates<'_>,
@@ -201,7 +206,7 @@ fn find_rich(
     right: DependencyId,
     found: &mut Vec<SolvableId>,
 ) {
-    // The sides were interned, and so expanded, before.
+    // The sides have lower ids, so their candidates are known.
     let (left, other) = (before.of(left), before.of(right));
     match op {
         RichOp::With => found.extend(left.iter().filter(|id| other.binary_search(id).is_ok())),
@@ -215,7 +220,8 @@ fn find_rich(
     }
 }
 
-/// Of each dependency, whether packages only provide it, with a version: nobody asks who meets it.
+/// Returns for each dependency whether packages only provide it with a version, so that its
+/// candidates are not needed.
 fn unasked(told: &Told<'_>) -> Vec<bool> {
     let columns = &told.columns;
     let mut unasked = vec![false; told.dependencies.len()];
@@ -253,7 +259,7 @@ fn find_plain(
     }
     let required = (op, version);
     let before = found.len();
-    // Packages of several architectures provide the same, one after another.
+    // Consecutive packages, of several architectures, often have the same provide.
     let mut last = None;
     for provide in provides.of(name) {
         if found[before..].last() == Some(&provide.solvable) {
@@ -270,10 +276,10 @@ fn find_plain(
     }
 }
 
-/// Whether the provided dependency (or file) meets a constraint on its name.
+/// Returns true if a provided dependency or a file meets a constraint on its name.
 fn meets(told: &Told<'_>, scheme: &dyn VersionScheme, provided: DependencyId, required: (Op, StringId)) -> bool {
     if provided == BY_FILE {
-        // libsolv does not look at files for a dependency with a version.
+        // As in libsolv, files do not meet dependencies with a version.
         return false;
     }
     match told.dependencies.get(provided) {

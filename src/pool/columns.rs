@@ -1,26 +1,27 @@
-//! The facts of all packages, a column a fact.
+//! The package data, one column for each field.
 
 use super::image::{ImageError, check, sections};
 use super::{DependencyId, Kind, Package, RepoId, SolvableId, StringId};
 use crate::digest::Algorithm;
 
-/// Every algorithm, by the number that stands for it in the columns.
+/// All algorithms; the columns store the index.
 const ALGORITHMS: [Algorithm; 6] =
     [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha224, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
-/// A digest of a package file.
+/// Digest of a package file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Checksum<'a> {
-    /// The algorithm.
+    /// The digest algorithm.
     pub kind: Algorithm,
-    /// The digest; as many bytes as the kind has.
+    /// The digest; its length is that of the algorithm.
     pub bytes: &'a [u8],
 }
 
 const NO_CHECKSUM: u8 = u8::MAX;
 
 sections! {
-    /// One value a package, in flat arrays; dependency lists and files are runs of two more.
+    /// One value for each package, in flat arrays. Dependencies and files are ranges in two more
+    /// arrays.
     Arrays, Columns {
         name: StringId,
         version: StringId,
@@ -35,19 +36,20 @@ sections! {
         build_time: i64,
         provider_priority: u32,
         checksum_kind: u8,
-        /// Where the digest begins in `digests`.
+        /// Start index of the digest in `digests`.
         checksum: u32,
         digests: u8,
-        /// Where each run of a kind begins: `Kind::COUNT` a package, and the end.
+        /// Start index of the dependencies of each kind, `Kind::COUNT` for each package, and the
+        /// end.
         runs: u32,
         dependencies: DependencyId,
-        /// Where the files of each package begin, and the end.
+        /// Start index of the files of each package, and the end.
         file_runs: u32,
         files: StringId,
     }
 }
 
-/// The facts of packages that are taken in.
+/// The data of packages that are being added.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnTable(Arrays);
 
@@ -57,7 +59,7 @@ impl Default for ColumnTable {
     }
 }
 
-/// The place that the next entry of an array has; [`ColumnTable::is_full`] tells when places no longer fit.
+/// Returns the index of the next entry of an array. [`ColumnTable::is_full`] reports overflow.
 fn place(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -76,7 +78,7 @@ impl ColumnTable {
         longest >= u32::MAX as usize || self.len() >= u32::MAX as usize / 2
     }
 
-    /// Adds a package; `dependencies` are sorted by kind.
+    /// Adds a package; `dependencies` must be sorted by kind.
     pub(super) fn push(
         &mut self,
         repo: RepoId,
@@ -117,7 +119,7 @@ impl ColumnTable {
         id
     }
 
-    /// Adds another's packages; its ids are looked up in the tables given.
+    /// Appends the packages of another table. Converts its ids by the given tables.
     pub(super) fn append(&mut self, other: &Columns<'_>, strings: &[StringId], dependencies: &[DependencyId], repos: &[RepoId]) {
         let text = |into: &mut Vec<StringId>, ids: &[StringId]| into.extend(ids.iter().map(|id| strings[id.index()]));
         text(&mut self.0.name, other.name);
@@ -145,7 +147,7 @@ impl ColumnTable {
         text(&mut self.0.files, other.files);
     }
 
-    /// Puts files that were told later into the packages' own runs.
+    /// Adds files of finished packages to the packages' own ranges.
     pub(super) fn add_late_files(&mut self, late: &mut Vec<(SolvableId, StringId)>) {
         if late.is_empty() {
             return;
@@ -194,7 +196,7 @@ impl<'a> Columns<'a> {
         Some(Checksum { kind, bytes: self.digests.get(start..start + kind.length())? })
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id or index is out of bounds.
     pub(super) fn check(&self, strings: usize, dependencies: usize, repos: usize) -> Result<(), ImageError> {
         const WHAT: &str = "packages";
         let count = self.len();
@@ -216,7 +218,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Defines the reading of plain columns.
+/// Defines the accessors of plain columns.
 macro_rules! columns {
     ($($column:ident: $kind:ty),* $(,)?) => {
         impl Columns<'_> {

@@ -1,4 +1,4 @@
-//! Dependencies: a name with a constraint, or a rich dependency over two others; each is kept once.
+//! Interned dependencies: a name with a constraint, or a rich dependency over two others.
 
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
@@ -10,7 +10,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use super::image::{ImageError, Reader, Writer, check, sections};
 use super::{DependencyId, StringId};
 
-/// How a dependency's version is meant: a set of `<`, `=`, `>`, and `~` (apk's "begins with"). Empty: any version.
+/// A version operator: a set of `<`, `=`, `>`, and `~` (apk's "begins with"). The empty set allows
+/// any version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Op(u8);
 
@@ -23,40 +24,42 @@ impl Op {
     pub const EQUAL: Self = Self(2);
     /// `>`
     pub const GREATER: Self = Self(4);
-    /// `~`: the same up to the length given (apk).
+    /// `~`: equal up to the length given (apk).
     pub const FUZZY: Self = Self(8);
     /// `<=`
     pub const LESS_EQUAL: Self = Self(3);
     /// `>=`
     pub const GREATER_EQUAL: Self = Self(6);
-    /// `!`: met where the rest of it is not (apk, in `install_if`). No package is a candidate of such a dependency.
+    /// `!`: met if the rest of it is not (apk, in `install_if`). Such a dependency has no
+    /// candidates.
     pub const NOT: Self = Self(16);
-    /// What was written makes no sense, and nothing meets it: whoever requires it cannot be installed (apk).
+    /// Invalid syntax that no package meets: packages that require it cannot be installed (apk).
     pub const INVALID: Self = Self(32);
 
-    /// Whether all of `other` is in this.
+    /// Reports whether all of `other` is in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether there is no constraint.
+    /// Reports whether there is no constraint.
     pub const fn is_any(self) -> bool {
         self.0 == 0
     }
 
-    /// All of both.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// All of it but what is in `other`.
+    /// Returns this set without the elements of `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// As it is written: `>=`; empty for any. `!` stands before the name and is not told.
+    /// Returns the operator as text, such as `>=`; empty for any version. `!` is not included, as
+    /// it precedes the name.
     pub const fn text(self) -> &'static str {
         match self.without(Self(48)).0 {
             1 => "<",
@@ -81,22 +84,22 @@ impl BitOr for Op {
     }
 }
 
-/// How a rich dependency joins its two sides. `(A if B else C)` is `If(A, Else(B, C))`.
+/// The operator of a rich dependency. `(A if B else C)` is `If(A, Else(B, C))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RichOp {
-    /// Both.
+    /// Both sides must hold.
     And,
-    /// Either.
+    /// Either side must hold.
     Or,
-    /// The left if the right is there.
+    /// The left side must hold if the right holds.
     If,
-    /// The left unless the right is there.
+    /// The left side must hold unless the right holds.
     Unless,
-    /// The alternative of an `If` or `Unless`; stands only in their right side.
+    /// The alternative of an `If` or `Unless`; only allowed in their right side.
     Else,
-    /// One package that gives both.
+    /// One package must provide both sides.
     With,
-    /// One package that gives the left and not the right.
+    /// One package must provide the left side and not the right.
     Without,
 }
 
@@ -105,16 +108,16 @@ pub enum RichOp {
 pub enum Dependency {
     /// `name op version`.
     Plain {
-        /// The capability, package or path.
+        /// The name of a capability, package or path.
         name: StringId,
-        /// How the version is meant; [`Op::ANY`] without one.
+        /// The version operator; [`Op::ANY`] without a version.
         op: Op,
         /// The version as written; empty without one.
         version: StringId,
     },
     /// `(left op right)`.
     Rich {
-        /// How the sides are joined.
+        /// The operator between the sides.
         op: RichOp,
         /// The left side.
         left: DependencyId,
@@ -123,36 +126,37 @@ pub enum Dependency {
     },
 }
 
-/// The kinds of dependency lists that a package has.
+/// The kinds of dependency lists of a package.
 ///
-/// The order is that of their runs in the pool: all that is required lies together.
+/// The order is that of the ranges in the pool: all requirements are contiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
-    /// What the package gives. Its own name and version are among it without being told.
+    /// Capabilities that the package provides, always including its own name and version.
     Provides,
-    /// What must be there when it is used.
+    /// Requirements at run time.
     Requires,
-    /// What must be there already when it is installed (`Requires(pre)`, `Requires(post)`); it is required as well.
+    /// Requirements that must be met before the installation (`Requires(pre)`, `Requires(post)`).
+    /// They must also be met at run time.
     PreRequires,
-    /// What must not be there.
+    /// Conflicting packages.
     Conflicts,
-    /// Which packages (by their names) it replaces.
+    /// Packages, by their names, that this package replaces.
     Obsoletes,
-    /// What is installed with it where possible.
+    /// Packages that are installed with it where possible.
     Recommends,
-    /// What would go well with it.
+    /// Packages that are useful together with it.
     Suggests,
-    /// With what it is installed where possible.
+    /// If these are installed, this package is installed too where possible.
     Supplements,
-    /// With what it would go well.
+    /// If these are installed, this package is useful with them.
     Enhances,
-    /// With what (all of it) it is installed by itself (apk's `install_if`).
+    /// If all of these are installed, this package is installed automatically (apk's `install_if`).
     InstallIf,
-    /// Whose files it may overwrite (apk's `replaces`).
+    /// Packages whose files it may overwrite (apk's `replaces`).
     Replaces,
-    /// What it requires and what it conflicts with (with [`Op::NOT`]), once more and in the order in which it is written; told only of
-    /// packages that conflict with something and only where that order counts (apk).
+    /// Requirements and conflicts (with [`Op::NOT`]) again, in the order in which they are written.
+    /// Only set for packages that have conflicts, in ecosystems where the order matters (apk).
     Ordered,
 }
 
@@ -173,11 +177,11 @@ impl Kind {
         Self::Ordered,
     ];
 
-    /// How many kinds there are.
+    /// Number of kinds.
     pub(super) const COUNT: usize = Self::ALL.len();
 }
 
-/// The pool's form of a [`Dependency`]: three plain words.
+/// The stored form of a [`Dependency`]: three plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(super) struct Stored {
@@ -211,21 +215,22 @@ impl From<Stored> for Dependency {
 }
 
 sections! {
-    /// Dependencies, once each.
+    /// All dependencies, without duplicates.
     StoredTable, StoredView {
         stored: Stored,
     }
 }
 
-/// Dependencies that are read.
+/// Interned dependencies, read-only.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dependencies<'a>(StoredView<'a>);
 
-/// Dependencies that are taken in.
+/// Dependencies that are being interned.
 #[derive(Clone, Debug)]
 pub(super) struct DependencyTable {
     all: StoredTable,
-    /// To find them: a power of two of slots, `id + 1` or nought; never more than half full.
+    /// Hash table with `id + 1` or 0 in each slot. The length is a power of two; the table is never
+    /// more than half full.
     table: Vec<u32>,
 }
 
@@ -267,11 +272,11 @@ impl<'a> Dependencies<'a> {
         StoredView::read(reader).map(Self)
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id is out of bounds.
     pub(super) fn check(self, strings: usize) -> Result<(), ImageError> {
         const WHAT: &str = "dependencies";
         let Self(view) = self;
-        // The sides of a rich dependency come before it, so that none is a part of itself.
+        // The sides of a rich dependency have lower ids, so that none contains itself.
         let fits = |(id, stored): (usize, &Stored)| {
             let limit = if stored.op & RICH == 0 { strings } else { id };
             (stored.left.max(stored.right) as usize) < limit
@@ -301,7 +306,7 @@ impl DependencyTable {
         id
     }
 
-    /// The dependency's id, or the slot where it belongs.
+    /// Returns the id of a dependency, or the slot in which it belongs.
     fn slot(&self, stored: Stored) -> Result<DependencyId, usize> {
         let mask = self.table.len() - 1;
         let mut slot = hash(stored) & mask;
@@ -314,7 +319,7 @@ impl DependencyTable {
         }
     }
 
-    /// Asks the memory for what is looked at when these are interned, for all at once.
+    /// Prefetches the memory for interning these dependencies.
     pub(super) fn look_ahead(&self, dependencies: impl Iterator<Item = Dependency>) {
         let mask = self.table.len() - 1;
         let seen = dependencies.fold(0, |seen, dependency| {
@@ -325,7 +330,7 @@ impl DependencyTable {
     }
 }
 
-/// Makes a table (a power of two of slots) twice as long, in which `id + 1` stands where each hash leads.
+/// Doubles the length of a hash table (a power of two) and inserts each `id + 1` again by its hash.
 pub(super) fn double(table: &mut Vec<u32>, hashes: impl Iterator<Item = usize>) {
     let slots = table.len() * 2;
     table.clear();

@@ -1,4 +1,4 @@
-//! The ids that everything in the pool is named by: dense numbers that index the pool's arrays.
+//! Ids of everything in the pool: dense numbers that index the pool's arrays.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -11,12 +11,12 @@ macro_rules! id {
         pub struct $name(pub(crate) u32);
 
         impl $name {
-            /// The place of this id in the arrays that it indexes.
+            /// Returns the index of this id in the pool's arrays.
             pub const fn index(self) -> usize {
                 self.0 as usize
             }
 
-            /// The id of a place. Ids are dense, from nought.
+            /// Returns the id with an index. Ids are dense and start at 0.
             pub const fn from_index(index: usize) -> Self {
                 Self(index as u32)
             }
@@ -31,7 +31,8 @@ macro_rules! id {
 }
 
 id! {
-    /// An interned string. Equal strings of one pool have equal ids; the empty string is [`StringId::EMPTY`].
+    /// An interned string. Equal strings of a pool have equal ids; the empty string is
+    /// [`StringId::EMPTY`].
     StringId
 }
 id! {
@@ -48,10 +49,10 @@ id! {
 }
 
 impl StringId {
-    /// The empty string: in every pool.
+    /// The empty string, which every pool contains.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether this is the empty string.
+    /// Reports whether this is the empty string.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

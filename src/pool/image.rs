@@ -1,15 +1,18 @@
-//! The pool as bytes: flat arrays one after another, read where they lie, in memory or in a mapped file.
+//! The pool as bytes: flat arrays one after another, read in place, in memory or from a mapped
+//! file.
 //!
-//! An image is its sections and a foot, so that it can be written from its beginning to its end, the first sections before the last are known:
+//! An image consists of sections and a footer, so that it can be written sequentially before the
+//! last sections are known:
 //!
 //! ```text
-//! sections                                                       each at a multiple of eight
-//! offset, bytes                                                  of each section, from the beginning of the image
-//! sections, bytes                                                8 bytes each, in the machine's own order, like all numbers
-//! checksum of all that, fingerprint, magic
+//! sections                              each starts at a multiple of eight
+//! offset, bytes                         for each section; offsets are from the image start
+//! section count, image bytes            all numbers have 8 bytes in the machine's byte order
+//! checksum, fingerprint, magic          the checksum covers everything before it
 //! ```
 //!
-//! Only the program that wrote an image reads it: the fingerprint is that of the sources that decide what is in it.
+//! Only the program that wrote an image can read it: the fingerprint is a hash of the sources that
+//! define the contents.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,52 +21,53 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// The last word of an image; another byte order reads another.
+/// Last word of an image. With another byte order the value differs.
 const MAGIC: u64 = u64::from_le_bytes(*b"rootpool");
 
-/// Which program wrote it: see `build.rs`.
+/// Fingerprint of the program that writes an image: see `build.rs`.
 pub(super) const FINGERPRINT: u64 = match u64::from_str_radix(env!("ROOTSTRAP_POOL_FINGERPRINT"), 16) {
     Ok(fingerprint) => fingerprint,
     Err(_) => 0,
 };
 
-/// Words behind the table of sections.
+/// Number of words after the table of sections.
 const FOOT: usize = 5;
 
-/// Words that no checksum is of: itself and what comes after it.
+/// Number of words at the end that the checksum does not cover: the checksum itself and those after
+/// it.
 const UNCHECKED: usize = 3;
 
-/// What is hashed at once, by one thread.
+/// Bytes that one thread hashes at once.
 const PIECE: usize = 1 << 20;
 
-/// What may stand in a section: numbers without padding, of which every pattern of bits is one.
+/// A type that sections may contain: numbers without padding, for which every bit pattern is valid.
 pub(super) trait Plain: FromBytes + IntoBytes + Immutable + Copy + 'static {}
 
 impl<T: FromBytes + IntoBytes + Immutable + Copy + 'static> Plain for T {}
 
-/// Why bytes are no pool.
+/// An error while reading an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// They do not end as an image does, or are too few or too many.
+    /// The bytes do not end with a footer, or the length is wrong.
     #[error("it is no pool of this machine, or only a part of one")]
     Foot,
-    /// Another version of the program wrote it.
+    /// Another version of the program wrote the image.
     #[error("another version of the program wrote it")]
     Version,
-    /// They are not what was written.
+    /// The checksum does not match the contents.
     #[error("its checksum is {found:016x} instead of {expected:016x}")]
     Checksum {
-        /// What the foot says.
+        /// The checksum in the footer.
         expected: u64,
-        /// What it is.
+        /// The checksum of the contents.
         found: u64,
     },
-    /// A section names what is not there.
+    /// A section contains an id or index that is out of bounds.
     #[error("its {0} point outside the pool")]
     Section(&'static str),
 }
 
-/// Bytes that an image is read from. They must not change while a pool reads them.
+/// The bytes of an image. They must not change while a pool reads them.
 pub struct Image(Bytes);
 
 enum Bytes {
@@ -72,12 +76,14 @@ enum Bytes {
 }
 
 impl Image {
-    /// An image in bytes that lie somewhere else: a mapped file. They have to begin at a multiple of eight.
+    /// Creates an image from other memory, such as a mapped file. The bytes must be aligned to
+    /// eight.
     pub fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self(Bytes::Shared(Box::new(bytes)))
     }
 
-    /// An image in memory of the sections that `write` writes; it is called twice, the first time to see how much memory they take.
+    /// Creates an image in memory from the sections that `write` writes. It calls `write` twice,
+    /// first to compute the size.
     pub(super) fn of(write: impl Fn(&mut Writer<&mut dyn Write>) -> io::Result<()>) -> io::Result<Self> {
         let mut nowhere = io::sink();
         let mut counted = Writer { sum: None, ..Writer::new(&mut nowhere as &mut dyn Write) };
@@ -90,7 +96,7 @@ impl Image {
         Ok(Self(Bytes::Words(words)))
     }
 
-    /// Holds the bytes against their checksum.
+    /// Compares the checksum with the contents.
     pub(super) fn verify(&self) -> Result<(), ImageError> {
         let bytes = self.bytes();
         let checked = bytes.len().checked_sub(UNCHECKED * 8).and_then(|length| bytes.split_at_checked(length));
@@ -102,7 +108,7 @@ impl Image {
         if found == expected { Ok(()) } else { Err(ImageError::Checksum { expected, found }) }
     }
 
-    /// The bytes.
+    /// Returns the bytes of the image.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Bytes::Words(words) => words.as_bytes(),
@@ -117,14 +123,14 @@ impl fmt::Debug for Image {
     }
 }
 
-/// Writes an image, section by section.
+/// A writer of images, section by section.
 pub(super) struct Writer<W> {
     into: W,
-    /// `None` where nobody will look at it.
+    /// The checksum; `None` if nobody uses it.
     sum: Option<Sum>,
-    /// Of each section where it begins, and its bytes.
+    /// Offset and length of each section, in bytes.
     table: Vec<u64>,
-    /// Bytes that were written.
+    /// Number of bytes written.
     length: u64,
 }
 
@@ -152,12 +158,12 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// How many words an image of these sections has.
+    /// Returns the number of words of an image with these sections.
     fn words(&self) -> usize {
         self.length as usize / 8 + self.table.len() + FOOT
     }
 
-    /// Writes what comes after the sections, and gives back what was written to.
+    /// Writes the table and the footer, and returns the underlying writer.
     pub(super) fn finish(mut self) -> io::Result<W> {
         let bounds = [self.table.len() as u64 / 2, self.words() as u64 * 8];
         let table = std::mem::take(&mut self.table);
@@ -169,13 +175,13 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The checksum of all that comes before it in an image: of the checksums of its pieces.
+/// Computes the checksum of the bytes before it in an image: a hash of the hashes of all pieces.
 fn checksum(bytes: &[u8]) -> u64 {
     let pieces: Vec<u64> = bytes.par_chunks(PIECE).map(|piece| xxh3_64_with_seed(piece, FINGERPRINT)).collect();
     xxh3_64_with_seed(pieces.as_bytes(), bytes.len() as u64)
 }
 
-/// The same of bytes that come one after another.
+/// An incremental form of [`checksum`].
 struct Sum {
     piece: Xxh3,
     filled: usize,
@@ -217,14 +223,14 @@ impl Sum {
     }
 }
 
-/// Gives the sections of an image, in the order in which they were written.
+/// A reader of the sections of an image, in the order in which they were written.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     table: &'a [[u64; 2]],
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the foot.
+    /// Reads the footer.
     pub(super) fn new(image: &'a Image) -> Result<Self, ImageError> {
         let bytes = image.bytes();
         let Ok((rest, foot)) = <[u64; FOOT]>::ref_from_suffix(bytes) else { return Err(ImageError::Foot) };
@@ -251,7 +257,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Defines a part of the pool twice: as arrays that grow, and as the slices that are read; its sections are the fields, in their order.
+/// Defines a part of the pool twice: as growing arrays, and as slices that are read. The fields are
+/// sections, in their order.
 macro_rules! sections {
     ($(#[$doc:meta])* $table:ident, $view:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
@@ -287,23 +294,25 @@ macro_rules! sections {
 
 pub(super) use sections;
 
-/// Checks of sections that came from elsewhere; each looks at a whole array without branches.
+/// Checks of sections from untrusted files. Each visits a whole array without branches.
 pub(super) mod check {
     use super::ImageError;
 
-    /// All are below the limit.
+    /// Fails unless all values are below `limit`.
     pub(in crate::pool) fn below<T: Copy + Into<u32>>(what: &'static str, values: &[T], limit: usize) -> Result<(), ImageError> {
         let highest = values.iter().fold(0, |highest, &value| highest.max(value.into()));
         ensure(what, values.is_empty() || (highest as usize) < limit)
     }
 
-    /// They are where runs begin: not falling, from nought to `end`, `count` runs.
+    /// Fails unless `starts` delimits `count` ranges: it never decreases, begins with 0 and ends
+    /// with `end`.
     pub(in crate::pool) fn runs(what: &'static str, starts: &[u32], count: usize, end: usize) -> Result<(), ImageError> {
         let falls = starts.iter().zip(starts.get(1..).unwrap_or_default()).filter(|(a, b)| a > b).count();
         ensure(what, falls == 0 && starts.len() == count + 1 && starts[0] == 0 && starts[count] as usize == end)
     }
 
-    /// A table of an interner: a power of two of slots, at least one of them empty, none beyond `count`.
+    /// Fails unless `table` is a valid hash table of an interner: its length is a power of two, at
+    /// least one slot is empty, and no value exceeds `count`.
     pub(in crate::pool) fn slots(what: &'static str, table: &[u32], count: usize) -> Result<(), ImageError> {
         ensure(what, table.len().is_power_of_two() && table.contains(&0))?;
         below(what, table, count + 1)

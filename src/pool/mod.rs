@@ -1,13 +1,15 @@
-//! What exists: the packages of all repositories, as flat arrays of ids.
+//! The package pool: the packages of all repositories, as flat arrays of ids.
 //!
-//! In: packages, fed one by one into a [`PoolBuilder`] by the index readers of an ecosystem (or by a program).
-//! Out: an immutable [`Pool`] that the solver, the transaction and the audits read, from any number of threads.
-//! It never touches the network or the disk, knows no version syntax (an ecosystem's [`VersionScheme`] does) and never
-//! changes once built.
+//! Input: packages that the index readers of an ecosystem (or a program) add to a [`PoolBuilder`].
+//! Output: an immutable [`Pool`] that the solver, the transaction and the audits read from any
+//! number of threads. The pool never accesses the network or the disk and never changes once built.
+//! Version syntax is defined by an ecosystem's [`VersionScheme`].
 //!
 //! ```
 //! # use std::cmp::Ordering;
-//! # use rootstrap::pool::{Architectures, Constraint, Kind, Op, Package, PoolBuilder, VersionScheme};
+//! # use rootstrap::pool::{
+//! #     Architectures, Constraint, Kind, Op, Package, PoolBuilder, VersionScheme,
+//! # };
 //! # struct Plain;
 //! # impl VersionScheme for Plain {
 //! #     fn compare(&self, a: &str, b: &str) -> Ordering { a.cmp(b) }
@@ -17,7 +19,9 @@
 //! let repo = builder.add_repo("base", 99, None);
 //! let shell = builder.dependency("/bin/sh", Op::ANY, "");
 //! builder.add_dependency(Kind::Provides, shell);
-//! let package = Package { name: builder.intern("bash"), version: builder.intern("5.1.8-6"), ..Package::default() };
+//! let name = builder.intern("bash");
+//! let version = builder.intern("5.1.8-6");
+//! let package = Package { name, version, ..Package::default() };
 //! let bash = builder.finish_package(repo, package);
 //! let pool = builder.build(&Plain, &Architectures::any())?;
 //! assert_eq!(pool.candidates(pool.find_dependency("/bin/sh", Op::ANY, "").unwrap()), [bash]);

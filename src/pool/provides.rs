@@ -1,4 +1,5 @@
-//! Who provides what: from a name (or a path) to the packages and the dependency by which each provides it.
+//! The provides index: from a name or path to the packages that provide it, and the dependency by
+//! which each does.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -7,7 +8,7 @@ use super::image::{ImageError, check, sections};
 use super::ranks::{FOREIGN, group};
 use super::{Dependency, DependencyId, Kind, SolvableId, StringId};
 
-/// That a package provides a name.
+/// An entry of the index: a package provides a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(super) struct Provide {
@@ -16,11 +17,11 @@ pub(super) struct Provide {
     pub(super) dependency: DependencyId,
 }
 
-/// Marks a provide that is a file of the package.
+/// Marker for a provide that is a file of the package.
 pub(super) const BY_FILE: DependencyId = DependencyId(u32::MAX);
 
 sections! {
-    /// The index: for each string its run of provides, by package.
+    /// The index: for each string, the range of its provides in order of packages.
     ProvideTable, Provides {
         starts: u32,
         provides: Provide,
@@ -28,7 +29,8 @@ sections! {
 }
 
 impl ProvideTable {
-    /// Indexes all packages that fit the machine (`arch` is [`arch_ranks`](super::ranks::arch_ranks)) or are installed.
+    /// Indexes all packages that fit the machine or are installed. `arch` is the result of
+    /// [`arch_ranks`](super::ranks::arch_ranks).
     pub(super) fn new(told: &Told<'_>, arch: &[u16]) -> Self {
         let (columns, dependencies) = (&told.columns, told.dependencies);
         let required = required_paths(told);
@@ -57,7 +59,7 @@ impl<'a> Provides<'a> {
         }
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id or index is out of bounds.
     pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
         const WHAT: &str = "provides";
         check::runs(WHAT, self.starts, strings, self.provides.len())?;
@@ -68,8 +70,8 @@ impl<'a> Provides<'a> {
     }
 }
 
-/// Of each string, whether it is a path that a dependency names (libsolv's `pool_addfileprovides`). A path that packages only provide is
-/// none.
+/// Returns for each string whether it is a path that a dependency names (libsolv's
+/// `pool_addfileprovides`). Paths that packages only provide do not count.
 fn required_paths(told: &Told<'_>) -> Vec<bool> {
     let (columns, dependencies) = (&told.columns, told.dependencies);
     let mut asked = vec![true; dependencies.len()];

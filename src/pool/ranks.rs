@@ -1,4 +1,4 @@
-//! Versions and architectures as integers, and the packages of each name.
+//! Ranks: versions and architectures as integers. Also lists the packages of each name.
 
 use rustc_hash::FxHashMap;
 
@@ -6,32 +6,33 @@ use super::builder::Told;
 use super::image::{ImageError, check, sections};
 use super::{Architectures, Constraint, Dependency, DependencyId, Kind, Op, SolvableId, StringId, VersionScheme};
 
-/// What fits no machine of this pool.
+/// Rank of an incompatible architecture.
 pub(super) const FOREIGN: u16 = u16::MAX;
 
 sections! {
     /// The order of versions and architectures.
     RankTable, Ranks {
-        /// Of each package among those of its name: equal versions have equal ranks, a newer one has a higher.
+        /// Version rank of each package among those of its name: equal for equal versions, higher
+        /// for newer ones.
         version: u32,
-        /// Of each package: nought for neutral, one for the best, [`FOREIGN`].
+        /// Architecture rank of each package: 0 for neutral, 1 for the best, or [`FOREIGN`].
         arch: u16,
-        /// All packages by name, each name's by id.
+        /// All packages grouped by name; in a group, sorted by id.
         by_name: SolvableId,
-        /// Where each name's run begins in `by_name`; one more than there are strings.
+        /// Start index of each name's group in `by_name`; one more than there are strings.
         names: u32,
-        /// Of each provided dependency with a version, among those of its name: the higher, the newer. Nought if packages of one name
-        /// only provide it.
+        /// Rank of each provided dependency with a version among those of its name: higher for
+        /// newer versions. It is 0 if only packages of one name provide it.
         provided: u32,
-        /// The packages that fit and supplement or enhance others, by id.
+        /// Packages of a compatible architecture that supplement or enhance others, sorted by id.
         supplementing: SolvableId,
-        /// Of each package, whether packages of its name are there for several architectures that fit.
+        /// For each package, 1 if packages of its name exist for several compatible architectures.
         mixed: u8,
     }
 }
 
 impl RankTable {
-    /// `arch` is [`arch_ranks`].
+    /// Computes the ranks. `arch` is the result of [`arch_ranks`].
     pub(super) fn new(told: &Told<'_>, scheme: &dyn VersionScheme, arch: Vec<u16>) -> Self {
         let (columns, strings) = (&told.columns, told.strings);
         let (names, by_name) = group(strings.len(), columns.ids().map(|id| (columns.name(id), id)));
@@ -96,7 +97,7 @@ impl<'a> Ranks<'a> {
         }
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id or index is out of bounds.
     pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
         const WHAT: &str = "ranks";
         for length in [self.version.len(), self.arch.len(), self.mixed.len()] {
@@ -109,7 +110,7 @@ impl<'a> Ranks<'a> {
     }
 }
 
-/// Of each package the rank of its architecture.
+/// Returns the architecture rank of each package.
 pub(super) fn arch_ranks(told: &Told<'_>, architectures: &Architectures) -> Vec<u16> {
     let (columns, strings) = (&told.columns, told.strings);
     let mut known: FxHashMap<StringId, u16> = FxHashMap::default();
@@ -117,12 +118,13 @@ pub(super) fn arch_ranks(told: &Told<'_>, architectures: &Architectures) -> Vec<
     columns.ids().map(|id| rank(columns.arch(id))).collect()
 }
 
-/// Ranks the versions of a name that packages of different names provide. Versions of which none is newer (a release is
-/// missing in one) have equal ranks.
+/// Ranks the versions of names that packages of different names provide. Versions that match each
+/// other, as when one lacks the release, have equal ranks.
 fn rank_provided(told: &Told<'_>, scheme: &dyn VersionScheme) -> Vec<u32> {
     let (columns, dependencies, strings) = (&told.columns, told.dependencies, told.strings);
     let mut is_provided = vec![false; dependencies.len()];
-    // Of each name the first package name that provides it, and whether there are others: only then versions are compared.
+    // The first package name that provides each name, and whether there are others. Versions are
+    // compared only in that case.
     let mut provider: Vec<Option<StringId>> = vec![None; strings.len()];
     let mut shared = vec![false; strings.len()];
     for id in columns.ids() {
@@ -157,7 +159,8 @@ fn rank_provided(told: &Told<'_>, scheme: &dyn VersionScheme) -> Vec<u32> {
     ranks
 }
 
-/// Groups values by a string, in the order given: where each string's run begins (and the last ends), and the values.
+/// Groups values by a string, in the given order. Returns the start index of each string's group
+/// (and the end of the last), and the values.
 pub(super) fn group<T: Copy + Default>(strings: usize, pairs: impl Iterator<Item = (StringId, T)> + Clone) -> (Vec<u32>, Vec<T>) {
     let mut starts = vec![0_u32; strings + 1];
     for (key, _) in pairs.clone() {

@@ -1,36 +1,39 @@
-//! Packages taken down to be put into a pool later: threads that read parts of an index tell a [`Recorder`] each, and what they recorded is
-//! carried out on the pool in the order of the index. The pool is then the same however many threads there were.
+//! Recordings of packages for later insertion into a pool. Each thread that reads a part of an
+//! index uses a [`Recorder`]. The recordings are then replayed on the pool in the order of the
+//! index. The result does not depend on the number of threads.
 //!
-//! Interning is half of the work of reading an index, and waits for memory most of the time. Here it is done for some thousand strings and
-//! dependencies at once, so that the memory answers to several at a time.
+//! Interning takes half the time of reading an index, most of it waiting for memory. Replaying
+//! interns thousands of strings and dependencies at once, so that memory accesses overlap.
 
 use super::{Checksum, Dependency, DependencyId, Kind, Op, Package, PoolBuilder, RepoId, RichOp, StringId};
 use crate::digest::Algorithm;
 
-/// What takes packages in: for each, its dependencies and files as they come, then the package.
+/// A receiver of packages. For each package, it takes the dependencies and files, then the package
+/// itself.
 pub trait Intake {
-    /// The id of a string.
+    /// Returns the id of a string.
     fn intern(&mut self, text: &str) -> StringId;
 
-    /// The id of the dependency `name op version`.
+    /// Returns the id of the dependency `name op version`.
     fn dependency_of(&mut self, name: StringId, op: Op, version: StringId) -> DependencyId;
 
-    /// The id of the rich dependency `(left op right)`.
+    /// Returns the id of the rich dependency `(left op right)`.
     fn rich_dependency(&mut self, left: DependencyId, op: RichOp, right: DependencyId) -> DependencyId;
 
-    /// Adds a dependency to the package that is being taken in.
+    /// Adds a dependency to the current package.
     fn add_dependency(&mut self, kind: Kind, dependency: DependencyId);
 
-    /// Adds a file (its absolute path) to the package that is being taken in.
+    /// Adds a file, as an absolute path, to the current package.
     fn add_file(&mut self, path: StringId);
 
-    /// Ends the package whose dependencies and files were added since the last. It provides its own name and version.
+    /// Finishes the current package with the dependencies and files added so far. It provides its
+    /// own name and version.
     fn finish_package(&mut self, repo: RepoId, package: Package<'_>);
 
-    /// Forgets the dependencies and files that were added since the last package.
+    /// Discards the dependencies and files of the current package.
     fn discard_package(&mut self);
 
-    /// The id of the dependency `name op version`; with [`Op::ANY`] the version is not looked at.
+    /// Returns the id of the dependency `name op version`; with [`Op::ANY`], ignores the version.
     fn dependency(&mut self, name: &str, op: Op, version: &str) -> DependencyId {
         let (name, version) = (self.intern(name), if op.is_any() { StringId::EMPTY } else { self.intern(version) });
         self.dependency_of(name, op, version)
@@ -67,43 +70,43 @@ impl Intake for PoolBuilder {
     }
 }
 
-/// Takes packages down. The ids that it gives are good for it alone: those of strings until the recording is taken, those of dependencies
-/// for good.
+/// A recorder of packages. Its ids are only valid for this recorder: string ids until the recording
+/// is taken, dependency ids always.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     recording: Recording,
-    /// How many dependencies were told in the recordings that were taken.
+    /// Number of dependencies in the recordings that were taken.
     dependencies: usize,
 }
 
-/// What was told of some packages, in order. It can be recorded over, which saves asking for memory.
+/// Recorded packages, in order. The memory can be reused for another recording.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
-    /// The number of the recorder.
+    /// Number of the recorder.
     recorder: usize,
-    /// All strings, one after another.
+    /// All strings, concatenated.
     text: String,
-    /// Of each string.
+    /// Length of each string, in bytes.
     lengths: Vec<u32>,
     dependencies: Vec<Dependency>,
     steps: Vec<Step>,
-    /// One a finish.
+    /// One for each [`Step::Finish`].
     packages: Vec<Finished>,
-    /// Of the packages' checksums, one after another.
+    /// Digests of the packages, concatenated.
     digests: Vec<u8>,
 }
 
-/// A package that was told of.
+/// A recorded package.
 #[derive(Clone, Copy, Debug)]
 struct Finished {
     repo: RepoId,
-    /// Without its checksum.
+    /// The package without its checksum.
     package: Package<'static>,
-    /// Of which algorithm its checksum is, and how many bytes it has.
+    /// Algorithm and length in bytes of the checksum.
     checksum: Option<(Algorithm, usize)>,
 }
 
-/// What was told of packages. Ids are the recorder's.
+/// A recorded call. Ids are those of the recorder.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Add(Kind, DependencyId),
@@ -113,12 +116,12 @@ enum Step {
 }
 
 impl Recorder {
-    /// A recorder; `number` tells it from the others of the same index. They count from nought.
+    /// Creates a recorder. `number` distinguishes the recorders of an index; numbers start at 0.
     pub(crate) fn new(number: usize) -> Self {
         Self { recording: Recording { recorder: number, ..Recording::default() }, dependencies: 0 }
     }
 
-    /// Gives what was recorded since the last time, in exchange for a recording that may be overwritten.
+    /// Returns the recording since the last call, and continues with the memory of `spare`.
     pub(crate) fn take(&mut self, mut spare: Recording) -> Recording {
         self.dependencies += self.recording.dependencies.len();
         spare.text.clear();
@@ -177,15 +180,16 @@ impl Intake for Recorder {
     }
 }
 
-/// Carries recordings out on a pool that is being built. Those of one recorder have to come in the order in which they were taken.
+/// A replay of recordings on a pool builder. Recordings of one recorder must be replayed in the
+/// order in which they were taken.
 #[derive(Debug)]
 pub(crate) struct Replay<'b> {
     builder: &'b mut PoolBuilder,
-    /// The pool's id of each of the recording's strings; the first is the empty one.
+    /// The pool's id of each string in the recording; the first is the empty string.
     strings: Vec<StringId>,
-    /// Of each recorder, the pool's id of each of its dependencies.
+    /// For each recorder, the pool's id of each of its dependencies.
     dependencies: Vec<Vec<DependencyId>>,
-    /// Dependencies that are interned at once.
+    /// Plain dependencies to be interned together.
     plain: Vec<Dependency>,
 }
 
@@ -194,7 +198,7 @@ impl<'b> Replay<'b> {
         Self { builder, strings: Vec::new(), dependencies: Vec::new(), plain: Vec::new() }
     }
 
-    /// Carries a recording out.
+    /// Replays a recording.
     pub(crate) fn carry_out(&mut self, recording: &Recording) {
         self.strings.clear();
         self.strings.push(StringId::EMPTY);
@@ -220,7 +224,7 @@ impl<'b> Replay<'b> {
                 Dependency::Plain { name, op, version } => {
                     plain.push(Dependency::Plain { name: strings[name.index()], op, version: strings[version.index()] });
                 }
-                // Its sides were told before, so they have to be interned by now.
+                // Both sides have been recorded before, so they must be interned by now.
                 Dependency::Rich { op, left, right } => {
                     builder.intern_dependencies(plain, ids);
                     plain.clear();

@@ -1,4 +1,4 @@
-//! Relations between packages that follow from their dependencies and that solving asks for in the other direction: made once.
+//! Inverse relations between packages, derived from their dependencies once for the solver.
 
 use super::builder::Told;
 use super::candidates::{Candidates, MOST_MET};
@@ -7,18 +7,19 @@ use super::ranks::FOREIGN;
 use super::{Dependency, DependencyId, Kind, RichOp, SolvableId, StringId, VersionScheme};
 
 sections! {
-    /// For each package runs of others.
+    /// For each package, ranges of related packages.
     RelationTable, Relations {
         rival_starts: u32,
         rivals: SolvableId,
         supplement_starts: u32,
         supplemented_by: SolvableId,
-        /// Packages that fit and supplement or enhance by a complex dependency.
+        /// Packages of a compatible architecture that supplement or enhance others by a complex
+        /// dependency.
         complex_supplements: SolvableId,
-        /// Of each dependency, whether it needs more than a list of candidates.
+        /// For each dependency, 1 if a list of candidates cannot express it.
         complex: u8,
-        /// Packages that require, recommend, suggest or conflict with a path that may have more owners than the pool knows, and
-        /// (beside each) that path.
+        /// Packages that require, recommend, suggest or conflict with a path whose owners the pool
+        /// may not all know, and in `lacked` that path.
         lacking: SolvableId,
         lacked: StringId,
         /// Such paths that packages supplement or enhance.
@@ -26,7 +27,8 @@ sections! {
     }
 }
 
-/// Where each package's run begins (and the last ends), and the runs.
+/// Converts pairs to ranges. Returns the start index of each package's range (and the end of the
+/// last), and the values.
 fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>, Vec<SolvableId>) {
     pairs.sort_unstable();
     pairs.dedup();
@@ -41,7 +43,8 @@ fn runs(packages: usize, mut pairs: Vec<(SolvableId, SolvableId)>) -> (Vec<u32>,
 }
 
 impl RelationTable {
-    /// `arch` is [`arch_ranks`](super::ranks::arch_ranks). `None` where there are too many.
+    /// Derives the relations. `arch` is the result of [`arch_ranks`](super::ranks::arch_ranks).
+    /// Returns `None` if there are too many.
     pub(super) fn new(told: &Told<'_>, candidates: Candidates<'_>, arch: &[u16], scheme: &dyn VersionScheme) -> Option<Self> {
         let (columns, count) = (&told.columns, told.columns.len());
         let complex = complex(told);
@@ -116,7 +119,7 @@ impl<'a> Relations<'a> {
         self.complex_supplements
     }
 
-    /// Whether all that it names is there.
+    /// Fails if an id or index is out of bounds.
     pub(super) fn check(self, strings: usize, dependencies: usize, solvables: usize) -> Result<(), ImageError> {
         const WHAT: &str = "relations";
         check::runs(WHAT, self.rival_starts, solvables, self.rivals.len())?;
@@ -131,7 +134,8 @@ impl<'a> Relations<'a> {
         check::below(WHAT, self.lacked_by_supplements, strings)
     }
 
-    /// The paths that may have more owners than the pool knows and that count when these packages come into question, by id.
+    /// Returns the paths, sorted by id, whose owners the pool may not all know and that affect
+    /// packages for which `comes_into_question` returns true.
     pub(super) fn lacked(self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
         let pairs = self.lacking.iter().zip(self.lacked).filter(|&(&package, _)| comes_into_question(package));
         let mut paths: Vec<StringId> = pairs.map(|(_, &path)| path).chain(self.lacked_by_supplements.iter().copied()).collect();
@@ -141,11 +145,12 @@ impl<'a> Relations<'a> {
     }
 }
 
-/// Of each dependency, whether it is `and`, `if` or `unless`, or an `or` over such a one.
+/// Returns for each dependency whether it is complex: `and`, `if`, `unless`, or an `or` with a
+/// complex side.
 fn complex(told: &Told<'_>) -> Vec<u8> {
     let mut complex: Vec<u8> = Vec::with_capacity(told.dependencies.len());
     for (_, dependency) in told.dependencies.iter() {
-        // The sides were interned before.
+        // The sides have lower ids.
         let is_complex = match dependency {
             Dependency::Rich { op: RichOp::And | RichOp::If | RichOp::Unless, .. } => true,
             Dependency::Rich { op: RichOp::Or, left, right } => complex[left.index()] | complex[right.index()] != 0,
@@ -156,8 +161,9 @@ fn complex(told: &Told<'_>) -> Vec<u8> {
     complex
 }
 
-/// Of each dependency, whether it is a path that may have more owners than the pool knows. A list of all files may name them: of a path
-/// that the index does not cover, whoever is known to own or to provide it; of one that it covers, where no owner is known.
+/// Returns for each dependency whether it is a path whose owners the pool may not all know. A list
+/// of all files may name more owners in two cases: the index does not cover the path, or it covers
+/// the path but names no owner.
 fn open_paths(told: &Told<'_>, candidates: Candidates<'_>, scheme: &dyn VersionScheme) -> Vec<bool> {
     let is_open = |(id, dependency): (DependencyId, Dependency)| match dependency {
         Dependency::Plain { name, op, .. } if op.is_any() => {
@@ -172,7 +178,8 @@ fn open_paths(told: &Told<'_>, candidates: Candidates<'_>, scheme: &dyn VersionS
     told.dependencies.iter().map(is_open).collect()
 }
 
-/// The packages whose dependencies of some kinds name an open path, and that path.
+/// Returns pairs of a package and an open path that its dependencies of the kinds from `first` to
+/// `last` name.
 fn naming(told: &Told<'_>, open: &[bool], first: Kind, last: Kind) -> Vec<(SolvableId, StringId)> {
     let mut found = Vec::new();
     let mut sides = Vec::new();

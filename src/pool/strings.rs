@@ -1,4 +1,4 @@
-//! Strings, once each: one long text and an open-addressing table of ids.
+//! String interner: one long text and an open-addressing hash table of ids.
 
 use std::hash::Hasher;
 use std::io::{self, Write};
@@ -10,36 +10,37 @@ use super::dependency::double;
 use super::image::{ImageError, Reader, Writer, check, sections};
 
 sections! {
-    /// Where each string is in the text, and a table to find it.
+    /// Positions of the strings in the text, and a hash table to find them.
     IndexTable, Index {
-        /// Where each string begins; one more than there are strings.
+        /// Start offset of each string, and the end of the last.
         starts: u32,
-        /// A power of two of slots, `id + 1` or nought; never more than half full.
+        /// Hash table with `id + 1` or 0 in each slot. The length is a power of two; the table is
+        /// never more than half full.
         table: u32,
     }
 }
 
-/// How many strings are looked for ahead.
+/// Number of strings for which memory is prefetched at once.
 const AHEAD: usize = 32;
 
-/// What [`check`] calls this part.
+/// Name of this part in errors of [`check`].
 const WHAT: &str = "strings";
 
-/// Strings that are read.
+/// Interned strings, read-only.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strings<'a> {
     text: &'a str,
     index: Index<'a>,
 }
 
-/// Strings that are taken in.
+/// Strings that are being interned.
 #[derive(Clone, Debug)]
 pub(super) struct StringTable {
     text: String,
     index: IndexTable,
-    /// Of each string, so that nothing is hashed twice.
+    /// Hash of each string, so that none is computed twice.
     hashes: Vec<u32>,
-    /// Set when a string no longer fits into 32-bit offsets.
+    /// True if a string did not fit into 32-bit offsets.
     full: bool,
 }
 
@@ -76,7 +77,7 @@ impl<'a> Strings<'a> {
         (0..self.len()).map(move |id| self.get(StringId::from_index(id)))
     }
 
-    /// The string's id, or the slot where it belongs.
+    /// Returns the id of a string, or the slot in which it belongs.
     fn slot(self, text: &str, hash: u32) -> Result<StringId, usize> {
         let (starts, bytes) = (self.index.starts, self.text.as_bytes());
         let mask = self.index.table.len() - 1;
@@ -104,7 +105,8 @@ impl<'a> Strings<'a> {
         Ok(Self { text, index })
     }
 
-    /// Whether every string lies in the text, the empty one first, and the table ends every search.
+    /// Fails unless every string lies in the text, the empty string is first, and every search in
+    /// the table ends.
     pub(super) fn check(self) -> Result<(), ImageError> {
         let (text, starts) = (self.text, self.index.starts);
         check::runs(WHAT, starts, self.len(), text.len())?;
@@ -127,8 +129,8 @@ impl StringTable {
         self.intern_hashed(text, hash(text))
     }
 
-    /// Interns many strings and adds their ids to `ids`. What is looked at for one is not near what is looked at for the next: it is asked
-    /// for ahead, so that the memory answers to several at once.
+    /// Interns many strings and appends their ids to `ids`. Consecutive lookups touch distant
+    /// memory, so the function prefetches for a group of strings at once.
     pub(super) fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str>, ids: &mut Vec<StringId>) {
         let mut texts = texts.map(|text| (text, hash(text)));
         let mut group = [("", 0); AHEAD];

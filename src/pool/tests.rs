@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use super::*;
 use crate::digest::Algorithm;
 
-/// Versions that are plain numbers.
+/// A version scheme in which versions are plain numbers.
 struct Numbers;
 
 impl VersionScheme for Numbers {

@@ -1,4 +1,4 @@
-//! The pool as it is read.
+//! The pool and its packages, read-only.
 
 use self_cell::self_cell;
 
@@ -15,15 +15,15 @@ use super::{Dependency, DependencyId, Kind, Op, RepoId, RichOp, SolvableId, Stri
 /// A repository of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repo {
-    /// Its name.
+    /// The name of the repository.
     pub name: StringId,
-    /// The lower, the more it is preferred.
+    /// Priority; repositories with lower values are preferred.
     pub priority: i32,
-    /// apk's tag: packages of a tagged repository are taken only where asked for by it.
+    /// The tag in apk: packages of a tagged repository are installed only if requested by the tag.
     pub tag: Option<StringId>,
 }
 
-/// All that a pool holds, as it lies in an image.
+/// The contents of a pool, as slices of an image.
 #[derive(Clone, Debug)]
 pub(super) struct View<'a> {
     pub(super) strings: Strings<'a>,
@@ -38,11 +38,12 @@ pub(super) struct View<'a> {
     pub(super) annex: &'a [u8],
 }
 
-/// Stands for "none" where an id is written.
+/// Marker for "none" in place of an id.
 pub(super) const NONE: u32 = u32::MAX;
 
 impl<'a> View<'a> {
-    /// Reads what [`PoolBuilder::write`](super::PoolBuilder) and [`Found::write`](super::builder::Found) write.
+    /// Reads the sections that [`PoolBuilder::write`](super::PoolBuilder) and
+    /// [`Found::write`](super::builder::Found) write.
     fn read(image: &'a Image) -> Result<Self, ImageError> {
         let mut reader = Reader::new(image)?;
         let repos: &[[u32; 3]] = reader.section()?;
@@ -69,7 +70,7 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
-    /// Whether all ids that it holds name what is there, so that nothing that reads it can go astray.
+    /// Fails if an id is out of bounds, as later use of it would panic.
     fn check(&self) -> Result<(), ImageError> {
         let (strings, dependencies, solvables) = (self.strings.len(), self.dependencies.len(), self.columns.len());
         let texts = || self.strings.check().and_then(|()| self.dependencies.check(strings));
@@ -86,7 +87,7 @@ impl<'a> View<'a> {
 }
 
 self_cell!(
-    /// An image and what is read from it.
+    /// An image and the view of its contents.
     struct Seen {
         owner: Image,
         #[covariant]
@@ -95,39 +96,42 @@ self_cell!(
     impl {Debug}
 );
 
-/// All packages, who provides what, and which packages meet each dependency. Immutable; threads share it freely.
+/// The immutable pool: all packages, provides, and the packages that meet each dependency. Threads
+/// can share it.
 ///
-/// It is read from its [`Image`], where it lies: one that was built from one in memory, one that was kept from a mapped file.
+/// The pool reads its [`Image`] in place, in memory or from a mapped file.
 #[derive(Debug)]
 pub struct Pool(Seen);
 
 impl Pool {
-    /// What the program writes into images: another one may write other things for the same packages.
+    /// Version of the image format. Other builds of the program may write other data for the same
+    /// packages.
     pub const FORMAT: u64 = FINGERPRINT;
 
-    /// The pool of an image that was written before.
+    /// Reads the pool of an image that was written before. Fails if its checksum is wrong or it is
+    /// invalid.
     pub fn from_image(image: Image) -> Result<Self, ImageError> {
         Seen::try_new(image, |image| {
             let view = View::read(image)?;
-            // What is wrong is the checksum, whatever else that leads to.
+            // A wrong checksum takes precedence over the errors that it causes.
             let (verified, checked) = rayon::join(|| image.verify(), || view.check());
             verified.and(checked).map(|()| view)
         })
         .map(Self)
     }
 
-    /// The pool of an image that was checked before: by [`from_image`](Self::from_image), or because it was just made. In one that was not, an id may
-    /// lead nowhere, which is a panic where it is followed.
+    /// Reads the pool of an image that was checked by [`from_image`](Self::from_image) or was just
+    /// created. In an unchecked image, an id may be out of bounds; using it panics.
     pub fn from_checked_image(image: Image) -> Result<Self, ImageError> {
         Seen::try_new(image, |image| View::read(image)).map(Self)
     }
 
-    /// What [`CompletePool::set_annex`](super::CompletePool::set_annex) was given.
+    /// Returns the bytes that [`CompletePool::set_annex`](super::CompletePool::set_annex) stored.
     pub fn annex(&self) -> &[u8] {
         self.view().annex
     }
 
-    /// Its image, as it can be kept for later.
+    /// Returns the image of the pool, which can be cached.
     pub fn image(&self) -> &Image {
         self.0.borrow_owner()
     }
@@ -136,149 +140,160 @@ impl Pool {
         self.0.borrow_dependent()
     }
 
-    /// How many packages there are.
+    /// Returns the number of packages.
     pub fn len(&self) -> usize {
         self.view().columns.len()
     }
 
-    /// Whether there is no package.
+    /// Reports whether the pool has no packages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All packages, in the order in which they were added.
+    /// Returns all packages, in the order in which they were added.
     pub fn solvables(&self) -> impl DoubleEndedIterator<Item = Solvable<'_>> + ExactSizeIterator {
         self.view().columns.ids().map(|id| self.solvable(id))
     }
 
-    /// A package.
+    /// Returns a package.
     pub fn solvable(&self, id: SolvableId) -> Solvable<'_> {
         Solvable { pool: self.view(), id }
     }
 
-    /// All repositories.
+    /// Returns all repositories.
     pub fn repos(&self) -> impl ExactSizeIterator<Item = (RepoId, &Repo)> {
         self.view().repos.iter().enumerate().map(|(index, repo)| (RepoId::from_index(index), repo))
     }
 
-    /// A repository.
+    /// Returns a repository.
     pub fn repo(&self, id: RepoId) -> &Repo {
         &self.view().repos[id.index()]
     }
 
-    /// The repository of what is installed, if there is one.
+    /// Returns the repository of installed packages, if there is one.
     pub fn installed(&self) -> Option<RepoId> {
         self.view().installed
     }
 
-    /// The packages that are installed, by id.
+    /// Returns the installed packages, sorted by id.
     pub fn installed_solvables(&self) -> impl Iterator<Item = Solvable<'_>> {
         self.view().installed.into_iter().flat_map(|repo| self.solvables().filter(move |package| package.repo_id() == repo))
     }
 
-    /// The string of an id.
+    /// Returns the string of an id.
     pub fn text(&self, id: StringId) -> &str {
         self.view().strings.get(id)
     }
 
-    /// The id of a string, if the pool holds it.
+    /// Returns the id of a string, if the pool contains it.
     pub fn find(&self, text: &str) -> Option<StringId> {
         self.view().strings.find(text)
     }
 
-    /// All strings of the pool.
+    /// Returns all strings of the pool.
     pub fn strings(&self) -> impl Iterator<Item = (StringId, &str)> {
         self.view().strings.iter().enumerate().map(|(index, text)| (StringId::from_index(index), text))
     }
 
-    /// How many strings there are: one more than the highest [`StringId`].
+    /// Returns the number of strings: one more than the highest [`StringId`].
     pub fn string_count(&self) -> usize {
         self.view().strings.len()
     }
 
-    /// A dependency.
+    /// Returns a dependency.
     pub fn dependency(&self, id: DependencyId) -> Dependency {
         self.view().dependencies.get(id)
     }
 
-    /// How many dependencies there are: one more than the highest [`DependencyId`].
+    /// Returns the number of dependencies: one more than the highest [`DependencyId`].
     pub fn dependency_count(&self) -> usize {
         self.view().dependencies.len()
     }
 
-    /// The id of `name op version`, if some package of the pool has that dependency. All dependencies are looked at.
+    /// Returns the id of `name op version`, if some package of the pool has that dependency. The
+    /// search is linear in the number of dependencies.
     pub fn find_dependency(&self, name: &str, op: Op, version: &str) -> Option<DependencyId> {
         let (name, version) = (self.find(name)?, if op.is_any() { StringId::EMPTY } else { self.find(version)? });
         self.view().dependencies.find(Dependency::Plain { name, op, version })
     }
 
-    /// The packages that meet a dependency, by id; of a rich dependency, those that could.
+    /// Returns the packages that meet a dependency, sorted by id; for a rich dependency, those that
+    /// may meet it.
     ///
-    /// Only packages that fit the machine are among them. There are none for a dependency with a version that packages
-    /// provide and none asks for: [`Pool::providers`] answers for any name.
+    /// Contains only packages that fit the machine or are installed. A versioned dependency that
+    /// packages provide but none uses has no candidates; [`Pool::providers`] works for any name.
     pub fn candidates(&self, dependency: DependencyId) -> &[SolvableId] {
         self.view().candidates.of(dependency)
     }
 
-    /// The packages that an obsoletes means, by their own names and versions, by id. Empty for what no package obsoletes.
+    /// Returns the packages that an obsoletes dependency matches by their own names and versions,
+    /// sorted by id. Empty if no package has this obsoletes.
     pub fn obsoleted(&self, dependency: DependencyId) -> &[SolvableId] {
         self.view().candidates.obsoleted(dependency)
     }
 
-    /// Of a provided dependency with a version, its place among those of its name: the higher, the newer.
+    /// Returns the rank of a provided dependency with a version among those of its name. Newer
+    /// versions have higher ranks.
     pub fn provided_rank(&self, dependency: DependencyId) -> u32 {
         self.view().ranks.provided(dependency)
     }
 
-    /// The packages that fit the machine and supplement or enhance others, by id.
+    /// Returns the packages that fit the machine and supplement or enhance others, sorted by id.
     pub fn supplementing(&self) -> &[SolvableId] {
         self.view().ranks.supplementing()
     }
 
-    /// Whether a dependency needs more than a list of candidates: `and`, `if`, `unless`, or `or` over such a one.
+    /// Reports whether a dependency is complex, so that a list of candidates cannot express it:
+    /// `and`, `if`, `unless`, or an `or` with a complex side.
     pub fn is_complex(&self, dependency: DependencyId) -> bool {
         self.view().relations.is_complex(dependency)
     }
 
-    /// The packages with lower ids that cannot be installed beside this one, because either conflicts with the other or obsoletes
-    /// it (but for complex conflicts, and for packages of the same name), by id.
+    /// Returns the packages with lower ids that conflict with this one or obsolete it, in either
+    /// direction, sorted by id. Excludes complex conflicts and packages of the same name.
     pub fn rivals(&self, id: SolvableId) -> &[SolvableId] {
         self.view().relations.rivals(id)
     }
 
-    /// The packages that supplement or enhance this one by plain dependencies, by id.
+    /// Returns the packages that supplement or enhance this one by plain dependencies, sorted by
+    /// id.
     pub fn supplemented_by(&self, id: SolvableId) -> &[SolvableId] {
         self.view().relations.supplemented_by(id)
     }
 
-    /// The packages that supplement or enhance others by complex dependencies, by id.
+    /// Returns the packages that supplement or enhance others by complex dependencies, sorted by
+    /// id.
     pub fn complex_supplements(&self) -> &[SolvableId] {
         self.view().relations.complex_supplements()
     }
 
-    /// Paths that may have more owners than the pool knows and that count when some packages come into question: these packages require,
-    /// recommend, suggest or conflict with them, or any package supplements or enhances them. The lists of all files name all owners.
+    /// Returns paths whose owners the pool may not all know. Only paths count that a package for
+    /// which `comes_into_question` returns true requires, recommends, suggests or conflicts with,
+    /// or that any package supplements or enhances. The repositories' lists of all files name all
+    /// owners.
     pub fn lacked_paths(&self, comes_into_question: impl Fn(SolvableId) -> bool) -> Vec<StringId> {
         self.view().relations.lacked(comes_into_question)
     }
 
-    /// Whether the package manager itself meets this dependency, which no package does.
+    /// Reports whether the package manager itself meets this dependency and no package does.
     pub fn met_by_system(&self, dependency: DependencyId) -> bool {
         self.view().candidates.by_system(dependency)
     }
 
-    /// The packages that provide a name, each with the dependency by which it does (`None`: by a file), by id.
+    /// Returns the packages that provide a name, sorted by id, each with the dependency that
+    /// provides it (`None` if a file does).
     pub fn providers(&self, name: StringId) -> impl Iterator<Item = (SolvableId, Option<DependencyId>)> {
         (self.view().provides.of(name).iter())
             .map(|provide| (provide.solvable, Some(provide.dependency).filter(|&by| by != super::provides::BY_FILE)))
     }
 
-    /// All packages of a name, whatever their architecture, by id.
+    /// Returns all packages of a name, of any architecture, sorted by id.
     pub fn named(&self, name: StringId) -> &[SolvableId] {
         self.view().ranks.named(name)
     }
 
-    /// A dependency as it is written: `libfoo.so.1()(64bit)`, `bash >= 5.1`, `(a if b else c)`.
+    /// Formats a dependency as it is written: `libfoo.so.1()(64bit)`, `bash >= 5.1`, `(a if b else
+    /// c)`.
     pub fn display(&self, dependency: DependencyId) -> String {
         let mut text = String::new();
         self.write_dependency(dependency, 0, &mut text);
@@ -294,7 +309,7 @@ impl Pool {
                     out.extend([" ", op.text(), " ", self.text(version)]);
                 }
             }
-            // Deeper than any parser goes; the guard keeps a hostile universe from our stack.
+            // No parser allows this depth; the limit protects the stack from a hostile universe.
             Dependency::Rich { .. } if depth > 200 => out.push('…'),
             Dependency::Rich { op: RichOp::Else, left, right } => {
                 self.write_dependency(left, depth + 1, out);
@@ -328,137 +343,139 @@ pub struct Solvable<'a> {
 }
 
 impl<'a> Solvable<'a> {
-    /// Its id.
+    /// Returns the id of the package.
     pub fn id(self) -> SolvableId {
         self.id
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(self) -> &'a str {
         self.pool.strings.get(self.name_id())
     }
 
-    /// The id of its name.
+    /// Returns the id of the name.
     pub fn name_id(self) -> StringId {
         self.pool.columns.name(self.id)
     }
 
-    /// Its whole version: `[epoch:]version-release` for RPM.
+    /// Returns the full version: `[epoch:]version-release` for RPM.
     pub fn version(self) -> &'a str {
         self.pool.strings.get(self.version_id())
     }
 
-    /// The id of its version.
+    /// Returns the id of the version.
     pub fn version_id(self) -> StringId {
         self.pool.columns.version(self.id)
     }
 
-    /// Among packages of the same name: the higher, the newer; equal where the versions are.
+    /// Returns the version rank among packages of the same name: newer versions have higher ranks,
+    /// equal versions have equal ranks.
     pub fn version_rank(self) -> u32 {
         self.pool.ranks.version(self.id)
     }
 
-    /// Its architecture.
+    /// Returns the architecture.
     pub fn arch(self) -> &'a str {
         self.pool.strings.get(self.arch_id())
     }
 
-    /// The id of its architecture.
+    /// Returns the id of the architecture.
     pub fn arch_id(self) -> StringId {
         self.pool.columns.arch(self.id)
     }
 
-    /// Nought if it fits every machine, one if it is built for this one, more for worse ones; `None` if it does not fit.
+    /// Returns the rank of the architecture: 0 if it fits every machine, 1 if it is the machine's
+    /// own, more for worse ones; `None` if it is incompatible.
     pub fn arch_rank(self) -> Option<u16> {
         self.pool.ranks.arch(self.id)
     }
 
-    /// Whether it counts at all: it fits the machine, or is installed.
+    /// Reports whether the package may be installed: it fits the machine, or is installed already.
     pub fn takes_part(self) -> bool {
         self.arch_rank().is_some() || self.is_installed()
     }
 
-    /// Whether packages of its name are there for several architectures that fit the machine.
+    /// Reports whether packages of this name exist for several compatible architectures.
     pub fn is_multiarch(self) -> bool {
         self.pool.ranks.mixed(self.id)
     }
 
-    /// Its repository.
+    /// Returns the repository.
     pub fn repo(self) -> &'a Repo {
         &self.pool.repos[self.repo_id().index()]
     }
 
-    /// Whether it is installed.
+    /// Reports whether the package is installed.
     pub fn is_installed(self) -> bool {
         self.pool.installed == Some(self.repo_id())
     }
 
-    /// The tag of its repository (without the `@`), if it has one.
+    /// Returns the tag of the repository without the `@`, if it has one.
     pub fn repo_tag(self) -> Option<&'a str> {
         self.repo().tag.map(|tag| self.pool.strings.get(tag))
     }
 
-    /// The id of its repository.
+    /// Returns the id of the repository.
     pub fn repo_id(self) -> RepoId {
         self.pool.columns.repo(self.id)
     }
 
-    /// The name of its repository.
+    /// Returns the name of the repository.
     pub fn repo_name(self) -> &'a str {
         self.pool.strings.get(self.repo().name)
     }
 
-    /// Where its file is, relative to the repository.
+    /// Returns the location of the package file, relative to the repository.
     pub fn location(self) -> &'a str {
         self.pool.strings.get(self.pool.columns.location(self.id))
     }
 
-    /// The digest of its file.
+    /// Returns the digest of the package file.
     pub fn checksum(self) -> Option<Checksum<'a>> {
         self.pool.columns.checksum(self.id)
     }
 
-    /// Bytes of its file.
+    /// Returns the size of the package file in bytes.
     pub fn size(self) -> u64 {
         self.pool.columns.size(self.id)
     }
 
-    /// Bytes it takes when installed.
+    /// Returns the size of the installed package in bytes.
     pub fn installed_size(self) -> u64 {
         self.pool.columns.installed_size(self.id)
     }
 
-    /// Seconds since 1970 when it was built.
+    /// Returns the build time in seconds since 1970.
     pub fn build_time(self) -> i64 {
         self.pool.columns.build_time(self.id)
     }
 
-    /// Who made it.
+    /// Returns the vendor.
     pub fn vendor(self) -> &'a str {
         self.pool.strings.get(self.pool.columns.vendor(self.id))
     }
 
-    /// The source package that it was built from.
+    /// Returns the source package from which it was built.
     pub fn source(self) -> &'a str {
         self.pool.strings.get(self.pool.columns.source(self.id))
     }
 
-    /// Its licence.
+    /// Returns the license.
     pub fn license(self) -> &'a str {
         self.pool.strings.get(self.pool.columns.license(self.id))
     }
 
-    /// apk's `provider_priority`.
+    /// Returns apk's `provider_priority`.
     pub fn provider_priority(self) -> u32 {
         self.pool.columns.provider_priority(self.id)
     }
 
-    /// Its dependencies of a kind, as written.
+    /// Returns the dependencies of a kind, as written.
     pub fn dependencies(self, kind: Kind) -> &'a [DependencyId] {
         self.pool.columns.run(self.id, kind, kind)
     }
 
-    /// The same as names and versions; rich ones, which are neither, are left out.
+    /// Returns the dependencies of a kind as name, operator and version. Omits rich dependencies.
     pub fn capabilities(self, kind: Kind) -> impl Iterator<Item = (&'a str, Op, &'a str)> {
         self.dependencies(kind).iter().filter_map(move |&id| match self.pool.dependencies.get(id) {
             Dependency::Plain { name, op, version } => Some((self.pool.strings.get(name), op, self.pool.strings.get(version))),
@@ -466,12 +483,12 @@ impl<'a> Solvable<'a> {
         })
     }
 
-    /// All that it requires, before its installation or after.
+    /// Returns all requirements, both before and after the installation.
     pub fn requires(self) -> &'a [DependencyId] {
         self.pool.columns.run(self.id, Kind::Requires, Kind::PreRequires)
     }
 
-    /// The paths of its files, as far as the pool was told.
+    /// Returns the paths of the files that the pool knows.
     pub fn files(self) -> &'a [StringId] {
         self.pool.columns.files(self.id)
     }

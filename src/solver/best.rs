@@ -1,5 +1,7 @@
-//! The rules that packages become the best that there is (`solver_addbestrules`), that of a package which was split all parts come
-//! (`solver_addyumobsrules`), and that what is installed is preferred (`solver_addchoicerules`).
+//! Three classes of rules about installed packages:
+//! - packages are updated to the best candidate (`solver_addbestrules`);
+//! - all parts of a split package are installed together (`solver_addyumobsrules`);
+//! - installed packages are preferred over new ones (`solver_addchoicerules`).
 
 use super::engine::{BestOf, Solver};
 use super::literal::Lit;
@@ -9,7 +11,7 @@ use super::rules::RuleId;
 use super::upkeep::is_forbidden;
 use crate::pool::{DependencyId, Kind, SolvableId};
 
-/// Adds the candidates that are not there yet.
+/// Appends those literals of `more` that `candidates` does not contain yet.
 pub(super) fn add_missing(candidates: &mut Vec<Lit>, more: Vec<Lit>) {
     for literal in more {
         if !candidates.contains(&literal) {
@@ -28,7 +30,8 @@ impl Solver<'_> {
             if !is_best || !self.upkeep.is_to_update(place) {
                 continue;
             }
-            // The policy is obeyed (SOLVER_FLAG_BEST_OBEY_POLICY): the best of the update rule, or of the feature rule.
+            // As with `SOLVER_FLAG_BEST_OBEY_POLICY`, only candidates of the update rule or the
+            // feature rule count.
             let id = self.upkeep.packages[place];
             let update = self.update_rule(place);
             let mut best: Vec<Lit> = if self.upkeep.beside[place].is_empty() {
@@ -55,8 +58,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Drops candidates that are locked: what is not installed cannot come. Those that are installed and stay are returned: they are as good as the
-    /// best.
+    /// Drops locked candidates that are not installed, as the solver may not install them. Returns
+    /// the locked candidates that are installed; they count as good as the best.
     pub(super) fn drop_locked(&self, candidates: &mut Vec<Lit>) -> Vec<Lit> {
         let is_installed = |literal: &Lit| self.pool.solvable(literal.id()).is_installed();
         let locked: Vec<Lit> = candidates.iter().copied().filter(|literal| self.is_locked(literal.id())).collect();
@@ -72,8 +75,9 @@ impl Solver<'_> {
         policy::filter(self, candidates, Mode::Recommend);
     }
 
-    /// Where packages of several names obsolete an installed one by the same dependency, it was split: who takes one, takes a package of
-    /// each name.
+    /// Adds the rules for split packages. An installed package counts as split if packages of
+    /// several names obsolete it by the same dependency. If one of these packages is
+    /// installed, a package of each other name must be too.
     pub(super) fn add_split_rules(&mut self) {
         let pool = self.pool;
         let mut obsoletes: Vec<DependencyId> = Vec::new();
@@ -101,7 +105,8 @@ impl Solver<'_> {
         }
     }
 
-    /// The packages that obsolete installed ones by this dependency, by name; empty if they are of one name (`find_obsolete_group`).
+    /// Returns the packages that obsolete installed ones by this dependency, grouped by name. The
+    /// result is empty if they all have the same name (`find_obsolete_group`).
     fn groups_that_obsolete(&self, dependency: DependencyId) -> Vec<Vec<SolvableId>> {
         let pool = self.pool;
         let mut all: Vec<SolvableId> = Vec::new();
@@ -124,8 +129,9 @@ impl Solver<'_> {
         (names.iter().map(|literal| all.iter().copied().filter(|&id| name_of(id) == name_of(literal.id())).collect())).collect()
     }
 
-    /// Where a requirement is met by what is installed, by what could replace it and by other packages: one of the former is taken, as
-    /// long as nothing stands against it.
+    /// Adds the choice rules. If installed packages (or packages that replace them) and other
+    /// packages meet the same requirement, the solver takes one of the former. The solver gives the
+    /// rule up if it causes a conflict.
     pub(super) fn add_choice_rules(&mut self) {
         if self.upkeep.is_empty() {
             return;
@@ -157,10 +163,11 @@ impl Solver<'_> {
         }
     }
 
-    /// The candidates of a requirement that are installed or replace what is; none if all are, or none is.
+    /// Returns the candidates of a requirement that are installed or replace an installed package.
+    /// Returns `None` if all candidates are such, or if none is.
     fn choice(&mut self, literals: &[Lit], forbidden: &[bool], meant: &mut [bool]) -> Option<Vec<Lit>> {
         let pool = self.pool;
-        // Each with the place of what is installed of it.
+        // Each candidate with the index of the installed package that it is or replaces.
         let (mut replacing, mut is_free) = (Vec::new(), false);
         for &literal in literals.iter().filter(|literal| literal.is_positive()) {
             let id = literal.id();
@@ -194,7 +201,7 @@ impl Solver<'_> {
         is_needed.then(|| replacing.into_iter().map(|(_, literal)| literal).collect())
     }
 
-    /// The installed package that a package is, or that it would replace, with its place.
+    /// Returns the installed package that `id` is or would replace, with its index.
     fn installed_of(&self, id: SolvableId) -> Option<(usize, SolvableId)> {
         let pool = self.pool;
         let package = pool.solvable(id);
@@ -204,7 +211,8 @@ impl Solver<'_> {
         placed(&id).or_else(named).or_else(|| obsoleted.find_map(placed))
     }
 
-    /// Whether what an installed package would be updated to still is among the meant packages (`solver_choicerulecheck`).
+    /// Returns true if an update of the installed package is among the `meant` packages
+    /// (`solver_choicerulecheck`).
     fn keeps_providing(&mut self, place: usize, meant: &[bool]) -> bool {
         let Some(rule) = self.narrowest_rule(place) else { return true };
         let mut updates: Vec<Lit> = self.rules.literals(rule).filter(|literal| literal.is_positive()).collect();
@@ -214,7 +222,8 @@ impl Solver<'_> {
         updates.iter().any(|literal| meant[literal.variable()])
     }
 
-    /// Whether a choice left out something that is there all the same: such choices are given up (`solver_check_unneeded_choicerules`).
+    /// Gives up each choice rule that excluded a package that is installed anyway. Returns true if
+    /// it gave up any (`solver_check_unneeded_choicerules`).
     pub(super) fn give_up_unneeded_choices(&mut self) -> bool {
         let classes = self.rules.classes;
         let mut any = false;
@@ -236,7 +245,8 @@ impl Solver<'_> {
         any
     }
 
-    /// A choice was given up: all those are, by which what it left out would be left out (`solver_disablechoicerules`).
+    /// Disables all choice rules that share an excluded candidate with the rule `id`, which was
+    /// given up (`solver_disablechoicerules`).
     pub(super) fn give_up_choices(&mut self, id: RuleId) {
         let classes = self.rules.classes;
         let whole = |solver: &Self, id: RuleId| -> Vec<Lit> {

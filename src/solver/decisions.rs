@@ -1,25 +1,26 @@
-//! What was decided: for each package at which level, in which order, and why.
+//! The decisions of the search: the level of each package, the order of the decisions and their
+//! reasons.
 
 use super::literal::Lit;
 use super::rules::RuleId;
 
-/// Why a literal was decided.
+/// The reason for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// The only literal of a rule that could still be true.
+    /// All other literals of this rule are false.
     Rule(RuleId),
-    /// Chosen freely to fulfil a rule; nought for a weak dependency.
+    /// A free choice that fulfills this rule; 0 for a weak dependency.
     Choice(RuleId),
 }
 
-/// The decisions of a run, which can be undone down to a level.
+/// The decisions of a search, which can be undone down to a level.
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
-    /// Of each variable its level, negative if it is not to be installed; nought if undecided.
+    /// Level of each variable: negative if the package is not to be installed, 0 if undecided.
     levels: Vec<i32>,
     pub(super) queue: Vec<Lit>,
     pub(super) why: Vec<Why>,
-    /// How far the queue is propagated.
+    /// Number of entries of `queue` that are propagated.
     pub(super) propagated: usize,
 }
 
@@ -28,12 +29,12 @@ impl Decisions {
         Self { levels: vec![0; variables], ..Self::default() }
     }
 
-    /// Makes room for so many variables; what goes must not be decided.
+    /// Resizes to the given number of variables. Variables that are removed must be undecided.
     pub(super) fn resize(&mut self, variables: usize) {
         self.levels.resize(variables, 0);
     }
 
-    /// Undoes everything.
+    /// Undoes all decisions.
     pub(super) fn clear(&mut self) {
         for literal in &self.queue {
             self.levels[literal.variable()] = 0;
@@ -63,7 +64,7 @@ impl Decisions {
         }
     }
 
-    /// Undoes the last decisions, which nothing was drawn from, until so many are left.
+    /// Undoes the last decisions until `left` are left. They must not have been propagated.
     pub(super) fn take_back(&mut self, left: usize) {
         for literal in self.queue.drain(left..) {
             self.levels[literal.variable()] = 0;
@@ -84,7 +85,8 @@ impl Decisions {
         self.is_true(-literal)
     }
 
-    /// The level at which the literal's package was decided; negative if it was decided against.
+    /// Returns the level at which the literal's package was decided; negative if it was decided
+    /// against, 0 if it is undecided.
     pub(super) fn level(&self, literal: Lit) -> i32 {
         self.levels[literal.variable()]
     }

@@ -19,29 +19,30 @@ use rustc_hash::FxHashMap;
 
 use crate::pool::{Pool, SolvableId, StringId};
 
-/// What a best rule is about.
+/// The subject of a best rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BestOf {
-    /// The job of this number.
+    /// The job with this index.
     Job(u32),
     /// The update of this installed package.
     Update(SolvableId),
 }
 
-/// Several candidates were left where one was chosen: the others may be tried later.
+/// A choice among several candidates. The search may try the other candidates later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Branch {
-    /// Where its candidates begin in [`Solver::branch_candidates`]; they end where those of the next begin.
+    /// Index of its first candidate in [`Solver::branch_candidates`]; the candidates end where
+    /// those of the next branch begin.
     pub(super) start: usize,
-    /// The level below the choice.
+    /// Decision level below the choice.
     pub(super) level: i32,
-    /// The rule that the choice fulfils.
+    /// The rule that the choice fulfills.
     pub(super) rule: RuleId,
 }
 
-/// Solves requests against a pool, one after another, with memory that it keeps.
+/// A solver that solves requests against a pool, one after another, and reuses its memory.
 ///
-/// Threads that solve against the same pool have a solver each.
+/// Threads that solve against the same pool each need a solver of their own.
 #[derive(Debug)]
 pub struct Solver<'a> {
     pub(super) pool: &'a Pool,
@@ -54,36 +55,36 @@ pub struct Solver<'a> {
     pub(super) upkeep: Upkeep,
     pub(super) sync: Sync,
     pub(super) favor: FxHashMap<SolvableId, i32>,
-    /// The packages that stay as they are, by id.
+    /// Packages that stay as they are, sorted by id.
     locked: Vec<SolvableId>,
-    /// The rules of one literal, in their order.
+    /// The rules with one literal, in the order of their ids.
     pub(super) assertions: Vec<RuleId>,
-    /// What each best rule is about.
+    /// The subject of each best rule.
     pub(super) best_of: Vec<BestOf>,
-    /// Which package's rule each choice rule is made from.
+    /// The package rule from which each choice rule was made.
     pub(super) choice_of: Vec<RuleId>,
-    /// The installed packages that jobs erase or replace: nothing keeps them.
+    /// Installed packages that jobs erase or replace; no rule keeps them installed.
     pub(super) releases: Vec<SolvableId>,
     /// The rule that cannot be fulfilled, once the search is stuck.
     pub(super) conflict: Option<RuleId>,
     pub(super) branches: Vec<Branch>,
-    /// Candidates of the branches; those that were taken are negative.
+    /// Candidates of the branches; the literals of candidates that were tried are negative.
     pub(super) branch_candidates: Vec<Lit>,
     pub(super) seen: Vec<bool>,
     pub(super) seen_list: Vec<Lit>,
     pub(super) scratch: Vec<Lit>,
-    /// The variables that are no packages: none but while a smallest set is searched.
+    /// Variables that are not packages. Only the search for a smallest set uses such variables.
     pub(super) extra: Range<usize>,
     lacked: BTreeSet<StringId>,
 }
 
 impl<'a> Solver<'a> {
-    /// The level of a search that has no way out.
+    /// Level of a search that has no solution.
     pub(super) const STUCK: i32 = -1;
-    /// The level of a search that begins, or begins again.
+    /// Level of a search that starts or restarts.
     pub(super) const RESTART: i32 = 0;
 
-    /// A solver for a pool.
+    /// Creates a solver for a pool.
     pub fn new(pool: &'a Pool) -> Self {
         let variables = Lit::count(pool.len());
         Self {
@@ -113,7 +114,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Solves a request.
+    /// Solves a request. Fails with an explanation if no set of packages satisfies it.
     pub fn solve(&mut self, request: &Request) -> Result<Solution, Unsolvable> {
         let attempt = self.attempt(request);
         self.lacked.extend(self.pool.lacked_paths(|id| self.reach.contains(id) && !self.reach.is_excluded(id)));
@@ -123,13 +124,14 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// The paths that counted in the requests since the last call and that may have more owners than the pool knows: with them the answer
-    /// may be another.
+    /// Returns the paths that affected the requests since the last call and whose owners the pool
+    /// may not all know. With the missing owners the answer may differ.
     pub fn take_lacked_paths(&mut self) -> BTreeSet<StringId> {
         std::mem::take(&mut self.lacked)
     }
 
-    /// Makes the rules of a request and searches; the rules of the proof if there is no solution.
+    /// Generates the rules of a request and searches for a solution. Returns the rules of the proof
+    /// if there is none.
     pub(super) fn attempt(&mut self, request: &Request) -> Result<(), Vec<RuleId>> {
         self.clear();
         self.reach.set_side_by_side(self.pool, request);
@@ -141,13 +143,13 @@ impl<'a> Solver<'a> {
         self.search(request.weak_dependencies)
     }
 
-    /// Makes the rules ready for a search.
+    /// Prepares the rules for a search.
     pub(super) fn start(&mut self) {
         self.assertions.extend((1..self.rules.len() as RuleId).filter(|&id| self.rules.get(id).is_assertion()));
         self.watches.hook_all(&self.rules);
     }
 
-    /// Forgets the last request.
+    /// Clears the state of the last request.
     pub(super) fn clear(&mut self) {
         self.watches.clear(&self.rules);
         self.rules.clear();
@@ -168,7 +170,7 @@ impl<'a> Solver<'a> {
         self.branch_candidates.clear();
     }
 
-    /// Whether a package is to stay as it is.
+    /// Reports whether a package is locked: it stays installed, or stays uninstalled.
     pub(super) fn is_locked(&self, id: SolvableId) -> bool {
         self.locked.binary_search(&id).is_ok()
     }
@@ -177,7 +179,7 @@ impl<'a> Solver<'a> {
         self.seen.len()
     }
 
-    /// Undoes all decisions above a level, and the branches that were opened at it or above.
+    /// Undoes all decisions above a level, and the branches opened at that level or above.
     pub(super) fn revert(&mut self, level: i32) {
         self.decisions.revert(level);
         let kept = self.branches.iter().rposition(|branch| branch.level < level).map_or(0, |last| last + 1);
@@ -192,16 +194,18 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Remembers that there was a choice.
+    /// Records a choice among several candidates.
     pub(super) fn branch(&mut self, level: i32, candidates: &[Lit], rule: RuleId) {
         self.branches.push(Branch { start: self.branch_candidates.len(), level, rule });
         self.branch_candidates.push(-candidates[0]);
         self.branch_candidates.extend(&candidates[1..]);
     }
 
-    /// Decides a literal on a new level and draws the consequences, learning from each conflict. Returns the level reached: the
-    /// new one if all went well, a lower one if decisions had to be undone, [`Solver::RESTART`] if a rule was given up and all of
-    /// them were, [`Solver::STUCK`] if there is no way out.
+    /// Decides a literal on a new level and propagates it, learning from each conflict. Returns:
+    /// - the new level if there was no conflict;
+    /// - a lower level if decisions had to be undone;
+    /// - [`Solver::RESTART`] if a rule was given up and all decisions were undone;
+    /// - [`Solver::STUCK`] if there is no solution.
     pub(super) fn decide_and_propagate(&mut self, level: i32, literal: Lit, why: Why) -> i32 {
         self.decisions.decide(literal, level + 1, why);
         let mut level = level + 1;

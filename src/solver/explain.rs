@@ -1,4 +1,5 @@
-//! Why there is no solution: from the rules of the proof to a smallest set of facts.
+//! Explanation of a request without solution: reduces the rules of the proof to a minimal set of
+//! facts.
 
 use super::engine::{BestOf, Solver};
 use super::literal::Lit;
@@ -7,114 +8,115 @@ use super::rich::{self, Normal};
 use super::rules::RuleId;
 use crate::pool::{DependencyId, Kind, Pool, SolvableId};
 
-/// One fact that stands in the way. Jobs are named by their place in the request.
+/// A fact that is part of a contradiction. Jobs are identified by their index in the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fact {
-    /// One of the job's candidates is asked for.
+    /// The job requests one of its candidates.
     Asked {
-        /// Its place in the request.
+        /// Index of the job in the request.
         job: usize,
     },
-    /// Only the best of the job's candidates will do.
+    /// The job accepts only its best candidate.
     OnlyBest {
-        /// Its place in the request.
+        /// Index of the job in the request.
         job: usize,
     },
     /// The job has no candidate.
     NoCandidate {
-        /// Its place in the request.
+        /// Index of the job in the request.
         job: usize,
     },
-    /// A package requires something that packages provide.
+    /// A package requires something that other packages provide.
     Requires {
-        /// Which package.
+        /// The package that has the requirement.
         package: SolvableId,
-        /// What it requires.
+        /// The requirement.
         dependency: DependencyId,
     },
-    /// A package requires something that nothing provides.
+    /// A package requires something that no package provides.
     NothingProvides {
-        /// Which package.
+        /// The package that has the requirement.
         package: SolvableId,
-        /// What it requires.
+        /// The requirement.
         dependency: DependencyId,
     },
-    /// Two packages cannot be installed together.
+    /// A package conflicts with another.
     Conflicts {
-        /// The package that says so.
+        /// The package that declares the conflict.
         package: SolvableId,
-        /// With what it conflicts.
+        /// The conflicting dependency.
         dependency: DependencyId,
-        /// The other package; none if a rich conflict excludes the package itself.
+        /// The other package; `None` if a rich conflict excludes the package itself.
         other: Option<SolvableId>,
     },
     /// A package obsoletes another.
     Obsoletes {
-        /// The one that obsoletes.
+        /// The package that declares the obsoletes.
         package: SolvableId,
-        /// What it obsoletes.
+        /// The obsoletes dependency.
         dependency: DependencyId,
-        /// The other.
+        /// The obsoleted package.
         other: SolvableId,
     },
-    /// Two packages of one name cannot be installed together.
+    /// Two packages of the same name cannot be installed together.
     SameName {
-        /// One.
+        /// The package with the lower id.
         package: SolvableId,
-        /// The other.
+        /// The package with the higher id.
         other: SolvableId,
     },
     /// The package is excluded.
     Excluded {
-        /// Which one.
+        /// The excluded package.
         package: SolvableId,
     },
-    /// The package is built for another machine.
+    /// The package is built for an incompatible architecture.
     ForeignArchitecture {
-        /// Which one.
+        /// The package of the foreign architecture.
         package: SolvableId,
     },
-    /// A package of the same name is there for a better architecture.
+    /// A package of the same name is available for a better architecture.
     WorseArchitecture {
-        /// Which one.
+        /// The package of the worse architecture.
         package: SolvableId,
     },
-    /// The package may only stand beside the same version for a better architecture.
+    /// The package may only be installed together with the same version for a better architecture.
     LockStep {
-        /// Which one.
+        /// The package of the worse architecture.
         package: SolvableId,
     },
-    /// The package is installed: it, or what may replace it, is to stay.
+    /// The package is installed: it, or a package that may replace it, must stay installed.
     Kept {
-        /// Which one.
+        /// The installed package.
         package: SolvableId,
     },
-    /// The package is installed, and only the best update of it will do.
+    /// The package is installed, and only its best update is accepted.
     OnlyBestUpdate {
-        /// Which one.
+        /// The installed package.
         package: SolvableId,
     },
-    /// The package is locked: it is to stay as it is, or not to be installed.
+    /// The package is locked: it must stay installed, or must not be installed.
     Locked {
-        /// Which one.
+        /// The locked package.
         package: SolvableId,
     },
-    /// The package is not one that the repositories hold, with which what is installed is to be synchronized.
+    /// The package is not in the repositories with which the system is to be synchronized.
     NotInRepositories {
-        /// Which one.
+        /// The package that is not in the repositories.
         package: SolvableId,
     },
-    /// The package is one of several that an installed one was split into: the others must come too.
+    /// The package is one part of an installed package that was split: the other parts must be
+    /// installed too.
     Split {
-        /// Which one.
+        /// The part that is to be installed.
         package: SolvableId,
-        /// One of the others.
+        /// One of the other parts.
         other: SolvableId,
     },
 }
 
 impl Fact {
-    /// The job that it is about.
+    /// Returns the index of the job that the fact is about.
     pub fn job(self) -> Option<usize> {
         match self {
             Self::Asked { job } | Self::OnlyBest { job } | Self::NoCandidate { job } => Some(job),
@@ -122,7 +124,8 @@ impl Fact {
         }
     }
 
-    /// The package that it is about, of two the one that says so.
+    /// Returns the package that the fact is about; of two packages, the one that declares the
+    /// dependency.
     pub fn package(self) -> Option<SolvableId> {
         match self {
             Self::Asked { .. } | Self::OnlyBest { .. } | Self::NoCandidate { .. } => None,
@@ -144,37 +147,39 @@ impl Fact {
     }
 }
 
-/// Facts that cannot all hold; without any one of them, these could.
+/// A minimal set of contradictory facts: without any one of them, the others do not contradict each
+/// other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
-    /// The facts: the request's own first, then each package's after those by which it comes in.
+    /// The facts: first those of the request, then each package's facts after those that pull the
+    /// package in.
     pub facts: Vec<Fact>,
 }
 
 impl Problem {
-    /// The jobs that have a part in it.
+    /// Returns the jobs that are part of the problem.
     pub fn jobs(&self) -> impl Iterator<Item = usize> + '_ {
         self.facts.iter().filter_map(|fact| fact.job())
     }
 }
 
-/// That a request has no solution: all problems that are independent of one another.
+/// The error for a request without solution. It lists all independent problems.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("no set of packages satisfies this request")]
 pub struct Unsolvable {
-    /// At least one.
+    /// The problems; at least one.
     pub problems: Vec<Problem>,
 }
 
-/// A fact as clauses: several where it is a rich dependency.
+/// A fact with its clauses. A rich dependency has several.
 type Claim = (Fact, Vec<Vec<Lit>>);
 
-/// More independent problems than this are not told: a person mends the first and asks again.
+/// Maximum number of independent problems to report. Users fix the first ones and try again.
 const MAX_PROBLEMS: usize = 32;
 
 impl Solver<'_> {
-    /// Explains a failed attempt, whose proof is given. The jobs of each problem are left out, and the rest is tried again, until
-    /// it can be solved.
+    /// Explains a failed attempt from its proof. Then removes the jobs of each problem and tries
+    /// the rest again, until the rest has a solution.
     pub(super) fn explain(&mut self, request: &Request, proof: &[RuleId]) -> Unsolvable {
         let mut problems = Vec::new();
         let mut left: Vec<usize> = (0..request.jobs.len()).collect();
@@ -197,7 +202,8 @@ impl Solver<'_> {
         Unsolvable { problems }
     }
 
-    /// The facts and clauses of rules. `jobs` are the places of the attempt's jobs in the whole request.
+    /// Returns the facts and clauses of rules. `jobs` maps the attempt's jobs to indexes in the
+    /// whole request.
     fn claims(&self, proof: &[RuleId], jobs: &[usize]) -> Vec<Claim> {
         let mut claims: Vec<Claim> = Vec::with_capacity(proof.len());
         for &id in proof {
@@ -218,7 +224,8 @@ impl Solver<'_> {
         claims
     }
 
-    /// All that a rich dependency says, though the proof may need only a part: a fact stands for the whole of it.
+    /// Returns all clauses of a rich dependency, though the proof may need only some of them: the
+    /// fact stands for the whole dependency.
     fn clauses(&self, fact: Fact) -> Vec<Vec<Lit>> {
         let (package, dependency, is_conflict) = match fact {
             Fact::Requires { package, dependency } | Fact::NothingProvides { package, dependency } => {
@@ -227,7 +234,7 @@ impl Solver<'_> {
             Fact::Conflicts { package, dependency, .. } => (package, dependency, true),
             _ => return Vec::new(),
         };
-        // Of what is installed, what is broken already does not count.
+        // Dependencies of installed packages that are already broken do not count.
         if !self.pool.is_complex(dependency) || self.pool.solvable(package).is_installed() {
             return Vec::new();
         }
@@ -250,12 +257,12 @@ impl Solver<'_> {
         let classes = self.rules.classes;
         let first = self.rules.get(id).first;
         if let Some(job) = self.rules.job(id) {
-            // Locks are numbered after the jobs.
+            // Job numbers above the jobs' own belong to locks.
             let Some(&job) = jobs.get(job) else { return Fact::Locked { package: first.id() } };
             return if first == -Lit::SYSTEM { Fact::NoCandidate { job } } else { Fact::Asked { job } };
         }
         if id >= classes.choices {
-            // Such a rule is given up before there is a proof.
+            // Unreachable in a proof: such rules are given up before.
             return Fact::Kept { package: self.rules.literals(id).last().unwrap_or(first).id() };
         }
         if id >= classes.splits {
@@ -282,7 +289,8 @@ impl Solver<'_> {
         self.package_fact(&literals)
     }
 
-    /// The fact that a package's rule states: found again from its literals, so that the search carries nothing for it.
+    /// Returns the fact that a package rule states. It is derived from the literals, so that the
+    /// search needs no extra memory for it.
     fn package_fact(&self, literals: &[Lit]) -> Fact {
         let pool = self.pool;
         let packages = || literals.iter().filter(|literal| literal.is_negative()).map(|literal| literal.id());
@@ -326,11 +334,11 @@ impl Solver<'_> {
         Fact::SameName { package, other: both.next().unwrap_or(package) }
     }
 
-    /// Leaves out one fact after another as long as the others still contradict each other.
+    /// Drops each fact without which the others still contradict each other.
     fn smallest(&mut self, mut claims: Vec<Claim>) -> Vec<Fact> {
         let mut needed = 0;
         while needed < claims.len() {
-            // What was found to be needed stays in front; the last of the others is tried.
+            // The facts known to be necessary are in front; try the last of the others.
             let Some(tried) = claims.pop() else { break };
             if let Some(core) = self.refute(&claims) {
                 let mut place = 0;
@@ -346,10 +354,10 @@ impl Solver<'_> {
         claims.into_iter().map(|(fact, _)| fact).collect()
     }
 
-    /// The places of claims that contradict each other, if there are such.
+    /// Returns the indexes of claims that contradict each other, if there are any.
     fn refute(&mut self, claims: &[Claim]) -> Option<Vec<usize>> {
         self.clear();
-        // Rules are counted from one.
+        // Rule ids start at 1.
         let mut claim_of = vec![usize::MAX];
         for (place, (_, clauses)) in claims.iter().enumerate() {
             for literals in clauses {
@@ -366,7 +374,8 @@ impl Solver<'_> {
     }
 }
 
-/// Orders facts as a person follows them: what is asked, what that requires, and so on to where it ends.
+/// Orders facts as a chain of reasons: what the request asks for, what those packages require, and
+/// so on.
 fn chain(pool: &Pool, request: &Request, facts: Vec<Fact>) -> Vec<Fact> {
     let (mut ordered, mut rest): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(|fact| fact.package().is_none());
     ordered.sort_by_key(|fact| fact.job());
@@ -378,7 +387,7 @@ fn chain(pool: &Pool, request: &Request, facts: Vec<Fact>) -> Vec<Fact> {
         let (mut now, mut later): (Vec<Fact>, Vec<Fact>) =
             rest.into_iter().partition(|fact| fact.package().is_some_and(|package| reached.contains(&package)));
         if now.is_empty() {
-            // Not reached by what was told: the first of them begins a chain of its own.
+            // No earlier fact pulls these packages in: the first of them begins a chain of its own.
             now.push(later.remove(0));
         }
         for fact in &now {
@@ -392,7 +401,7 @@ fn chain(pool: &Pool, request: &Request, facts: Vec<Fact>) -> Vec<Fact> {
     ordered
 }
 
-/// Whether a package's dependency makes exactly this rule.
+/// Returns true if the dependency of the package generates exactly this rule.
 fn states(pool: &Pool, package: SolvableId, dependency: DependencyId, literals: &[Lit], is_conflict: bool) -> bool {
     let this = Lit::of(package);
     let others = || literals.iter().copied().filter(|&literal| literal != -this);
@@ -409,7 +418,8 @@ fn states(pool: &Pool, package: SolvableId, dependency: DependencyId, literals: 
     }
 }
 
-/// Why two packages cannot be installed together, as far as the first says so.
+/// Returns the reason in the first package's metadata why two packages cannot be installed
+/// together.
 fn pair_fact(pool: &Pool, package: SolvableId, other: SolvableId) -> Option<Fact> {
     let this = pool.solvable(package);
     if this.name_id() == pool.solvable(other).name_id() {

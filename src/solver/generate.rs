@@ -1,9 +1,10 @@
-//! The packages' own rules, made only for what the request can reach (libsolv's `solver_addpkgrulesforsolvable`).
+//! Generation of the package rules, only for packages that the request can reach (libsolv's
+//! `solver_addpkgrulesforsolvable`).
 //!
-//! A package's rules are the same in every request. So they are made when it is first reached, in their order, and kept: a
-//! later request only copies them.
+//! The rules of a package are the same in every request. They are generated when the package is
+//! first reached, in their order, and cached; later requests copy them.
 //!
-//! A package that is installed may have dependencies that are broken already: those are let be.
+//! Dependencies of installed packages that are already broken generate no rules.
 
 use std::ops::Range;
 
@@ -13,44 +14,47 @@ use super::rich::{self, Normal};
 use super::rules::{Rule, Rules};
 use crate::pool::{DependencyId, Kind, Pool, SolvableId, StringId};
 
-/// What is kept of a package once it was reached.
+/// Cached data of a package that was reached.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    /// Its rules: a run of [`Reach::rules`].
+    /// The range of its rules in [`Reach::rules`].
     rules: (u32, u32),
-    /// Whether some of its rules begin with another package (rich dependencies make such): they have their place among that one's.
+    /// True if some of its rules begin with another package's literal, as rich dependencies can
+    /// generate. Such rules are sorted among that package's rules.
     has_loose: bool,
-    /// Whether the pool has a package of its name for a better architecture.
+    /// True if the pool has a package of the same name for a better architecture.
     has_better_arch: bool,
-    /// The packages that it may bring: a run of [`Reach::brings`].
+    /// The range in [`Reach::brings`] of the packages that it may pull in.
     brings: (u32, u32),
 }
 
-/// Which packages a request can reach, and what is kept between requests to make their rules.
+/// The packages that a request can reach, and the cached rules of all packages reached so far.
 #[derive(Debug)]
 pub(super) struct Reach {
     reached: Vec<bool>,
     /// The reached packages.
     pub(super) packages: Vec<SolvableId>,
-    /// Packages that must not be installed.
+    /// True for packages that must not be installed.
     excluded: Vec<bool>,
     excluded_list: Vec<SolvableId>,
-    /// Packages of which several versions may be installed; none: of no package. The known rules depend on it.
+    /// True for packages of which several versions may be installed; empty if there are none. The
+    /// cached rules depend on it.
     install_only: Vec<bool>,
     install_only_list: Vec<SolvableId>,
-    /// The architectures of the second colour. The known rules depend on them.
+    /// The architectures of the second color. The cached rules depend on them.
     pub(super) second_colour: Vec<StringId>,
-    /// Of each package the place of its entry in `entries`, and one more; nought before it was reached.
+    /// Index of each package's entry in `entries`, plus one; 0 if the package was never reached.
     known: Vec<u32>,
     entries: Vec<Known>,
     rules: Vec<Rule>,
     brings: Vec<SolvableId>,
     queue: Vec<SolvableId>,
     loose: Vec<Rule>,
-    /// Of each package that supplements or enhances others by complex dependencies, if it has to wait for any: a run of `awaited`. None before they
-    /// were needed.
+    /// Packages that supplement or enhance others by complex dependencies. Each has a range of
+    /// `awaited`, or `None` if it does not depend on other packages being reached. The list is
+    /// `None` until first used.
     waiting: Option<Vec<(SolvableId, Option<Range<usize>>)>>,
-    /// Packages of which one has to be reached before those that wait can be.
+    /// Packages of which one must be reached before the package in `waiting` can be.
     awaited: Vec<SolvableId>,
 }
 
@@ -84,7 +88,7 @@ impl Reach {
         }
     }
 
-    /// Excludes packages. What is installed is there, excluded or not.
+    /// Excludes packages. Installed packages cannot be excluded.
     pub(super) fn exclude(&mut self, pool: &Pool, excluded: &[SolvableId]) {
         for &id in excluded.iter().filter(|&&id| !pool.solvable(id).is_installed()) {
             self.excluded[id.index()] = true;
@@ -92,7 +96,8 @@ impl Reach {
         }
     }
 
-    /// Says of which packages several may stand side by side; what is known of packages' rules is forgotten if that changed.
+    /// Sets the packages of which several versions may be installed, and the second color. Clears
+    /// the cached rules if either changed.
     pub(super) fn set_side_by_side(&mut self, pool: &Pool, request: &Request) {
         let packages = &request.install_only;
         if self.install_only_list == *packages && self.second_colour == request.second_colour {
@@ -115,7 +120,7 @@ impl Reach {
         self.install_only.get(id.index()).is_some_and(|&is| is)
     }
 
-    /// Whether any package may be installed in several versions.
+    /// Reports whether any package may be installed in several versions.
     pub(super) fn has_install_only(&self) -> bool {
         !self.install_only_list.is_empty()
     }
@@ -128,7 +133,7 @@ impl Reach {
         self.reached[id.index()]
     }
 
-    /// Reaches a package and all that it may bring.
+    /// Reaches a package and all packages that it may pull in.
     pub(super) fn add(&mut self, pool: &Pool, rules: &mut Rules, start: SolvableId) {
         self.enqueue(start);
         while let Some(id) = self.queue.pop() {
@@ -139,7 +144,7 @@ impl Reach {
             for place in known.brings.0..known.brings.1 {
                 self.enqueue(self.brings[place as usize]);
             }
-            // What supplements or enhances it comes into question as well (`solver_addpkgrulesforweak`).
+            // Packages that supplement or enhance it are reached too (`solver_addpkgrulesforweak`).
             for &weak in pool.supplemented_by(id) {
                 if !self.is_excluded(weak) {
                     self.enqueue(weak);
@@ -155,14 +160,15 @@ impl Reach {
     fn enqueue(&mut self, id: SolvableId) {
         if !std::mem::replace(&mut self.reached[id.index()], true) {
             self.packages.push(id);
-            // An excluded package brings nothing.
+            // An excluded package pulls in nothing.
             if !self.excluded[id.index()] {
                 self.queue.push(id);
             }
         }
     }
 
-    /// Reaches what supplements or enhances the reached packages by complex dependencies, until nothing more does.
+    /// Reaches packages that supplement or enhance reached packages by complex dependencies, until
+    /// there are no more.
     pub(super) fn add_complex_supplements(&mut self, pool: &Pool, rules: &mut Rules) {
         let waiting = self.waiting.take().unwrap_or_else(|| self.find_awaited(pool));
         loop {
@@ -204,8 +210,8 @@ impl Reach {
         waiting
     }
 
-    /// Hands the rules of all reached packages over, in the order in which dependencies are looked at: by package, the highest id
-    /// first, then by their literals (libsolv's `solver_unifyrules`).
+    /// Appends the rules of all reached packages in the order in which the search visits them: by
+    /// package, highest id first, then by literals (libsolv's `solver_unifyrules`).
     pub(super) fn hand_over(&mut self, rules: &mut Rules) {
         self.packages.sort_unstable_by(|a, b| b.cmp(a));
         self.loose.clear();
@@ -229,14 +235,15 @@ impl Reach {
         }
     }
 
-    /// Whether a reached package is surely for the best architecture among those of its name: a new one, beside which the pool has no better.
+    /// Returns true if a reached package is certain to have the best architecture of its name: it
+    /// is not installed, and the pool has no better one.
     pub(super) fn is_for_the_best(&self, pool: &Pool, id: SolvableId) -> bool {
         !pool.solvable(id).is_installed()
             && !self.excluded[id.index()]
             && self.known(id).is_some_and(|known| !known.has_better_arch)
     }
 
-    /// Makes the rules of a package.
+    /// Generates and caches the rules of a package.
     fn learn(&mut self, pool: &Pool, rules: &mut Rules, id: SolvableId) -> Known {
         let first_brought = self.brings.len();
         let first = rules.all.len();
@@ -254,7 +261,7 @@ impl Reach {
         for &other in pool.rivals(id).iter().filter(|&&other| !(is_kept && pool.solvable(other).is_installed())) {
             rules.add_kept(-this, &[-Lit::of(other)]);
         }
-        // One version a name.
+        // Only one version of each name.
         for &other in pool.named(package.name_id()).iter().take_while(|&&other| other < id) {
             if pool.solvable(other).takes_part() && (self.replaces(pool, id, other) || self.replaces(pool, other, id)) {
                 rules.add_kept(-this, &[-Lit::of(other)]);
@@ -286,7 +293,8 @@ impl Reach {
         known
     }
 
-    /// What must stand beside a package: the same version for a better architecture ("lock-step candidates").
+    /// Pulls in the packages that must accompany a package: the same version for a better
+    /// architecture ("lock-step candidates").
     fn bring_better_architectures(&mut self, pool: &Pool, id: SolvableId) {
         let package = pool.solvable(id);
         let is_better = |&&other: &&SolvableId| {
@@ -298,7 +306,7 @@ impl Reach {
         self.brings.extend(pool.named(package.name_id()).iter().filter(is_better));
     }
 
-    /// Whether a package would replace another of its name.
+    /// Returns true if a package would replace another of its name.
     fn replaces(&self, pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
         let (package, other) = (pool.solvable(id), pool.solvable(other));
         if package.is_installed() || colours_differ(&self.second_colour, package, other) {
@@ -325,7 +333,7 @@ impl Reach {
             rules.add_kept(-this, &[]);
             return;
         }
-        // What it provides itself it need not find.
+        // A package may meet its own requirement.
         if candidates.binary_search(&this.id()).is_err() {
             let tail = rules.candidates(pool, dependency);
             rules.add(-this, tail);
@@ -334,7 +342,7 @@ impl Reach {
     }
 }
 
-/// Whether the pool has a package of the name for an architecture that is better than this one's.
+/// Returns true if the pool has a package of the same name for a better architecture.
 fn has_better_architecture(pool: &Pool, id: SolvableId) -> bool {
     let package = pool.solvable(id);
     let rank = |id| pool.solvable(id).arch_rank().filter(|&rank| rank != 0);
@@ -342,13 +350,13 @@ fn has_better_architecture(pool: &Pool, id: SolvableId) -> bool {
     pool.named(package.name_id()).iter().any(is_better)
 }
 
-/// By what a package supplements or enhances others.
+/// Returns the dependencies by which a package supplements or enhances others.
 fn weak_dependencies(pool: &Pool, id: SolvableId) -> impl Iterator<Item = DependencyId> {
     let package = pool.solvable(id);
     [Kind::Supplements, Kind::Enhances].into_iter().flat_map(move |kind| package.dependencies(kind)).copied()
 }
 
-/// Drops repeated entries of a sorted end; returns the new length.
+/// Removes duplicates from the sorted part of a list from `start` on. Returns the new length.
 fn dedup_from(list: &mut Vec<SolvableId>, start: usize) -> usize {
     let mut end = start;
     for place in start..list.len() {
@@ -361,8 +369,8 @@ fn dedup_from(list: &mut Vec<SolvableId>, start: usize) -> usize {
     end
 }
 
-/// A rule for each block of a rich dependency's clauses (libsolv's `add_complex_deprules`); of an installed package's those that are
-/// met by what is installed.
+/// Adds a rule for each clause of a rich dependency (libsolv's `add_complex_deprules`). For
+/// installed packages, adds only the clauses that installed packages meet.
 fn add_normal(pool: &Pool, rules: &mut Rules, brings: &mut Vec<SolvableId>, this: Lit, normal: &Normal, is_conflict: bool) {
     let is_installed = |literal: Lit| pool.solvable(literal.id()).is_installed();
     let is_kept = is_installed(this);
@@ -381,7 +389,7 @@ fn add_normal(pool: &Pool, rules: &mut Rules, brings: &mut Vec<SolvableId>, this
             continue;
         }
         if block.as_slice() == [-this] {
-            // A package's conflict with itself does not count.
+            // A package's conflict with itself is ignored.
             if !is_conflict {
                 rules.add_kept(-this, &[]);
             }

@@ -1,12 +1,15 @@
-//! What to do where the rules contradict each other before anything was chosen: a rule that only says what is preferred, or that keeps an
-//! installed package which may go, is given up, and the search begins again. Else there is no solution.
+//! Resolution of contradictions at level one, before any choice was made.
+//!
+//! The solver gives up a rule that only states a preference, or one that keeps an installed package
+//! that may be erased, and restarts the search. If there is no such rule, there is no solution.
 
 use super::decisions::Why;
 use super::engine::Solver;
 use super::rules::RuleId;
 
 impl Solver<'_> {
-    /// A rule cannot be fulfilled (`analyze_unsolvable`).
+    /// Handles a rule that cannot be fulfilled (`analyze_unsolvable`). Returns the level of a
+    /// restart, or [`Solver::STUCK`].
     pub(super) fn give_way(&mut self, conflict: RuleId) -> i32 {
         self.conflict = Some(conflict);
         let classes = self.rules.classes;
@@ -27,7 +30,8 @@ impl Solver<'_> {
         Self::STUCK
     }
 
-    /// A rule of one literal says the opposite of what is decided (`makeruledecisions`).
+    /// Handles a rule with one literal that contradicts a decision (`makeruledecisions`). Returns
+    /// the level of a restart, or [`Solver::STUCK`].
     pub(super) fn give_way_to_assertion(&mut self, conflict: RuleId) -> i32 {
         self.conflict = Some(conflict);
         if self.upkeep.active {
@@ -55,8 +59,9 @@ impl Solver<'_> {
         Self::STUCK
     }
 
-    /// Gives up the rule that keeps one of the installed packages of a problem, if one may go (`autouninstall`): rather one for which the
-    /// policy left out candidates, and of those the last.
+    /// Gives up the rule that keeps one of the installed packages of a problem, if one may be
+    /// erased (`autouninstall`). Prefers packages for which the policy left out candidates, and
+    /// among those the last.
     fn let_go(&mut self, problem: &[RuleId]) -> bool {
         if !self.upkeep.erasable_all && !self.upkeep.erasable.any {
             return false;
@@ -71,7 +76,7 @@ impl Solver<'_> {
             if !self.rules.get(self.feature_rule(place)).is_none() {
                 last_strict = last_strict.max(Some(place));
             } else if self.rules.get(id).is_assertion() {
-                // Nothing could replace it.
+                // No package could replace it.
                 (last_strict, last_plain) = (None, Some(place));
                 break;
             } else {
@@ -90,7 +95,8 @@ impl Solver<'_> {
         true
     }
 
-    /// Undoes all decisions. Learnt rules that follow from disabled ones are disabled, the others are not (`solver_reset`).
+    /// Undoes all decisions. Disables the learned rules that follow from disabled rules and enables
+    /// the others (`solver_reset`).
     pub(super) fn begin_again(&mut self) {
         self.decisions.clear();
         self.wishes.clear();
@@ -105,14 +111,15 @@ impl Solver<'_> {
         }
     }
 
-    /// The rules that the conflict follows from, back to the assertions; learnt rules are replaced by what they follow from.
+    /// Returns the rules that the conflict follows from, back to the assertions, sorted by id.
+    /// Learned rules are replaced by the rules that they follow from.
     pub(super) fn proof(&self) -> Vec<RuleId> {
         let mut proof = self.proof_as_found();
         proof.sort_unstable();
         proof
     }
 
-    /// The same in the order in which they are found.
+    /// Returns the same rules in the order in which the analysis finds them.
     fn proof_as_found(&self) -> Vec<RuleId> {
         let Some(conflict) = self.conflict else { return Vec::new() };
         let mut involved = vec![false; self.variables()];

@@ -1,4 +1,4 @@
-//! The steps of the search that decide about what is installed.
+//! The steps of the search that decide about installed packages.
 
 use super::decisions::Why;
 use super::engine::Solver;
@@ -6,17 +6,18 @@ use super::literal::Lit;
 use super::order;
 use super::policy::{self, Mode};
 
-/// How deciding about a package ended.
+/// The outcome of deciding about a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// It is decided, or nothing needs to be.
+    /// The package is decided, or needs no decision.
     Done,
     /// A conflict undid the decision.
     Again,
 }
 
 impl Solver<'_> {
-    /// Keeps installed packages or brings what updates them (`resolve_installed`). Those that are to be updated come first.
+    /// Keeps installed packages or installs their updates (`resolve_installed`). Handles packages
+    /// that are to be updated first.
     pub(super) fn resolve_installed(&mut self, start: i32) -> i32 {
         let mut level = start;
         let first_pass = usize::from(!self.upkeep.update.any);
@@ -25,7 +26,7 @@ impl Solver<'_> {
         while pass < 2 {
             let pass_level = level;
             let count = self.upkeep.packages.len();
-            // Begins where it got stuck the last time.
+            // Starts where the last search stopped.
             let (mut place, mut done) = (first, 0);
             while done < count {
                 if place >= count {
@@ -38,7 +39,8 @@ impl Solver<'_> {
                         done += 1;
                     }
                     Step::Again if level < pass_level => break,
-                    // Something was learnt: it is looked at again, and all others too if decisions were undone.
+                    // The solver learned a rule: retry this package, and all others too if
+                    // decisions were undone.
                     Step::Again if level < before => done = 0,
                     Step::Again => {}
                 }
@@ -105,7 +107,7 @@ impl Solver<'_> {
         Step::Done
     }
 
-    /// The undecided packages of a rule; none if it is fulfilled.
+    /// Collects the undecided packages of a rule; none if the rule is fulfilled.
     fn open_updates(&self, rule: u32, candidates: &mut Vec<Lit>) {
         for literal in self.rules.literals(rule) {
             if self.decisions.is_true(literal) {
@@ -118,7 +120,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Of packages that come beside an installed one the best, if it is undecided.
+    /// Finds the best of the packages to be installed beside an installed one, if it is undecided.
+    /// Returns the rule that requires it.
     fn newest_beside(&mut self, place: usize, rule: u32, candidates: &mut Vec<Lit>) -> u32 {
         let this = Lit::of(self.upkeep.packages[place]);
         let possible = |literal: &Lit| !self.decisions.is_false(*literal);
@@ -138,7 +141,8 @@ impl Solver<'_> {
         self.widest_rule(place).unwrap_or(rule)
     }
 
-    /// Leaves of a job's candidates those that are installed, if any is and none of them is to be updated.
+    /// Keeps only the installed candidates of a job, if there are any and none of them is to be
+    /// updated.
     pub(super) fn keep_installed(&self, candidates: &mut Vec<Lit>) {
         if self.upkeep.update_all {
             return;
@@ -149,8 +153,9 @@ impl Solver<'_> {
         }
     }
 
-    /// When a job is fulfilled, it is not decided yet what stays. Brings to the front what would be suggested and recommended if
-    /// everything stayed (`reorder_dq_for_future_installed`).
+    /// Moves candidates to the front that would be suggested or recommended if all undecided
+    /// installed packages stayed. The search decides about jobs before it decides about installed
+    /// packages (`reorder_dq_for_future_installed`).
     pub(super) fn sort_for_what_stays(&mut self, level: i32, candidates: &mut [Lit]) {
         let before = self.decisions.len();
         for place in 0..self.upkeep.packages.len() {
@@ -172,7 +177,8 @@ impl Solver<'_> {
         order::prefer_favored(self, candidates);
     }
 
-    /// Keeps what nothing replaces, and drops whatever is left undecided. False if the search has to go on.
+    /// Keeps orphaned packages, and erases all packages that are still undecided. Returns false if
+    /// the search must continue.
     pub(super) fn resolve_leftovers(&mut self, level: &mut i32) -> bool {
         let mut kept_one = false;
         for number in 0..self.upkeep.orphaned.len() {
@@ -190,7 +196,8 @@ impl Solver<'_> {
         !kept_one && self.drop_undecided(level, |_, _| true)
     }
 
-    /// Drops what only served packages that go. False if the search has to go on.
+    /// Erases packages that only served packages that are erased. Returns false if the search must
+    /// continue.
     pub(super) fn resolve_unneeded(&mut self, level: &mut i32) -> bool {
         self.drop_undecided(level, |solver, place| solver.upkeep.is_unneeded(solver.upkeep.packages[place]))
     }
@@ -210,8 +217,8 @@ impl Solver<'_> {
         true
     }
 
-    /// Whether something was taken for unneeded that a package that stays requires, or that is wished for; it is needed from now on
-    /// (`solver_check_cleandeps_mistakes`).
+    /// Corrects packages that were wrongly marked as unneeded: those that a kept package requires,
+    /// or that are recommended. Returns true if there were any (`solver_check_cleandeps_mistakes`).
     pub(super) fn mend_unneeded(&mut self) -> bool {
         if self.upkeep.unneeded.is_none() {
             return false;
@@ -251,7 +258,8 @@ impl Solver<'_> {
         !mistakes.is_empty()
     }
 
-    /// Whether an unneeded package went although it is wished for, or became something else than an update.
+    /// Returns true if an unneeded package was erased although it is recommended, or was replaced
+    /// by something other than an update.
     fn is_mistake(&self, place: usize) -> bool {
         let Some(widest) = self.widest_rule(place) else { return false };
         let holds = |rule: u32| self.rules.literals(rule).any(|literal| literal.is_positive() && self.decisions.is_true(literal));

@@ -1,5 +1,5 @@
-//! The rules that a request itself makes: its jobs, what is kept of what is installed, the best candidates only, no worse
-//! architecture.
+//! The rules that a request generates: its jobs, the installed packages that stay, the best
+//! candidates, and the ban on worse architectures.
 
 use super::best::add_missing;
 use super::engine::{BestOf, Solver};
@@ -11,7 +11,7 @@ use super::upkeep::is_forbidden;
 use crate::pool::{Pool, SolvableId};
 
 impl Solver<'_> {
-    /// Makes all rules of a request, class by class.
+    /// Generates all rules of a request, class by class.
     pub(super) fn make_rules(&mut self, request: &Request) {
         let reach = &self.reach;
         self.upkeep.prepare(self.pool, request, &|id| reach.is_excluded(id));
@@ -60,7 +60,7 @@ impl Solver<'_> {
                 Action::Update | Action::Sync => {}
             }
         }
-        // Locks are numbered after the jobs.
+        // Lock numbers follow the job numbers.
         for (number, &id) in request.locked.iter().enumerate() {
             let literal = Lit::of(id);
             let literal = if self.pool.solvable(id).is_installed() { literal } else { -literal };
@@ -80,7 +80,7 @@ impl Solver<'_> {
         }
         let mut installed = job.candidates.iter().filter(|&&id| self.upkeep.place(id).is_some());
         if let (true, Some(&only), None) = (job.pinned.contains(Pinned::EXACT), installed.next(), installed.next()) {
-            // No other version may come in its place.
+            // No other version may replace it.
             for &id in pool.named(pool.solvable(only).name_id()) {
                 let asked = |job: &Job| job.action == Action::Install && job.candidates.contains(&id);
                 let other = !job.candidates.contains(&id) && !pool.solvable(id).is_installed();
@@ -117,9 +117,10 @@ impl Solver<'_> {
         }
     }
 
-    /// Of the reached packages of a name, only those of the best architecture (and `noarch`) may be installed, and those of an
-    /// architecture that is installed already (`solver_addinfarchrules`). Where there are colours, one of a worse architecture may stand
-    /// beside the same version for the best.
+    /// Forbids packages of a worse architecture (`solver_addinfarchrules`). Of the reached packages
+    /// of a name, only these may be installed: the best architecture, `noarch`, and any
+    /// architecture that is already installed. With colors, a package of a worse architecture may
+    /// be installed beside the same version for the best one.
     fn forbid_worse_architectures(&mut self) {
         let (pool, reach) = (self.pool, &self.reach);
         let coloured = !reach.second_colour.is_empty();
@@ -135,7 +136,8 @@ impl Solver<'_> {
             let (Some(own), Some(best)) = (rank(id), reached().filter(|&other| is_new(other)).filter_map(rank).min()) else {
                 continue;
             };
-            // Beside a better one of its version, an installed package is no reason to take another of its architecture.
+            // An installed package with a better one of its version beside it does not allow other
+            // packages of its architecture.
             let may_stay = |other| !coloured || self.beside(other, best).next().is_none();
             let kept = |other| !is_new(other) && rank(other) == Some(own) && !self.sync.involves(other) && may_stay(other);
             let has_partner = || self.beside(id, best).any(|other| !is_new(other));
@@ -153,7 +155,8 @@ impl Solver<'_> {
         }
     }
 
-    /// The packages of a package's name and version that are `noarch` or of the best architecture.
+    /// Returns the packages of the same name and version that are `noarch` or of the best
+    /// architecture.
     fn beside(&self, id: SolvableId, best: u16) -> impl Iterator<Item = SolvableId> + '_ {
         let (pool, package) = (self.pool, self.pool.solvable(id));
         let fits = move |&other: &SolvableId| {
@@ -164,8 +167,8 @@ impl Solver<'_> {
         pool.named(package.name_id()).iter().copied().filter(fits).filter(|&other| !self.reach.is_excluded(other))
     }
 
-    /// Disables the rules that what the jobs say stands against: of packages that they erase or replace, and against a worse
-    /// architecture or a repository that they pin (`solver_disablepolicyrules`).
+    /// Disables the rules that the jobs contradict (`solver_disablepolicyrules`): those of packages
+    /// that jobs erase or replace, and those against an architecture or repository that a job pins.
     fn release_for_jobs(&mut self, request: &Request) {
         let classes = self.rules.classes;
         for job in &request.jobs {
@@ -196,7 +199,7 @@ impl Solver<'_> {
         }
     }
 
-    /// What every candidate would replace, and may, is not kept.
+    /// Releases the installed packages that every candidate would replace, and may replace.
     fn release_for_install(&mut self, job: &Job) {
         let pool: &Pool = self.pool;
         let candidates: Vec<SolvableId> = job.candidates.iter().copied().filter(|&id| !self.reach.is_excluded(id)).collect();
@@ -213,7 +216,7 @@ impl Solver<'_> {
         self.releases.extend(released);
     }
 
-    /// The installed packages that each of some candidates would replace.
+    /// Returns the installed packages that every candidate would replace.
     pub(super) fn replaced_by_all(&self, candidates: &[SolvableId]) -> Vec<SolvableId> {
         let mut common: Option<Vec<SolvableId>> = None;
         for &id in candidates {
@@ -227,12 +230,12 @@ impl Solver<'_> {
         common.unwrap_or_default()
     }
 
-    /// By what an installed package may be replaced.
+    /// Returns the kinds of packages that may replace an installed one.
     pub(super) fn allowed_for(&self, old: SolvableId) -> super::upkeep::Allowed {
         if self.sync.involves(old) { super::upkeep::Allowed::ANY } else { self.upkeep.allowed }
     }
 
-    /// Disables the rules that keep what is not to be kept.
+    /// Disables the rules that keep released and unneeded packages.
     pub(super) fn release(&mut self) {
         for place in 0..self.upkeep.packages.len() {
             let id = self.upkeep.packages[place];
@@ -245,7 +248,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Disables or enables the rules that keep an installed package.
+    /// Enables (`kept`) or disables the rules that keep an installed package.
     pub(super) fn set_kept(&mut self, place: usize, kept: bool) {
         let (id, update, feature) = (self.upkeep.packages[place], self.update_rule(place), self.feature_rule(place));
         self.rules.set_disabled(update, !kept);

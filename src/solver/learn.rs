@@ -1,11 +1,11 @@
-//! Learning from a conflict: the first unique implication point, as libsolv's `analyze` finds it.
+//! Learning from a conflict: finds the first unique implication point, as libsolv's `analyze` does.
 
 use super::decisions::Why;
 use super::engine::Solver;
 use super::literal::Lit;
 use super::rules::{RuleId, Tail};
 
-/// Why each learnt rule holds: runs of the rules it was learnt from.
+/// The reasons of the learned rules: for each, a range of the rules from which it was learned.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
     from: Vec<RuleId>,
@@ -18,7 +18,7 @@ impl Learnt {
         self.starts.clear();
     }
 
-    /// The rules that the learnt rule of this number (among the learnt) follows from.
+    /// Returns the rules from which a learned rule follows. `number` counts learned rules only.
     pub(super) fn reasons(&self, number: usize) -> &[RuleId] {
         let end = self.starts.get(number + 1).map_or(self.from.len(), |&end| end as usize);
         &self.from[self.starts[number] as usize..end]
@@ -26,13 +26,13 @@ impl Learnt {
 }
 
 impl Solver<'_> {
-    /// Learns a rule from a conflict above level one, undoes decisions to the level where the rule has one literal left, and
-    /// decides that literal. Returns the new level.
+    /// Learns a rule from a conflict above level one. Then undoes decisions down to the level where
+    /// the rule has one literal left, and decides that literal. Returns the new level.
     pub(super) fn learn(&mut self, level: i32, conflict: RuleId) -> i32 {
         self.learnt.starts.push(self.learnt.from.len() as u32);
         self.scratch.clear();
         let mut back = 1;
-        // How many literals of this level, and of level one, are still to be looked at.
+        // Number of literals of this level, and of level one, that are still to be visited.
         let (mut here, mut at_root) = (0_u32, 0_u32);
         let mut index = self.decisions.len();
         let mut asserting = Lit::NONE;
@@ -77,7 +77,7 @@ impl Solver<'_> {
                     if at_root == 0 {
                         break;
                     }
-                    // What is left are the literals of level one: they add reasons, not literals.
+                    // Only literals of level one are left: they add reasons, but no literals.
                     for literal in &self.scratch {
                         self.seen[literal.variable()] = false;
                     }
@@ -107,7 +107,7 @@ impl Solver<'_> {
             self.assertions.push(id);
         } else {
             if others.len() > 1 {
-                // The second watch must be among the last to be undone.
+                // The second watch must be among the last decisions to be undone.
                 let mut highest = 0;
                 for &literal in &others {
                     let at = self.decisions.level(literal).abs();

@@ -1,13 +1,18 @@
-//! Which packages? A conflict-driven clause-learning solver over a [`Pool`](crate::pool::Pool), written for packages.
+//! The dependency solver: a conflict-driven clause-learning (CDCL) solver over a
+//! [`Pool`](crate::pool::Pool) of packages.
 //!
-//! In: a pool and a [`Request`]. Out: a [`Solution`] with the reason of each package, or [`Unsolvable`], the facts that
-//! stand against it. It does no I/O, reads no clock and has no state but its own memory, which a [`Solver`] keeps from one
-//! request to the next; the same request always has the same answer.
+//! Input: a pool and a [`Request`]. Output: a [`Solution`] with the reason for each package, or
+//! [`Unsolvable`] with the facts that contradict each other. The solver does no I/O and reads no
+//! clock. A [`Solver`] reuses its memory from one request to the next; the same request always has
+//! the same answer.
 //!
-//! The answers are those of libsolv with the flags that dnf sets: a request becomes clauses (`generate`, `jobs`, `rich`),
-//! decisions are made and their consequences drawn (`propagate`, `learn`) in libsolv's order (`search`, `weak`), among several
-//! candidates `policy` chooses, and what cannot be done is told by `explain`. `minimize` is another question to the same rules: which set is
-//! the smallest.
+//! The answers are those of libsolv with the flags that dnf sets:
+//! - `generate`, `jobs` and `rich` turn a request into clauses.
+//! - `search` and `weak` make decisions in libsolv's order; `propagate` and `learn` derive the
+//!   consequences.
+//! - `policy` chooses among several candidates.
+//! - `explain` reports why a request has no solution.
+//! - `minimize` uses the same rules to find the smallest set of packages.
 //!
 //! ```
 //! use rootstrap::rpm::{architecture, universe};

@@ -1,14 +1,18 @@
-//! The order in which the candidates that are left are tried (libsolv's `policy.c`).
+//! The order in which the search tries the remaining candidates (libsolv's `policy.c`).
 
 use super::engine::Solver;
 use super::literal::Lit;
 use crate::pool::{Dependency, Kind, Op, Pool, StringId};
 
-/// Orders candidates: outdated packages to the end; of several that provide different versions of the same, the newest first;
-/// what is suggested already (or installed) to the front, and before it what is favoured.
+/// Orders candidates by these rules, the last one being the strongest:
+/// - Outdated packages go to the end.
+/// - Of packages that provide different versions of the same capability, the newest is first.
+/// - Packages of whose name one is installed go to the front.
+/// - Suggested or installed packages go to the front.
+/// - Favored packages go to the front.
 pub(super) fn sort(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>) {
     let pool = solver.pool;
-    // Each step keeps the order of those that it treats alike.
+    // Each step is stable.
     to_back(candidates, |literal| is_outdated(solver, literal));
     sort_by_common_provides(pool, candidates);
     installed_names_first(pool, candidates);
@@ -17,7 +21,8 @@ pub(super) fn sort(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>) {
     prefer_favored(solver, candidates);
 }
 
-/// Brings favoured packages to the front, the last one first, and disfavoured ones to the end (`policy_prefer_favored`).
+/// Moves favored packages to the front, the most favored first, and disfavored ones to the end
+/// (`policy_prefer_favored`).
 pub(super) fn prefer_favored(solver: &Solver<'_>, candidates: &mut [Lit]) {
     if !solver.favor.is_empty() {
         candidates.sort_by_key(|literal| -solver.favor.get(&literal.id()).copied().unwrap_or(0));
@@ -31,7 +36,8 @@ pub(super) fn to_back(candidates: &mut Vec<Lit>, goes: impl Fn(Lit) -> bool) {
     candidates.extend(back);
 }
 
-/// Brings packages to the front of whose name one is installed (`move_installed_to_front`).
+/// Moves packages to the front if a package of the same name is installed
+/// (`move_installed_to_front`).
 pub(super) fn installed_names_first(pool: &Pool, candidates: &mut Vec<Lit>) {
     if pool.installed().is_some() {
         let named = |literal: Lit| pool.named(pool.solvable(literal.id()).name_id()).iter();
@@ -39,7 +45,8 @@ pub(super) fn installed_names_first(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Whether there is a newer package of the same name and architecture, or one in a repository of higher priority.
+/// Returns true if a newer package of the same name and architecture exists, or one in a repository
+/// of higher priority. Installed packages are never outdated.
 fn is_outdated(solver: &Solver<'_>, literal: Lit) -> bool {
     let pool = solver.pool;
     let this = pool.solvable(literal.id());
@@ -53,8 +60,8 @@ fn is_outdated(solver: &Solver<'_>, literal: Lit) -> bool {
         })
 }
 
-/// A version that a candidate provides: its place among the candidates, the name, the version's rank, and whether all versions
-/// below are meant.
+/// A version that a candidate provides: index of the candidate, name, version rank, and `below` if
+/// the candidate provides all versions below it.
 struct Provided {
     candidate: usize,
     name: StringId,
@@ -73,7 +80,7 @@ fn sort_by_common_provides(pool: &Pool, candidates: &mut [Lit]) {
             }
         }
     }
-    // The newest of each name first; "below 2" comes after "2".
+    // Sort each name newest first; "below 2" follows "2".
     all.sort_by_key(|provided| (provided.name, u32::MAX - provided.rank, provided.below));
     let mut badness = vec![0_u32; candidates.len()];
     let mut bad = 0;
@@ -95,7 +102,8 @@ fn sort_by_common_provides(pool: &Pool, candidates: &mut [Lit]) {
     }
 }
 
-/// libsolv passes over provided digests (`debuginfo(build-id) = 0f3a…`): they have no order.
+/// Returns true if a version is a digest (`debuginfo(build-id) = 0f3a…`). libsolv ignores these,
+/// as they have no order.
 fn is_hash(version: &str) -> bool {
     version.len() >= 4 && version.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
 }

@@ -1,8 +1,15 @@
-//! The choice among several candidates, as libsolv makes it (`policy.c`).
+//! The choice among several candidates, as in libsolv's `policy.c`.
 //!
-//! In turn: the repositories of the highest priority, what is favoured, the best architecture, the best version of each name, not what others
-//! among them obsolete, and what is recommended already. What is then left is brought into an order; the first is tried
-//! first, and the others remain for later.
+//! The filters, in order:
+//! 1. the most favored packages;
+//! 2. repositories of the highest priority;
+//! 3. during a synchronization, installed packages that the repositories contain;
+//! 4. the best architecture;
+//! 5. the best version of each name, without packages that other candidates obsolete;
+//! 6. packages that are already recommended.
+//!
+//! Then the remaining candidates are ordered. The search tries the first, and keeps the others as
+//! alternatives.
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
@@ -13,18 +20,18 @@ use super::order;
 use super::upkeep::is_identical;
 use crate::pool::{Kind, Pool, SolvableId};
 
-/// How far candidates are thinned out and ordered.
+/// The filter steps to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// All steps.
     Choose,
-    /// All but the order.
+    /// All steps except the order.
     ChooseUnordered,
-    /// Neither what is recommended already nor the order.
+    /// All steps except recommendations and the order.
     Recommend,
 }
 
-/// Thins out the candidates, and orders them.
+/// Filters the candidates, and orders them, as `mode` says.
 pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: Mode) {
     let pool = solver.pool;
     if candidates.len() > 1 && !solver.favor.is_empty() {
@@ -50,7 +57,7 @@ pub(super) fn filter(solver: &mut Solver<'_>, candidates: &mut Vec<Lit>, mode: M
     }
 }
 
-/// Keeps what is installed, whatever its repository.
+/// Keeps candidates of the highest priority, and installed ones whatever their repository.
 fn keep_highest_priority(pool: &Pool, candidates: &mut Vec<Lit>) {
     let priority = |literal: &Lit| {
         let package = pool.solvable(literal.id());
@@ -61,8 +68,8 @@ fn keep_highest_priority(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Where what is installed is synchronized with the repositories, an installed package is only a candidate if a repository of the
-/// highest priority holds the same build (`solver_prune_installed_dup_packages`).
+/// During a synchronization with the repositories, drops installed packages unless a repository of
+/// the highest priority contains the same build (`solver_prune_installed_dup_packages`).
 fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     let pool = solver.pool;
     let package = |literal: &Lit| pool.solvable(literal.id());
@@ -99,7 +106,8 @@ fn drop_what_may_not_stay(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Favoured packages come before all others, even newer ones and those of better repositories; disfavoured ones after.
+/// Keeps the most favored candidates. Favored packages precede all others, even newer ones and
+/// those of better repositories; disfavored packages follow all others.
 fn keep_most_favored(solver: &Solver<'_>, candidates: &mut Vec<Lit>) {
     let favor = |literal: &Lit| solver.favor.get(&literal.id()).copied().unwrap_or(0);
     if let Some(best) = candidates.iter().map(favor).max() {
@@ -114,7 +122,8 @@ fn keep_best_architecture(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Sorts by name and leaves of each the best version, of equal ones what is installed; then drops what others obsolete.
+/// Sorts candidates by name and keeps the best version of each; of equal versions, the installed
+/// package. Then drops packages that other candidates obsolete.
 pub(super) fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
     if candidates.is_empty() {
         return;
@@ -146,7 +155,7 @@ pub(super) fn keep_best_versions(pool: &Pool, candidates: &mut Vec<Lit>) {
     }
 }
 
-/// Whether one package obsoletes another of a different name.
+/// Returns true if a package obsoletes another of a different name.
 fn obsoletes(pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
     let package = pool.solvable(id);
     package.name_id() != pool.solvable(other).name_id()
@@ -154,7 +163,7 @@ fn obsoletes(pool: &Pool, id: SolvableId, other: SolvableId) -> bool {
             .any(|&dependency| pool.obsoleted(dependency).binary_search(&other).is_ok())
 }
 
-/// Drops what another candidate obsoletes, unless they obsolete each other in a circle.
+/// Drops candidates that another candidate obsoletes, unless they obsolete each other in a cycle.
 fn drop_obsoleted(pool: &Pool, candidates: &mut Vec<Lit>) {
     let has_any = |literal: &Lit| !pool.solvable(literal.id()).dependencies(Kind::Obsoletes).is_empty();
     if !candidates.iter().any(has_any) {

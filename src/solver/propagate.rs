@@ -1,13 +1,15 @@
-//! Propagation over two watched literals.
+//! Unit propagation with two watched literals.
 //!
-//! The rules that watch a literal form a chain, newest first, and propagation follows it in that order: which
-//! consequence is drawn first decides what is learnt, and so, in the end, which of several solutions is found.
+//! The rules that watch a literal form a chain, newest first, and propagation visits them in that
+//! order. The order decides which consequence is derived first, so what is learned, and finally
+//! which of several solutions is found.
 
 use super::decisions::{Decisions, Why};
 use super::literal::Lit;
 use super::rules::{RuleId, Rules};
 
-/// Chains of the rules that watch each literal, in one array: first a head for each literal, then two links a rule.
+/// The chains of rules that watch each literal, in one array: a head for each literal, then two
+/// links for each rule.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     links: Vec<RuleId>,
@@ -19,7 +21,7 @@ impl Watches {
         Self { links: vec![0; variables * 2], heads: variables * 2 }
     }
 
-    /// Unhooks all rules.
+    /// Removes all rules from the chains.
     pub(super) fn clear(&mut self, rules: &Rules) {
         for rule in &rules.all {
             for literal in rule.watched {
@@ -29,7 +31,7 @@ impl Watches {
         self.links.truncate(self.heads);
     }
 
-    /// Hooks all rules, so that each chain is in their order.
+    /// Adds all rules, so that each chain is in the order of rule ids.
     pub(super) fn hook_all(&mut self, rules: &Rules) {
         self.links.resize(self.heads + rules.len() * 2, 0);
         for id in (1..rules.len() as RuleId).rev() {
@@ -37,7 +39,7 @@ impl Watches {
         }
     }
 
-    /// Hooks a rule that was just added.
+    /// Adds a rule that was just created.
     pub(super) fn hook_new(&mut self, rules: &Rules, id: RuleId) {
         self.links.resize(self.heads + rules.len() * 2, 0);
         self.hook(rules, id);
@@ -58,7 +60,8 @@ impl Watches {
         self.heads + id as usize * 2 + side
     }
 
-    /// Draws all consequences of the decisions made; returns a rule that cannot be fulfilled any more.
+    /// Derives all consequences of the decisions made. Returns a rule that cannot be fulfilled any
+    /// more, if there is one.
     pub(super) fn propagate(&mut self, rules: &mut Rules, decisions: &mut Decisions, level: i32) -> Option<RuleId> {
         while let Some(&decided) = decisions.queue.get(decisions.propagated) {
             decisions.propagated += 1;
@@ -96,7 +99,7 @@ impl Watches {
     }
 }
 
-/// A literal of the rule that is not false and not the other watched one.
+/// Returns a literal of the rule that is not false and is not the other watched one.
 fn replacement(rules: &Rules, id: RuleId, other: Lit, decisions: &Decisions) -> Option<Lit> {
     let rule = rules.get(id);
     let fits = |literal: Lit| literal != other && !decisions.is_false(literal);

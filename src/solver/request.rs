@@ -1,44 +1,45 @@
-//! What is asked of the solver.
+//! The input of the solver: jobs and settings.
 
 use std::ops::BitOr;
 
 use crate::pool::{Solvable, SolvableId, StringId};
 
-/// What is to be done with the packages of a job.
+/// The action of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Action {
-    /// One of them is to be installed, or to stay.
+    /// Install one of the candidates, or keep one that is installed.
     #[default]
     Install,
-    /// What is installed of them is to be updated, as far as the policy lets it.
+    /// Update the installed candidates, as far as the policy allows.
     Update,
-    /// What is installed of them is to be what the repositories hold, be it older.
+    /// Replace the installed candidates by the packages in the repositories, even by older ones.
     Sync,
-    /// None of them may stay.
+    /// Erase all candidates.
     Erase,
 }
 
-/// What a job says of the packages that it names: where an installed package stands in its way, it may differ in this.
+/// The properties of packages that a job pins. Where the candidates differ from an installed
+/// package in a pinned property, the policy does not forbid the replacement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pinned(u8);
 
 impl Pinned {
-    /// Nothing: any package would do that gives what is asked for.
+    /// Nothing: the job accepts any package that provides the requested capability.
     pub const NOTHING: Self = Self(0);
     /// The name.
     pub const NAME: Self = Self(1);
     /// The architecture: a worse one may be installed.
     pub const ARCH: Self = Self(2);
-    /// The whole version: it may be older.
+    /// The full version: it may be older.
     pub const VERSION: Self = Self(4);
     /// The vendor.
     pub const VENDOR: Self = Self(8);
     /// The repository.
     pub const REPO: Self = Self(16);
-    /// All of it: one package is meant and no other.
+    /// All properties: the job names exactly one package.
     pub const EXACT: Self = Self(31);
 
-    /// Whether all of `other` is in this.
+    /// Reports whether all properties of `other` are pinned.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -52,54 +53,55 @@ impl BitOr for Pinned {
     }
 }
 
-/// One thing that is asked for.
+/// One task of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
-    /// As it was asked; for explanations.
+    /// The job as the user wrote it, for explanations.
     pub text: String,
-    /// What is to be done.
+    /// The action of the job.
     pub action: Action,
-    /// With which packages; by id.
+    /// The packages that the job is about, sorted by id.
     pub candidates: Vec<SolvableId>,
-    /// Update and Sync: every installed package is meant.
+    /// For Update and Sync: the job is about all installed packages.
     pub all: bool,
-    /// Only the best of the candidates will do.
+    /// True if the job accepts only the best of the candidates.
     pub best: bool,
-    /// Update and Sync: the installed packages are to become these candidates, not just any newer ones.
+    /// For Update and Sync: replace the installed packages by these candidates, not by any newer
+    /// ones.
     pub targeted: bool,
-    /// What only served the packages that go, goes with them (unless the user asked for it).
+    /// Also erase packages that only served erased packages, unless the user requested them.
     pub clean: bool,
-    /// What it says of the candidates.
+    /// The properties that the job pins.
     pub pinned: Pinned,
 }
 
 impl Job {
-    /// To install one of the candidates.
+    /// Creates a job that installs one of the candidates.
     pub fn install(text: impl Into<String>, candidates: Vec<SolvableId>) -> Self {
         Self::new(Action::Install, text, candidates)
     }
 
-    /// To update what is installed of the candidates to the newest of them.
+    /// Creates a job that updates the installed candidates to the newest candidate.
     pub fn update(text: impl Into<String>, candidates: Vec<SolvableId>) -> Self {
         Self { targeted: true, ..Self::new(Action::Update, text, candidates) }
     }
 
-    /// To update all that is installed.
+    /// Creates a job that updates all installed packages.
     pub fn update_all() -> Self {
         Self { all: true, ..Self::new(Action::Update, "*", Vec::new()) }
     }
 
-    /// To bring what is installed of the candidates to what the repositories hold.
+    /// Creates a job that synchronizes the installed candidates with the repositories.
     pub fn sync(text: impl Into<String>, candidates: Vec<SolvableId>) -> Self {
         Self { targeted: true, ..Self::new(Action::Sync, text, candidates) }
     }
 
-    /// To bring all that is installed to what the repositories hold.
+    /// Creates a job that synchronizes all installed packages with the repositories.
     pub fn sync_all() -> Self {
         Self { all: true, ..Self::new(Action::Sync, "*", Vec::new()) }
     }
 
-    /// To erase all of the candidates.
+    /// Creates a job that erases all candidates.
     pub fn erase(text: impl Into<String>, candidates: Vec<SolvableId>) -> Self {
         Self::new(Action::Erase, text, candidates)
     }
@@ -110,73 +112,82 @@ impl Job {
         Self { text: text.into(), action, candidates, pinned: Pinned::NAME, ..Self::default() }
     }
 
-    /// The same, but only the best candidate (by repository, architecture and version) will do.
+    /// Returns the job with `best` set: it accepts only the best candidate by repository,
+    /// architecture and version.
     #[must_use]
     pub fn best(self, best: bool) -> Self {
         Self { best, ..self }
     }
 
-    /// The same, but what only served the packages that go, goes with them.
+    /// Returns the job with `clean` set: packages that only served erased packages are erased too.
     #[must_use]
     pub fn clean(self, clean: bool) -> Self {
         Self { clean, ..self }
     }
 
-    /// The same, saying this of the candidates.
+    /// Returns the job with other pinned properties.
     #[must_use]
     pub fn pinned(self, pinned: Pinned) -> Self {
         Self { pinned, ..self }
     }
 }
 
-/// All that is asked for at once, and what else is to be heeded. The default is dnf's policy: what is installed stays unless a job says
-/// otherwise, is never replaced by something older or of another architecture, but may change its vendor.
+/// The jobs of a request and its settings.
+///
+/// The default is dnf's policy: an installed package stays unless a job says otherwise. It is never
+/// replaced by an older one or one of another architecture, but its vendor may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What is to be done.
+    /// The jobs.
     pub jobs: Vec<Job>,
-    /// Packages that must not be installed. What is installed already may stay.
+    /// Packages that must not be installed. Packages that are already installed may stay.
     pub excluded: Vec<SolvableId>,
-    /// Whether weak dependencies are followed. Those of packages that stay as they are never are.
+    /// True if the solver follows weak dependencies. It never follows those of packages that stay
+    /// installed.
     pub weak_dependencies: bool,
-    /// Whether installed packages may be erased where the jobs cannot be done otherwise.
+    /// True if the solver may erase installed packages where the jobs have no other solution.
     pub allow_erasing: bool,
-    /// Installed packages that may be erased so, even if others may not.
+    /// Installed packages that the solver may erase for this reason even if `allow_erasing` is
+    /// false.
     pub erasable: Vec<SolvableId>,
-    /// Whether an installed package may be replaced by an older one.
+    /// True if an installed package may be replaced by an older one.
     pub allow_downgrade: bool,
-    /// Whether an installed package may be replaced by one of another architecture.
+    /// True if an installed package may be replaced by one of another architecture.
     pub allow_arch_change: bool,
-    /// Whether an installed package may only be replaced by one of its vendor.
+    /// True if an installed package may only be replaced by one of the same vendor.
     pub keep_vendor: bool,
-    /// Packages of which several versions may be installed side by side: a new one does not replace the old.
+    /// Packages of which several versions may be installed: a new version does not replace the old.
     pub install_only: Vec<SolvableId>,
-    /// The architectures of the machine's second colour (the 32-bit ones of a 64-bit machine): their packages stand beside those of their
-    /// name for other architectures, in the same version (libsolv's `POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS`). None: there are no colours.
+    /// The architectures of the machine's second color (the 32-bit ones of a 64-bit machine). Their
+    /// packages may be installed beside packages of the same name and version for other
+    /// architectures (libsolv's `POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS`). Empty if there are no
+    /// colors.
     pub second_colour: Vec<StringId>,
-    /// Packages that stay as they are: installed, or not.
+    /// Locked packages: they stay installed, or stay uninstalled.
     pub locked: Vec<SolvableId>,
-    /// Packages that are preferred where there is a choice, even to newer ones: the later, the more.
+    /// Packages that the solver prefers among candidates, even to newer ones. Later entries are
+    /// preferred to earlier ones.
     pub favored: Vec<SolvableId>,
-    /// Packages that come last where there is a choice, and are never brought in by a weak dependency.
+    /// Packages that the solver tries last among candidates. Weak dependencies never install them.
     pub disfavored: Vec<SolvableId>,
-    /// Installed packages that the user asked for: they are never unneeded.
+    /// Installed packages that the user requested: they are never unneeded.
     pub user_installed: Vec<SolvableId>,
 }
 
 impl Request {
-    /// The jobs, nothing excluded, weak dependencies not followed.
+    /// Creates a request from jobs, with no excluded packages and without weak dependencies.
     pub fn new(jobs: impl IntoIterator<Item = Job>) -> Self {
         Self { jobs: jobs.into_iter().collect(), ..Self::default() }
     }
 
-    /// Whether two packages of one name may stand side by side because their colours differ.
+    /// Reports whether two packages of one name may be installed together because their colors
+    /// differ.
     pub fn colours_differ(&self, one: Solvable<'_>, other: Solvable<'_>) -> bool {
         colours_differ(&self.second_colour, one, other)
     }
 }
 
-/// Whether two packages are of different colours; `noarch` is of every colour.
+/// Reports whether two packages have different colors; `noarch` packages have every color.
 pub(super) fn colours_differ(second: &[StringId], one: Solvable<'_>, other: Solvable<'_>) -> bool {
     let is_second = |package: Solvable<'_>| second.contains(&package.arch_id());
     !second.is_empty() && one.arch_rank() != Some(0) && other.arch_rank() != Some(0) && is_second(one) != is_second(other)

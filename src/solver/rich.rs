@@ -1,4 +1,5 @@
-//! Rich dependencies as clauses: conjunctive (or disjunctive) normal form over packages, as libsolv's `cplxdeps.c` makes it.
+//! Rich dependencies as clauses: conjunctive (or disjunctive) normal form over packages, as in
+//! libsolv's `cplxdeps.c`.
 
 use super::literal::Lit;
 use crate::pool::{Dependency, DependencyId, Pool, RichOp, SolvableId};
@@ -6,20 +7,21 @@ use crate::pool::{Dependency, DependencyId, Pool, RichOp, SolvableId};
 /// A dependency in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Normal {
-    /// Nothing can meet it.
+    /// No package can meet it.
     Never,
     /// It is met whatever is installed.
     Always,
-    /// Blocks of literals, each sorted: a conjunction of disjunctions (CNF) or the other way round (DNF).
+    /// Blocks of literals, each block sorted: a conjunction of disjunctions (CNF) or a disjunction
+    /// of conjunctions (DNF).
     Blocks(Vec<Vec<Lit>>),
 }
 
-/// Which of the two normal forms.
+/// The kind of normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// All blocks, of each block any literal.
+    /// CNF: all blocks must hold, each by any of its literals.
     Conjunctive,
-    /// Any block, of it all literals.
+    /// DNF: any block must hold, by all of its literals.
     Disjunctive,
 }
 
@@ -32,16 +34,16 @@ impl Form {
     }
 }
 
-/// Literals that a normal form may have at most: beyond, a nested dependency was written to exhaust memory, and counts as
-/// never met.
+/// Maximum number of literals in a normal form. A dependency that exceeds it is treated as never
+/// met: it is nested to exhaust memory.
 const MAX_LITERALS: usize = 1 << 22;
 
-/// The clauses of a requirement: all of them must hold.
+/// Returns the clauses of a requirement: all of them must hold.
 pub(super) fn clauses(pool: &Pool, dependency: DependencyId) -> Normal {
     normalize(pool, dependency, Form::Conjunctive)
 }
 
-/// The clauses of a conflict: the dependency must not hold.
+/// Returns the clauses of a conflict: the dependency must not hold.
 pub(super) fn negated_clauses(pool: &Pool, dependency: DependencyId) -> Normal {
     invert(normalize(pool, dependency, Form::Disjunctive))
 }
@@ -90,7 +92,7 @@ fn candidates(pool: &Pool, dependency: DependencyId, form: Form) -> Normal {
     }
 }
 
-/// The negation; the blocks turn from one form into the other.
+/// Negates a normal form. CNF becomes DNF and the reverse.
 fn invert(normal: Normal) -> Normal {
     match normal {
         Normal::Never => Normal::Always,
@@ -123,7 +125,8 @@ fn or(left: Normal, right: Normal, form: Form) -> Normal {
     }
 }
 
-/// Each block of one side joined with each of the other; blocks with a literal and its negation fall out.
+/// Joins each block of one side with each block of the other. Drops blocks that contain a literal
+/// and its negation.
 fn distribute(left: &[Vec<Lit>], right: &[Vec<Lit>], none_left: Normal) -> Normal {
     let total = |blocks: &[Vec<Lit>]| blocks.iter().map(Vec::len).sum::<usize>();
     let size = total(left).saturating_mul(right.len()).saturating_add(total(right).saturating_mul(left.len()));
@@ -144,7 +147,7 @@ fn distribute(left: &[Vec<Lit>], right: &[Vec<Lit>], none_left: Normal) -> Norma
     if blocks.is_empty() { none_left } else { Normal::Blocks(blocks) }
 }
 
-/// Calls `found` with each package that the dependency could ask for.
+/// Calls `found` with each package that may meet the dependency, or a part of it.
 pub(super) fn positive_candidates(pool: &Pool, dependency: DependencyId, negated: bool, found: &mut impl FnMut(Lit)) {
     if let Dependency::Rich { op: op @ (RichOp::And | RichOp::Or | RichOp::If | RichOp::Unless), left, right } =
         pool.dependency(dependency)
@@ -164,14 +167,14 @@ pub(super) fn positive_candidates(pool: &Pool, dependency: DependencyId, negated
     }
 }
 
-/// Whether a dependency holds, and since when.
+/// The state of a dependency: whether it holds, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Met {
-    /// It does not.
+    /// The dependency does not hold.
     Not,
-    /// It does, by what is not there (or was there before).
+    /// It holds by packages that were installed before, or by the absence of packages.
     Already,
-    /// It does, by a package that is new.
+    /// It holds by a new package.
     Anew,
 }
 
@@ -180,19 +183,20 @@ impl Met {
         self != Self::Not
     }
 
-    /// Both hold: anew if either does so.
+    /// Combines two states by "and": new if either is.
     fn and(self, other: Self) -> Self {
         if self.is_met() && other.is_met() { self.max(other) } else { Self::Not }
     }
 
-    /// This one, marked as new if the condition that led here is.
+    /// Returns this state, marked as new if the condition is.
     fn under(self, condition: Self) -> Self {
         if self.is_met() && condition == Self::Anew { Self::Anew } else { self }
     }
 }
 
-/// Whether a dependency holds where the given packages are installed (libsolv's `solver_dep_fulfilled_alreadyinstalled`): a
-/// condition that does not hold fulfils `if`, but brings nothing new.
+/// Returns the state of a dependency, given the state of each package (libsolv's
+/// `solver_dep_fulfilled_alreadyinstalled`). If the condition of `if` does not hold, the dependency
+/// holds, but not as new.
 pub(super) fn met(pool: &Pool, dependency: DependencyId, is_new: &impl Fn(Lit) -> Met) -> Met {
     let met = |id| met(pool, id, is_new);
     let alternative = |right| match pool.dependency(right) {
@@ -224,17 +228,19 @@ pub(super) fn met(pool: &Pool, dependency: DependencyId, is_new: &impl Fn(Lit) -
     }
 }
 
-/// Whether a dependency holds where the given packages are installed: rich ones too.
+/// Reports whether a dependency, plain or rich, holds for the given set of installed packages.
 pub fn holds(pool: &Pool, dependency: DependencyId, installed: &impl Fn(SolvableId) -> bool) -> bool {
     is_fulfilled(pool, dependency, &|literal: Lit| installed(literal.id()))
 }
 
-/// The same for literals.
+/// Reports the same for literals.
 pub(super) fn is_fulfilled(pool: &Pool, dependency: DependencyId, installed: &impl Fn(Lit) -> bool) -> bool {
     met(pool, dependency, &|literal| if installed(literal) { Met::Anew } else { Met::Not }).is_met()
 }
 
-/// Packages of which at least one must be there for the dependency to hold, as few as are easily found; `None` where it could hold without any.
+/// Returns packages of which at least one must be installed for the dependency to hold. The set is
+/// small, but not always the smallest. Returns `None` if the dependency could hold without any
+/// package.
 pub(super) fn needed(pool: &Pool, dependency: DependencyId) -> Option<Vec<SolvableId>> {
     match pool.dependency(dependency) {
         Dependency::Rich { op: RichOp::If | RichOp::Unless, .. } => None,
@@ -247,7 +253,7 @@ pub(super) fn needed(pool: &Pool, dependency: DependencyId) -> Option<Vec<Solvab
     }
 }
 
-/// Whether a dependency could hold if some of the given packages were installed.
+/// Reports whether a dependency could hold if some of the given packages were installed.
 pub(super) fn is_possible(pool: &Pool, dependency: DependencyId, reachable: &impl Fn(Lit) -> bool) -> bool {
     match pool.dependency(dependency) {
         Dependency::Rich { op: RichOp::If | RichOp::Unless, .. } => true,

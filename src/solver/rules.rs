@@ -1,6 +1,7 @@
-//! Rules: clauses over packages in flat memory, with their two watches.
+//! Rules: clauses over packages in flat memory, with two watched literals each.
 //!
-//! A rule is a first literal and the others. As in libsolv rules of one class lie together, so a rule's number tells its class.
+//! A rule consists of a first literal and its tail, the other literals. As in libsolv, rules of one
+//! class are contiguous, so the id of a rule tells its class.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -8,13 +9,14 @@ use std::ops::Range;
 use super::literal::Lit;
 use crate::pool::{DependencyId, Pool};
 
-/// A rule's number; nought is none.
+/// Index of a rule; 0 is no rule.
 pub(super) type RuleId = u32;
 
-/// Where the other literals of a rule lie.
+/// The tail of a rule: all literals after the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Tail {
-    /// Into the literals that are kept between requests, or (with [`OWN`]) into those of this request.
+    /// Start index: in `kept`, which lasts from one request to the next, or with [`OWN`] in `own`,
+    /// the literals of this request.
     start: u32,
     len: u32,
 }
@@ -27,77 +29,80 @@ pub(super) struct Rule {
     pub(super) first: Lit,
     pub(super) tail: Tail,
     pub(super) disabled: bool,
-    /// How many rules follow at least that begin with the same literal.
+    /// Lower bound of the number of following rules that begin with the same literal.
     pub(super) more: u16,
     /// The two watched literals; the second is none for an assertion.
     pub(super) watched: [Lit; 2],
 }
 
 impl Rule {
-    /// Whether it is only the place of a rule.
+    /// Reports whether it is an empty entry without literals.
     pub(super) fn is_none(&self) -> bool {
         self.first.is_none()
     }
 
-    /// Whether it has one literal only.
+    /// Reports whether it has only one literal.
     pub(super) fn is_assertion(&self) -> bool {
         self.tail.len == 0
     }
 
-    /// Whether it has two literals or one.
+    /// Reports whether it has at most two literals.
     pub(super) fn is_short(&self) -> bool {
         self.tail.len < 2
     }
 }
 
-/// Where each class of rules begins. Each ends where the next begins.
+/// First rule id of each class. Each class ends where the next begins; before them lie the package
+/// rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Classes {
-    /// That an installed package stays, or anything that could replace it comes: one for each; before them lie the packages' own rules.
+    /// Feature rules, one for each installed package: it stays, or any package replaces it.
     pub(super) features: RuleId,
-    /// The same, but only what the policy lets replace it: one for each.
+    /// Update rules, one for each installed package: it stays, or a package replaces it that the
+    /// policy allows.
     pub(super) updates: RuleId,
-    /// From the request's jobs.
+    /// Rules of the request's jobs.
     pub(super) jobs: RuleId,
-    /// Against packages of a worse architecture than another of the name.
+    /// Rules against packages of a worse architecture than another of the same name.
     pub(super) architecture: RuleId,
-    /// Against packages that a synchronization with the repositories does not let stay.
+    /// Rules against packages that must not remain after a synchronization with the repositories.
     pub(super) sync: RuleId,
-    /// That only the best candidates of a job, or the best update of a package, will do.
+    /// Rules that allow only the best candidates of a job, or the best update of a package.
     pub(super) best: RuleId,
-    /// That of packages that together obsolete an installed one all come.
+    /// Rules that require all packages that together obsolete an installed one.
     pub(super) splits: RuleId,
-    /// That what is installed meets a requirement rather than something new; given up where they stand in the way.
+    /// Choice rules: installed packages meet a requirement rather than new ones. The solver gives
+    /// them up if they cause a conflict.
     pub(super) choices: RuleId,
-    /// Learnt from conflicts.
+    /// Rules learned from conflicts.
     pub(super) learnt: RuleId,
 }
 
 impl Classes {
-    /// Every class begins here: all rules before are packages' own.
+    /// Lets every class begin at `end`: all rules before are package rules.
     pub(super) fn all_at(end: RuleId) -> Self {
         let (features, updates, jobs, architecture, sync, best) = (end, end, end, end, end, end);
         Self { features, updates, jobs, architecture, sync, best, splits: end, choices: end, learnt: end }
     }
 }
 
-/// All rules of a request, and the literals of candidates that are kept between requests.
+/// All rules of a request, and the cached literals of candidates.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     pub(super) all: Vec<Rule>,
     pub(super) classes: Classes,
-    /// The literals of packages' rules, one after another as they are first needed; kept between requests.
+    /// Literals of package rules, in the order of their first use. They are cached across requests.
     kept: Vec<Lit>,
-    /// Of each dependency the place of its entry in `tails`, and one more; nought before it was needed. (Memory that is nought costs nothing until
-    /// it is used.)
+    /// Index of each dependency's entry in `tails`, plus one; 0 if never used. Zeroed memory costs
+    /// nothing until it is used.
     of_dependency: Vec<u32>,
-    /// Where the literals of a dependency's candidates are in `kept`.
+    /// The range in `kept` of each dependency's candidates.
     tails: Vec<Tail>,
     /// Literals of this request's rules.
     own: Vec<Lit>,
-    /// Which job each job rule is from.
+    /// The job of each job rule.
     pub(super) job_of: Vec<u32>,
-    /// Sorting space.
+    /// Buffers for sorting.
     order: Vec<(u64, u32)>,
     sorted: Vec<Rule>,
 }
@@ -107,13 +112,13 @@ impl Rules {
         Self { of_dependency: vec![0; pool.dependency_count()], ..Self::default() }
     }
 
-    /// Forgets all rules; the literals of candidates stay.
+    /// Removes all rules. The literals of candidates stay cached.
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.own.clear();
         self.job_of.clear();
         self.classes = Classes::default();
-        // Rule nought is none.
+        // Rule 0 is no rule.
         self.add_none();
     }
 
@@ -131,13 +136,13 @@ impl Rules {
         &from[start..start + tail.len as usize]
     }
 
-    /// The literals of a rule.
+    /// Returns the literals of a rule.
     pub(super) fn literals(&self, id: RuleId) -> impl Iterator<Item = Lit> + '_ {
         let rule = self.get(id);
         std::iter::once(rule.first).chain(self.tail(rule.tail).iter().copied())
     }
 
-    /// The literals of a dependency's candidates, in the order of their ids.
+    /// Returns the literals of a dependency's candidates, in the order of their ids.
     pub(super) fn candidates(&mut self, pool: &Pool, dependency: DependencyId) -> Tail {
         if let Some(place) = (self.of_dependency[dependency.index()] as usize).checked_sub(1) {
             return self.tails[place];
@@ -150,40 +155,40 @@ impl Rules {
         tail
     }
 
-    /// Keeps literals for a rule of this request.
+    /// Stores literals for a rule of this request.
     pub(super) fn keep(&mut self, literals: &[Lit]) -> Tail {
         let start = self.own.len() as u32;
         self.own.extend_from_slice(literals);
         Tail { start: start | OWN, len: literals.len() as u32 }
     }
 
-    /// Adds a rule; its watches are its first two literals.
+    /// Adds a rule. Its watches are its first two literals.
     pub(super) fn add(&mut self, first: Lit, tail: Tail) -> RuleId {
         let second = self.tail(tail).first().copied().unwrap_or(Lit::NONE);
         self.all.push(Rule { first, tail, disabled: false, more: 0, watched: [first, second] });
         self.all.len() as RuleId - 1
     }
 
-    /// Adds the place of a rule that says nothing.
+    /// Adds an empty entry without literals.
     pub(super) fn add_none(&mut self) {
         let tail = Tail::default();
         self.all.push(Rule { first: Lit::NONE, tail, disabled: true, more: 0, watched: [Lit::NONE; 2] });
     }
 
-    /// Adds a rule of these literals, of which there is at least one.
+    /// Adds a rule with these literals; there must be at least one.
     pub(super) fn add_all(&mut self, literals: &[Lit]) -> RuleId {
         let Some((&first, rest)) = literals.split_first() else { return 0 };
         let tail = if rest.is_empty() { Tail::default() } else { self.keep(rest) };
         self.add(first, tail)
     }
 
-    /// Makes a rule one that says nothing. It must not be watched yet.
+    /// Turns a rule into an empty entry. It must not be watched yet.
     pub(super) fn drop_rule(&mut self, id: RuleId) {
         let rule = &mut self.all[id as usize];
         (rule.first, rule.tail, rule.disabled, rule.watched) = (Lit::NONE, Tail::default(), true, [Lit::NONE; 2]);
     }
 
-    /// Lets a rule be, or have effect again.
+    /// Disables or enables a rule.
     pub(super) fn set_disabled(&mut self, id: RuleId, disabled: bool) {
         let rule = &mut self.all[id as usize];
         if !rule.is_none() {
@@ -191,20 +196,20 @@ impl Rules {
         }
     }
 
-    /// Adds a rule of one or two literals.
+    /// Adds a rule with one or two literals.
     pub(super) fn add_short(&mut self, first: Lit, second: Lit) -> RuleId {
         let tail = if second.is_none() { Tail::default() } else { self.keep(&[second]) };
         self.add(first, tail)
     }
 
-    /// Adds a package's rule, whose other literals are kept between requests.
+    /// Adds a package rule and caches its other literals across requests.
     pub(super) fn add_kept(&mut self, first: Lit, others: &[Lit]) {
         let start = self.kept.len() as u32;
         self.kept.extend_from_slice(others);
         self.add(first, Tail { start, len: others.len() as u32 });
     }
 
-    /// Sorts the rules from a place on by their literals and drops the same ones.
+    /// Sorts the rules from index `from` on by their literals and removes duplicates.
     pub(super) fn unify(&mut self, from: usize) {
         let mut order = std::mem::take(&mut self.order);
         order.clear();
@@ -221,7 +226,8 @@ impl Rules {
         self.order = order;
     }
 
-    /// Merges others into the rules from a place on, which are in the order of their literals and stay so. The same rule comes once.
+    /// Merges other rules into the rules from index `from` on, which are sorted by their literals
+    /// and remain so. Duplicates are removed.
     pub(super) fn merge(&mut self, from: usize, others: &mut Vec<Rule>) {
         others.sort_by(|a, b| self.compare(a, b));
         others.dedup_by(|a, b| self.compare(a, b).is_eq());
@@ -242,8 +248,8 @@ impl Rules {
         self.sorted = merged;
     }
 
-    /// Notes in each rule from a place on how many of the same package follow, so that the rules of a package that is not
-    /// installed can be passed over at once.
+    /// Records in each rule from index `from` on how many rules of the same package follow. The
+    /// search uses this to skip the rules of packages that are not installed.
     pub(super) fn mark_blocks(&mut self, from: usize) {
         let mut next: Option<(Lit, u16)> = None;
         for rule in self.all[from..].iter_mut().rev() {
@@ -252,12 +258,12 @@ impl Rules {
         }
     }
 
-    /// The order of two rules by their literals, before either was watched anew.
+    /// Compares two rules by their literals. Their watches must not have changed yet.
     fn compare(&self, a: &Rule, b: &Rule) -> Ordering {
         (a.first, a.watched[1]).cmp(&(b.first, b.watched[1])).then_with(|| self.compare_tails(a.tail, b.tail))
     }
 
-    /// The order of two rules whose first two literals are the same.
+    /// Compares two rules whose first two literals are the same.
     fn compare_rest(&self, a: u32, b: u32) -> Ordering {
         self.compare_tails(self.all[a as usize].tail, self.all[b as usize].tail)
     }
@@ -269,12 +275,12 @@ impl Rules {
         self.tail(a).cmp(self.tail(b))
     }
 
-    /// The numbers of the job rules.
+    /// Returns the ids of the job rules.
     pub(super) fn jobs(&self) -> Range<RuleId> {
         self.classes.jobs..self.classes.architecture
     }
 
-    /// The job that a rule is from.
+    /// Returns the job of a job rule.
     pub(super) fn job(&self, id: RuleId) -> Option<usize> {
         self.jobs().contains(&id).then(|| self.job_of[(id - self.classes.jobs) as usize] as usize)
     }

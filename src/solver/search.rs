@@ -1,4 +1,5 @@
-//! The search: assertions, jobs, dependencies, weak dependencies, fewer packages, in libsolv's order (`solver_run_sat`).
+//! The search loop in libsolv's order (`solver_run_sat`): assertions, jobs, installed packages,
+//! dependencies, weak dependencies, and finally alternatives with fewer packages.
 
 use super::decisions::Why;
 use super::engine::{Branch, Solver};
@@ -7,10 +8,10 @@ use super::policy::{self, Mode};
 use super::rules::RuleId;
 
 impl Solver<'_> {
-    /// Searches a solution; on failure returns the rules of the proof.
+    /// Searches for a solution. Fails with the rules of the proof if there is none.
     pub(super) fn search(&mut self, weak: bool) -> Result<(), Vec<RuleId>> {
         let mut level = Self::RESTART;
-        // The level below which the jobs, and what is installed, have to be looked at again.
+        // Below this level, the jobs and the installed packages must be visited again.
         let mut system_level = 0;
         loop {
             if level == Self::STUCK {
@@ -67,7 +68,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Makes the rules of one literal into decisions and draws the consequences; returns level one, or less if that fails.
+    /// Decides the literals of assertions and propagates them. Returns level one, or a lower level
+    /// on failure.
     fn decide_assertions(&mut self) -> i32 {
         self.decisions.decide(Lit::SYSTEM, 1, Why::Choice(0));
         for place in 0..self.assertions.len() {
@@ -78,7 +80,7 @@ impl Solver<'_> {
             }
             if self.decisions.is_false(rule.first) {
                 if id >= self.rules.classes.learnt {
-                    // Its reasons are decided the other way for another reason.
+                    // A learned assertion: its reasons were decided otherwise.
                     self.rules.set_disabled(id, true);
                     continue;
                 }
@@ -92,7 +94,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Chooses among the candidates and installs the choice.
+    /// Chooses one of the candidates by the policy and installs it.
     pub(super) fn select_and_install(&mut self, level: i32, candidates: &mut Vec<Lit>, rule: RuleId) -> i32 {
         if candidates.len() > 1 {
             policy::filter(self, candidates, Mode::Choose);
@@ -106,7 +108,7 @@ impl Solver<'_> {
         self.decide_and_propagate(level, candidates[0], Why::Choice(rule))
     }
 
-    /// Fulfils the jobs, in their order.
+    /// Fulfills the jobs in order.
     fn resolve_jobs(&mut self, start: i32) -> i32 {
         let (mut level, mut candidates) = (start, Vec::new());
         let jobs = self.rules.jobs();
@@ -133,7 +135,8 @@ impl Solver<'_> {
         level
     }
 
-    /// Collects the undecided literals of a rule; false if the rule is fulfilled, or a condition of it does not hold.
+    /// Collects the undecided literals of a rule. Returns false if the rule is fulfilled, or if one
+    /// of its conditions does not hold.
     pub(super) fn open_literals(&self, id: RuleId, open: &mut Vec<Lit>) -> bool {
         open.clear();
         let rule = self.rules.get(id);
@@ -154,11 +157,11 @@ impl Solver<'_> {
         true
     }
 
-    /// Fulfils all rules. First those whose candidates come down to one; where a choice remains it is put off, and made only
-    /// when nothing else is left (libsolv's `resolve_dependencies`).
+    /// Fulfills all rules (libsolv's `resolve_dependencies`). First handles the rules for which the
+    /// policy leaves one candidate. Postpones the others until nothing else is left.
     fn resolve_dependencies(&mut self, start: i32) -> i32 {
         let (mut level, mut candidates) = (start, Vec::new());
-        // The first rule with a choice that was put off; from then on choices are made at once.
+        // The first postponed rule; from then on the search makes choices at once.
         let (mut postponed, mut choosing) = (None, false);
         let (mut id, mut unchanged): (RuleId, usize) = (1, 1);
         loop {
@@ -170,7 +173,7 @@ impl Solver<'_> {
                 id = 1;
             }
             let rule = self.rules.get(id);
-            // Most rules are those of packages that are not installed.
+            // Most rules are of packages that are not installed.
             if rule.first.is_negative() && !self.decisions.is_false(rule.first) {
                 unchanged += usize::from(rule.more) + 1;
                 id += RuleId::from(rule.more) + 1;
@@ -180,7 +183,7 @@ impl Solver<'_> {
                 if self.upkeep.unneeded.is_some()
                     && let Some(&literal) = candidates.iter().find(|literal| self.upkeep.is_unneeded(literal.id()))
                 {
-                    // What would go is the first to be kept.
+                    // Prefer keeping an unneeded package to installing another one.
                     candidates.clear();
                     candidates.push(literal);
                 }
@@ -202,7 +205,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Whether a rule is not fulfilled yet and leaves several candidates.
+    /// Returns true if a rule is not fulfilled yet and has several candidates.
     fn needs_choice(&self, id: RuleId, candidates: &mut Vec<Lit>) -> bool {
         let rule = self.rules.get(id);
         if rule.first.is_negative() && rule.is_short() {
@@ -214,8 +217,9 @@ impl Solver<'_> {
         self.open_literals(id, candidates) && candidates.len() > 1
     }
 
-    /// A candidate that was passed over in favour of another and came in all the same (or is recommended where the choice was
-    /// not): taken instead, it may save a package. The branch that was opened first is served first.
+    /// Finds a rejected candidate that was installed later anyway, or that is recommended while the
+    /// chosen one is not. Choosing it instead may save a package. Searches the branches in the
+    /// order in which they were opened. Returns the index of the branch and of the candidate.
     fn unneeded_choice(&mut self) -> Option<(usize, usize)> {
         if self.branches.is_empty() {
             return None;
@@ -252,7 +256,7 @@ impl Solver<'_> {
         found
     }
 
-    /// Goes back to a choice and makes it otherwise.
+    /// Returns to a branch and makes another choice.
     fn take_branch(&mut self, number: usize, place: usize) -> i32 {
         let Branch { level, rule, .. } = self.branches[number];
         let literal = self.branch_candidates[place];

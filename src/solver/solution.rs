@@ -1,4 +1,4 @@
-//! What is to be installed, and why.
+//! The result of the solver: the packages to install, with reasons.
 
 use std::collections::VecDeque;
 
@@ -8,41 +8,41 @@ use super::request::Request;
 use super::rich;
 use crate::pool::{DependencyId, Kind, Pool, SolvableId};
 
-/// Why a package is in a solution.
+/// The reason why a package is in a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A job asks for it.
+    /// A job requests it.
     Requested {
-        /// Its place in the request.
+        /// Index of the job in the request.
         job: usize,
     },
     /// Another package requires it.
     Dependency {
-        /// Which one.
+        /// The package that requires it.
         by: SolvableId,
-        /// What of it that package requires.
+        /// The requirement that it meets.
         dependency: DependencyId,
     },
-    /// Another package recommends it, or it supplements what is installed.
+    /// Another package recommends it, or it supplements an installed package.
     Weak {
-        /// Which package has the weak dependency.
+        /// The package that has the weak dependency.
         by: SolvableId,
-        /// Which one that is.
+        /// The weak dependency.
         dependency: DependencyId,
     },
 }
 
-/// A set of packages that fulfils a request.
+/// A set of packages that fulfills a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Solution {
-    /// The packages, by id.
+    /// The packages, sorted by id.
     pub packages: Vec<SolvableId>,
-    /// Of the packages that jobs ask for, the first such job.
+    /// Pairs of a package that jobs request and the index of the job, ordered by job.
     requested: Vec<(SolvableId, u32)>,
 }
 
 impl Solution {
-    /// The packages (by id) as a solution of a request.
+    /// Creates the solution of a request from packages that are sorted by id.
     pub(super) fn of(packages: Vec<SolvableId>, request: &Request) -> Self {
         let mut solution = Self { packages, requested: Vec::new() };
         for (job, asked) in request.jobs.iter().enumerate() {
@@ -52,12 +52,13 @@ impl Solution {
         solution
     }
 
-    /// Whether a package is in the set.
+    /// Reports whether a package is in the set.
     pub fn contains(&self, id: SolvableId) -> bool {
         self.packages.binary_search(&id).is_ok()
     }
 
-    /// The reason of each package, in their order: the shortest way by which it is asked for.
+    /// Returns the reason of each package, in the order of `packages`: the shortest chain from a
+    /// job to the package.
     pub fn reasons(&self, pool: &Pool) -> Vec<Reason> {
         let place = |id| self.packages.binary_search(&id).ok();
         let mut reasons: Vec<Option<Reason>> = vec![None; self.packages.len()];
@@ -87,11 +88,11 @@ impl Solution {
                 None => break,
             }
         }
-        // Every package has come in by one of these ways; should one not have, it counts as asked for by the first job.
+        // Every package has one of these reasons. If not, it counts as requested by the first job.
         reasons.into_iter().map(|reason| reason.unwrap_or(Reason::Requested { job: 0 })).collect()
     }
 
-    /// A package without a reason that has a weak one.
+    /// Returns a package that has no reason yet but has a weak one.
     fn weak_reason(&self, pool: &Pool, reasons: &[Option<Reason>]) -> Option<(usize, Reason)> {
         let open = |id: SolvableId| self.packages.binary_search(&id).ok().filter(|&at| reasons[at].is_none());
         for &by in self.packages.iter().filter(|&&by| open(by).is_none()) {
@@ -114,7 +115,7 @@ impl Solution {
 }
 
 impl Solver<'_> {
-    /// The solution that the decisions are.
+    /// Returns the solution that the decisions represent.
     pub(super) fn solution(&self, request: &Request) -> Solution {
         let mut packages: Vec<SolvableId> = (self.decisions.queue.iter().filter(|literal| literal.is_positive()))
             .filter_map(|literal| literal.package())

@@ -1,5 +1,5 @@
-//! Synchronizing what is installed with the repositories (libsolv's distribution upgrade, dnf's `distro-sync`): of the packages that take
-//! part only those may stay that a repository holds too.
+//! Synchronization of installed packages with the repositories (libsolv's distribution upgrade,
+//! dnf's `distro-sync`). Only packages that a repository contains may remain.
 
 use super::engine::Solver;
 use super::literal::Lit;
@@ -7,11 +7,11 @@ use super::request::{Action, Job, Request};
 use super::upkeep::is_identical;
 use crate::pool::{Kind, SolvableId};
 
-/// Which packages take part, and which of them are good to have.
+/// The packages that take part in a synchronization, and those of them that may remain.
 #[derive(Debug, Default)]
 pub(super) struct Sync {
     pub(super) active: bool,
-    /// All take part.
+    /// True if all packages take part.
     pub(super) takes_all: bool,
     involved: Vec<bool>,
     good: Vec<bool>,
@@ -25,19 +25,19 @@ impl Sync {
         self.good.clear();
     }
 
-    /// Whether a package takes part.
+    /// Reports whether a package takes part.
     pub(super) fn involves(&self, id: SolvableId) -> bool {
         self.active && (self.takes_all || self.involved[id.index()])
     }
 
-    /// Whether a package is one that is to be there afterwards.
+    /// Reports whether a package may be installed after the synchronization.
     pub(super) fn is_good(&self, id: SolvableId) -> bool {
         self.active && self.good[id.index()]
     }
 }
 
 impl Solver<'_> {
-    /// Notes which packages take part (`solver_createdupmaps`).
+    /// Determines the packages that take part (`solver_createdupmaps`).
     pub(super) fn prepare_sync(&mut self, request: &Request) {
         let jobs = || request.jobs.iter().filter(|job| job.action == Action::Sync);
         if self.upkeep.is_empty() || jobs().next().is_none() {
@@ -71,7 +71,8 @@ impl Solver<'_> {
         }
     }
 
-    /// A package takes part, with all of its name and what they are obsoleted by or obsolete (`solver_addtodupmaps`).
+    /// Adds a package, all packages of its name, and those that they obsolete or are obsoleted by
+    /// (`solver_addtodupmaps`).
     fn involve(&mut self, id: SolvableId, job: &Job, targeted: bool) {
         let pool = self.pool;
         let package = pool.solvable(id);
@@ -116,7 +117,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Whether an installed package may stay: it is the same build as a good one (`dup_maykeepinstalled`).
+    /// Reports whether an installed package may stay: it is the same build as a good one
+    /// (`dup_maykeepinstalled`).
     pub(super) fn may_stay(&self, id: SolvableId) -> bool {
         self.sync.is_good(id) || self.is_same_as_good(id)
     }
@@ -126,7 +128,7 @@ impl Solver<'_> {
         named.any(|&other| self.sync.is_good(other) && is_identical(self.pool, id, other))
     }
 
-    /// Forbids what may not be there afterwards (`solver_addduprules`).
+    /// Adds rules against packages that must not remain (`solver_addduprules`).
     pub(super) fn add_sync_rules(&mut self) {
         if !self.sync.active {
             return;
@@ -158,7 +160,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Whether nothing replaces an installed package.
+    /// Reports whether no package replaces an installed one.
     fn is_orphan(&self, place: usize) -> bool {
         let Some(narrow) = self.narrowest_rule(place) else { return true };
         if !self.upkeep.beside[place].is_empty() || !self.rules.get(narrow).is_assertion() {
@@ -168,7 +170,8 @@ impl Solver<'_> {
         feature.is_none() || feature.is_assertion()
     }
 
-    /// The reached packages that count: a name after the other in the order of their first packages, each name's by id.
+    /// Returns the reached packages that may be installed, grouped by name. Groups are in the order
+    /// of their first packages; packages in a group are sorted by id.
     pub(super) fn reached_by_name(&self) -> Vec<SolvableId> {
         let pool = self.pool;
         let mut all = Vec::with_capacity(self.reach.packages.len());

@@ -1,7 +1,9 @@
-//! Which installed packages only serve others that go (libsolv's `cleandeps.c`).
+//! Search for installed packages that only serve other packages which are erased (libsolv's
+//! `cleandeps.c`).
 //!
-//! First goes what the packages that go could have brought; then comes back what the packages that stay require, recommend or are
-//! supplemented by. What was asked for by the user never goes.
+//! The first pass removes everything that the erased packages may have pulled in. The second pass
+//! restores what the remaining packages require, recommend, or are supplemented by. Packages that
+//! the user requested are never removed.
 
 use std::collections::VecDeque;
 
@@ -19,15 +21,17 @@ use crate::pool::{Dependency, DependencyId, Kind, Pool, RichOp, SolvableId};
 struct Sweep<'a> {
     pool: &'a Pool,
     installed: &'a [SolvableId],
-    /// What is (still, or again) there; by package of the pool.
+    /// True for packages that are present, or restored; indexed by package id.
     there: Vec<bool>,
-    /// What must not go; later what must not come back.
+    /// First pass: packages that must not be removed. Second pass: packages that must not be
+    /// restored.
     fixed: Vec<bool>,
     queue: VecDeque<SolvableId>,
 }
 
 impl Solver<'_> {
-    /// The installed packages that neither the user asked for nor any needed package requires, recommends or is supplemented by.
+    /// Returns the installed packages that the user did not request and that no needed package
+    /// requires, recommends, or is supplemented by.
     pub fn unneeded(&mut self, user_installed: &[SolvableId]) -> Vec<SolvableId> {
         let pool = self.pool;
         let mut sweep = Sweep::new(pool, &self.upkeep.packages);
@@ -39,7 +43,7 @@ impl Solver<'_> {
         self.upkeep.packages.iter().copied().filter(|id| !sweep.there[id.index()]).collect()
     }
 
-    /// If a job asks for it, finds what goes with the packages that go.
+    /// Finds the unneeded packages if a job requests it.
     pub(super) fn prepare_clean(&mut self, request: &Request) {
         let asked = |action| matches!(action, Action::Install | Action::Erase);
         let is_asked = request.jobs.iter().any(|job| job.clean && asked(job.action));
@@ -48,7 +52,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Finds what goes with the packages that go (`solver_createcleandepsmap`).
+    /// Finds the packages that become unneeded when others are erased
+    /// (`solver_createcleandepsmap`).
     pub(super) fn find_unneeded(&mut self) {
         let pool = self.pool;
         let mut sweep = Sweep::new(pool, &self.upkeep.packages);
@@ -90,7 +95,7 @@ impl Solver<'_> {
         let seeds = if changed.is_empty() { Vec::new() } else { sweep.seeds(changed) };
         sweep.queue.extend(going.iter().chain(changed));
         sweep.take_away();
-        // From now on: what is not to come back.
+        // From here on, `fixed` marks packages that must not be restored.
         sweep.fixed.fill(false);
         for &id in erased.iter().chain(changed) {
             sweep.fixed[id.index()] = pool.solvable(id).is_installed();
@@ -114,7 +119,7 @@ impl Solver<'_> {
         self.upkeep.unneeded = Some(unneeded);
     }
 
-    /// The installed packages that a job's candidates all are or replace.
+    /// Returns the installed packages that each of a job's candidates is or replaces.
     fn replaced_by_job(&self, literals: &[Lit]) -> Vec<SolvableId> {
         let pool = self.pool;
         if literals.iter().any(|literal| literal.is_negative()) || literals.len() == 1 && self.is_installed(literals[0]) {
@@ -155,7 +160,8 @@ impl<'a> Sweep<'a> {
         rich::is_possible(self.pool, dependency, &|literal: Lit| among(literal.id()))
     }
 
-    /// Takes away the packages of the queue, what they require or recommend, and what only supplemented those.
+    /// Removes the packages in the queue, those that they require or recommend, and those that
+    /// supplemented only removed packages.
     fn take_away(&mut self) {
         loop {
             let Some(id) = self.queue.pop_front() else {
@@ -184,7 +190,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The packages that a clause of a rich dependency asks for where what is installed fulfils its conditions.
+    /// Returns the packages that a clause of a rich dependency asks for, if installed packages
+    /// fulfill its conditions.
     fn opened<'b>(&self, block: &'b [Lit]) -> impl Iterator<Item = SolvableId> + use<'b> {
         let conditions = block.iter().take_while(|literal| literal.is_negative()).count();
         let holds = block[..conditions].iter().all(|literal| self.is_installed(literal.id()));
@@ -202,7 +209,8 @@ impl<'a> Sweep<'a> {
             }
             for &dependency in supplements {
                 if self.is_possible(dependency, |id| self.is_installed(id)) {
-                    // What else the dependency names must not go because this does: bringing it back would not help.
+                    // Keep the other packages that the dependency names: restoring this package
+                    // would not restore them.
                     let mut named = Vec::new();
                     looked_at(self.pool, dependency, &mut named);
                     named.retain(|&id| self.there[id.index()] && self.is_installed(id));
@@ -215,7 +223,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Brings back what the packages of the queue require or recommend, and what supplements what is there.
+    /// Restores the packages that those in the queue require or recommend, and packages that
+    /// supplement present ones.
     fn bring_back(&mut self) {
         loop {
             let Some(id) = self.queue.pop_front() else {
@@ -255,7 +264,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Of packages that change those that none of the others brought in; and those that the user asked for (`find_update_seeds`).
+    /// Returns the changed packages that none of the others pulled in, and those that the user
+    /// requested (`find_update_seeds`).
     fn seeds(&self, changed: &[SolvableId]) -> Vec<SolvableId> {
         let mut seeds = if changed.len() < 2 { changed.to_vec() } else { self.not_brought(changed) };
         seeds.retain(|id| !self.fixed[id.index()]);
@@ -263,8 +273,9 @@ impl<'a> Sweep<'a> {
         seeds
     }
 
-    /// Of some packages those that no other requires, recommends or is supplemented by, as the only one that is installed
-    /// (`filter_unneeded`).
+    /// Returns those packages that are not pulled in by another of them (`filter_unneeded`). A
+    /// package is pulled in if it is the only installed one that meets a requirement, a
+    /// recommendation or a supplement.
     fn not_brought(&self, packages: &[SolvableId]) -> Vec<SolvableId> {
         let place = |id: SolvableId| packages.iter().position(|&other| other == id);
         let mut required: Vec<(usize, usize)> = Vec::new();
@@ -290,7 +301,8 @@ impl<'a> Sweep<'a> {
         }
         let all: Vec<(usize, usize)> = required.iter().chain(&wished).copied().collect();
         let mut kept = vec![true; packages.len()];
-        // Once by all, then without requirements: to drop what is only wished for by something in a circle with it.
+        // First with all edges, then without requirements, to drop packages that are only
+        // recommended from within a cycle.
         for edges in [&all, &wished] {
             let dropped = not_first(packages.len(), edges.iter().copied().filter(|&(from, to)| kept[from] && kept[to]));
             kept.iter_mut().zip(dropped).for_each(|(kept, dropped)| *kept &= !dropped);
@@ -298,7 +310,8 @@ impl<'a> Sweep<'a> {
         packages.iter().zip(kept).filter(|(_, kept)| *kept).map(|(&id, _)| id).collect()
     }
 
-    /// The installed package that meets a dependency of another, if it is the only one; of a rich dependency all of them.
+    /// Returns the installed package that meets a dependency of `id`, if it is the only one. For a
+    /// rich dependency, returns all of them.
     fn only_installed(&self, id: SolvableId, dependency: DependencyId) -> Vec<SolvableId> {
         let installed = |&other: &SolvableId| other != id && self.is_installed(other);
         if self.pool.is_complex(dependency) {
@@ -310,7 +323,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Of a graph's nodes those in circles that are reached from other circles.
+/// Returns true for each node of a graph whose cycle (strongly connected component) has an edge
+/// from another.
 fn not_first(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<bool> {
     let mut graph = DiGraph::<(), ()>::new();
     for _ in 0..nodes {
@@ -333,7 +347,7 @@ fn not_first(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<b
     (0..nodes).map(|node| reached[circle[node]]).collect()
 }
 
-/// The packages that are looked at when a dependency is checked.
+/// Collects the packages that a check of the dependency looks at.
 fn looked_at(pool: &Pool, dependency: DependencyId, found: &mut Vec<SolvableId>) {
     match pool.dependency(dependency) {
         Dependency::Rich { op: RichOp::And, left, right } => {

@@ -1,4 +1,5 @@
-//! The rules that keep installed packages, or something that may replace them (`solver_addfeaturerule`, `solver_addupdaterule`).
+//! The rules that keep installed packages or packages that may replace them
+//! (`solver_addfeaturerule`, `solver_addupdaterule`).
 
 use super::engine::Solver;
 use super::literal::Lit;
@@ -7,8 +8,9 @@ use super::upkeep::Allowed;
 use crate::pool::SolvableId;
 
 impl Solver<'_> {
-    /// The packages that may replace an installed one: those of its name, and those that provide its name and obsolete it; if there
-    /// is none of the latter, all that obsolete it (`policy_findupdatepackages`).
+    /// Collects the packages that may replace an installed one (`policy_findupdatepackages`): those
+    /// of the same name, and those that both provide its name and obsolete it. If there are none of
+    /// the latter, collects all that obsolete it.
     pub(super) fn updaters(&self, place: usize, allowed: Allowed, found: &mut Vec<SolvableId>) {
         let pool = self.pool;
         let old = pool.solvable(self.upkeep.packages[place]);
@@ -42,7 +44,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Reaches the packages that are installed, and all that could replace them.
+    /// Reaches the installed packages, and all packages that could replace them.
     pub(super) fn reach_installed(&mut self) {
         let pool = self.pool;
         for place in 0..self.upkeep.packages.len() {
@@ -59,7 +61,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Makes the feature rules and the update rules.
+    /// Adds the feature rules and the update rules.
     pub(super) fn add_keep_rules(&mut self) {
         for place in 0..self.upkeep.packages.len() {
             self.add_feature_rule(place);
@@ -84,22 +86,24 @@ impl Solver<'_> {
         }
     }
 
-    /// The rule that an installed package stays, or anything that could replace it comes.
+    /// Returns the feature rule: an installed package stays, or any package replaces it.
     pub(super) fn feature_rule(&self, place: usize) -> RuleId {
         self.rules.classes.features + place as RuleId
     }
 
-    /// The rule that an installed package stays, or something that the policy lets replace it comes.
+    /// Returns the update rule: an installed package stays, or a package replaces it that the
+    /// policy allows.
     pub(super) fn update_rule(&self, place: usize) -> RuleId {
         self.rules.classes.updates + place as RuleId
     }
 
-    /// The feature rule, or the update rule if they are the same; none if there is neither.
+    /// Returns the feature rule, or the update rule if both are the same; `None` if there is
+    /// neither.
     pub(super) fn widest_rule(&self, place: usize) -> Option<RuleId> {
         [self.feature_rule(place), self.update_rule(place)].into_iter().find(|&id| !self.rules.get(id).is_none())
     }
 
-    /// The update rule, or else the feature rule.
+    /// Returns the update rule, or else the feature rule.
     pub(super) fn narrowest_rule(&self, place: usize) -> Option<RuleId> {
         [self.update_rule(place), self.feature_rule(place)].into_iter().find(|&id| !self.rules.get(id).is_none())
     }
@@ -112,7 +116,7 @@ impl Solver<'_> {
             let pool = self.pool;
             let any_good = found.iter().any(|&new| !pool.solvable(new).is_installed() || self.may_stay(new));
             if !any_good {
-                // Nothing in the repositories replaces it.
+                // No package in the repositories replaces it.
                 self.rules.add_none();
                 return;
             }
@@ -124,7 +128,7 @@ impl Solver<'_> {
         let id = self.upkeep.packages[place];
         if self.rules.get(self.feature_rule(place)).is_none() {
             self.upkeep.orphaned.push(id);
-            // dnf keeps what no repository has (SOLVER_FLAG_KEEP_ORPHANS).
+            // dnf keeps packages that no repository contains (`SOLVER_FLAG_KEEP_ORPHANS`).
             self.add_keep_rule(id, &[]);
             return;
         }
@@ -160,7 +164,7 @@ impl Solver<'_> {
         self.rules.add_all(&literals);
     }
 
-    /// Whether several versions of a package may be installed.
+    /// Reports whether several versions of a package may be installed.
     pub(super) fn is_install_only(&self, id: SolvableId) -> bool {
         self.reach.is_install_only(id)
     }

@@ -1,13 +1,14 @@
-//! What is installed, and what a request means to do with it.
+//! The installed packages, and what a request does with them.
 //!
-//! Each installed package has a place here, by its id. A fresh installation has none, and none of this costs it anything.
+//! Installed packages are indexed in the order of their ids. A fresh installation has none, and
+//! does not pay for this module.
 
 use super::generate::Reach;
 use super::literal::Lit;
 use super::request::{Action, Job, Pinned, Request, colours_differ};
 use crate::pool::{Kind, Pool, SolvableId};
 
-/// What may replace an installed package.
+/// The kinds of packages that may replace an installed package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Allowed {
     pub(super) downgrade: bool,
@@ -16,59 +17,61 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    /// Everything.
+    /// Any package.
     pub(super) const ANY: Self = Self { downgrade: true, arch_change: true, vendor_change: true };
 }
 
-/// The installed packages, and per request what is to become of them.
+/// The installed packages, and their state in the current request. Lists and [`Marks`] are indexed
+/// by installed package unless they contain ids.
 #[derive(Debug, Default)]
 pub(super) struct Upkeep {
-    /// The installed packages, by id.
+    /// The installed packages, sorted by id.
     pub(super) packages: Vec<SolvableId>,
-    /// Of each its obsoleters: packages of other names, by id.
+    /// Packages of other names that obsolete each installed package, sorted by id.
     obsoleters: Vec<Vec<SolvableId>>,
-    /// Whether the search has to heed what is installed.
+    /// True if the search must consider installed packages.
     pub(super) active: bool,
-    /// By what they may be replaced.
+    /// The kinds of packages that may replace an installed package.
     pub(super) allowed: Allowed,
-    /// All are to be updated.
+    /// True if all installed packages are to be updated.
     pub(super) update_all: bool,
-    /// These are to be updated.
+    /// Packages that are to be updated.
     pub(super) update: Marks,
-    /// All are to become the best.
+    /// True if only the best update counts for all packages.
     pub(super) best_all: bool,
-    /// These are to become the best.
+    /// Packages for which only the best update counts.
     pub(super) best: Marks,
-    /// What these are to become.
+    /// Targets of each package: the packages that may replace it in an update.
     pub(super) targets: Vec<Vec<SolvableId>>,
-    /// Of these several versions may be installed, and the newer ones are to come beside them.
+    /// For packages of which several versions may be installed: the newer versions to install
+    /// beside each.
     pub(super) beside: Vec<Vec<SolvableId>>,
-    /// They are to go, or were replaced by what a job asks for: not to be kept.
+    /// Packages that jobs erase or replace; no rule keeps them.
     pub(super) released: Marks,
-    /// They may go if something stands in their way.
+    /// Packages that may be erased if they cause a conflict.
     pub(super) erasable: Marks,
     pub(super) erasable_all: bool,
-    /// No repository holds anything that could replace them.
+    /// Packages that no package in the repositories could replace.
     pub(super) orphaned: Vec<SolvableId>,
-    /// They only serve packages that go. None: such packages stay.
+    /// Packages that only serve erased packages. `None` if such packages stay installed.
     pub(super) unneeded: Option<Marks>,
-    /// The user asked for these, or they must not be removed for another reason.
+    /// Packages that the user requested, or that must not be erased for another reason.
     pub(super) wanted: Vec<SolvableId>,
-    /// Of each job (and lock) whether what is unneeded goes with it.
+    /// True for each job (or lock) that also erases unneeded packages.
     clean_jobs: Vec<bool>,
-    /// They change, and what only served them may go.
+    /// Packages that change; packages that only served them may be erased.
     pub(super) changed: Vec<SolvableId>,
-    /// They were taken for unneeded wrongly.
+    /// Packages that were wrongly marked as unneeded.
     pub(super) mistakes: Vec<SolvableId>,
-    /// Where the last search for keeping them got stuck.
+    /// Index where the last search for packages to keep stopped.
     pub(super) start_at: usize,
 }
 
-/// A set of installed packages, by place.
+/// A set of installed packages, by index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
     set: Vec<bool>,
-    /// Whether any was ever set.
+    /// True if a mark was ever set.
     pub(super) any: bool,
 }
 
@@ -112,7 +115,7 @@ impl Upkeep {
         all
     }
 
-    /// Forgets the last request.
+    /// Clears the state of the last request.
     pub(super) fn clear(&mut self) {
         self.active = false;
         if self.packages.is_empty() {
@@ -142,27 +145,27 @@ impl Upkeep {
         self.packages.is_empty()
     }
 
-    /// The place of a package, if it is installed.
+    /// Returns the index of a package, if it is installed.
     pub(super) fn place(&self, id: SolvableId) -> Option<usize> {
         self.packages.binary_search(&id).ok()
     }
 
-    /// The packages of other names that obsolete the one at a place, by id.
+    /// Returns the packages of other names that obsolete the package at an index, sorted by id.
     pub(super) fn obsoleters(&self, place: usize) -> &[SolvableId] {
         &self.obsoleters[place]
     }
 
-    /// Whether the package at a place is to be updated.
+    /// Reports whether the package at an index is to be updated.
     pub(super) fn is_to_update(&self, place: usize) -> bool {
         self.update_all || self.update.has(place)
     }
 
-    /// Whether the package at a place may go if something stands in its way.
+    /// Reports whether the package at an index may be erased if it causes a conflict.
     pub(super) fn may_go(&self, place: usize) -> bool {
         self.erasable_all || self.erasable.has(place)
     }
 
-    /// Whether a package only serves others that go.
+    /// Reports whether a package only serves erased packages.
     pub(super) fn is_unneeded(&self, id: SolvableId) -> bool {
         match &self.unneeded {
             Some(unneeded) => self.place(id).is_some_and(|place| unneeded.has(place)),
@@ -170,12 +173,13 @@ impl Upkeep {
         }
     }
 
-    /// Whether what is unneeded goes with a job.
+    /// Reports whether a job also erases unneeded packages.
     pub(super) fn is_clean_job(&self, job: usize) -> bool {
         self.clean_jobs.get(job).is_some_and(|&clean| clean)
     }
 
-    /// That a package changes, and what only served it may go; false if that is known.
+    /// Records that a package changes, so that packages that only served it may be erased. Returns
+    /// false if it was recorded before.
     pub(super) fn add_changed(&mut self, id: SolvableId) -> bool {
         let is_new = !self.changed.contains(&id);
         if is_new {
@@ -184,7 +188,7 @@ impl Upkeep {
         is_new
     }
 
-    /// Leaves of some candidates those that the package at a place is to become, if that was said.
+    /// Keeps only the candidates that are targets of the package at an index, if it has targets.
     pub(super) fn keep_targets(&self, place: usize, candidates: &mut Vec<Lit>) {
         let targets = &self.targets[place];
         if !targets.is_empty() {
@@ -192,7 +196,8 @@ impl Upkeep {
         }
     }
 
-    /// Takes in what a request says of installed packages, before any rule is made (libsolv's first pass over the jobs).
+    /// Records what a request says about installed packages, before any rule is generated
+    /// (libsolv's first pass over the jobs).
     pub(super) fn prepare(&mut self, pool: &Pool, request: &Request, is_excluded: &dyn Fn(SolvableId) -> bool) {
         self.active = !self.packages.is_empty();
         self.allowed = Allowed {
@@ -253,7 +258,7 @@ impl Upkeep {
         }
     }
 
-    /// That the package at a place changes by a job.
+    /// Records that a job changes the package at an index.
     pub(super) fn note(&mut self, place: usize, job: &Job) {
         if job.best {
             self.best.set(place, true);
@@ -263,7 +268,8 @@ impl Upkeep {
         }
     }
 
-    /// What a package would replace is to become it (`add_update_target`).
+    /// Makes a package a target of the installed packages that it would replace
+    /// (`add_update_target`).
     fn add_target(&mut self, pool: &Pool, id: SolvableId, job: &Job) {
         if let Some(place) = self.place(id) {
             self.targets[place].push(id);
@@ -288,7 +294,7 @@ impl Upkeep {
         }
     }
 
-    /// The installed packages that a package which is not would replace (`solver_add_obsoleted`).
+    /// Collects the installed packages that a new package would replace (`solver_add_obsoleted`).
     pub(super) fn replaced_by(&self, pool: &Pool, reach: &Reach, id: SolvableId, found: &mut Vec<SolvableId>) {
         let package = pool.solvable(id);
         if !reach.is_install_only(id) {
@@ -305,7 +311,8 @@ impl Upkeep {
     }
 }
 
-/// Whether replacing one package by another is not allowed, where a job does not pin what is different.
+/// Reports whether the policy forbids replacing `old` by `new`. Differences in pinned properties
+/// are allowed.
 pub(super) fn is_forbidden(pool: &Pool, old: SolvableId, new: SolvableId, allowed: Allowed, pinned: Pinned) -> bool {
     let (old, new) = (pool.solvable(old), pool.solvable(new));
     let downgrade = old.name_id() == new.name_id() && old.version_rank() > new.version_rank();
@@ -314,13 +321,13 @@ pub(super) fn is_forbidden(pool: &Pool, old: SolvableId, new: SolvableId, allowe
         || !allowed.vendor_change && !pinned.contains(Pinned::VENDOR) && old.vendor() != new.vendor()
 }
 
-/// Whether one package is for another kind of machine than the other; `noarch` is for all.
+/// Reports whether two packages have different architectures; `noarch` matches every architecture.
 pub(super) fn is_arch_change(pool: &Pool, a: SolvableId, b: SolvableId) -> bool {
     let (a, b) = (pool.solvable(a), pool.solvable(b));
     a.arch_id() != b.arch_id() && a.arch_rank() != Some(0) && b.arch_rank() != Some(0) && a.arch_rank() != b.arch_rank()
 }
 
-/// Whether two packages are the same build (`solvable_identical`).
+/// Reports whether two packages are the same build (`solvable_identical`).
 pub fn is_identical(pool: &Pool, a: SolvableId, b: SolvableId) -> bool {
     let (a, b) = (pool.solvable(a), pool.solvable(b));
     if a.name_id() != b.name_id() || a.arch_id() != b.arch_id() || a.version_id() != b.version_id() || a.vendor() != b.vendor() {

@@ -1,4 +1,5 @@
-//! Weak dependencies: what is recommended and suggested by what is installed, and the step that follows recommendations.
+//! Weak dependencies: tracks recommendations and suggestions of installed packages, and installs
+//! recommended packages.
 
 use rustc_hash::FxHashSet;
 
@@ -9,15 +10,17 @@ use super::policy::{self, Mode};
 use super::rich::{self, Met, Normal};
 use crate::pool::{DependencyId, Kind, SolvableId};
 
-/// What installed packages wish for, kept up to date with the decisions.
+/// The recommendations and suggestions of packages to be installed. They are updated from the
+/// decisions.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     recommended: Vec<bool>,
     suggested: Vec<bool>,
     set: Vec<Lit>,
-    /// How many decisions were looked at.
+    /// Number of decisions that were processed.
     seen: usize,
-    /// Rich recommendations (`true`) and suggestions of installed packages: they depend on what else is installed.
+    /// Rich recommendations (`true`) and suggestions (`false`). They depend on what else is
+    /// installed.
     rich: Vec<(DependencyId, bool)>,
 }
 
@@ -35,7 +38,8 @@ impl Wishes {
         self.seen = 0;
     }
 
-    /// Decisions were undone: only so many are left.
+    /// Clears the state if decisions that were already processed have been undone. `decisions` is
+    /// the number that is left.
     pub(super) fn reverted(&mut self, decisions: usize) {
         if self.seen > decisions {
             self.clear();
@@ -49,7 +53,8 @@ impl Wishes {
     }
 }
 
-/// The literals that a rich recommendation opens up: of each clause whose conditions hold. `found` gets each clause.
+/// Calls `found` with the positive literals of each clause of a rich dependency whose conditions
+/// hold.
 fn open_clauses(solver: &Solver<'_>, dependency: DependencyId, mut found: impl FnMut(&[Lit])) {
     let Normal::Blocks(blocks) = rich::clauses(solver.pool, dependency) else { return };
     for block in &blocks {
@@ -61,7 +66,7 @@ fn open_clauses(solver: &Solver<'_>, dependency: DependencyId, mut found: impl F
 }
 
 impl Solver<'_> {
-    /// Takes the decisions made since into the wishes.
+    /// Processes the decisions made since the last call.
     pub(super) fn update_wishes(&mut self) {
         let pool = self.pool;
         if self.wishes.seen == self.decisions.len() {
@@ -96,7 +101,8 @@ impl Solver<'_> {
         package.dependencies(kind).iter().any(|&dependency| rich::is_fulfilled(self.pool, dependency, &installed))
     }
 
-    /// Whether it supplements a package that is to be installed and was not before, not only the absence of one.
+    /// Returns true if a literal's package supplements a package that is newly installed, not one
+    /// that was installed before or the absence of a package.
     fn supplements_new(&self, literal: Lit) -> bool {
         let is_new = |literal: Lit| match self.decisions.is_true(literal) {
             true if self.is_installed(literal) => Met::Already,
@@ -108,17 +114,18 @@ impl Solver<'_> {
         supplements.any(|&dependency| rich::met(self.pool, dependency, &is_new) == Met::Anew)
     }
 
-    /// Whether an installed package recommends it, or it supplements one. The wishes are up to date.
+    /// Reports whether a package to be installed recommends it, or whether it supplements one.
+    /// [`Solver::update_wishes`] must have run.
     pub(super) fn is_recommended(&self, literal: Lit) -> bool {
         self.wishes.recommended[literal.variable()] || self.any_holds(literal, Kind::Supplements)
     }
 
-    /// The same of suggestions and enhancements.
+    /// Reports the same for suggestions and enhancements.
     pub(super) fn is_suggested(&self, literal: Lit) -> bool {
         self.wishes.suggested[literal.variable()] || self.any_holds(literal, Kind::Enhances)
     }
 
-    /// Leaves only recommended candidates, if there are any, and what is installed.
+    /// Keeps only recommended candidates, if there are any, and installed ones.
     pub(super) fn keep_recommended(&mut self, candidates: &mut Vec<Lit>) {
         if candidates.iter().filter(|&&literal| !self.is_installed(literal)).count() < 2 {
             return;
@@ -130,17 +137,18 @@ impl Solver<'_> {
         }
     }
 
-    /// Whether a literal's package is installed.
+    /// Reports whether a literal's package is already installed.
     pub(super) fn is_installed(&self, literal: Lit) -> bool {
         self.pool.solvable(literal.id()).is_installed()
     }
 
-    /// Whether a literal's package is to come last.
+    /// Reports whether a literal's package is disfavored.
     pub(super) fn is_disfavored(&self, literal: Lit) -> bool {
         self.favor.get(&literal.id()).is_some_and(|&favor| favor < 0)
     }
 
-    /// The candidates of a recommendation that could still be installed; none if it is met. Of several clauses all that are open.
+    /// Collects the candidates of a recommendation that could still be installed; none if it is
+    /// met. For several clauses, collects those of all unmet ones.
     fn open_candidates(&self, dependency: DependencyId, among: Option<&[bool]>, found: &mut Vec<Lit>) {
         let fits = |literal: Lit| match among {
             Some(among) => among[literal.variable()] && self.decisions.is_undecided(literal),
@@ -166,8 +174,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Installs what is recommended and what supplements, one round of it (libsolv's `resolve_weak`). Returns the new level, or
-    /// nothing if there was nothing left to do.
+    /// Installs recommended and supplementing packages, one round (libsolv's `resolve_weak`).
+    /// Returns the new level, or `None` if there was nothing to install.
     pub(super) fn resolve_weak(&mut self, level: i32) -> Option<i32> {
         let pool = self.pool;
         let mut supplements: Vec<Lit> = Vec::new();
@@ -209,8 +217,8 @@ impl Solver<'_> {
         Some(self.install_wanted(level, &supplements, &known))
     }
 
-    /// Drops what a package that stays obsoletes, and supplements of which another version, or one for another architecture, is
-    /// there already.
+    /// Drops packages that a kept package obsoletes. Also drops supplements of which another
+    /// version, or one for another architecture, is already selected.
     fn drop_unwanted(&self, wanted: &mut Vec<Lit>, supplements: &mut Vec<Lit>) {
         let pool = self.pool;
         if wanted.is_empty() && supplements.is_empty() {
@@ -231,7 +239,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Installs the supplements, then the best candidates of each recommendation in the order of the decisions.
+    /// Installs the supplements, then the best candidates of each recommendation, in the order of
+    /// the decisions.
     fn install_wanted(&mut self, mut level: i32, supplements: &[Lit], among: &[bool]) -> i32 {
         let pool = self.pool;
         let count = self.decisions.len();

@@ -1,9 +1,14 @@
-//! The smallest set that satisfies a request, and the proof that none is smaller.
+//! Search for the smallest set that satisfies a request, and proof that no set is smaller.
 //!
-//! Every package that may come at all is wished away, by its weight. Where the wishes contradict the rules, the solver names those that
-//! cannot all be granted (a core): that much weight is in every solution, and in their place it is wished that no second one of them comes
-//! ("PMRES": Narodytska and Bacchus, "Maximum Satisfiability Using Core-Guided `MaxSAT` Resolution", 2014). Once all wishes that are left can be
-//! granted, what came is a smallest set. Heavy wishes come first, so that good sets are found long before the proof is.
+//! The search assumes that no package is installed: each package that could be is an assumption
+//! whose violation costs the package's weight. If assumptions contradict the rules, the solver
+//! returns a core: assumptions that cannot all hold. Every solution costs at least the lowest
+//! weight in the core. New assumptions then replace this part of the core: no second package of it
+//! is installed ("PMRES": Narodytska and Bacchus, "Maximum Satisfiability Using Core-Guided
+//! `MaxSAT` Resolution", 2014). Once all remaining assumptions hold, the solution is a smallest
+//! set.
+//!
+//! The search handles heavy assumptions first, so that it finds good sets long before the proof.
 
 mod under;
 
@@ -22,34 +27,35 @@ use super::rules::RuleId;
 use super::solution::Solution;
 use crate::pool::SolvableId;
 
-/// A small set of packages that satisfies a request, and what is known of smaller ones.
+/// A small set of packages that satisfies a request, with a lower bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Minimum {
     /// The packages.
     pub solution: Solution,
-    /// What they weigh together.
+    /// Total weight of the packages.
     pub weight: u64,
-    /// What every set weighs that satisfies the request, as far as it was proved before the time was over.
+    /// Lower bound of the weight of every set that satisfies the request, as far as it was proved
+    /// in the available time.
     pub at_least: u64,
 }
 
 impl Minimum {
-    /// Whether no set is smaller.
+    /// Reports whether it is proved that no set is smaller.
     pub fn is_proved(&self) -> bool {
         self.at_least == self.weight
     }
 }
 
-/// How often a core is made smaller before it is used.
+/// Maximum number of attempts to shrink a core.
 const TRIMS: usize = 4;
 
-/// What is known in the middle of the search.
+/// The state of the search.
 struct Known {
-    /// What must not come, with the weight that it costs if it does.
+    /// Assumptions that a literal is false, each with the weight that its violation costs.
     wishes: FxHashMap<Lit, u64>,
-    /// What every solution weighs at least.
+    /// Lower bound of the weight of every solution.
     at_least: u64,
-    /// The packages of the smallest set so far, and what they weigh.
+    /// The packages of the smallest set so far, and their weight.
     best: Vec<SolvableId>,
     weight: u64,
 }
@@ -61,8 +67,10 @@ impl Known {
 }
 
 impl Solver<'_> {
-    /// The set of packages that satisfies a request and weighs least. Nothing that is installed is heeded, and no weak dependency is followed.
-    /// Of sets that weigh the same the one is taken that the ordinary choice is nearest to. Once the time is over, the smallest set that was found.
+    /// Searches for the set of packages with the lowest weight that satisfies a request, without
+    /// weak dependencies. Of sets with the same weight, prefers the one that the ordinary search
+    /// chooses. When the time is over (`is_over`), returns the smallest set found so far. Fails if
+    /// no set satisfies the request.
     pub fn minimize(
         &mut self,
         request: &Request,
@@ -89,7 +97,7 @@ impl Solver<'_> {
         Ok(Minimum { at_least: known.at_least.min(weight), solution, weight })
     }
 
-    /// The same request, with no packages of other names.
+    /// Returns the request with all packages of other names excluded.
     fn only_names_of(&self, packages: &[SolvableId], request: &Request) -> Request {
         let name = |id: SolvableId| self.pool.solvable(id).name_id();
         let names: rustc_hash::FxHashSet<_> = packages.iter().map(|&id| name(id)).collect();
@@ -149,7 +157,8 @@ impl Solver<'_> {
         known
     }
 
-    /// Makes of the rules of the last search those of this one: what was learnt is forgotten, nothing is decided but what the rules say.
+    /// Restores the rules of the last request: drops learned rules and all decisions except those
+    /// that assertions make.
     fn keep_base_rules(&mut self) {
         let learnt = self.rules.classes.learnt;
         self.decisions.clear();
@@ -169,8 +178,8 @@ impl Solver<'_> {
         }
     }
 
-    /// The packages that some solution needs perhaps: those that a rule asks for all of whose conditions may hold. The others may be left out of
-    /// any solution.
+    /// Returns the packages that a solution may need: those in a rule whose conditions may all
+    /// hold. Other packages may be left out of any solution.
     fn may_come(&self) -> Vec<SolvableId> {
         let mut comes = vec![false; self.variables()];
         let mut found = Vec::new();
@@ -193,7 +202,8 @@ impl Solver<'_> {
         found
     }
 
-    /// Takes account of wishes that the rules alone decide, and gives up what would cost more than the best set does.
+    /// Removes assumptions that the rules alone decide. Forbids packages that would cost more than
+    /// the best set.
     fn take_what_is_decided(&mut self, known: &mut Known) {
         let mut too_much = Vec::new();
         let (mut at_least, decisions) = (known.at_least, &self.decisions);
@@ -220,7 +230,7 @@ impl Solver<'_> {
         }
     }
 
-    /// Makes a core smaller by asking for it alone, the other way round each time.
+    /// Shrinks a core by solving for the core alone, in reverse order each time.
     fn trim(&mut self, mut core: Vec<Lit>, is_over: &dyn Fn() -> bool) -> Vec<Lit> {
         for _ in 0..TRIMS {
             core.reverse();
@@ -232,8 +242,8 @@ impl Solver<'_> {
         core
     }
 
-    /// Of some wishes one at cost cannot be granted: that costs the least of their weights, and in their place it is wished that only one of them
-    /// is not.
+    /// Replaces a core. One of its assumptions must be violated, which costs the lowest of their
+    /// weights. In their place, the search assumes that only one of them is violated.
     fn replace(&mut self, core: &[Lit], known: &mut Known) {
         self.revert(1);
         if core.is_empty() || self.settle(1).is_none() {
@@ -241,7 +251,8 @@ impl Solver<'_> {
             return;
         }
         if core.iter().any(|&literal| !self.decisions.is_undecided(literal)) {
-            // What was learnt meanwhile decides it for good, which is taken account of first: new rules are about what is open.
+            // Rules learned meanwhile decide a literal of the core. Process that first: new rules
+            // must be about undecided literals.
             return;
         }
         let packages: Vec<Lit> = core.iter().map(|&literal| -literal).collect();
@@ -257,7 +268,7 @@ impl Solver<'_> {
         }
         self.add_rule(&packages);
         let Some((&last, others)) = packages.split_last() else { return };
-        // That any of those comes which were looked at.
+        // True if any of the literals visited so far is true.
         let mut some = last;
         for (place, &literal) in others.iter().enumerate().rev() {
             let second = self.new_variable();
@@ -272,7 +283,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Adds a rule of which at most the first literal is decided; of one literal it is decided now.
+    /// Adds a rule of which at most the first literal is decided. A rule of one literal is decided
+    /// at once.
     fn add_rule(&mut self, literals: &[Lit]) {
         let id: RuleId = self.rules.add_all(literals);
         self.watches.hook_new(&self.rules, id);
@@ -283,7 +295,7 @@ impl Solver<'_> {
         }
     }
 
-    /// A variable that is no package.
+    /// Creates a variable that is not a package.
     fn new_variable(&mut self) -> Lit {
         let variable = self.extra.end;
         self.extra.end += 1;
@@ -294,14 +306,14 @@ impl Solver<'_> {
         Lit::nth(variable)
     }
 
-    /// Makes room for so many variables. No rule is hooked afterwards.
+    /// Allocates memory for `count` variables and removes all rules from the watch chains.
     fn set_variables(&mut self, count: usize) {
         self.seen.resize(count, false);
         self.decisions.resize(count);
         self.watches = Watches::new(count);
     }
 
-    /// Leaves nothing behind that another request would find.
+    /// Clears the state, so that it does not affect the next request.
     fn forget_minimum(&mut self) {
         self.clear();
         let packages = Lit::count(self.pool.len());
@@ -311,7 +323,7 @@ impl Solver<'_> {
         }
     }
 
-    /// The packages that are decided for, by id.
+    /// Returns the packages that are to be installed, sorted by id.
     fn packages_decided(&self) -> Vec<SolvableId> {
         let Decisions { queue, .. } = &self.decisions;
         let positive = queue.iter().filter(|literal| literal.is_positive() && literal.variable() < self.extra.start);

@@ -1,22 +1,24 @@
-//! A search under assumptions: whether all of them can hold at once, and if not, which of them cannot.
+//! A search under assumptions: reports whether all of them can hold, and if not, which of them
+//! contradict each other.
 
 use crate::solver::decisions::Why;
 use crate::solver::engine::Solver;
 use crate::solver::literal::Lit;
 use crate::solver::rules::RuleId;
 
-/// What became of assumptions.
+/// The outcome of a search under assumptions.
 pub(super) enum Answer {
-    /// They can all hold: the decisions tell how.
+    /// All assumptions can hold; the decisions are a solution.
     Possible,
-    /// These of them cannot all hold.
+    /// Assumptions that cannot all hold.
     Contradiction(Vec<Lit>),
-    /// The time was over before it was known.
+    /// The time was over before the search ended.
     Over,
 }
 
 impl Solver<'_> {
-    /// Searches a solution in which all of these hold. What nothing asks for does not come.
+    /// Searches for a solution in which all assumptions hold. Packages that no rule requires are
+    /// not installed.
     pub(super) fn solve_under(&mut self, assumptions: &[Lit], is_over: &dyn Fn() -> bool) -> Answer {
         self.revert(1);
         let (mut next_rule, mut candidates) = (1, Vec::new());
@@ -26,7 +28,7 @@ impl Solver<'_> {
                 Some(reached) => level = reached,
                 None => return Answer::Contradiction(Vec::new()),
             }
-            // Each assumption has a level of its own, whether it needs to be decided or not.
+            // Each assumption has a decision level of its own, even if it is already decided.
             let open = assumptions.get(level as usize - 1..).unwrap_or_default();
             let held = open.iter().take_while(|&&literal| self.decisions.is_true(literal)).count();
             level += held as i32;
@@ -48,7 +50,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Draws all consequences at a level, learning from each conflict: the level that is reached, none if the rules alone contradict themselves.
+    /// Propagates at a level, learning from each conflict. Returns the level that is reached, or
+    /// `None` if the rules themselves contradict each other.
     pub(super) fn settle(&mut self, mut level: i32) -> Option<i32> {
         while let Some(conflict) = self.watches.propagate(&mut self.rules, &mut self.decisions, level) {
             if level == 1 {
@@ -59,7 +62,7 @@ impl Solver<'_> {
         Some(level)
     }
 
-    /// The assumptions that cannot all hold, one of which was found not to.
+    /// Returns assumptions that cannot all hold; `failed` is the one found to be false.
     fn core(&mut self, failed: Lit) -> Vec<Lit> {
         let mut core = vec![failed];
         self.seen[failed.variable()] = true;
@@ -80,7 +83,8 @@ impl Solver<'_> {
         core
     }
 
-    /// The next rule of the request's own that nothing fulfils yet, with what could; the rules are gone round once at most.
+    /// Returns the next rule of the request that is not fulfilled yet, with its candidates. Visits
+    /// each rule at most once.
     fn rule_to_fulfil(&self, next: &mut RuleId, candidates: &mut Vec<Lit>) -> Option<RuleId> {
         let (end, mut passed) = (self.rules.classes.learnt, 0);
         while passed < end {
@@ -88,7 +92,7 @@ impl Solver<'_> {
                 *next = 1;
             }
             let (id, rule) = (*next, self.rules.get(*next));
-            // Most rules are those of packages that do not come.
+            // Most rules are of packages that are not installed.
             let is_idle = rule.first.is_negative() && !self.decisions.is_false(rule.first);
             let step = if is_idle { RuleId::from(rule.more) + 1 } else { 1 };
             if !is_idle && self.open_literals(id, candidates) && !candidates.is_empty() {
@@ -100,7 +104,7 @@ impl Solver<'_> {
         None
     }
 
-    /// Of what would do, the newest for the best architecture.
+    /// Returns the newest candidate for the best architecture.
     fn preferred(&self, candidates: &[Lit]) -> Lit {
         let key = |literal: &Lit| {
             let package = self.pool.solvable(literal.id());

@@ -1,4 +1,5 @@
-//! Random small universes: the verdict against all subsets, the solution against a checker of its own.
+//! Random small universes. The verdict is compared with all subsets, and the solution is checked by
+//! an independent checker.
 
 use std::fmt::Write;
 
@@ -26,7 +27,8 @@ impl Need {
     }
 }
 
-/// Names of packages, then capabilities that several provide.
+/// Returns the name of a package or, for higher numbers, a capability that several packages
+/// provide.
 fn capability(number: u8) -> String {
     match number {
         0..4 => format!("p{number}"),
@@ -74,7 +76,7 @@ prop_compose! {
     }
 }
 
-/// Whether a dependency holds in a set: written from rpm's manual, not from the solver.
+/// Returns true if a dependency holds in a set. It follows rpm's manual, not the solver.
 pub(super) fn holds(pool: &Pool, set: &[SolvableId], dependency: DependencyId) -> bool {
     let given = |id: DependencyId| holds(pool, set, id);
     let alternative = |id: DependencyId| match pool.dependency(id) {
@@ -100,7 +102,7 @@ pub(super) fn holds(pool: &Pool, set: &[SolvableId], dependency: DependencyId) -
     }
 }
 
-/// Whether a set of packages may be installed.
+/// Returns true if a set of packages may be installed.
 pub(super) fn is_valid(pool: &Pool, set: &[SolvableId]) -> bool {
     set.iter().all(|&id| {
         let package = pool.solvable(id);
@@ -121,7 +123,8 @@ pub(super) fn is_valid(pool: &Pool, set: &[SolvableId]) -> bool {
     })
 }
 
-/// Universes in which no rich dependency is a conflict: what a package's own part in one means is libsolv's affair.
+/// Returns true if no rich dependency of the universe is a conflict. libsolv alone defines what
+/// such a conflict means for the package itself.
 pub(super) fn without_rich_conflicts(pool: &Pool) -> bool {
     pool.solvables().flat_map(|package| package.dependencies(Kind::Conflicts)).all(|&dependency| {
         matches!(
@@ -163,7 +166,7 @@ proptest! {
     }
 }
 
-/// Whether an installed package is still there, or something that may replace it.
+/// Returns true if an installed package, or one that may replace it, is still in the set.
 fn is_kept(pool: &Pool, set: &[SolvableId], old: SolvableId) -> bool {
     let name = pool.solvable(old).name_id();
     set.iter().any(|&id| {
@@ -201,7 +204,8 @@ proptest! {
                 let lost = before.iter().find(|&&old| !erased.contains(&old) && !is_kept(&pool, set, old));
                 prop_assert!(may_erase || lost.is_none(), "lost {:?}", lost);
             } else {
-                // Where anything may go, only a contradiction among what is asked for is in the way.
+                // As any package may be erased, only a contradiction among the jobs prevents a
+                // solution.
                 let all: Vec<SolvableId> = pool.solvables().map(crate::pool::Solvable::id).collect();
                 let mut subsets = (0_u32..1 << all.len())
                     .map(|bits| all.iter().copied().filter(|id| bits >> id.index() & 1 == 1).collect::<Vec<_>>());

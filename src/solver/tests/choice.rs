@@ -1,4 +1,4 @@
-//! Which of several candidates is taken.
+//! Tests of the choice among several candidates.
 
 use super::*;
 

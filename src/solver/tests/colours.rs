@@ -1,11 +1,12 @@
-//! Packages of two colours: those for a second architecture beside those for the first.
+//! Tests of packages of two colors: those for a second architecture beside those for the first.
 
 use super::*;
 
 const LIB: &str = "lib 1 x86_64\nlib 1 i686 provides lib32\nlib 2 x86_64\napp 1 requires lib32";
 const NO: [&str; 1] = ["no solution"];
 
-/// What is there after an installation, an update of all, or both, where the machine has two colours.
+/// Returns the packages after an installation, an update of everything, or both, on a machine with
+/// two colors.
 fn coloured(text: &str, specs: &[&str], weak: bool) -> Vec<String> {
     let pool = pool(text);
     let mut request = request(&pool, specs);
@@ -27,7 +28,7 @@ fn another_colour_stands_beside_the_same_version() {
     assert_eq!(coloured(LIB, &["app"], false), ["app-1", "lib-1.i686", "lib-1.x86_64"]);
     assert_eq!(coloured(LIB, &["app", "lib-2"], false), NO);
     assert_eq!(coloured(LIB, &["lib"], false), ["lib-2.x86_64"]);
-    // Versions of one colour exclude each other as ever.
+    // Versions of one color exclude each other as usual.
     assert_eq!(coloured("a 1 i686\na 2 i686\na 2 x86_64", &["a-1", "a-2"], false), NO);
 }
 
@@ -51,7 +52,7 @@ fn both_are_updated_in_step() {
 fn another_architecture_of_what_is_there_does_not_come_to_supplement() {
     let text = "a 1 x86_64\na 1 i686 supplements b\nb 1";
     assert_eq!(coloured(text, &["b", "a.x86_64"], true), ["a-1.x86_64", "b-1"]);
-    // Where it comes first, the better one comes for its sake.
+    // If the worse one comes first, it pulls in the better one.
     assert_eq!(coloured(text, &["b"], true), ["a-1.i686", "a-1.x86_64", "b-1"]);
 }
 

@@ -1,8 +1,8 @@
-//! Why there is no solution.
+//! Tests of the explanations of unsolvable requests.
 
 use super::*;
 
-/// The facts of each problem, in words for the test.
+/// Returns the facts of each problem, as text.
 fn told(text: &str, specs: &[&str]) -> Vec<Vec<String>> {
     let pool = pool(text);
     tell(&pool, &request(&pool, specs))

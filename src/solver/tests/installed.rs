@@ -1,4 +1,4 @@
-//! What becomes of installed packages: a rule a case. `+` marks what comes from a repository.
+//! Tests of installed packages, one rule for each case. `+` marks packages from a repository.
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! The facts of a problem contradict each other, and without any one of them they do not.
 //!
-//! What a fact means is written here once more. Of small universes all subsets are tried; of a real distribution a small solver decides, which
-//! shares nothing with ours.
+//! The tests define the meaning of facts independently. For small universes they try all subsets;
+//! for a real distribution a small separate solver decides.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::rpm::index::RpmMd;
 use crate::rpm::selection::install_jobs;
 use crate::rpm::version::RpmVersions;
 
-/// Whether a fact is true of a set of packages.
+/// Returns true if a fact holds for a set of packages.
 fn is_true(pool: &Pool, request: &Request, set: &[SolvableId], fact: &Fact) -> bool {
     let has = |id: &SolvableId| set.contains(id);
     match fact {
@@ -67,7 +67,7 @@ proptest! {
 /// A package that is installed, or (negative) is not.
 type Literal = i64;
 
-/// What a fact says, as a clause: one of these. `None` of facts that a clause cannot tell.
+/// Returns a fact as a clause; `None` if a clause cannot express it.
 fn clause(pool: &Pool, request: &Request, fact: &Fact) -> Option<Vec<Literal>> {
     let literal = |id: &SolvableId| id.index() as Literal + 1;
     let either = |first: &SolvableId, rest: &[SolvableId]| {
@@ -89,7 +89,8 @@ fn clause(pool: &Pool, request: &Request, fact: &Fact) -> Option<Vec<Literal>> {
     }
 }
 
-/// Whether clauses can hold together: unit propagation and trying (Davis, Logemann and Loveland).
+/// Reports whether clauses are satisfiable, by unit propagation and trial (Davis, Logemann and
+/// Loveland).
 fn satisfiable(clauses: &[Vec<Literal>], mut known: BTreeMap<Literal, bool>) -> bool {
     loop {
         let mut open: Option<Literal> = None;
@@ -119,7 +120,7 @@ fn satisfiable(clauses: &[Vec<Literal>], mut known: BTreeMap<Literal, bool>) -> 
     }
 }
 
-/// Two repositories of a distribution, or nothing.
+/// Loads two repositories of a distribution; `None` if the data is missing.
 fn distribution() -> Option<Pool> {
     let data = PathBuf::from(std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into())).join("repodata");
     let mut builder = PoolBuilder::new();

@@ -1,4 +1,5 @@
-//! The smallest set: of small universes as all subsets say, of random ones against brute force.
+//! Tests of the smallest set: compared with all subsets of small universes, and with brute force
+//! for random ones.
 
 use proptest::prelude::*;
 

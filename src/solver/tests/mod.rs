@@ -1,4 +1,5 @@
-//! Universes of a few lines, one rule each; explanations; random universes against brute force.
+//! Tests of the solver: universes of a few lines, one rule each; explanations; random universes
+//! compared with brute force.
 
 mod brute_force;
 mod choice;
@@ -37,7 +38,7 @@ fn solve(pool: &Pool, request: &Request) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// What is installed for the specs: names with versions, sorted.
+/// Returns the packages installed for the specs: names with versions, sorted.
 fn install(text: &str, specs: &[&str]) -> Vec<String> {
     let pool = pool(text);
     solve(&pool, &request(&pool, specs)).unwrap_or_else(|| vec!["no solution".to_owned()])

@@ -1,4 +1,4 @@
-//! What may and must be installed together.
+//! Tests of packages that must, or must not, be installed together.
 
 use super::*;
 

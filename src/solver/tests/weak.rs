@@ -1,4 +1,4 @@
-//! Weak dependencies, followed.
+//! Tests of weak dependencies.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn supplements_come_with_what_they_supplement() {
     assert_eq!(installed("a 1\nb 1 supplements a"), ["a-1", "b-1"]);
     assert_eq!(installed("a 1\nb 1 supplements c\nc 1"), ["a-1"]);
     assert_eq!(installed("a 1\nb 1 supplements (a and c)\nc 1 supplements a"), ["a-1", "b-1", "c-1"]);
-    // A condition that does not hold brings nothing.
+    // A condition that does not hold installs nothing.
     assert_eq!(installed("a 1\nb 1 supplements (c if d)\nc 1\nd 1"), ["a-1"]);
 }
 
