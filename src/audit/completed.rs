@@ -1,12 +1,13 @@
-//! What is known of a package of a set from all that is at hand: a lock or a plan tells little, the pool of its repositories more.
+//! The facts of packages, completed from the pool. A lock or a plan contains few facts; the pool of
+//! its repositories contains more.
 
 use std::borrow::Cow;
 
 use super::Subject;
 use crate::package::PackageFacts;
 
-/// The facts of the package at a place of the subject, with what the pool knows where the subject itself says nothing. What packages say of themselves
-/// stays as it is.
+/// Returns the facts of the package at a place of the subject. Missing facts are taken from the
+/// pool; facts from the package itself do not change.
 pub(super) fn completed(subject: &Subject, place: usize) -> Cow<'_, PackageFacts> {
     let facts = &subject.packages[place];
     let Some(set) = subject.set.as_ref().filter(|_| subject.origins.contains_key(&facts.id)) else {
@@ -25,7 +26,7 @@ pub(super) fn completed(subject: &Subject, place: usize) -> Cow<'_, PackageFacts
     })
 }
 
-/// The same of all packages, in their order.
+/// Returns the completed facts of all packages, in their order.
 pub fn all_completed(subject: &Subject) -> Cow<'_, [PackageFacts]> {
     if subject.set.is_none() || subject.origins.is_empty() {
         return Cow::Borrowed(&subject.packages);

@@ -1,10 +1,10 @@
-//! What an audit finds, one by one.
+//! The findings of an audit.
 
 use serde::Serialize;
 
 use super::severity::Severity;
 
-/// What kind of thing was found.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
@@ -14,32 +14,32 @@ pub enum FindingKind {
     Update,
     /// No repository has a package of this name.
     Foreign,
-    /// Nobody signed the package.
+    /// The package has no signature.
     Unsigned,
-    /// Somebody signed it whose key is not known.
+    /// The package is signed by an unknown key.
     UnknownKey,
-    /// A file is not as its package brought it.
+    /// A file differs from its package.
     ChangedFile,
-    /// Nothing in the set meets a requirement.
+    /// No package of the set meets a requirement.
     MissingRequirement,
-    /// A package is there in several versions.
+    /// A package is installed in several versions.
     Duplicate,
-    /// A file runs as its owner or group.
+    /// A program runs with the rights of its owner or group.
     Setuid,
-    /// A file has capabilities.
+    /// A program has capabilities.
     Capabilities,
-    /// Nothing that was asked for needs the package.
+    /// No requested package needs the package.
     Unneeded,
-    /// A licence is not one that the policy takes.
+    /// The policy does not accept a license.
     License,
-    /// The release is cared for no more.
+    /// The release is no longer supported.
     EndOfLife,
-    /// It is larger than the policy lets it be.
+    /// The set is larger than the policy allows.
     Size,
 }
 
 impl FindingKind {
-    /// All that there are, in the order in which they are told.
+    /// All kinds, in the order of reports.
     pub const ALL: [Self; 14] = [
         Self::Advisory,
         Self::EndOfLife,
@@ -57,7 +57,7 @@ impl FindingKind {
         Self::Capabilities,
     ];
 
-    /// As it is written.
+    /// Returns the name in reports and policies.
     pub fn name(self) -> &'static str {
         match self {
             Self::Advisory => "advisory",
@@ -77,7 +77,7 @@ impl FindingKind {
         }
     }
 
-    /// What has to be known for it to be looked for, in a few words.
+    /// Returns a short description of the data that the check needs.
     pub fn needs(self) -> &'static str {
         match self {
             Self::Advisory => "advisories about the release of the set: --advisories, or repositories that have some",
@@ -94,12 +94,12 @@ impl FindingKind {
         }
     }
 
-    /// The kind of a name.
+    /// Returns the kind with this name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What it means, in a line.
+    /// Returns the description, in one line.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Advisory => "A published advisory applies to an installed version",
@@ -120,48 +120,49 @@ impl FindingKind {
     }
 }
 
-/// One thing that was found.
+/// A problem that an audit found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// Kind of finding.
     pub kind: FindingKind,
-    /// What it is called elsewhere: the advisory's id, the key's.
+    /// External identifier: that of the advisory or the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The package's name.
+    /// Name of the package.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// The names of the packages, where it is about several.
+    /// Names of the packages, if the finding is about several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<String>,
-    /// The version that is there, `EPOCH:VERSION-RELEASE` of rpm.
+    /// Installed version; for rpm `EPOCH:VERSION-RELEASE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed: Option<String>,
-    /// The first version that is free of it.
+    /// First version without the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed: Option<String>,
-    /// The file.
+    /// Path of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// What is found, in a line.
+    /// Description, in one line.
     pub message: String,
-    /// What to do about it, in a line.
+    /// Recommended action, in one line.
     pub action: String,
-    /// What about a file is different: `missing`, or `size`, `mode`, `content`, `device`, `target`, `user`, `group`, `mtime`, `capabilities`.
+    /// Aspects in which a file differs: `missing`, or `size`, `mode`, `content`, `device`,
+    /// `target`, `user`, `group`, `mtime`, `capabilities`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<&'static str>,
-    /// The CVEs that it is about.
+    /// The CVEs that the finding is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cves: Vec<String>,
-    /// Where more is said.
+    /// URL with more information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
 impl Finding {
-    /// One that is about no package yet.
+    /// Creates a finding that names no package yet.
     pub fn new(kind: FindingKind, severity: Severity, message: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             kind,
@@ -180,7 +181,7 @@ impl Finding {
         }
     }
 
-    /// About a package.
+    /// Sets the package of the finding.
     #[must_use]
     pub fn of(mut self, package: &crate::package::PackageFacts) -> Self {
         self.package = Some(package.name.clone());
@@ -189,7 +190,7 @@ impl Finding {
     }
 }
 
-/// The version that is there, with its epoch wherever the ecosystem has such a thing.
+/// Returns the installed version, with its epoch if the ecosystem has epochs.
 fn installed(package: &crate::package::PackageFacts) -> String {
     let epoch = package.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let release = package.release.as_ref().map(|release| format!("-{release}")).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Packages of many subjects as one table, in Parquet: a row a package and subject, for `DuckDB`, Spark and their kin.
+//! The packages of many subjects as a Parquet table, with one row per package and subject, for
+//! `DuckDB`, Spark and similar tools.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use super::advisory::whole_version;
 use super::subject::Subject;
 use crate::package::PackageFacts;
 
-/// The columns, in their order. What is not known is null. Times are seconds since 1970 as Parquet's own timestamps, in milliseconds.
+/// The columns, in order. Unknown values are null. Times are Parquet timestamps, in milliseconds
+/// since 1970.
 const SCHEMA: &str = "message package {
     required binary subject (UTF8);
     required binary kind (UTF8);
@@ -37,18 +39,18 @@ const SCHEMA: &str = "message package {
     optional boolean requested;
 }";
 
-/// Why there is no table.
+/// The error of writing the table.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the table: {0}")]
 pub struct FleetError(#[from] ParquetError);
 
-/// A row: a package, and the subject that it is of.
+/// A row: a package and its subject.
 struct Row<'a> {
     subject: &'a Subject,
     package: &'a PackageFacts,
 }
 
-/// Writes the table; the same subjects give the same bytes. The writer comes back.
+/// Writes the table and returns the writer. The same subjects give the same bytes.
 pub fn write<W: Write + Send>(subjects: &[Subject], out: W) -> Result<W, FleetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
     let properties =
@@ -93,7 +95,7 @@ pub fn write<W: Write + Send>(subjects: &[Subject], out: W) -> Result<W, FleetEr
 
 const CREATED_BY: &str = concat!("rootstrap ", env!("CARGO_PKG_VERSION"));
 
-/// The levels of a column, where it may lack values.
+/// Returns the definition levels of a column, or `None` if the column is required.
 fn optional(place: usize, levels: &[i16]) -> Option<&[i16]> {
     let is_required = SCHEMA.lines().skip(1).nth(place).is_some_and(|line| line.trim_start().starts_with("required"));
     (!is_required).then_some(levels)
@@ -106,7 +108,7 @@ enum Column {
     Truth(fn(&Row<'_>) -> Option<bool>),
 }
 
-/// What stands in each column of [`SCHEMA`].
+/// The values of each column of [`SCHEMA`].
 const COLUMNS: [Column; 19] = [
     Column::Text(|row| Some(row.subject.name.clone())),
     Column::Text(|row| Some(row.subject.kind.name().to_owned())),

@@ -1,26 +1,27 @@
-//! Licences as packages write them, and whether a policy takes them.
+//! Licenses as packages write them, and their comparison with a policy.
 //!
-//! SPDX expressions (`MIT AND (GPL-2.0-only OR Apache-2.0)`) and what was written before them (`GPLv2+ and LGPLv2+ with exceptions or MIT`)
-//! have one grammar: names of several words between `and`, `or`, `with` and parentheses, of which `and` binds closer than `or`.
+//! SPDX expressions (`MIT AND (GPL-2.0-only OR Apache-2.0)`) and the older form (`GPLv2+ and
+//! LGPLv2+ with exceptions or MIT`) have one grammar. Names of one or more words stand between
+//! `and`, `or`, `with` and parentheses; `and` binds more strongly than `or`.
 
 use crate::finish::glob;
 
-/// How deep parentheses may be.
+/// Maximum depth of parentheses.
 const DEEPEST: usize = 64;
 
-/// A licence expression.
+/// A license expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum License {
-    /// One licence, with the exception that goes with it.
+    /// A license, with its exception if it has one.
     Name(String),
-    /// All of them hold.
+    /// All licenses of the list apply.
     All(Vec<License>),
-    /// Whoever takes it chooses one.
+    /// The user of the package chooses one license of the list.
     Any(Vec<License>),
 }
 
 impl License {
-    /// Reads an expression; what is no expression is one name.
+    /// Parses an expression. Text that is not an expression is treated as one name.
     pub fn parse(text: &str) -> Self {
         let words = words(text);
         let mut reader = Reader { words: &words, at: 0, depth: 0 };
@@ -30,7 +31,8 @@ impl License {
         }
     }
 
-    /// The names in it that stand in the way: where a choice is given, none as long as one of it is taken.
+    /// Returns the names that prevent acceptance. A choice has none if one of its alternatives is
+    /// accepted.
     pub fn refused<'a>(&'a self, is_taken: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
         match self {
             Self::Name(name) if is_taken(name) => Vec::new(),
@@ -93,7 +95,8 @@ impl Reader<'_> {
             return self.takes(")").then_some(inner);
         }
         let begin = self.at;
-        // `with` is a part of the name: `GPLv2+ with exceptions`, `GPL-2.0-only WITH Classpath-exception-2.0`.
+        // `with` is a part of the name: `GPLv2+ with exceptions`, `GPL-2.0-only WITH
+        // Classpath-exception-2.0`.
         while self.peek().is_some_and(|word| !is_operator(word)) {
             self.at += 1;
         }
@@ -105,7 +108,8 @@ fn is_operator(word: &str) -> bool {
     matches!(word, "(" | ")" | "|" | "&") || word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or")
 }
 
-/// Whether a name fits one of some patterns, as a whole or without its exception; case does not matter.
+/// Reports whether a name matches one of the patterns, with or without its exception. Case does not
+/// matter.
 pub(super) fn fits(name: &str, patterns: &[String]) -> bool {
     let name = name.to_ascii_lowercase();
     let bare = name.split(" with ").next().unwrap_or(&name);

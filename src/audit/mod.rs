@@ -1,8 +1,8 @@
-//! Audits: what is in a set of packages, why, and what is wrong with it.
+//! Audits: the content of a set of packages, the reasons for it, and its problems.
 //!
-//! In: a [`Subject`], whatever it was read from: a root, an archive, an image, a lock, a report, a request. Out: answers as data, which the
-//! command line words. It reads no repository and changes nothing; what the ecosystems know of versions, files and databases they answer
-//! themselves.
+//! Input: a [`Subject`], which was read from a root, an archive, an image, a lock, a report or a
+//! request. Output: results as data, which the command line formats. The module reads no repository
+//! and changes nothing. Questions about versions, files and databases go to the ecosystem.
 
 pub mod advisory;
 pub mod closure;

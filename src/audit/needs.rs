@@ -1,4 +1,5 @@
-//! Who needs whom within a set: the requirements of each package, met by the packages of the set.
+//! The requirements within a set: for each package, the packages of the set that meet its
+//! requirements.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +7,18 @@ use rustc_hash::FxHashMap;
 
 use crate::pool::{Pool, SolvableId};
 
-/// That a package needs another.
+/// A package that another one needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// The other, by its place in the set.
+    /// The needed package, by its place in the set.
     pub package: usize,
-    /// What of it is required, as it is written: `libc.so.6()(64bit)`.
+    /// The required capabilities, as written: `libc.so.6()(64bit)`.
     pub capabilities: Vec<String>,
 }
 
-/// What each package of a set needs of the others, by their places. `members` says what each is in the pool; one that is not there needs
-/// nothing. Where several packages of the set meet a requirement, all of them are needed: who of them goes is another question.
+/// Returns the packages of the set that each package needs, by their places. `members` are the ids
+/// in the pool; a package without an id needs nothing. If several packages of the set meet a
+/// requirement, all of them are listed. [`super::why`] answers which of them can be removed.
 pub fn needs(pool: &Pool, members: &[Option<SolvableId>]) -> Vec<Vec<Need>> {
     let places: FxHashMap<SolvableId, usize> =
         members.iter().enumerate().filter_map(|(place, id)| Some(((*id)?, place))).collect();
@@ -24,7 +26,7 @@ pub fn needs(pool: &Pool, members: &[Option<SolvableId>]) -> Vec<Vec<Need>> {
         let mut needed: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for &requirement in pool.solvable(id).requires() {
             let candidates = pool.candidates(requirement);
-            // What a package has itself it needs of nobody.
+            // A requirement that the package itself meets needs no other package.
             if candidates.contains(&id) {
                 continue;
             }
@@ -48,7 +50,7 @@ mod tests {
     use crate::rpm::architecture;
     use crate::rpm::version::RpmVersions;
 
-    /// Packages by name, what they provide and what they require.
+    /// Packages as name, provided and required capabilities.
     fn pool(packages: &[(&str, &[&str], &[&str])]) -> Pool {
         let mut builder = PoolBuilder::new();
         let repo = builder.add_repo("base", 99, None);
@@ -73,7 +75,7 @@ mod tests {
             ("musl", &["libc"], &[]),
         ]);
         let ids: Vec<SolvableId> = pool.solvables().map(Solvable::id).collect();
-        // musl is no member, and the second place holds what the pool does not have.
+        // musl is not a member, and the second place has a package that is not in the pool.
         let members = [Some(ids[1]), None, Some(ids[0])];
         let needs = needs(&pool, &members);
         assert_eq!(needs[0], [Need { package: 2, capabilities: vec!["bash".into()] }]);

@@ -1,4 +1,4 @@
-//! What a rebuild would change, and which advisories that mends.
+//! The changes that a rebuild would make, and the advisories that it would resolve.
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,28 @@ use crate::package::PackageFacts;
 /// A package that a rebuild would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The version that is there; absent of what would come.
+    /// Current version; absent if the package would be added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The version that would be there; absent of what would go.
+    /// Version after a rebuild; absent if the package would be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
 
-/// How a set stands to what it would be today.
+/// The difference between a set and a rebuild of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outdated {
-    /// What would change, by name.
+    /// Changes, by name.
     pub changes: Vec<Step>,
-    /// The advisories that apply to what is there and not to what would be there.
+    /// Advisories that apply to the current set, but not to the rebuilt one.
     pub fixes: Vec<Finding>,
 }
 
 impl Outdated {
-    /// Whether a rebuild is due: anything would change, or with a level, an advisory of that severity would be mended.
+    /// Reports whether a rebuild is due: if anything would change or, with a level, if it would
+    /// resolve an advisory of at least that severity.
     pub fn is_due(&self, level: Option<Severity>) -> bool {
         match level {
             None => !self.changes.is_empty(),
@@ -45,10 +46,10 @@ impl Outdated {
     }
 }
 
-/// The packages of a name and architecture: what is there, and what would be.
+/// The current and the rebuilt packages of one name and architecture.
 type Sides<'a> = (Vec<&'a PackageFacts>, Vec<&'a PackageFacts>);
 
-/// Holds what is there against what would be there.
+/// Compares the current packages with the rebuilt ones.
 pub fn compare<E: Ecosystem>(
     ecosystem: &E,
     release: Option<&Release>,
@@ -57,7 +58,7 @@ pub fn compare<E: Ecosystem>(
     advisories: &[Advisory],
 ) -> Outdated {
     let mut names: BTreeMap<(&str, Option<&str>), Sides<'_>> = BTreeMap::new();
-    // Keys that stand among the packages of a database have no architecture, and are none.
+    // Some databases list imported keys as packages. Keys have no architecture.
     for package in old.iter().filter(|package| package.arch.is_some()) {
         names.entry((&package.name, package.arch.as_deref())).or_default().0.push(package);
     }

@@ -1,4 +1,4 @@
-//! What somebody takes and what not: a policy file.
+//! Audit policies: the findings that the user accepts or refuses.
 
 use std::collections::BTreeMap;
 
@@ -9,83 +9,83 @@ use super::severity::Severity;
 use crate::finish::glob;
 use crate::size;
 
-/// A policy; an empty one lets all findings be what they are.
+/// A policy. An empty policy changes no finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// The severity from which on findings are a failure.
+    /// Findings of at least this severity are failures.
     #[serde(deserialize_with = "level")]
     pub fail_on: Option<Severity>,
-    /// Kinds that are not looked for.
+    /// Kinds that are not checked.
     #[serde(deserialize_with = "kinds")]
     pub skip: Vec<FindingKind>,
-    /// Of kinds how bad they are here.
+    /// Severity of each kind, where it differs from the default.
     #[serde(deserialize_with = "levels")]
     pub severity: BTreeMap<FindingKind, Severity>,
-    /// Licences.
+    /// Accepted and refused licenses.
     pub licenses: Licenses,
-    /// How large the set may be.
+    /// Maximum size of the set.
     pub size: Budget,
-    /// What is known, and taken.
+    /// Known findings that are accepted.
     pub ignore: Vec<Ignored>,
 }
 
-/// Which licences are taken: shell patterns over names.
+/// The licenses that are accepted, as shell patterns for names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Licenses {
-    /// No others are; empty for all.
+    /// The only accepted licenses; if empty, all are accepted.
     pub allow: Vec<String>,
-    /// These are not.
+    /// Refused licenses.
     pub refuse: Vec<String>,
 }
 
-/// How large a set may be.
+/// The maximum size of a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budget {
-    /// Bytes that the packages take once installed.
+    /// Maximum installed size of the packages, in bytes.
     #[serde(deserialize_with = "bytes")]
     pub installed: Option<u64>,
-    /// How many packages.
+    /// Maximum number of packages.
     pub packages: Option<u64>,
 }
 
-/// A finding that is known: each of these that is said must fit.
+/// A known finding. All conditions that are given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ignored {
-    /// Its kind.
+    /// Kind of finding.
     #[serde(deserialize_with = "kind")]
     pub kind: Option<FindingKind>,
-    /// Its id, or a CVE that it is about: a shell pattern.
+    /// Identifier or CVE: a shell pattern.
     pub id: Option<String>,
-    /// Its package: a shell pattern.
+    /// Package: a shell pattern.
     pub package: Option<String>,
-    /// Its path: a shell pattern.
+    /// Path: a shell pattern.
     pub path: Option<String>,
-    /// The last day on which it is taken: `2026-12-31`.
+    /// Last day on which the entry is valid: `2026-12-31`.
     pub until: Option<String>,
-    /// Why, for whoever reads the file.
+    /// Reason, for readers of the file.
     pub reason: Option<String>,
 }
 
-/// Why a policy cannot be used.
+/// The reason why a policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// It is no TOML, or says what no policy does.
+    /// The file is not TOML, or has an unknown key or value.
     #[error("{0}")]
     Form(String),
-    /// Something to ignore names nothing: that would be everything.
+    /// An entry of `ignore` has no condition and would match everything.
     #[error("entry {0} of `ignore` says neither kind, id, package nor path")]
     Everything(usize),
-    /// A day that is none.
+    /// A date is malformed.
     #[error("`{0}` is no day: write it as 2026-12-31")]
     Day(String),
 }
 
 impl Policy {
-    /// Reads a file.
+    /// Parses a policy file.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let policy: Self = toml::from_str(text).map_err(|error| PolicyError::Form(error.to_string()))?;
         for (place, ignored) in policy.ignore.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// How bad a finding is here.
+    /// Sets the severity of a finding that the policy states for its kind.
     pub fn judged(&self, mut finding: Finding) -> Finding {
         if let Some(&severity) = self.severity.get(&finding.kind) {
             finding.severity = severity;
@@ -108,13 +108,13 @@ impl Policy {
         finding
     }
 
-    /// Whether a finding is known and taken today.
+    /// Reports whether the policy ignores a finding today.
     pub fn ignores(&self, finding: &Finding, today: &str) -> bool {
         self.ignore.iter().any(|ignored| !ignored.is_expired(today) && ignored.fits(finding))
     }
 
-    /// Returns the entries of `ignore` that expired, and those that match none of the findings. An entry that only matches kinds that were not
-    /// looked for may still be of use.
+    /// Returns the entries of `ignore` that expired, and those that match no finding. An entry that
+    /// only matches kinds that were not checked may still have an effect.
     pub fn stale_ignores(&self, findings: &[Finding], looked_for: &[FindingKind], today: &str) -> Vec<StaleIgnore> {
         let stale = |(place, ignored): (usize, &Ignored)| {
             let state = if ignored.is_expired(today) {
@@ -149,7 +149,7 @@ impl Ignored {
             && fits(&self.path, finding.path.as_deref().as_slice())
     }
 
-    /// The kinds of findings that the entry can match: only some have an id or a path.
+    /// Returns the kinds of findings that the entry can match: only some have an id or a path.
     fn kinds(&self) -> impl Iterator<Item = FindingKind> {
         use FindingKind::{Advisory, Capabilities, ChangedFile, License, Setuid, UnknownKey};
         FindingKind::ALL.into_iter().filter(|kind| {
@@ -160,7 +160,7 @@ impl Ignored {
     }
 }
 
-/// What the entry matches: `id CVE-2023-4813, package glibc*`.
+/// The conditions of the entry: `id CVE-2023-4813, package glibc*`.
 impl std::fmt::Display for Ignored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let parts = [
@@ -174,27 +174,27 @@ impl std::fmt::Display for Ignored {
     }
 }
 
-/// An entry of `ignore` that is of no use.
+/// An entry of `ignore` that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StaleIgnore {
-    /// The number of the entry, from 1 on.
+    /// Number of the entry, starting at 1.
     pub entry: usize,
-    /// Why it is of no use.
+    /// The reason why the entry has no effect.
     pub state: Staleness,
-    /// What it matches: `id CVE-2023-4813, package glibc*`.
+    /// Conditions of the entry: `id CVE-2023-4813, package glibc*`.
     pub matches: String,
-    /// The last day on which it was of use.
+    /// Last day on which the entry was valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
 
-/// Why an entry of `ignore` is of no use.
+/// The reason why an entry of `ignore` has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Staleness {
-    /// It matches nothing that was found.
+    /// The entry matches no finding.
     Unused,
-    /// Its last day is over.
+    /// The entry expired.
     Expired,
 }
 
@@ -211,7 +211,7 @@ impl std::fmt::Display for StaleIgnore {
     }
 }
 
-/// Whether a text is a day as `2026-12-31`: such compare as texts.
+/// Reports whether a text is a date such as `2026-12-31`. Such dates can be compared as texts.
 pub fn is_day(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 10 && bytes.iter().enumerate().all(|(at, c)| if at == 4 || at == 7 { *c == b'-' } else { c.is_ascii_digit() })
@@ -246,7 +246,7 @@ fn kind<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Find
     kind_of(&String::deserialize(deserializer)?).map(Some)
 }
 
-/// A number of bytes, or a text as `100M`.
+/// Reads a number of bytes, or a text such as `100M`.
 fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,31 +1,31 @@
-//! What a root says that it is: `os-release(5)`.
+//! The distribution and release of a root: `os-release(5)`.
 
 use serde::Serialize;
 
 use crate::package::PackageFacts;
 
-/// A distribution and its release, as a root names them.
+/// A distribution and its release, as named by a root.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
-    /// The distribution: `almalinux`.
+    /// Distribution: `almalinux`.
     pub id: String,
-    /// Its release: `9.3`.
+    /// Release: `9.3`.
     pub version: Option<String>,
-    /// Both, for people.
+    /// Distribution and release, for display.
     pub pretty: Option<String>,
-    /// The distributions that it is like, the nearest first.
+    /// Related distributions, the closest first.
     pub like: Vec<String>,
-    /// The platform of its modules: `platform:el9`.
+    /// Module platform: `platform:el9`.
     pub platform: Option<String>,
-    /// When it is no longer cared for: `2032-06-01`.
+    /// End of support: `2032-06-01`.
     pub support_end: Option<String>,
 }
 
 impl Release {
-    /// Where the file is, within a root; the first that is there counts.
+    /// Possible paths of the file, within a root; the first that exists is used.
     pub const FILES: [&'static str; 2] = ["etc/os-release", "usr/lib/os-release"];
 
-    /// Reads the file; `None` where it does not say which distribution it is.
+    /// Parses the file. Returns `None` if it does not name the distribution.
     pub fn parse(text: &str) -> Option<Self> {
         let mut release = Self::default();
         for line in text.lines() {
@@ -45,8 +45,8 @@ impl Release {
         (!release.id.is_empty()).then_some(release)
     }
 
-    /// The release that a set of packages will say to be, of a distribution and a release that it was asked for: the minor one, where the package
-    /// is there that brings this file.
+    /// Returns the release of a set of packages for a requested distribution and release. It is the
+    /// minor release if the set contains the package that installs `os-release`.
     pub fn of_packages(distro: &str, release: &str, packages: &[PackageFacts]) -> Self {
         let name = format!("{distro}-release");
         let told = packages.iter().find(|package| package.name == name);
@@ -54,13 +54,14 @@ impl Release {
         Self { id: distro.to_owned(), version: Some(minor.unwrap_or(release).to_owned()), ..Self::default() }
     }
 
-    /// The release up to its first dot: `9`.
+    /// Returns the release up to its first dot: `9`.
     pub fn major(&self) -> Option<&str> {
         self.version.as_deref().map(|version| version.split('.').next().unwrap_or(version))
     }
 }
 
-/// A value as a shell would read it: quotes go, a backslash takes what follows as it is, but in single quotes.
+/// Unquotes a value as a shell does. Quotes are removed. A backslash keeps the next character,
+/// except in single quotes.
 fn unquoted(value: &str) -> String {
     let (mut text, mut quote, mut escaped) = (String::new(), None, false);
     for c in value.trim().chars() {

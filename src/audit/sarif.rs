@@ -1,4 +1,4 @@
-//! A report as SARIF 2.1.0, which code hosts show beside the code.
+//! Reports in SARIF 2.1.0, which code hosts display next to the code.
 
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
@@ -7,7 +7,8 @@ use super::examine::Report;
 use super::finding::{Finding, FindingKind};
 use super::severity::Severity;
 
-/// Returns the document. `uri` is the subject, as a path from where the document is shown. Each kind of finding is a rule, and so is each advisory.
+/// Returns the document. `uri` is the subject, as a path relative to the place where the document
+/// is shown. Each kind of finding is a rule, and so is each advisory.
 pub fn sarif(report: &Report, uri: &str) -> Value {
     let mut rules: Vec<Value> =
         FindingKind::ALL.iter().map(|kind| json!({"id": kind.name(), "shortDescription": {"text": kind.meaning()}})).collect();
@@ -34,7 +35,7 @@ pub fn sarif(report: &Report, uri: &str) -> Value {
     })
 }
 
-/// The rule of an advisory.
+/// Returns the rule of an advisory.
 fn advisory(id: &str, finding: &Finding, severity: Severity) -> Value {
     // The title follows the id: `ALSA-2024:3339: glibc security update`.
     let title = finding.message.strip_prefix(id).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&finding.message);
@@ -62,7 +63,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// The score that GitHub sorts by: each word stands for a range of scores.
+/// Returns the score that GitHub sorts by. Each severity stands for a range of scores.
 fn score(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "9.5",
@@ -89,7 +90,7 @@ fn result(finding: &Finding, uri: &str, places: &FxHashMap<&str, usize>) -> Valu
     })
 }
 
-/// A path as a relative reference (RFC 3986).
+/// Encodes a path as a relative reference (RFC 3986).
 fn encoded(path: &str) -> String {
     let mut text = String::new();
     for byte in path.bytes() {

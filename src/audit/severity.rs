@@ -1,28 +1,28 @@
-//! How bad something is, in the four words of Red Hat's, whatever words it is said in.
+//! Severities: Red Hat's four words, and the conversion from other scales.
 
 use serde::Serialize;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
+    /// For information only.
     Info,
     /// Of little harm.
     Low,
-    /// To be mended when there is time.
+    /// To be fixed when there is time.
     Moderate,
-    /// To be mended soon.
+    /// To be fixed soon.
     Important,
-    /// To be mended now.
+    /// To be fixed immediately.
     Critical,
 }
 
 impl Severity {
-    /// All, the least first.
+    /// All severities, the lowest first.
     pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Moderate, Self::Important, Self::Critical];
 
-    /// As it is written.
+    /// Returns the name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -33,7 +33,7 @@ impl Severity {
         }
     }
 
-    /// The severity of a word: Red Hat's, or those of CVSS and GitHub.
+    /// Returns the severity of a word of Red Hat, CVSS or GitHub.
     pub fn of_word(word: &str) -> Option<Self> {
         Some(match word.trim().to_ascii_lowercase().as_str() {
             "info" | "none" | "negligible" | "unimportant" => Self::Info,
@@ -45,7 +45,7 @@ impl Severity {
         })
     }
 
-    /// The severity of a CVSS score (CVSS v3.1, section 5).
+    /// Returns the severity of a CVSS score (CVSS v3.1, section 5).
     pub fn of_score(score: f64) -> Self {
         match score {
             score if score >= 9.0 => Self::Critical,
@@ -57,7 +57,8 @@ impl Severity {
     }
 }
 
-/// The base score of a CVSS vector of version 3 (CVSS v3.1, section 7.1); `None` for what is none.
+/// Returns the base score of a CVSS vector of version 3 (CVSS v3.1, section 7.1), or `None` if the
+/// text is no such vector.
 pub(super) fn base_score(vector: &str) -> Option<f64> {
     let mut metrics = vector.split('/');
     metrics.next().filter(|version| matches!(*version, "CVSS:3.0" | "CVSS:3.1"))?;
@@ -87,7 +88,7 @@ pub(super) fn base_score(vector: &str) -> Option<f64> {
     Some(round_up(if changed { (1.08 * sum).min(10.0) } else { sum.min(10.0) }))
 }
 
-/// To one digit, upwards, in whole numbers (CVSS v3.1, appendix A).
+/// Rounds up to one decimal place, with integer arithmetic (CVSS v3.1, appendix A).
 fn round_up(value: f64) -> f64 {
     let whole = (value * 100_000.0).round() as i64;
     if whole % 10_000 == 0 { whole as f64 / 100_000.0 } else { (whole / 10_000 + 1) as f64 / 10.0 }

@@ -1,19 +1,23 @@
-//! What an audit is about: one set of packages, whatever it was read from.
+//! The subject of an audit: a set of packages, read from any kind of source.
 //!
-//! The command line opens one with `cli::subject::open(place, wanted, …)`: of a root directory, a tar archive, an image layout (a directory or a tar),
-//! an archive of `docker save`, a lock file, a report or plan in JSON, or of no place at all, which is a request that is solved now. A
-//! program opens a root, a tree or an image by the functions below. Then
+//! The command line opens a subject with `cli::subject::open(place, wanted, …)`. The source is a
+//! root directory, a tar archive, an image layout (a directory or a tar), an archive of `docker
+//! save`, a lock file, or a report or plan in JSON. Without a source, the command line resolves a
+//! request. A program opens a root, a tree or an image with the functions below.
 //!
-//! * [`Subject::packages`] are the packages, sorted by id. Of roots and images they have all facts, their files among them; of locks, reports and
-//!   requests what those tell (no files, no signatures).
-//! * [`Subject::requested`] are the ids of the packages that were asked for, where anything says so: apk's world, a lock, a report, a request. rpm's
-//!   database does not say.
-//! * [`Subject::tree`] are the files themselves: of archives and images always, of a directory when they were wanted (contents stay on the
-//!   disk until they are read), of the others never.
-//! * [`Subject::set`] is a pool in which the packages have all their dependencies, when they were wanted; `set.members[i]` is
-//!   `packages[i]` there. Of a root it holds the installed packages alone, unless repositories were named too; of locks, reports and requests all that
-//!   the repositories have.
-//! * [`Subject::release`], [`Subject::arch`] and [`Subject::packaging`] say what it is for.
+//! - [`Subject::packages`] are the packages, sorted by id. Those of roots and images have all
+//!   facts, including their files. Those of locks, reports and requests have the facts stated there
+//!   (no files, no signatures).
+//! - [`Subject::requested`] are the ids of the packages that the user requested, if known: from
+//!   apk's world, a lock, a report or a request. rpm's database does not record them.
+//! - [`Subject::tree`] are the files. Archives and images always have them. A directory has them if
+//!   they were wanted, and contents stay on disk until they are read. Other sources never have
+//!   them.
+//! - [`Subject::set`] is a pool with all dependencies of the packages, if it was wanted;
+//!   `set.members[i]` is the id of `packages[i]`. For a root, the pool contains the installed
+//!   packages only, unless repositories were named too. For locks, reports and requests, it
+//!   contains all packages of the repositories.
+//! - [`Subject::release`], [`Subject::arch`] and [`Subject::packaging`] identify the platform.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,32 +34,32 @@ use crate::pool::{Architectures, Pool, PoolBuilder, PoolError, Solvable, Solvabl
 use crate::transaction::plan::{self, Plan, PlannedPackage};
 use crate::tree::Tree;
 
-/// What a subject was read from.
+/// The source of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectKind {
     /// A root file system in a directory.
     Root,
-    /// An archive of one.
+    /// An archive of a root file system.
     Archive,
     /// An OCI image, in a directory or an archive.
     Image,
-    /// An archive as `docker save` writes it.
+    /// An archive in the format of `docker save`.
     Docker,
     /// A lock file.
     Lock,
     /// A report, or a plan of `resolve`, in JSON.
     Report,
-    /// A request that was solved.
+    /// A request that was resolved.
     Request,
 }
 
 impl SubjectKind {
-    /// Whether such a set tells the files of its packages.
+    /// Reports whether subjects of this kind contain the files of their packages.
     pub fn lists_files(self) -> bool {
         matches!(self, Self::Root | Self::Archive | Self::Image | Self::Docker)
     }
 
-    /// As it is written in tables.
+    /// Returns the name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Root => "root",
@@ -72,86 +76,86 @@ impl SubjectKind {
 /// A set of packages.
 #[derive(Debug)]
 pub struct Subject {
-    /// What it is called: the place as it was named, or the request.
+    /// Name: the source as the user named it, or the request.
     pub name: String,
-    /// What it was read from.
+    /// Kind of source.
     pub kind: SubjectKind,
-    /// Whose packages they are.
+    /// Kind of packages.
     pub packaging: Packaging,
-    /// The architecture in the distribution's own words, as far as anything tells it.
+    /// Architecture in the spelling of the distribution, if known.
     pub arch: Option<String>,
-    /// The distribution and its release.
+    /// Distribution and release.
     pub release: Option<Release>,
     /// The packages, sorted by id.
     pub packages: Vec<PackageFacts>,
-    /// The ids of those that were asked for, sorted; `None` where nothing tells.
+    /// Ids of the requested packages, sorted; `None` if unknown.
     pub requested: Option<Vec<String>>,
-    /// The files.
+    /// Files.
     pub tree: Option<Arc<Tree>>,
-    /// The packages with their dependencies.
+    /// Packages with their dependencies.
     pub set: Option<Set>,
-    /// Where the packages' files are, by id: locks, reports and requests know.
+    /// Sources of the package files, by package id; known for locks, reports and requests.
     pub origins: FxHashMap<String, Origin>,
 }
 
-/// Where the file of a package is.
+/// The source of a package file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The repository.
     pub repository: String,
-    /// The file, relative to the repository.
+    /// Path of the file, relative to the repository.
     pub location: String,
-    /// The digest of the whole file, where one is known.
+    /// Digest of the whole file, if known.
     pub checksum: Option<Digest>,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
 }
 
-/// Packages of a pool, with their dependencies.
+/// Packages in a pool, with their dependencies.
 #[derive(Debug)]
 pub struct Set {
-    /// They, and what there is beside them.
+    /// The pool, which may contain further packages.
     pub pool: Pool,
-    /// For each of [`Subject::packages`], in their order, what it is in the pool; `None` for one that the pool does not have (keys that rpm
-    /// imported are among the packages of its database, but are none).
+    /// The id of each of [`Subject::packages`] in the pool, in the same order. `None` for a package
+    /// that the pool lacks: rpm's database lists imported keys, which are not packages.
     pub members: Vec<Option<SolvableId>>,
 }
 
-/// Why there is no subject.
+/// The reason why a subject cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
-    /// The database cannot be read.
+    /// The package database cannot be read.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
-    /// The packages cannot be put into a pool.
+    /// The packages cannot be added to a pool.
     #[error(transparent)]
     Installed(#[from] InstalledError),
-    /// There are more than a pool can hold.
+    /// There are more packages than a pool can contain.
     #[error(transparent)]
     Pool(#[from] PoolError),
     /// A file of the root cannot be read.
     #[error("cannot read {path}: {error}")]
     Read {
-        /// The file within the root.
+        /// Path of the file within the root.
         path: String,
-        /// The system's answer.
+        /// The error of the system.
         error: std::io::Error,
     },
 }
 
 impl Subject {
-    /// A package by its place among them, in the pool of the set.
+    /// Returns the id of a package in the pool of the set, by the package's index.
     pub fn member(&self, index: usize) -> Option<SolvableId> {
         self.set.as_ref().and_then(|set| set.members.get(index).copied().flatten())
     }
 
-    /// The packages of which a pool tells dependencies, and what they are there.
+    /// Returns the packages that are in the pool, with their ids.
     pub fn members(&self) -> impl Iterator<Item = (&PackageFacts, SolvableId)> {
         let ids = self.set.iter().flat_map(|set| set.members.iter());
         self.packages.iter().zip(ids).filter_map(|(package, id)| Some((package, (*id)?)))
     }
 
-    /// Takes a pool in which the packages are, `chosen` among others.
+    /// Sets a pool that contains the packages; `chosen` are their ids.
     pub fn set_of<E: Ecosystem>(&mut self, ecosystem: &E, pool: Pool, chosen: impl IntoIterator<Item = SolvableId>) {
         let by_id: FxHashMap<String, SolvableId> =
             chosen.into_iter().map(|id| (ecosystem.identity(pool.solvable(id)).id, id)).collect();
@@ -168,7 +172,7 @@ impl Subject {
     }
 }
 
-/// The packages that a plan installs.
+/// Returns the subject of the packages that a plan installs.
 pub fn of_plan(packaging: Packaging, kind: SubjectKind, name: &str, plan: &Plan) -> Subject {
     let mut packages: Vec<PackageFacts> = plan.install.iter().map(planned).collect();
     packages.sort_by(|a, b| a.id.cmp(&b.id));
@@ -198,7 +202,7 @@ pub fn of_plan(packaging: Packaging, kind: SubjectKind, name: &str, plan: &Plan)
     }
 }
 
-/// What a pool tells of a package.
+/// Returns the facts of a package that a pool contains.
 pub fn facts_of<E: Ecosystem>(ecosystem: &E, package: Solvable<'_>) -> PackageFacts {
     let told = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let Identity { id, epoch, version, release } = ecosystem.identity(package);
@@ -237,8 +241,8 @@ fn planned(package: &PlannedPackage) -> PackageFacts {
     }
 }
 
-/// The packages of a root wherever its files are; `None` for one without a database of this ecosystem. With `dependencies` there is a
-/// [`Set`] of what is installed.
+/// Returns the subject of a root, or `None` if the root has no database of this ecosystem. With
+/// `dependencies`, the subject has a [`Set`] of the installed packages.
 pub fn of_root<E: Ecosystem>(
     ecosystem: &E,
     packaging: Packaging,
@@ -268,7 +272,7 @@ pub fn of_root<E: Ecosystem>(
     };
     let mut builder = PoolBuilder::new();
     let state = ecosystem.read_installed_of(root, name, &mut builder)?;
-    // Whatever is installed there fits there.
+    // Installed packages are accepted, whatever their architecture.
     let pool = builder.build(ecosystem.version_scheme(), &Architectures::any())?;
     subject.requested = ecosystem.requested(&state, &pool).map(|ids| {
         let mut ids: Vec<String> = ids.into_iter().map(|id| ecosystem.identity(pool.solvable(id)).id).collect();
@@ -282,7 +286,7 @@ pub fn of_root<E: Ecosystem>(
     Ok(Some(subject))
 }
 
-/// The same of a tree, which the subject keeps.
+/// Returns the subject of a tree, like [`of_root`]. The subject keeps a reference to the tree.
 pub fn of_tree<E: Ecosystem>(
     ecosystem: &E,
     packaging: Packaging,
@@ -297,7 +301,7 @@ pub fn of_tree<E: Ecosystem>(
     Ok(subject)
 }
 
-/// The same of what an archive or an image holds.
+/// Returns the subject of an archive or an image, like [`of_tree`].
 pub fn of_image<E: Ecosystem>(
     ecosystem: &E,
     packaging: Packaging,

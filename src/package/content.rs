@@ -158,7 +158,7 @@ impl fmt::Debug for Content {
 pub struct ContentReader<'a> {
     content: &'a Content,
     position: u64,
-    /// The file of a [`BlobStore::Elsewhere`], once it is opened.
+    /// The file of a `BlobStore::Elsewhere`, once it is opened.
     opened: Option<File>,
 }
 

@@ -1,7 +1,8 @@
-//! Advisories: what somebody says of versions of packages, and to which packages of a set it applies.
+//! Advisories: statements about versions of packages, and their matches in a set of packages.
 //!
-//! In: documents in the forms that distributions publish (OSV, `updateinfo.xml`, Alpine's secdb), and packages. Out: [`Match`]es. How versions
-//! compare, and what a module's version looks like, the ecosystem says.
+//! Input: documents in the formats that distributions publish (OSV, `updateinfo.xml`, Alpine's
+//! secdb), and packages. Output: [`Match`]es. The ecosystem compares versions and recognizes the
+//! versions of module packages.
 
 mod osv;
 mod read;
@@ -19,88 +20,90 @@ use crate::ecosystem::Ecosystem;
 use crate::metadata::{self, AdvisoryPackage};
 use crate::package::PackageFacts;
 
-/// What is said, whatever the document was.
+/// An advisory, independent of the format of its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advisory {
-    /// What it is called: `ALSA-2024:3339`.
+    /// Identifier: `ALSA-2024:3339`.
     pub id: String,
-    /// What it is for: `security`, `bugfix`, …; empty where the document does not say.
+    /// Kind: `security`, `bugfix`, …; empty if the document states none.
     pub kind: String,
-    /// How bad it is to be without; `None` where nobody says.
+    /// Severity; `None` if the document states none.
     pub severity: Option<Severity>,
-    /// What it is about, in a line.
+    /// Title, in one line.
     pub title: String,
-    /// The CVEs that it is about, sorted.
+    /// The CVEs that the advisory is about, sorted.
     pub cves: Vec<String>,
-    /// Where more is said.
+    /// URL of the advisory.
     pub url: Option<String>,
-    /// Which versions of which packages it is about.
+    /// The affected versions, by package.
     pub affected: Vec<Affected>,
 }
 
-/// Versions of a package.
+/// The affected versions of a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// The release of a distribution that it is about; `None` where the document does not say.
+    /// The distribution and release that the entry applies to; `None` if the document states none.
     pub scope: Option<Scope>,
-    /// The package.
+    /// Name of the package.
     pub name: String,
-    /// Whether the name is that of source packages, too, so that it is about all that are built from them.
+    /// True if the name may also be the name of a source package. The entry then applies to all
+    /// packages that are built from it.
     pub of_source: bool,
-    /// The architecture of the packages; `None` for all.
+    /// Architecture of the packages; `None` for all.
     pub arch: Option<String>,
-    /// The stream of a module that it is about: `php:8.0`.
+    /// The module stream that the entry applies to: `php:8.0`.
     pub module: Option<String>,
-    /// The versions, as ranges.
+    /// Affected ranges of versions.
     pub ranges: Vec<Range>,
-    /// The versions, one by one.
+    /// Affected single versions.
     pub versions: Vec<String>,
 }
 
-/// A run of versions.
+/// A range of affected versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Range {
-    /// The first that is affected; `None` for all before `end`.
+    /// The first affected version; `None` for all versions before `end`.
     pub introduced: Option<String>,
-    /// Where it ends.
+    /// The end of the range.
     pub end: End,
 }
 
-/// Where a run of affected versions ends.
+/// The end of a range of affected versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum End {
-    /// It does not.
+    /// The range has no end.
     #[default]
     Open,
-    /// Before the first that is not affected any more.
+    /// The range ends before this version, which is the first that is not affected.
     Fixed(String),
-    /// After the last that is affected.
+    /// The range ends after this version, which is the last that is affected.
     Last(String),
 }
 
-/// A release of a distribution, as documents name it.
+/// A distribution and its release, in the spelling of documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// The distribution: `AlmaLinux`, `Alpine`.
+    /// Distribution: `AlmaLinux`, `Alpine`.
     pub distribution: String,
-    /// The release: `9`, `v3.20`; `None` for all of them.
+    /// Release: `9`, `v3.20`; `None` for all releases.
     pub release: Option<String>,
 }
 
-/// That an advisory applies to a package.
+/// A package that an advisory applies to.
 #[derive(Clone, Copy, Debug)]
 pub struct Match<'a> {
     /// The advisory.
     pub advisory: &'a Advisory,
     /// The package.
     pub package: &'a PackageFacts,
-    /// The first version to which it does not apply any more, where there is one.
+    /// The first version that is not affected any more, if there is one.
     pub fixed: Option<&'a str>,
 }
 
 impl Scope {
-    /// Whether it is about this release. Documents write names out (`Rocky Linux`) that `os-release` shortens (`rocky`), and name a
-    /// release whole or by its first number.
+    /// Reports whether the scope contains this release. Documents use full names (`Rocky Linux`)
+    /// where `os-release` uses short ones (`rocky`). They name a release completely or by its first
+    /// number.
     pub fn is_of(&self, release: &Release) -> bool {
         let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let (named, own) = (letters(&self.distribution), letters(&release.id));
@@ -117,9 +120,11 @@ impl Scope {
     }
 }
 
-/// Whether a release that a document names is this one or one that this is a part of: `9` is of `9.3`, `v3.20` of `3.20.1`.
+/// Reports whether the release in a document equals or contains this release: `9` contains `9.3`,
+/// `v3.20` contains `3.20.1`.
 fn covers(named: &str, own: &str) -> bool {
-    // The release stands somewhere in what documents write: `enterprise_linux:9::baseos`, `Leap 15.5`, `v3.20`.
+    // Documents put text around the release number: `enterprise_linux:9::baseos`, `Leap 15.5`,
+    // `v3.20`.
     let numbers = |text: &str| {
         let start = text.find(|c: char| c.is_ascii_digit())?;
         let rest = &text[start..];
@@ -133,14 +138,15 @@ fn covers(named: &str, own: &str) -> bool {
     own == named || own.strip_prefix(&named).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// The whole version of a package, as its ecosystem writes it.
+/// Returns the full version of a package, in the form of the ecosystem.
 pub fn whole_version(package: &PackageFacts) -> String {
     let epoch = package.epoch.filter(|&epoch| epoch > 0).map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let release = package.release.as_ref().map(|release| format!("-{release}")).unwrap_or_default();
     format!("{epoch}{}{release}", package.version)
 }
 
-/// What of an advisory applies to a package; of several runs of versions the first that does.
+/// Returns the match if an advisory applies to a package. If several entries apply, the first one
+/// counts.
 pub fn applies<'a, E: Ecosystem>(
     ecosystem: &E,
     release: Option<&Release>,
@@ -160,7 +166,8 @@ pub fn applies<'a, E: Ecosystem>(
     })
 }
 
-/// Packages of modules have other versions than those outside of them, which say nothing of each other; nor do those of two streams.
+/// Reports whether an entry and a package are both outside modules or belong to the same module
+/// stream. Versions inside and outside modules cannot be compared, nor can those of two streams.
 fn is_of_module<E: Ecosystem>(ecosystem: &E, affected: &Affected, package: &PackageFacts, version: &str) -> bool {
     let is_modular = |version: &String| ecosystem.is_modular(version);
     let ends = affected.ranges.iter().filter_map(|range| match &range.end {
@@ -173,7 +180,8 @@ fn is_of_module<E: Ecosystem>(ecosystem: &E, affected: &Affected, package: &Pack
 }
 
 impl Affected {
-    /// The end of the run of affected versions that a version is in, if it is in one.
+    /// Returns the end of the affected range that contains a version, or `None` if no range
+    /// contains it.
     fn holds<E: Ecosystem>(&self, ecosystem: &E, version: &str) -> Option<&End> {
         let compare = |other: &str| ecosystem.version_scheme().compare(version, other);
         let in_range = self.ranges.iter().find_map(|range| {
@@ -196,7 +204,7 @@ fn is(kind: &str, reference: &metadata::Reference) -> bool {
 }
 
 impl Advisory {
-    /// What a repository says of an update.
+    /// Converts an update from the metadata of a repository.
     pub fn of_update(update: metadata::Advisory) -> Self {
         let mut cves: Vec<String> =
             update.references.iter().filter(|reference| is("cve", reference)).map(|reference| reference.id.clone()).collect();

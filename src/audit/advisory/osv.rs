@@ -1,15 +1,16 @@
-//! OSV: the records of `osv.dev` (schema 1.x), one a JSON document.
+//! OSV: records of `osv.dev` (schema 1.x), one per JSON document.
 
 use serde::Deserialize;
 
 use super::{Advisory, Affected, End, Range, Scope};
 use crate::audit::severity::{Severity, base_score};
 
-/// Distributions whose names of packages are those of source packages, or may be (OSV schema, defined ecosystems).
+/// Distributions whose package names are, or may be, the names of source packages (OSV schema,
+/// defined ecosystems).
 const OF_SOURCES: [&str; 9] =
     ["Alpine", "Alpaquita", "Chainguard", "Mageia", "Rocky Linux", "SUSE", "Wolfi", "openEuler", "openSUSE"];
 
-/// A record, as far as it is looked at.
+/// The fields of a record that are used.
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
@@ -76,7 +77,7 @@ struct Reference {
     url: String,
 }
 
-/// What databases add in their own way.
+/// The fields that databases add to the schema.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Specific {
@@ -84,20 +85,21 @@ struct Specific {
     severity: Option<String>,
 }
 
-/// A severity that is no text is none that is understood, and no reason to refuse the record.
+/// Reads a severity. A value that is not text is ignored, so that the record remains usable.
 fn text_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(value.as_str().map(str::to_owned))
 }
 
 impl Record {
-    /// Returns the releases that it is about, whatever packages it names.
+    /// Returns the releases that the record is about, whatever packages it names.
     pub(super) fn scopes(&self) -> impl Iterator<Item = Option<Scope>> {
         let packages = self.affected.iter().filter_map(|part| part.package.as_ref());
         packages.map(|package| Some(package.scope()))
     }
 
-    /// What it says of packages that are `wanted`; nothing where it was withdrawn or is about no such package.
+    /// Converts the record, with its entries for `wanted` packages only. Returns `None` if the
+    /// record was withdrawn or has no such entry.
     pub(super) fn advisory(self, wanted: &dyn Fn(&str) -> bool) -> Option<Advisory> {
         if self.withdrawn.is_some() {
             return None;
@@ -113,7 +115,7 @@ impl Record {
         let mut cves: Vec<String> = named.into_iter().filter(|name| name.starts_with("CVE-")).collect();
         cves.sort_unstable();
         cves.dedup();
-        // Of several advisories its own is meant, whose address has its id in it.
+        // Prefer the record's own advisory, whose URL contains the id.
         let own = [self.id.clone(), self.id.replace(':', "-")];
         let is_own = |reference: &&Reference| own.iter().any(|id| reference.url.contains(id.as_str()));
         let is_advisory = |reference: &&Reference| reference.kind == "ADVISORY";
@@ -130,7 +132,8 @@ impl Record {
         })
     }
 
-    /// What the database calls it, or the word before the title as Red Hat's have it (`Important: glibc security update`), or the worst score.
+    /// Returns the severity that the database states, or the word before the title (Red Hat's
+    /// style: `Important: glibc security update`), or the highest score.
     fn severity(&self) -> Option<Severity> {
         let parts = self.affected.iter().flat_map(|part| [&part.database_specific, &part.ecosystem_specific]);
         let words = std::iter::once(&self.database_specific).chain(parts).filter_map(|specific| specific.severity.as_deref());
@@ -143,7 +146,8 @@ impl Record {
         scores.max_by(f64::total_cmp).map(Severity::of_score)
     }
 
-    /// Red Hat's kin tell by the id whether it is for security (`ALSA`), bugs (`ALBA`) or enhancements (`ALEA`).
+    /// Returns the kind. In ids of Red Hat and its derivatives, the first word states it: security
+    /// (`ALSA`), bugs (`ALBA`) or enhancements (`ALEA`).
     fn kind(&self) -> &'static str {
         let prefix = self.id.split('-').next().unwrap_or_default();
         match prefix.as_bytes() {
@@ -153,7 +157,7 @@ impl Record {
         }
     }
 
-    /// The streams of modules that the title names: `Important: nodejs:20 security update`.
+    /// Returns the module streams in the title: `Important: nodejs:20 security update`.
     fn modules(&self) -> Vec<String> {
         let is_stream = |word: &&str| {
             let allowed = |text: &str| {
@@ -181,7 +185,8 @@ impl Part {
             scope: Some(scope),
             name: package.name,
             arch: None,
-            // A title names the one stream that it is about; where it names several, versions must do.
+            // A title with one stream applies to that stream. If it names several, only the
+            // versions tell the streams apart.
             module: if let [one] = modules { Some(one.clone()) } else { None },
             ranges,
             versions: self.versions,
@@ -201,7 +206,7 @@ impl Package {
 }
 
 impl Run {
-    /// Events come in the order of versions; each end belongs to the beginning before it.
+    /// Converts the events, which are sorted by version. Each end belongs to the start before it.
     fn ranges(&self) -> impl Iterator<Item = Range> {
         let mut ranges: Vec<Range> = Vec::new();
         let mut open: Option<Option<String>> = None;

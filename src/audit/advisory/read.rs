@@ -1,4 +1,5 @@
-//! Reading documents from files, directories and zip archives, whatever form they have. The form is seen in the bytes, not in the names.
+//! Reads advisory documents from files, directories and zip archives. The content determines the
+//! format of a document, not its name.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,45 +16,48 @@ use crate::ecosystem::Ecosystem;
 use crate::metadata::IndexError;
 use crate::package::PackageFacts;
 
-/// A document may inflate to so many times its size, and some: the largest `updateinfo.xml` have some hundred MB, packed to a tenth.
+/// Limits of the decompressed size: 100 times the compressed size, plus 64 MiB. The largest
+/// `updateinfo.xml` files have some hundred MB and compress to a tenth.
 const RATIO: u64 = 100;
 const SMALL: u64 = 64 << 20;
-/// More than any record of an archive holds.
+/// Maximum size of a record in an archive, in bytes; no real record is as large.
 const RECORD_LIMIT: u64 = 64 << 20;
-/// How deep directories may be.
+/// Maximum depth of directories.
 const DEEPEST: usize = 16;
 
-/// Why documents cannot be read.
+/// The reason why documents cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AdvisoryError {
-    /// The system says why.
+    /// The file cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It is of no form that is known, or broken.
+    /// The format is unknown, or the document violates it.
     #[error("{}: {problem}", path.display())]
     Form {
-        /// The file; one of an archive stands below it.
+        /// The file; a file in an archive is a path below the archive.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the error.
         problem: String,
     },
 }
 
-/// What was read.
+/// The documents that were read.
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
-    /// What is said of the packages that were wanted.
+    /// The advisories about the wanted packages.
     pub advisories: Vec<Advisory>,
-    /// How many documents there were.
+    /// Number of documents.
     pub count: usize,
-    /// The releases that the documents are about, whatever packages they name; `None` stands for a document that names no release.
+    /// The releases that the documents are about, whatever packages they name; `None` stands for a
+    /// document that names no release.
     pub scopes: Vec<Option<Scope>>,
-    /// The releases that the packages of documents without a release were built for, where their versions tell.
+    /// The releases that the packages in documents without a release were built for, as far as
+    /// their versions state them.
     pub built_for: BTreeSet<String>,
 }
 
@@ -67,14 +71,15 @@ impl Documents {
         }
     }
 
-    /// Remembers the release of a document.
+    /// Records the release of a document.
     fn note(&mut self, scope: Option<Scope>) {
         if !self.scopes.contains(&scope) {
             self.scopes.push(scope);
         }
     }
 
-    /// Whether any of the documents may be about packages of a release; a set that does not tell its release may be of any.
+    /// Reports whether any of the documents may be about packages of a release. Documents about any
+    /// release match a set whose release is unknown.
     pub fn is_about<E: Ecosystem>(&self, ecosystem: &E, release: Option<&Release>, packages: &[PackageFacts]) -> bool {
         let own: BTreeSet<String> =
             packages.iter().filter_map(|package| ecosystem.built_for(package.release.as_deref()?).map(str::to_owned)).collect();
@@ -87,8 +92,8 @@ impl Documents {
     }
 }
 
-/// Reads a file, or all files of a directory and below it. Of advisories that are about no `wanted` name nothing is kept. Which ecosystem
-/// `updateinfo.xml` is of nobody but the caller knows.
+/// Reads a file, or all files below a directory. Drops advisories that are about no `wanted` name.
+/// The ecosystem of an `updateinfo.xml` file is not stated in it, so the caller must know it.
 pub fn read<E: Ecosystem>(
     ecosystem: &E,
     path: &Path,
@@ -122,7 +127,8 @@ fn list(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Advis
     Ok(())
 }
 
-/// Whether a file of a directory is read: others may lie beside, as descriptions and signatures.
+/// Reports whether a file in a directory is read. Other files may be there too, for example
+/// descriptions and signatures.
 fn is_document(name: &str) -> bool {
     let bare = [".gz", ".xz", ".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     [".json", ".yaml", ".yml", ".xml", ".zip"].iter().any(|end| bare.ends_with(end)) && !name.starts_with('.')
@@ -173,7 +179,7 @@ fn of_archive<E: Ecosystem>(
     Ok(all)
 }
 
-/// A document of any form: what it begins with tells which.
+/// Reads a document of any format; its first bytes determine the format.
 fn of_bytes<E: Ecosystem>(
     ecosystem: &E,
     path: &Path,
@@ -227,7 +233,7 @@ fn of_bytes<E: Ecosystem>(
     Ok(found)
 }
 
-/// Whether an object is an OSV record: it has an id, and no list of packages.
+/// Reports whether a JSON object is an OSV record: it has an id and no list of packages.
 fn is_record(json: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Shape {

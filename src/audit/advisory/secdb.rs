@@ -1,9 +1,10 @@
-//! Alpine's secdb: of each source package the versions that mended something, as YAML or JSON.
+//! Alpine's secdb: the versions of each source package that fixed a vulnerability, as YAML or JSON.
 
 use super::{Advisory, Affected, End, Range, Scope};
 use crate::yaml::{Cursor, Problem, Value};
 
-/// Reads a document; calls `found` with every CVE of the source packages that are `wanted`. Returns the releases that it is about.
+/// Reads a document. Calls `found` with every CVE of the source packages that are `wanted`. Returns
+/// the releases that the document is about.
 pub(super) fn read(
     text: &str,
     wanted: &dyn Fn(&str) -> bool,
@@ -25,7 +26,7 @@ pub(super) fn read(
         });
         read.map_err(told)?;
         let packages = packages.ok_or("a document without `packages`")?;
-        // Others publish the same form, and tell nothing of releases.
+        // Other distributions use the same format without a release.
         let is_alpine = prefix.contains("alpinelinux.org");
         let scope = is_alpine.then(|| Scope { distribution: "Alpine".to_owned(), release });
         for Fix { name, version, what } in packages {
@@ -36,11 +37,11 @@ pub(super) fn read(
     Ok(scopes)
 }
 
-/// What a version of a source package mended.
+/// A version of a source package that fixed vulnerabilities.
 struct Fix {
     name: String,
     version: String,
-    /// CVEs; one that has other names too has them after a blank.
+    /// One entry per vulnerability: its CVE, then its other names, separated by spaces.
     what: Vec<String>,
 }
 
@@ -70,7 +71,7 @@ fn fixes<'t>(cursor: &mut Cursor<'t>, list: Value<'t>, wanted: &dyn Fn(&str) -> 
 }
 
 fn advisories(scope: Option<&Scope>, name: &str, version: &str, what: &[String]) -> impl Iterator<Item = Advisory> {
-    // "Fixed in 0" says that no version of the package ever had it.
+    // "Fixed in 0" means that no version of the package was ever affected.
     let what = if version == "0" { &[] } else { what };
     what.iter().filter_map(move |names| {
         let id = names.split_ascii_whitespace().next()?;
@@ -82,7 +83,7 @@ fn advisories(scope: Option<&Scope>, name: &str, version: &str, what: &[String])
             id: id.to_owned(),
             kind: "security".to_owned(),
             severity: None,
-            // It says nothing more.
+            // The format has no titles.
             title: String::new(),
             url: cves.first().map(|cve| format!("https://security.alpinelinux.org/vuln/{cve}")),
             cves,

@@ -26,7 +26,7 @@ fn release(id: &str, version: &str) -> Release {
     Release { id: id.to_owned(), version: Some(version.to_owned()), ..Release::default() }
 }
 
-/// A document of any form, read from a file.
+/// Writes a document to a file and reads it.
 fn documents<E: Ecosystem>(ecosystem: &E, name: &str, text: &str) -> Vec<Advisory> {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join(name), text).unwrap();
@@ -41,7 +41,7 @@ fn osv(id: &str, title: &str, ecosystem: &str, name: &str, events: &str) -> Stri
     )
 }
 
-/// The versions to which an advisory applies, with what mends them.
+/// Returns the packages that the advisories apply to, each with its fixed version.
 fn applying<E: Ecosystem>(ecosystem: &E, advisories: &[Advisory], release: &Release, packages: &[PackageFacts]) -> Vec<String> {
     let told = |package: &PackageFacts| {
         let fixed = advisories.iter().filter_map(|advisory| applies(ecosystem, Some(release), advisory, package));
@@ -85,7 +85,7 @@ fn an_advisory_is_of_its_release_and_its_distribution() {
     ] {
         assert_eq!(scope.is_of(&own), fits, "{scope:?} {own:?}");
     }
-    // Rocky's names are those of source packages.
+    // Rocky's advisories use the names of source packages.
     let text = osv("R-1", "x", "Rocky Linux:9", "x", r#"{"introduced":"0"},{"fixed":"2-1"}"#);
     assert_eq!(applying(&Rpm, &documents(&Rpm, "a.json", &text), &release("rocky", "9.3"), &packages).len(), 2);
 }
@@ -120,13 +120,13 @@ fn what_is_of_a_module_is_of_its_packages_alone() {
         [count(plain), count(modular(Some("nodejs:18"))), count(modular(Some("nodejs:20"))), count(modular(None))],
         [0, 0, 1, 1]
     );
-    // And what is of none says nothing of the packages of modules.
+    // An advisory without a module does not apply to module packages.
     let text =
         osv("A-2", "Moderate: nodejs security update", "AlmaLinux:9", "nodejs", r#"{"introduced":"0"},{"fixed":"1:19-1.el9"}"#);
     let advisories = documents(&Rpm, "a.json", &text);
     let packages = [package("nodejs", "1:16.1-1.el9", ""), modular(Some("nodejs:18"))];
     assert_eq!(applying(&Rpm, &advisories, &release("almalinux", "9"), &packages).len(), 1);
-    // updateinfo says the stream itself.
+    // updateinfo states the stream itself.
     let text = r#"<updates><update type="security"><id>U</id><severity>Low</severity><pkglist><collection><module name="php" stream="8.1"/>
         <package name="php" epoch="0" version="8.1.9" release="1.module_el9+1" arch="x86_64"/></collection></pkglist></update></updates>"#;
     let advisories = documents(&Rpm, "updateinfo.xml", text);

@@ -1,7 +1,7 @@
-//! Paths that several packages have which can be installed together.
+//! Paths that belong to several packages which can be installed together.
 //!
-//! Lists of files tell neither contents nor modes: rpm lets packages share a file that is the same in each, so what is found are possible
-//! conflicts.
+//! File lists contain neither contents nor modes. rpm allows packages to share a file that is
+//! identical in each, so the results are only possible conflicts.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::pool::{Pool, SolvableId};
 use crate::solver::{Job, Request, Solver};
 
-/// Two packages that can be installed together and have paths in common.
+/// Two packages that can be installed together and have common paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileConflict {
     /// The packages, by id.
@@ -20,17 +20,18 @@ pub struct FileConflict {
     pub paths: Vec<String>,
 }
 
-/// Gathers who has which path.
+/// A collector of paths and the packages that own them.
 #[derive(Debug, Default)]
 pub struct SharedPaths {
-    /// The first package of each path, by the path's hash: most paths are one package's alone.
+    /// The first package of each path, by the hash of the path. Most paths belong to one package
+    /// only.
     first: FxHashMap<u64, SolvableId>,
-    /// The others, of paths of several.
+    /// The other packages of paths that belong to several.
     others: FxHashMap<u64, (String, Vec<SolvableId>)>,
 }
 
 impl SharedPaths {
-    /// Takes down that a package has a path, which is no directory.
+    /// Records that a package has a path. The path must not be a directory.
     pub fn note(&mut self, package: SolvableId, path: &str) {
         let hash = xxh3_64(path.as_bytes());
         match self.first.get(&hash) {
@@ -43,7 +44,7 @@ impl SharedPaths {
         }
     }
 
-    /// The conflicts among what was taken down.
+    /// Returns the conflicts among the recorded paths.
     pub fn conflicts(self, pool: &Pool) -> Vec<FileConflict> {
         let mut shared: BTreeMap<(SolvableId, SolvableId), Vec<String>> = BTreeMap::new();
         for (hash, (path, mut packages)) in self.others {
@@ -52,7 +53,8 @@ impl SharedPaths {
             packages.dedup();
             for (place, &one) in packages.iter().enumerate() {
                 for &other in &packages[place + 1..] {
-                    // Of one name only one version is installed, and of two architectures rpm's colours decide.
+                    // Only one version of a name is installed, and rpm's file colors decide between
+                    // two architectures.
                     if pool.solvable(one).name_id() != pool.solvable(other).name_id() {
                         shared.entry((one, other)).or_default().push(path.clone());
                     }

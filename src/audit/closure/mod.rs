@@ -1,4 +1,5 @@
-//! Whether repositories are whole: what of their packages can never be installed, what obsoletes each other, what goes backwards.
+//! Consistency checks of repositories: packages that cannot be installed, obsoletes cycles, and
+//! versions that decrease.
 
 mod file_conflicts;
 
@@ -10,12 +11,12 @@ pub use file_conflicts::{FileConflict, SharedPaths};
 
 use crate::pool::{Dependency, DependencyId, Kind, Pool, RepoId, RichOp, Solvable, SolvableId, StringId};
 
-/// A package of which some requirements cannot be met.
+/// A package with requirements that cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// The package.
     pub package: SolvableId,
-    /// What it requires in vain, in the order in which it is written.
+    /// The requirements that cannot be met, in the order of the package.
     pub requires: Vec<Unmet>,
 }
 
@@ -24,35 +25,36 @@ pub struct Broken {
 pub struct Unmet {
     /// The requirement.
     pub dependency: DependencyId,
-    /// What of it is lacking, and why. Of a requirement that is not rich, itself.
+    /// The parts that nothing meets, and why. If the requirement is not rich, it is its own only
+    /// part.
     pub lacking: Vec<(DependencyId, Lack)>,
-    /// It holds as long as what it is made to depend on is not installed: `(gone if other)`.
+    /// True if the requirement holds as long as its condition is not installed: `(gone if other)`.
     pub conditional: bool,
 }
 
-/// Why nothing meets a dependency.
+/// The reason why nothing meets a dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// Nobody provides the name.
+    /// No package provides the name.
     Nothing,
-    /// These provide it, in other versions.
+    /// These packages provide the name in other versions.
     OtherVersions(Vec<SolvableId>),
-    /// These packages have the name, and are for machines of another kind.
+    /// These packages have the name, but only for other architectures.
     OtherArchitectures(Vec<SolvableId>),
 }
 
-/// A package of which a later repository has only older versions than an earlier one.
+/// A package whose versions in a later repository are all older than in an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backwards {
-    /// The newest of the earlier repositories.
+    /// The newest version in the earlier repositories.
     pub from: SolvableId,
-    /// The newest of the later one.
+    /// The newest version in the later repository.
     pub to: SolvableId,
 }
 
-/// The packages whose requirements no package meets, by id; of those that are `asked` about. As libsolv (`pool_whatprovides`), and with it `dnf
-/// repoclosure`, sees it, a requirement with a condition is among them where only the condition makes it hold; beyond that, of `and` both
-/// sides have to be met.
+/// Returns the packages with unmet requirements, by id, among those that `asked` selects. As in
+/// libsolv (`pool_whatprovides`) and so in `dnf repoclosure`, a conditional requirement counts as
+/// unmet if only its condition makes it hold. In addition, both sides of `and` must be met.
 pub fn broken(pool: &Pool, asked: impl Fn(Solvable<'_>) -> bool) -> Vec<Broken> {
     let mut known: Vec<Option<bool>> = vec![None; pool.dependency_count()];
     let mut can_hold = |dependency: DependencyId| {
@@ -76,7 +78,8 @@ pub fn broken(pool: &Pool, asked: impl Fn(Solvable<'_>) -> bool) -> Vec<Broken> 
         .collect()
 }
 
-/// Whether some set of packages meets a dependency, whatever else they are to each other. One with a condition holds where that does not.
+/// Reports whether some set of packages meets a dependency, regardless of their relations to each
+/// other. A conditional dependency holds if its condition does not.
 fn may_hold(pool: &Pool, dependency: DependencyId) -> bool {
     match pool.dependency(dependency) {
         Dependency::Rich { op: RichOp::If, .. } => true,
@@ -90,7 +93,7 @@ fn may_hold(pool: &Pool, dependency: DependencyId) -> bool {
     }
 }
 
-/// The parts of an unmet dependency that nothing meets.
+/// Returns the parts of an unmet dependency that nothing meets.
 fn lacking(pool: &Pool, dependency: DependencyId) -> Vec<(DependencyId, Lack)> {
     let mut found = Vec::new();
     let mut parts = vec![dependency];
@@ -117,14 +120,16 @@ fn lack(pool: &Pool, name: StringId) -> Lack {
     if foreign.is_empty() { Lack::Nothing } else { Lack::OtherArchitectures(foreign.to_vec()) }
 }
 
-/// Packages that obsolete each other in a circle: none of them can take the place of the others for good. By id.
+/// Returns the cycles of packages that obsolete each other, by id. No package of a cycle can
+/// replace the others permanently.
 pub fn obsoletes_loops(pool: &Pool) -> Vec<Vec<SolvableId>> {
     let mut graph: DiGraph<SolvableId, ()> = DiGraph::new();
     let mut nodes: FxHashMap<SolvableId, NodeIndex> = FxHashMap::default();
     for package in pool.solvables().filter(|package| package.takes_part()) {
         for &dependency in package.dependencies(Kind::Obsoletes) {
             for &other in pool.obsoleted(dependency) {
-                // That a package obsoletes older ones of its name says nothing that its version does not.
+                // A package that obsoletes older versions of itself repeats what its version
+                // already implies.
                 if pool.solvable(other).name_id() != package.name_id() {
                     let ends = [package.id(), other].map(|id| *nodes.entry(id).or_insert_with(|| graph.add_node(id)));
                     graph.add_edge(ends[0], ends[1], ());
@@ -142,7 +147,8 @@ pub fn obsoletes_loops(pool: &Pool) -> Vec<Vec<SolvableId>> {
     loops
 }
 
-/// Packages whose version goes backwards from one repository to the next, in the order in which the repositories were named.
+/// Returns the packages whose version decreases from one repository to the next, in the order in
+/// which the repositories are named.
 pub fn backwards(pool: &Pool) -> Vec<Backwards> {
     let mut newest: FxHashMap<(StringId, StringId), Vec<(RepoId, SolvableId)>> = FxHashMap::default();
     for package in pool.solvables().filter(|package| package.arch_rank().is_some()) {
@@ -170,7 +176,7 @@ pub fn backwards(pool: &Pool) -> Vec<Backwards> {
     found
 }
 
-/// Whether a package is the newest of its name and architecture.
+/// Reports whether a package is the newest of its name and architecture.
 pub fn is_newest(pool: &Pool, package: Solvable<'_>) -> bool {
     let mut others = pool.named(package.name_id()).iter().map(|&id| pool.solvable(id));
     !others.any(|other| other.arch_id() == package.arch_id() && other.version_rank() > package.version_rank())
@@ -185,7 +191,7 @@ mod tests {
         universe::parse(text, &architecture::compatible("x86_64")).unwrap()
     }
 
-    /// A line a package: its name, and what it requires in vain.
+    /// Returns one line per package: its name and its unmet requirements.
     fn told(text: &str) -> Vec<String> {
         let pool = pool(text);
         let unmet = |broken: &Broken| {

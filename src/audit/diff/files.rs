@@ -1,4 +1,4 @@
-//! Files that came, went or changed, and those that may do more, or may be done more with, than before.
+//! Files that were added, removed or changed, and files with a new or a removed security risk.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,73 +10,74 @@ use super::super::subject::Subject;
 use crate::output::{Times, differences};
 use crate::tree::{NodeKind, Tree, display};
 
-/// What became of the files.
+/// Changes of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Files {
-    /// Paths that only the second tree has.
+    /// Paths in the second tree only.
     pub added: Vec<ListedFile>,
-    /// Paths that only the first tree has.
+    /// Paths in the first tree only.
     pub removed: Vec<ListedFile>,
-    /// Paths that are not the same.
+    /// Paths with differences.
     pub changed: Vec<ChangedFile>,
-    /// What is risky in the second tree and was not in the first.
+    /// Risks in the second tree only.
     pub new_risks: Vec<RiskyFile>,
-    /// What was risky in the first tree and is not in the second.
+    /// Risks in the first tree only.
     pub gone_risks: Vec<RiskyFile>,
 }
 
-/// A path of one tree.
+/// A path in one tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ListedFile {
-    /// The path, absolute.
+    /// Absolute path.
     pub path: String,
-    /// The package that it is of.
+    /// The package that owns the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// Bytes of a regular file.
+    /// Size of a regular file in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
 
-/// A path of both trees.
+/// A path that differs between the trees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangedFile {
-    /// The path, absolute.
+    /// Absolute path.
     pub path: String,
-    /// The package that it is of, in the second set or else in the first.
+    /// The package that owns the path, in the second set or else in the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// What is not the same of it.
+    /// The aspects that differ.
     pub changes: Vec<Change>,
 }
 
-/// One thing that is not the same of a path.
+/// A difference in one aspect of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// `type`, `mode`, `owner`, `size`, `content`, `target`, `device` or the name of an extended attribute.
+    /// `type`, `mode`, `owner`, `size`, `content`, `target`, `device` or the name of an extended
+    /// attribute.
     pub what: String,
-    /// In the first tree.
+    /// Value in the first tree.
     pub from: String,
-    /// In the second.
+    /// Value in the second tree.
     pub to: String,
 }
 
-/// What is risky of a file.
+/// A security risk of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
-    /// Whoever runs it does so as its owner.
+    /// The program runs with the rights of its owner.
     Setuid,
-    /// Whoever runs it does so as its group.
+    /// The program runs with the rights of its group.
     Setgid,
-    /// It runs with capabilities.
+    /// The program runs with capabilities.
     Capabilities,
-    /// Everybody may write to it (or into it, and remove what others put there).
+    /// All users may write to the file, or create and remove files in the directory.
     WorldWritable,
 }
 
 impl Risk {
-    /// In a word.
+    /// Returns the name of the risk.
     pub fn text(self) -> &'static str {
         match self {
             Self::Setuid => "setuid",
@@ -87,21 +88,21 @@ impl Risk {
     }
 }
 
-/// A file with a risk.
+/// A file with a security risk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RiskyFile {
-    /// The path, absolute.
+    /// Absolute path.
     pub path: String,
-    /// What is risky.
+    /// The risk.
     pub risk: Risk,
-    /// Its permissions, octal.
+    /// Permissions, in octal.
     pub mode: String,
-    /// The package that it is of.
+    /// The package that owns the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
 }
 
-/// Times and hard links are no difference between two builds that anybody means.
+/// Aspects that are ignored: times and hard links differ between builds without meaning.
 const PASSED_OVER: [&str; 2] = ["mtime", "links"];
 
 impl Files {
@@ -139,13 +140,13 @@ impl Files {
         Ok(found)
     }
 
-    /// Whether there is no difference.
+    /// Reports whether there is no difference.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Of each path the id of its package.
+/// The id of the owning package of each path.
 type Owners<'s> = BTreeMap<String, &'s str>;
 
 fn owners(subject: &Subject) -> Owners<'_> {
@@ -153,7 +154,7 @@ fn owners(subject: &Subject) -> Owners<'_> {
     files.map(|(package, file)| (absolute(&file.path), package.id.as_str())).collect()
 }
 
-/// Some ecosystems tell paths without the first slash.
+/// Returns the path with a leading slash, which some ecosystems omit.
 fn absolute(path: &[u8]) -> String {
     format!("/{}", display(path.strip_prefix(b"/").unwrap_or(path)))
 }
@@ -168,7 +169,7 @@ fn sizes(tree: &Tree) -> FxHashMap<String, u64> {
     sizes
 }
 
-/// Bytes of all regular files, hard links once.
+/// Returns the size of all regular files in bytes; hard links count once.
 pub(super) fn bytes(tree: &Tree) -> u64 {
     let (mut seen, mut sum) = (FxHashSet::default(), 0);
     tree.walk(|_, id| {
@@ -189,7 +190,7 @@ fn risks(tree: &Tree, owners: &Owners<'_>) -> Vec<RiskyFile> {
         let is_file = matches!(node.kind, NodeKind::File(_));
         let is_link = matches!(node.kind, NodeKind::Symlink(_));
         let is_device = matches!(node.kind, NodeKind::CharacterDevice { .. } | NodeKind::BlockDevice { .. });
-        // In a sticky directory nobody removes what others put there.
+        // In a sticky directory, users cannot remove the files of others.
         let is_shared = node.is_directory() && mode & STICKY != 0;
         let open = mode & 0o002 != 0 && !is_link && !is_device && !is_shared;
         let has = [

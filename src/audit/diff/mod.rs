@@ -1,7 +1,8 @@
-//! What is different between two sets of packages.
+//! The differences between two sets of packages.
 //!
-//! In: two [`Subject`]s of one ecosystem. Out: packages, capabilities, files and what of them concerns safety, as data. What a subject does not
-//! tell (a lock has no files) is not compared, and said to be so.
+//! Input: two [`Subject`]s of one ecosystem. Output: changes of packages, capabilities, files and
+//! security risks, as data. Data that a subject lacks (a lock has no files) are not compared, and
+//! the result says so.
 
 mod files;
 #[cfg(test)]
@@ -23,18 +24,18 @@ use crate::ecosystem::Ecosystem;
 use crate::package::PackageFacts;
 use crate::pool::{Dependency, Kind};
 
-/// All that is different.
+/// All differences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diff {
-    /// The packages.
+    /// Changes of the packages.
     pub packages: Packages,
-    /// What packages provide; `None` where a subject does not tell.
+    /// Changes of the provided capabilities; `None` if a subject lacks them.
     pub capabilities: Option<Names>,
-    /// The files; `None` where a subject has none.
+    /// Changes of the files; `None` if a subject lacks them.
     pub files: Option<Files>,
-    /// Bytes and numbers.
+    /// Sizes and counts.
     pub sizes: Sizes,
-    /// What is said of the versions of both sets; `None` where nothing was asked.
+    /// Changes of the advisories that apply; `None` if no advisories were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advisories: Option<Advisories>,
 }
@@ -42,14 +43,14 @@ pub struct Diff {
 /// Advisories that apply to one of the sets only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Advisories {
-    /// They applied to the first set, and do not to the second.
+    /// Advisories that apply to the first set only.
     pub fixed: Vec<Finding>,
-    /// They apply to the second set, and did not to the first.
+    /// Advisories that apply to the second set only.
     pub introduced: Vec<Finding>,
 }
 
 impl Advisories {
-    /// Of what applies to the first set and what applies to the second.
+    /// Compares the advisories that apply to the first set with those that apply to the second.
     pub fn of(from: Vec<Finding>, to: Vec<Finding>) -> Self {
         let key = |finding: &Finding| (finding.id.clone(), finding.package.clone());
         let keys = |findings: &[Finding]| findings.iter().map(key).collect::<FxHashSet<_>>();
@@ -61,88 +62,88 @@ impl Advisories {
     }
 }
 
-/// What became of the packages.
+/// Changes of the packages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Packages {
-    /// Those that only the second set has.
+    /// Packages in the second set only.
     pub added: Vec<Listed>,
-    /// Those that only the first set has.
+    /// Packages in the first set only.
     pub removed: Vec<Listed>,
-    /// Those of which the second set has a newer version.
+    /// Packages with a newer version in the second set.
     pub upgraded: Vec<Moved>,
-    /// Those of which the second set has an older version.
+    /// Packages with an older version in the second set.
     pub downgraded: Vec<Moved>,
-    /// Those of one version that are not the same build, by id.
+    /// Ids of packages with the same version, but another build.
     pub rebuilt: Vec<String>,
 }
 
 /// A package of one set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// What tells it from all others.
+    /// Unique identifier.
     pub id: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its whole version.
+    /// Full version.
     pub version: String,
-    /// Its architecture.
+    /// Architecture.
     pub arch: Option<String>,
-    /// Bytes that its files take.
+    /// Size of the installed files in bytes.
     pub installed_size: u64,
 }
 
-/// A package that both sets have, in other versions.
+/// A package with different versions in the two sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moved {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its architecture.
+    /// Architecture.
     pub arch: Option<String>,
-    /// The version of the first set.
+    /// Version in the first set.
     pub from: String,
-    /// The version of the second.
+    /// Version in the second set.
     pub to: String,
-    /// The id in the first set.
+    /// Id in the first set.
     pub from_id: String,
-    /// The id in the second.
+    /// Id in the second set.
     pub to_id: String,
-    /// How many bytes more its files take.
+    /// Growth of the installed size in bytes.
     pub growth: i64,
 }
 
-/// Names that appeared or went.
+/// Names that were added or removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Names {
-    /// Only the second set has them.
+    /// Names in the second set only.
     pub added: Vec<String>,
-    /// Only the first set has them.
+    /// Names in the first set only.
     pub removed: Vec<String>,
 }
 
-/// A number in both sets.
+/// A number for both sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Both {
-    /// In the first.
+    /// Value in the first set.
     pub from: u64,
-    /// In the second.
+    /// Value in the second set.
     pub to: u64,
 }
 
-/// How large both sets are.
+/// Sizes of both sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sizes {
-    /// How many packages there are.
+    /// Number of packages.
     pub packages: Both,
-    /// What they say that their files take.
+    /// Installed size in bytes, as stated by the packages.
     pub installed: Both,
-    /// Bytes of the package files, where both know them.
+    /// Size of the package files in bytes, if known for both sets.
     pub download: Option<Both>,
-    /// Bytes of all regular files, where both have them.
+    /// Size of all regular files in bytes, if both sets have files.
     pub files: Option<Both>,
 }
 
 impl Diff {
-    /// What is different from one subject to another.
+    /// Compares two subjects.
     pub fn of<E: Ecosystem>(ecosystem: &E, from: &Subject, to: &Subject) -> io::Result<Self> {
         let files = match (&from.tree, &to.tree) {
             (Some(a), Some(b)) => Some(Files::of((from, a), (to, b))?),
@@ -166,7 +167,7 @@ impl Diff {
         })
     }
 
-    /// Whether nothing is.
+    /// Reports whether there is no difference.
     pub fn is_empty(&self) -> bool {
         let names = |names: &Names| names.added.is_empty() && names.removed.is_empty();
         self.packages == Packages::default()
@@ -195,7 +196,8 @@ impl Packages {
             }
         }
         for [mut old, mut new] in by_name.into_values() {
-            // What both have is not looked at again; of several versions of a name the rest are held against each other in their order.
+            // Packages in both sets are skipped. If several versions of a name remain, they are
+            // compared in version order.
             let same = |a: &PackageFacts, b: &PackageFacts| a.id == b.id;
             for package in &old {
                 let other = new.iter().find(|other| same(package, other));
@@ -238,7 +240,8 @@ impl Packages {
     }
 }
 
-/// Whether two packages of one id are not the same build, by what both tell of it.
+/// Reports whether two packages with the same id are different builds, by the facts that both
+/// subjects have.
 fn is_other_build((from, a): (&Subject, &PackageFacts), (to, b): (&Subject, &PackageFacts)) -> bool {
     let checksum =
         |subject: &Subject, package: &PackageFacts| subject.origins.get(&package.id).and_then(|origin| origin.checksum.clone());
@@ -247,7 +250,7 @@ fn is_other_build((from, a): (&Subject, &PackageFacts), (to, b): (&Subject, &Pac
     other_time || other_file
 }
 
-/// The names that packages provide (in whatever version), in one set only.
+/// Returns the names, regardless of version, that packages of only one set provide.
 fn capabilities(from: &Subject, to: &Subject) -> Option<Names> {
     let of = |subject: &Subject| -> Option<BTreeSet<String>> {
         let set = subject.set.as_ref()?;

@@ -1,4 +1,4 @@
-//! What is wrong with files, and which of them give more rights than their user has.
+//! Checks of files: changed files, and files that give more rights than their user has.
 
 use rustc_hash::FxHashMap;
 
@@ -15,7 +15,8 @@ use crate::tree::{NodeKind, display};
 const SETUID: u16 = 0o4000;
 const SETGID: u16 = 0o2000;
 
-/// Returns the files that are not as their packages brought them, without those that the finishing steps of one of the `images` leave so.
+/// Returns findings for files that differ from their packages, except the files that the finishing
+/// steps of one of the `images` change.
 pub(super) fn changed<E: Ecosystem>(
     ecosystem: &E,
     subject: &Subject,
@@ -33,7 +34,7 @@ pub(super) fn changed<E: Ecosystem>(
                 (format!("was changed ({})", names.join(", ")), names)
             }
         };
-        // Times alone harm nobody, and configuration is there to be changed.
+        // Changed times alone are harmless, and configuration is meant to be changed.
         let is_time = file.change == FileChange::Changed(vec![FileAspect::Mtime]);
         let severity = match (&file.change, file.config) {
             _ if is_time => Severity::Info,
@@ -80,16 +81,16 @@ fn name(aspect: FileAspect) -> &'static str {
     }
 }
 
-/// Who a path belongs to.
+/// Returns the package that owns each path.
 fn owners(subject: &Subject) -> FxHashMap<&[u8], &PackageFacts> {
     let files = subject.packages.iter().flat_map(|package| package.files.iter().map(move |file| (&*file.path, package)));
     files.collect()
 }
 
-/// What gives rights: the path, and whose it is.
+/// Creates a finding for a file that gives rights; `package` is its owner.
 fn told(kind: FindingKind, path: &[u8], what: &str, package: Option<&PackageFacts>) -> Finding {
     let path = display(path);
-    // What no package brought, nobody mends.
+    // A file without a package gets no updates, so it is more severe.
     let (severity, of, action) = match package {
         Some(package) => {
             (Severity::Info, format!("of {}", package.id), "take the right away if nobody needs it, or remove the package")
@@ -115,7 +116,7 @@ pub(super) fn setuid(subject: &Subject) -> Option<Vec<Finding>> {
         let owners = owners(subject);
         tree.walk(|path, id| {
             let node = tree.node(id);
-            // Without the group's `x` the bit meant mandatory locking.
+            // Without the group's execute bit, setgid meant mandatory locking.
             let mode = node.metadata.mode;
             if matches!(node.kind, NodeKind::File(_)) && (mode & SETUID != 0 || mode & (SETGID | 0o010) == SETGID | 0o010) {
                 let path = [b"/", path].concat();

@@ -1,7 +1,7 @@
-//! Looking at a set of packages for what is wrong with it.
+//! The audit: a search for problems in a set of packages.
 //!
-//! In: a [`Subject`], advisories, a policy, and what else is known. Out: a [`Report`]. What cannot be told of a subject (a lock has no
-//! files) is not looked at, and the report says so.
+//! Input: a [`Subject`], advisories, a policy and further data. Output: a [`Report`]. Checks that
+//! need data which the subject lacks (a lock has no files) are skipped, and the report says so.
 
 mod files;
 mod packages;
@@ -22,75 +22,76 @@ use crate::ecosystem::{Ecosystem, InventoryError};
 use crate::package::PackageFacts;
 use rustc_hash::FxHashMap;
 
-/// What an audit is given beside the subject.
+/// The input of an audit, besides the subject.
 #[derive(Debug)]
 pub struct Given<'a> {
-    /// What is said of versions; `None` where no advisories about the release of the subject were read.
+    /// The advisories to match; `None` if no advisories about the release of the subject were read.
     pub advisories: Option<&'a [Advisory]>,
-    /// What is taken and what not.
+    /// The policy to apply.
     pub policy: &'a Policy,
-    /// The day, `2026-11-21`: for what ends.
+    /// Date of the audit, `2026-11-21`; expiry dates are compared with it.
     pub today: String,
-    /// The day after which nobody mends the release, where it is known.
+    /// Last day of support for the release, if known.
     pub end_of_life: Option<String>,
-    /// The names of the keys that are known, in capitals; empty where none is.
+    /// Names of the known keys, in capitals; empty if there are none.
     pub keys: Vec<String>,
-    /// The finishing steps of the images that the subject may be: files that they change are as they should be.
+    /// The finishing steps of the images that the subject may be. Files that these steps change are
+    /// not reported.
     pub finishing: Vec<Vec<Step>>,
-    /// Whether repositories are known: then the subject's set has what they offer.
+    /// True if repositories are known. The subject's set then contains their packages too.
     pub has_repositories: bool,
-    /// The kinds that are looked for.
+    /// The kinds of findings to search for.
     pub kinds: Vec<FindingKind>,
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The version of the form.
+    /// Version of the report format.
     pub schema: u32,
-    /// What was looked at.
+    /// Name of the subject.
     pub subject: String,
-    /// By kind, and within it the worst first.
+    /// Findings, by kind, and the most severe first within each kind.
     pub findings: Vec<Finding>,
-    /// The sum of it.
+    /// Summary of the findings.
     pub summary: Summary,
 }
 
-/// The sum of an audit.
+/// The summary of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// How many packages were looked at.
+    /// Number of packages.
     pub packages: usize,
-    /// How many findings there are.
+    /// Number of findings.
     pub findings: usize,
-    /// How many of each severity.
+    /// Number of findings per severity.
     pub by_severity: std::collections::BTreeMap<&'static str, usize>,
-    /// How many of each kind.
+    /// Number of findings per kind.
     pub by_kind: std::collections::BTreeMap<&'static str, usize>,
-    /// How many the policy lets be.
+    /// Number of findings that the policy ignores.
     pub ignored: usize,
-    /// Entries of the policy's `ignore` that are of no use.
+    /// Entries of the policy's `ignore` that have no effect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale_ignores: Vec<StaleIgnore>,
-    /// How many advisories were read that are about these packages.
+    /// Number of advisories that were read about these packages.
     pub advisories: usize,
-    /// The kinds that nothing can be told of.
+    /// The kinds that could not be checked, for lack of data.
     pub not_looked_for: Vec<&'static str>,
 }
 
 impl Report {
-    /// The worst severity that was found.
+    /// Returns the highest severity of the findings.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
-    /// How many findings are as bad or worse.
+    /// Returns the number of findings with at least this severity.
     pub fn at_least(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity >= severity).count()
     }
 }
 
-/// Looks at a subject.
+/// Audits a subject.
 pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) -> Result<Report, InventoryError> {
     let mut found = Vec::new();
     let mut not_looked_for = Vec::new();
@@ -144,7 +145,8 @@ pub fn audit<E: Ecosystem>(ecosystem: &E, subject: &Subject, given: &Given<'_>) 
     Ok(Report { schema: 1, subject: subject.name.clone(), findings, summary })
 }
 
-/// Sorts findings by kind, and within it the worst first. Advisories of one package stay together; the package with the worst comes first.
+/// Sorts findings by kind, and the most severe first within each kind. Advisories of one package
+/// stay together; the package with the most severe one comes first.
 fn sort(findings: &mut [Finding]) {
     let place = |kind: FindingKind| FindingKind::ALL.iter().position(|&other| other == kind);
     let group =
@@ -162,12 +164,13 @@ fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// The advisories that apply. What is for security and has no severity is taken for moderate, what is not for low.
+/// Returns the findings for the advisories that apply. The default severity is moderate for
+/// security advisories and low for others.
 pub fn advisories<E: Ecosystem>(ecosystem: &E, subject: &Subject, advisories: &[Advisory]) -> Vec<Finding> {
     about(ecosystem, subject.release.as_ref(), &subject.packages, advisories)
 }
 
-/// The same of any packages of a release.
+/// Returns the findings for the advisories that apply to any packages of a release.
 pub fn about<E: Ecosystem>(
     ecosystem: &E,
     release: Option<&Release>,
@@ -178,7 +181,8 @@ pub fn about<E: Ecosystem>(
     for advisory in advisories {
         for affected in &advisory.affected {
             let of_name = by_name.entry(affected.name.as_str()).or_default();
-            // The parts of one advisory come one after another.
+            // The entries of one advisory are consecutive, so comparing with the last one removes
+            // duplicates.
             if !of_name.last().is_some_and(|last| std::ptr::eq(*last, advisory)) {
                 of_name.push(advisory);
             }
@@ -193,7 +197,7 @@ pub fn about<E: Ecosystem>(
         let mut ids = rustc_hash::FxHashSet::default();
         for advisory in about {
             let Some(matched) = advisory::applies(ecosystem, release, advisory, package) else { continue };
-            // Repositories tell of one advisory several times.
+            // Several repositories may list the same advisory.
             if !ids.insert((advisory.id.as_str(), matched.fixed)) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What is wrong with packages, each by itself or by name.
+//! Checks of single packages and of packages with the same name.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,13 @@ use crate::audit::subject::{Subject, SubjectKind};
 use crate::ecosystem::Ecosystem;
 use crate::package::PackageFacts;
 
-/// Whether it was read from a root, whose database knows all of its packages.
+/// Reports whether the subject was read from a root, whose database contains all of its packages.
 pub(super) fn is_root(subject: &Subject) -> bool {
     matches!(subject.kind, SubjectKind::Root | SubjectKind::Archive | SubjectKind::Image | SubjectKind::Docker)
 }
 
-/// The packages but for what databases keep among them: keys that somebody trusts have no architecture.
+/// Returns the packages without the imported keys, which some databases list as packages. Keys have
+/// no architecture.
 fn real(subject: &Subject) -> impl Iterator<Item = &PackageFacts> {
     subject.packages.iter().filter(|package| package.arch.is_some())
 }
@@ -26,7 +27,7 @@ pub(super) fn duplicates(subject: &Subject) -> Vec<Finding> {
     for package in real(subject) {
         versions.entry((&package.name, package.arch.as_deref())).or_default().push(package);
     }
-    // Kernels and what belongs to them are meant to be there several times (dnf's installonlypkgs).
+    // Several versions of kernel packages may be installed together (dnf's installonlypkgs).
     let may_repeat = |name: &str| name == "kernel" || name.starts_with("kernel-");
     let several = versions.into_iter().filter(|((name, _), packages)| packages.len() > 1 && !may_repeat(name));
     several
@@ -62,7 +63,7 @@ pub(super) fn unknown_keys<E: Ecosystem>(ecosystem: &E, subject: &Subject, keys:
     if !is_root(subject) || !ecosystem.keeps_signatures() || keys.is_empty() {
         return None;
     }
-    // A signature names a fingerprint, or the id that it ends in.
+    // A signature contains a fingerprint, or the key id that the fingerprint ends with.
     let is_known = |key: &str| key.len() >= 16 && keys.iter().any(|known| known.ends_with(key) || key.ends_with(known.as_str()));
     let mut found = Vec::new();
     for package in real(subject).filter(|package| !package.signatures.is_empty()) {
@@ -80,7 +81,7 @@ pub(super) fn unknown_keys<E: Ecosystem>(ecosystem: &E, subject: &Subject, keys:
     Some(found)
 }
 
-/// Returns the name of a key, with the algorithm of the signatures that it made.
+/// Returns the name of a key and the algorithm of its signatures.
 fn signer(subject: &Subject, key: &str) -> String {
     let mut signatures = subject.packages.iter().flat_map(|package| &package.signatures);
     let of_key = signatures.find(|signature| signature.key.as_deref() == Some(key));
@@ -90,7 +91,7 @@ fn signer(subject: &Subject, key: &str) -> String {
     }
 }
 
-/// Makes one finding of all packages that one unknown key signed.
+/// Merges the findings for packages that the same unknown key signed.
 pub(super) fn merge_keys(findings: &mut Vec<Finding>, subject: &Subject) {
     let mut by_key: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     let is_of_key = |finding: &Finding| finding.kind == FindingKind::UnknownKey;
@@ -119,7 +120,7 @@ pub(super) fn merge_keys(findings: &mut Vec<Finding>, subject: &Subject) {
     }
 }
 
-/// Returns the first names of a list, and how many more there are.
+/// Returns the first names of a list and the number of the others.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 5;
     match names.len().checked_sub(SHOWN) {

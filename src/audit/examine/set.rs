@@ -1,4 +1,4 @@
-//! What is wrong with packages as a set, and how they stand to the repositories.
+//! Checks of the set as a whole, and of its relation to the repositories.
 
 use rustc_hash::FxHashSet;
 
@@ -11,10 +11,10 @@ use crate::audit::why::Graph;
 use crate::ecosystem::Ecosystem;
 use crate::pool::{Dependency, DependencyId, Op, Pool, RichOp, Solvable, SolvableId};
 
-/// How deep rich dependencies are followed.
+/// Maximum depth of rich dependencies.
 const DEEPEST: usize = 64;
 
-/// Whether packages of a set meet a requirement.
+/// Reports whether packages of a set meet a requirement.
 pub(super) fn is_met(pool: &Pool, members: &FxHashSet<SolvableId>, dependency: DependencyId, depth: usize) -> bool {
     let any = |dependency| pool.candidates(dependency).iter().any(|id| members.contains(id));
     if depth > DEEPEST {
@@ -56,7 +56,7 @@ pub(super) fn is_met(pool: &Pool, members: &FxHashSet<SolvableId>, dependency: D
 pub(super) fn missing(subject: &Subject) -> Option<Vec<Finding>> {
     let set = subject.set.as_ref()?;
     let members: FxHashSet<SolvableId> = set.members.iter().flatten().copied().collect();
-    // Of packages that nobody knows anything of nothing can be said to be missing.
+    // If no package is in the pool, nothing is known about requirements.
     if members.is_empty() && !subject.packages.is_empty() {
         return None;
     }
@@ -77,7 +77,8 @@ pub(super) fn missing(subject: &Subject) -> Option<Vec<Finding>> {
     Some(found)
 }
 
-/// What neither was asked for nor is led to from what was; nothing can be said where nothing tells what was.
+/// Returns findings for packages that were not requested and that no requested package needs.
+/// Returns `None` if the requested packages are unknown.
 pub(super) fn unneeded(subject: &Subject) -> Option<Vec<Finding>> {
     let (set, requested) = (subject.set.as_ref()?, subject.requested.as_ref()?);
     let place = |id: &String| subject.packages.binary_search_by(|package| package.id.cmp(id)).ok();
@@ -91,7 +92,7 @@ pub(super) fn unneeded(subject: &Subject) -> Option<Vec<Finding>> {
     Some(graph.unneeded().into_iter().filter_map(finding).collect())
 }
 
-/// The packages of repositories.
+/// Returns the packages of this name in the repositories.
 fn available(subject: &Subject, named: Solvable<'_>) -> Vec<SolvableId> {
     let Some(set) = &subject.set else { return Vec::new() };
     let of_name = set.pool.named(named.name_id()).iter().copied();
@@ -104,7 +105,7 @@ pub(super) fn foreign(subject: &Subject, given: &Given<'_>) -> Option<Vec<Findin
     for (package, id) in subject.packages.iter().zip(&set.members) {
         let is_known = match id {
             Some(id) => !available(subject, set.pool.solvable(*id)).is_empty(),
-            // Keys are none, and of a root all others are in the pool.
+            // Imported keys are not packages; all real packages of a root are in the pool.
             None if is_root(subject) => true,
             None => set.pool.find(&package.name).is_some_and(|name| !set.pool.named(name).is_empty()),
         };

@@ -1,8 +1,9 @@
-//! The page: a set of packages as one HTML file, to look at, to search and to pass on.
+//! The package page: one HTML file to view, search and share a set of packages.
 //!
-//! In: a [`Page`], what is known of the set as data. Out: [`html`], a file that needs nothing beside it: its style and its program are in it,
-//! and its policy lets nothing else in, neither from outside nor from what packages say of themselves. Such texts reach the document as
-//! data, and the program makes texts of them, never elements.
+//! Input: a [`Page`], the data of the set. Output: [`html`], a self-contained file with its style
+//! sheet and program. Its content security policy blocks external resources. It also blocks code in
+//! the texts of packages. Those texts are embedded as data, and the program inserts them as text,
+//! never as elements.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use crate::package::PackageFacts;
 
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-/// The program, one part after another; they share one scope.
+/// The program: its parts are concatenated and share one scope.
 const SCRIPT: &str = concat!(
     "'use strict';\n(() => {\n",
     include_str!("script/set.js"),
@@ -34,32 +35,33 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// What a page shows.
+/// The content of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// What the set is called.
+    /// Name of the set.
     pub name: &'a str,
-    /// What it was read from, in words: `a root file system`.
+    /// Source of the set, in words: `a root file system`.
     pub kind: &'a str,
-    /// Its architecture.
+    /// Architecture.
     pub arch: Option<&'a str>,
-    /// The distribution and release, for people.
+    /// Distribution and release, for display.
     pub release: Option<&'a str>,
-    /// The packages.
+    /// Packages.
     pub packages: &'a [PackageFacts],
-    /// What each of them needs of the others, where that is known.
+    /// The packages that each package needs, if known.
     pub needs: &'a [Vec<Need>],
-    /// The ids of those that were asked for, where anything says so.
+    /// Ids of the requested packages, if known.
     pub requested: Option<&'a [String]>,
-    /// What the audit found: `{"findings": […], …}`.
+    /// Findings of the audit: `{"findings": […], …}`.
     pub findings: Option<&'a Value>,
-    /// What is different from another set, and what that is called. Every list in it is shown.
+    /// The name of another set and the differences from it. The page shows every list of the
+    /// differences.
     pub difference: Option<(&'a str, &'a Value)>,
-    /// When the page was made, in seconds since 1970.
+    /// Creation time of the page, in seconds since 1970.
     pub time: i64,
 }
 
-/// What the program reads.
+/// The data that the program reads.
 #[derive(Serialize)]
 struct Data<'a> {
     schema: u32,
@@ -110,7 +112,7 @@ struct Entry<'a> {
     asked: bool,
 }
 
-/// The page as one file.
+/// Returns the page as one file.
 pub fn html(page: &Page<'_>) -> String {
     let title = format!("{} \u{2013} packages", page.name);
     let policy = format!(
@@ -118,21 +120,21 @@ pub fn html(page: &Page<'_>) -> String {
         source_hash(SCRIPT),
         source_hash(STYLE)
     );
-    // Texts and numbers always serialise.
+    // Texts and numbers can always be serialized.
     let data = serde_json::to_string(&data(page, &title)).unwrap_or_default();
     let values = [
         ("policy", policy),
         ("generator", concat!("rootstrap ", env!("CARGO_PKG_VERSION")).to_owned()),
         ("title", escaped(&title)),
         ("style", STYLE.to_owned()),
-        // A block of data ends where `</script` begins, whatever the data is.
+        // A data block ends at the first `</script`, even inside a JSON text.
         ("data", data.replace('<', "\\u003c")),
         ("script", SCRIPT.to_owned()),
     ];
     fill(FRAME, &values)
 }
 
-/// The frame with its values; what stands in a value stays as it is.
+/// Replaces the placeholders of the frame. The inserted values are not expanded again.
 fn fill(frame: &str, values: &[(&str, String)]) -> String {
     let mut text = String::with_capacity(frame.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
     let mut rest = frame;
@@ -145,12 +147,13 @@ fn fill(frame: &str, values: &[(&str, String)]) -> String {
     text + rest
 }
 
-/// What a policy calls a text that it lets run (CSP 3, "hash-source").
+/// Returns the hash expression that allows a text in a content security policy (CSP 3,
+/// "hash-source").
 fn source_hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Digest::of(Algorithm::Sha256, text.as_bytes()).bytes()))
 }
 
-/// A text within HTML.
+/// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -31,7 +31,7 @@ fn page<'a>(packages: &'a [PackageFacts], needs: &'a [Vec<Need>]) -> Page<'a> {
     }
 }
 
-/// What the program would read.
+/// Returns the data that the program would read.
 fn data_of(html: &str) -> Value {
     let (_, rest) = html.split_once("id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
@@ -58,7 +58,7 @@ fn nothing_comes_from_outside() {
         let text = html.split_once(begin).unwrap().1.split_once(end).unwrap().0;
         assert!(html.contains(&source_hash(text)), "the policy lets {begin} run");
     }
-    // The one address is the name of a namespace.
+    // The only address is the name of a namespace.
     assert_eq!(html.matches("://").count(), 1);
     assert!(html.contains("http://www.w3.org/2000/svg"));
     assert!(!html.contains(" style=") && !html.contains("innerHTML") && !html.contains("eval("));

@@ -1,4 +1,4 @@
-//! The bill as a CycloneDX 1.6 document (ECMA-424, its JSON schema).
+//! The bill as a CycloneDX 1.6 document (ECMA-424 and its JSON schema).
 
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ struct Hash {
     content: String,
 }
 
-/// Either an expression or licences by name; the schema lets no component have both.
+/// An expression or a license name; the schema does not allow both in one component.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum LicenseChoice {
@@ -118,7 +118,7 @@ struct Dependency {
     depends_on: Vec<String>,
 }
 
-/// The document of a bill.
+/// Returns the document of a bill.
 pub fn document(bill: &Bill<'_>) -> Document {
     let mut identities = Identities::default();
     let whole_reference = identities.give("whole");
@@ -236,7 +236,8 @@ fn component(item: &Item<'_>, purl: Option<String>, reference: String) -> Compon
     }
 }
 
-/// An expression where SPDX knows all of it; otherwise the package's own words, because this format has no place to explain a name.
+/// Returns an expression if SPDX knows all of its parts. Otherwise returns the text of the package
+/// as a name, because the format cannot explain license references.
 fn license(text: &str) -> Option<LicenseChoice> {
     let license = License::parse(text, &mut Named::default())?;
     Some(if license.is_known {
@@ -246,7 +247,7 @@ fn license(text: &str) -> Option<LicenseChoice> {
     })
 }
 
-/// A digest, if the format knows its algorithm.
+/// Converts a digest. Returns `None` if the format lacks its algorithm.
 fn hash(digest: &Digest) -> Option<Hash> {
     let alg = match digest.algorithm() {
         Algorithm::Md5 => "MD5",

@@ -1,4 +1,5 @@
-//! From a subject to its bill: the facts of its packages, completed by what the pool knows of them, and the digests of its files.
+//! Creation of a bill from a subject: the facts of its packages, completed from the pool, and the
+//! digests of its files.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,18 +15,19 @@ use crate::digest::{Algorithm, Digest, Hasher};
 use crate::package::{Content, Fate, PackageFacts};
 use crate::tree::{NodeId, Tree};
 
-/// A file that cannot be read.
+/// The error of a file that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {path}: {error}")]
 pub struct UnreadableFile {
-    /// The file within the root.
+    /// Path of the file within the root.
     pub path: String,
-    /// The system's answer.
+    /// The error of the system.
     pub error: io::Error,
 }
 
 impl<'a> Bill<'a> {
-    /// The bill of a subject whose packages have these `needs`. With `files`, of its files too, where it has any.
+    /// Creates the bill of a subject with the `needs` of its packages. With `files`, the bill also
+    /// lists the files, if the subject has any.
     pub fn of(subject: &'a Subject, needs: &'a [Vec<Need>], files: bool) -> Result<Self, UnreadableFile> {
         let distribution = subject.release.as_ref().map(|release| Distribution {
             id: &release.id,
@@ -56,11 +58,11 @@ impl<'a> Bill<'a> {
     }
 }
 
-/// The regular files of a tree in the order of their paths, with the packages that say they have them.
+/// Returns the regular files of a tree in path order, with the packages that own them.
 fn digests<'a>(tree: &'a Tree, packages: &[PackageFacts]) -> Result<Vec<FileItem<'a>>, UnreadableFile> {
     let mut owners: FxHashMap<NodeId, usize> = FxHashMap::default();
     for (place, package) in packages.iter().enumerate() {
-        // What was left out, or gave way to another package's file, is not this package's.
+        // A file that was left out or replaced by another package does not belong to this package.
         let there = package.files.iter().filter(|file| file.fate.is_none_or(|fate| fate == Fate::Installed));
         owners.extend(there.filter_map(|file| Some((tree.lookup(&file.path)?, place))));
     }

@@ -1,13 +1,14 @@
-//! The names of packages and files within a document: each is one package's alone, and the same in every document of the same set.
+//! Identifiers of packages and files within a document. Each is unique, and stable across documents
+//! of the same set.
 
 use std::collections::BTreeSet;
 
-/// Names that were given.
+/// The identifiers in use.
 #[derive(Debug, Default)]
 pub(super) struct Identities(BTreeSet<String>);
 
 impl Identities {
-    /// `name`, or where that is given already, the name with the first number that is free.
+    /// Returns `name` or, if it is in use, `name` with the first free number.
     pub(super) fn give(&mut self, name: &str) -> String {
         let mut given = name.to_owned();
         let mut number = 2;
@@ -18,7 +19,7 @@ impl Identities {
         given
     }
 
-    /// A name of SPDX (`SPDXRef-` and letters, digits, dots and dashes) that is made of a text.
+    /// Returns an SPDX identifier (`SPDXRef-` and letters, digits, dots and dashes) for a text.
     pub(super) fn spdx(&mut self, what: &str, text: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let text: String = text.chars().map(plain).collect();

@@ -1,8 +1,9 @@
-//! Licences: what packages write there, as expressions of SPDX.
+//! Conversion of license fields to SPDX expressions.
 //!
-//! Old tags of RPM packages (`GPLv3+ and MIT`) and apk's lists are not SPDX. Their operators mean the same, so they are kept; an operand that
-//! is no licence of SPDX becomes a `LicenseRef-` that a document explains by the words of the package. Nothing is translated: which
-//! licence `BSD` or `GPL+` means is not for a bill to guess.
+//! Old license tags of rpm packages (`GPLv3+ and MIT`) and apk's lists are not SPDX expressions.
+//! Their operators have the same meaning, so they are kept. An operand that is not an SPDX license
+//! becomes a `LicenseRef-`, which the document explains with the text of the package. Nothing is
+//! translated, because the meaning of `BSD` or `GPL+` is not certain.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use spdx::{Expression, ParseMode};
 
 use crate::digest::{Algorithm, Digest};
 
-/// Identifiers that SPDX has replaced by others are valid all the same, and `+` is their part.
+/// Accept deprecated SPDX identifiers, including those with a `+`.
 const MODE: ParseMode = ParseMode {
     allow_slash_as_or_operator: false,
     allow_imprecise_license_names: false,
@@ -20,20 +21,20 @@ const MODE: ParseMode = ParseMode {
     allow_unknown: false,
 };
 
-/// A licence as a package names it, and as an expression.
+/// The license of a package as an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct License {
-    /// The expression; what SPDX does not know is a `LicenseRef-` of [`Named`].
+    /// Expression; parts that SPDX does not know are `LicenseRef-` names of [`Named`].
     pub expression: String,
-    /// Whether SPDX knows all that is in it.
+    /// True if SPDX knows all parts of the expression.
     pub is_known: bool,
 }
 
-/// The names that a document gives to what SPDX does not know: by `LicenseRef-…` the words of the packages.
+/// The names of licenses that SPDX does not know: the texts of the packages, by `LicenseRef-…`.
 #[derive(Clone, Debug, Default)]
 pub struct Named(BTreeMap<String, String>);
 
-/// A piece of a text of licences.
+/// A token of a license text.
 enum Piece<'a> {
     Open,
     Close,
@@ -43,7 +44,8 @@ enum Piece<'a> {
 }
 
 impl License {
-    /// What a package says its licence is. Names that SPDX does not know are taken into `named`. `None` where it says nothing.
+    /// Converts the license field of a package. Names that SPDX does not know are added to `named`.
+    /// Returns `None` if the field is empty.
     pub fn parse(text: &str, named: &mut Named) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
@@ -51,7 +53,7 @@ impl License {
         }
         let mut trial = named.clone();
         let (expression, is_known) = rewrite(text, &mut trial);
-        // Operators without operands, parentheses without an end: then the text as a whole is a name.
+        // An operator without operand or an unbalanced parenthesis: treat the whole text as a name.
         if Expression::parse_mode(&expression, MODE).is_ok() {
             *named = trial;
             return Some(Self { expression, is_known });
@@ -61,12 +63,12 @@ impl License {
 }
 
 impl Named {
-    /// Each reference and the words that it stands for, sorted.
+    /// Returns each reference and its text, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(reference, text)| (reference.as_str(), text.as_str()))
     }
 
-    /// The reference that stands for these words, and for no others.
+    /// Returns the reference for this text; no other text has the same one.
     fn reference(&mut self, text: &str) -> String {
         let mut name = String::new();
         for c in text.strip_prefix("LicenseRef-").unwrap_or(text).chars() {
@@ -87,7 +89,7 @@ impl Named {
     }
 }
 
-/// The text with SPDX's operators and identifiers, and whether it knows all of these.
+/// Returns the text with SPDX's operators and identifiers, and whether SPDX knows all of them.
 fn rewrite(text: &str, named: &mut Named) -> (String, bool) {
     let (mut expression, mut is_known) = (String::new(), true);
     let mut operand: Vec<&str> = Vec::new();
@@ -124,7 +126,7 @@ fn push(expression: &mut String, word: &str) {
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
-    // Parentheses are kept as words of their own.
+    // Parentheses become words of their own.
     let words = text.split_inclusive(['(', ')', ' ', '\t', '\n', ',', ';']).flat_map(|word| {
         let bare = word.trim_end_matches(['(', ')', ' ', '\t', '\n', ',', ';']);
         [bare, word[bare.len()..].trim()]
@@ -138,7 +140,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// An operand in SPDX's own spelling (which counts without regard to case: annex D of the specification), if it is one.
+/// Returns an operand in SPDX's spelling, if it is an SPDX operand. Case does not matter (annex D
+/// of the specification).
 fn spdx_operand(words: &[&str]) -> Option<String> {
     let license = |word: &str| {
         let same = |id: &&'static str| id.eq_ignore_ascii_case(word);
@@ -197,7 +200,7 @@ mod tests {
         );
         assert_eq!(parse("GPLv2+ with exceptions").0, "LicenseRef-GPLv2-plus-with-exceptions");
         assert_eq!(parse("MIT BSD GPL2+").0, "LicenseRef-MIT-BSD-GPL2-plus");
-        // Fedora's own references are explained too, as a document must.
+        // Fedora's own references need an explanation too.
         assert_eq!(parse("LicenseRef-Callaway-BSD").2, ["LicenseRef-Callaway-BSD: LicenseRef-Callaway-BSD"]);
     }
 

@@ -1,12 +1,20 @@
-//! Bills of materials: what is in a set of packages, as SPDX and CycloneDX documents.
+//! Software bills of materials (SBOMs): the content of a set of packages as SPDX and CycloneDX
+//! documents.
 //!
-//! In: a [`Bill`], the facts of the packages and what is known of the whole ([`Bill::of`] makes one of a subject). Out: [`spdx`] or [`cyclonedx`], a document that serialises as
-//! JSON. The same bill makes the same document to the byte: the clock, chance and the host have no part in it. Nothing
-//! is guessed: what is not known is left out, or said to be unknown where the format demands a word.
+//! Input: a [`Bill`], the facts of the packages and of the whole set ([`Bill::of`] creates one from
+//! a subject). Output: [`spdx`] or [`cyclonedx`], a document that serializes to JSON. The same bill
+//! gives the same bytes: the document does not depend on the clock, random numbers or the host.
+//! Nothing is guessed. Unknown values are left out, or marked as unknown if the format requires a
+//! value.
 //!
-//! The documents are structures of our own. `serde-cyclonedx` (0.10) makes its types from the JSON schemas, and what the schemas call
-//! "one of" becomes untyped JSON there, licences among it; `cyclonedx-bom` (0.8) ends with version 1.5; `spdx-rs` (0.5.5, of 2023) brings
-//! chrono, uuid and a second parser of licences. Expressions of licences are the `spdx` crate's, package URLs the `packageurl` crate's.
+//! The document types are our own, for these reasons:
+//!
+//! - `serde-cyclonedx` (0.10) generates its types from the JSON schemas and turns "one of" into
+//!   untyped JSON, for example for licenses.
+//! - `cyclonedx-bom` (0.8) supports no version after 1.5.
+//! - `spdx-rs` (0.5.5, of 2023) depends on chrono, uuid and a second parser of licenses.
+//!
+//! The `spdx` crate handles license expressions, the `packageurl` crate handles package URLs.
 
 mod cyclonedx;
 mod gather;
@@ -30,37 +38,37 @@ use crate::catalog::DateFormat;
 use crate::digest::{Digest, Hasher};
 use crate::package::PackageFacts;
 
-/// What a document tells of.
+/// The content of a document.
 #[derive(Clone, Debug)]
 pub struct Bill<'a> {
-    /// What the whole is called: an image's reference, the name of a root.
+    /// Name of the whole set: the reference of an image, the name of a root.
     pub name: &'a str,
-    /// What the whole is.
+    /// Kind of the whole set.
     pub whole: Whole,
-    /// The distribution, if it says which it is.
+    /// Distribution, if known.
     pub distribution: Option<Distribution<'a>>,
-    /// The type of the packages in package URLs: `rpm`, `apk`.
+    /// Type of the packages in package URLs: `rpm`, `apk`.
     pub kind: &'a str,
-    /// The packages, in the order in which they shall stand.
+    /// Packages, in the order of the document.
     pub packages: Vec<Item<'a>>,
-    /// The places of those that were asked for, where anything says so; otherwise the whole needs all.
+    /// Places of the requested packages, if known. Otherwise the whole set depends on all packages.
     pub requested: Option<Vec<usize>>,
-    /// The files that were found, if they are told of.
+    /// Files, if the document lists them.
     pub files: Option<Vec<FileItem<'a>>>,
-    /// When the document was made, in seconds since 1970.
+    /// Creation time of the document, in seconds since 1970.
     pub time: i64,
 }
 
-/// What the whole is.
+/// The kind of the whole set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whole {
-    /// An image of a container.
+    /// A container image.
     Image,
-    /// A root file system, or the packages that one would be made of.
+    /// A root file system, or the packages of a planned one.
     Root,
 }
 
-/// A distribution, as `os-release` tells it.
+/// A distribution, as in `os-release`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Distribution<'a> {
     /// `ID`: `almalinux`.
@@ -71,50 +79,51 @@ pub struct Distribution<'a> {
     pub name: Option<&'a str>,
 }
 
-/// A package of the whole.
+/// A package of the bill.
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
-    /// What it says of itself.
+    /// The facts of the package.
     pub facts: Cow<'a, PackageFacts>,
-    /// The packages that it needs, and by which requirements.
+    /// The packages that this one needs, and the requirements that they meet.
     pub needs: &'a [Need],
-    /// The digest of its file, if one is promised.
+    /// Expected digest of the package file, if known.
     pub checksum: Option<Digest>,
-    /// Where its file is, if it is known.
+    /// URL or path of the package file, if known.
     pub download: Option<Cow<'a, str>>,
 }
 
-/// A regular file of the whole.
+/// A regular file of the bill.
 #[derive(Clone, Debug)]
 pub struct FileItem<'a> {
-    /// Its path, absolute.
+    /// Absolute path.
     pub path: Cow<'a, str>,
-    /// The package that it came from, by its place in [`Bill::packages`].
+    /// The package that owns the file, by its place in [`Bill::packages`].
     pub package: Option<usize>,
-    /// The digest that SPDX demands.
+    /// SHA-1 digest, which SPDX requires.
     pub sha1: Digest,
-    /// One that may be believed.
+    /// SHA-256 digest, which is safe for verification.
     pub sha256: Digest,
 }
 
-/// A time as both formats write it.
+/// Formats a time for both formats.
 fn timestamp(seconds: i64) -> String {
     let format = DateFormat::try_from("%FT%TZ".to_owned());
     format.map(|format| format.render(u64::try_from(seconds).unwrap_or(0))).unwrap_or_default()
 }
 
-/// The name of a document that is made of its contents: a UUID of version 8 (RFC 9562), whose bits are those of a SHA-256.
+/// Returns an identifier that depends on the content of a document only: a UUID of version 8 (RFC
+/// 9562) from the bits of a SHA-256.
 fn content_uuid(document: &impl serde::Serialize) -> String {
     let mut hasher = Hasher::new(crate::digest::Algorithm::Sha256);
-    // Writing into a hasher cannot fail, and neither can texts and lists of texts.
+    // Writing to a hasher cannot fail, nor can the serialization of texts and lists of texts.
     let _ = serde_json::to_writer(&mut hasher, document);
     let hex = hasher.finish().hex();
-    // The digit of the variant is one of 8, 9, a and b.
+    // The digit with the variant bits is 8, 9, a or b.
     let variant = ["8", "9", "a", "b"][usize::from(hex.as_bytes()[16] & 3)];
     format!("{}-{}-8{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
-/// A URL that a reader may follow; what else packages write there is left out.
+/// Returns a URL that a reader can open. Other text in the field is dropped.
 fn web_address(url: Option<&str>) -> Option<&str> {
     let url = url?.trim();
     let rest = ["https://", "http://", "ftp://"].into_iter().find_map(|scheme| url.strip_prefix(scheme))?;
@@ -123,7 +132,7 @@ fn web_address(url: Option<&str>) -> Option<&str> {
     (host_begins && url.chars().all(plain)).then_some(url)
 }
 
-/// Who is behind a package: apk names a person (`Name <address>`), RPM an organisation.
+/// The supplier of a package. apk names a person (`Name <address>`), rpm an organization.
 #[derive(Debug, PartialEq, Eq)]
 enum Supplier<'a> {
     Person { name: &'a str, address: &'a str },
@@ -143,7 +152,7 @@ fn supplier(vendor: Option<&str>) -> Option<Supplier<'_>> {
     (!name.is_empty()).then_some(Supplier::Organization(name))
 }
 
-/// The whole version without the epoch.
+/// Returns the full version without the epoch.
 fn version(facts: &PackageFacts) -> String {
     match &facts.release {
         Some(release) => format!("{}-{release}", facts.version),

@@ -1,15 +1,16 @@
-//! Package URLs: the names by which scanners know packages.
+//! Package URLs: the names by which scanners identify packages.
 //!
-//! The types are those of the specification (`types/rpm-definition.json`, `types/apk-definition.json` of package-url/purl-spec): the
-//! distribution is the namespace, the version is without the epoch, which is a qualifier of its own. `distro` and `upstream` are what
-//! scanners (Syft, Grype, Trivy) look for beside them.
+//! The types follow the specification (`types/rpm-definition.json`, `types/apk-definition.json` of
+//! package-url/purl-spec). The namespace is the distribution. The version has no epoch, which is a
+//! separate qualifier. `distro` and `upstream` are further qualifiers that scanners (Syft, Grype,
+//! Trivy) expect.
 
 use packageurl::PackageUrl;
 
 use super::{Distribution, version};
 use crate::package::PackageFacts;
 
-/// The package URL of a package; `None` where one cannot be made, of a package without a name.
+/// Returns the package URL of a package, or `None` if the package has no name.
 pub fn purl(kind: &str, facts: &PackageFacts, distribution: Option<&Distribution<'_>>) -> Option<String> {
     let mut purl = PackageUrl::new(kind, facts.name.as_str()).ok()?;
     if let Some(distribution) = distribution.filter(|distribution| !distribution.id.is_empty()) {

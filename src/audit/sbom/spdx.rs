@@ -1,4 +1,4 @@
-//! The bill as an SPDX 2.3 document (the JSON form of the specification's chapters 6 to 11).
+//! The bill as an SPDX 2.3 document (the JSON form of chapters 6 to 11 of the specification).
 
 #![allow(clippy::struct_field_names, reason = "the names are the format's")]
 
@@ -9,9 +9,9 @@ use super::license::{License, Named};
 use super::{Bill, FileItem, Item, Supplier, Whole, content_uuid, purl, supplier, timestamp, version, web_address};
 use crate::digest::{Algorithm, Digest, Hasher};
 
-/// What is not known, in the format's own word.
+/// The value for unknown facts.
 const UNKNOWN: &str = "NOASSERTION";
-/// The name of the document in itself.
+/// The identifier of the document within itself.
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 
 /// An SPDX 2.3 document.
@@ -127,7 +127,7 @@ struct Relationship {
     comment: Option<String>,
 }
 
-/// The document of a bill.
+/// Returns the document of a bill.
 pub fn document(bill: &Bill<'_>) -> Document {
     let mut identities = Identities::default();
     let mut named = Named::default();
@@ -180,7 +180,7 @@ pub fn document(bill: &Bill<'_>) -> Document {
         has_extracted_licensing_infos,
         relationships,
     };
-    // What the specification proposes for those who have no place of their own on the web (6.5).
+    // The specification recommends this form for creators without a website (6.5).
     document.document_namespace = format!("https://spdx.org/spdxdocs/rootstrap-{}", content_uuid(&document));
     document
 }
@@ -278,11 +278,12 @@ fn file(item: &FileItem<'_>, identities: &mut Identities) -> File {
     }
 }
 
-/// Says of the packages whose files are told that they are analysed: the digest of their files' digests (7.9).
+/// Sets the package verification code of each package with files: the digest of its files' digests
+/// (7.9).
 fn analyse(packages: &mut [Package], files: &[FileItem<'_>]) {
     let mut digests: Vec<Vec<String>> = vec![Vec::new(); packages.len()];
     for file in files {
-        // The whole stands first, and has what is no package's.
+        // The first package is the whole set, which owns the files without a package.
         let place = file.package.map_or(0, |package| package.saturating_add(1));
         if let Some(digests) = digests.get_mut(place) {
             digests.push(file.sha1.hex());

@@ -1,32 +1,33 @@
-//! Who could take the place of a package, and what the set would weigh then.
+//! The alternatives to a package, and the size of the set with each of them.
 
 use super::{Graph, Link};
 use crate::pool::{DependencyId, Pool, SolvableId};
 use crate::solver::{Job, Request, Solver};
 
-/// For one thing that the set needs of a package: who else could give it.
+/// The alternatives to a package for one dependency of the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternatives {
-    /// What is needed.
+    /// The dependency.
     pub dependency: DependencyId,
-    /// Who needs it, by place.
+    /// The packages that have the dependency, by place.
     pub by: Vec<usize>,
-    /// Who could give it: the newest of each name, but for the package's own.
+    /// The newest package of each other name that provides the dependency.
     pub candidates: Vec<Alternative>,
 }
 
-/// Another package that gives what is needed.
+/// An alternative to a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternative {
-    /// The other.
+    /// The alternative.
     pub package: SolvableId,
-    /// How many packages the set would have with it, and how many bytes they would take; `None` where the set cannot be had with it and without
-    /// the package.
+    /// The number of packages and the size in bytes of the set with the alternative. `None` if the
+    /// set cannot exist with it and without the package.
     pub set: Option<(usize, u64)>,
 }
 
 impl Graph<'_> {
-    /// Who could give what the set needs of a package. Only what the pool knows beside the set can be found.
+    /// Returns the alternatives for each dependency of the set on a package. Only packages of the
+    /// pool can be found.
     pub fn alternatives(&self, target: usize) -> Vec<Alternatives> {
         let Some(id) = self.member(target) else { return Vec::new() };
         let mut found: Vec<Alternatives> = Vec::new();
@@ -48,7 +49,8 @@ impl Graph<'_> {
         found
     }
 
-    /// How many packages, and how many bytes, the set has with one package and without another of the same use.
+    /// Returns the number of packages and the size in bytes of the set with one package and without
+    /// another.
     fn set_with(&self, solver: &mut Solver<'_>, with: SolvableId, without: SolvableId) -> Option<(usize, u64)> {
         let pool = self.pool;
         let name = |id| pool.solvable(id).name_id();
@@ -68,7 +70,8 @@ impl Graph<'_> {
     }
 }
 
-/// The newest of each name among those that give something, but for one package's name and what is installed.
+/// Returns the newest package of each name that provides a dependency, except for one package's own
+/// name.
 fn newest_of_others(pool: &Pool, dependency: DependencyId, than: SolvableId) -> Vec<SolvableId> {
     let own = pool.solvable(than).name_id();
     let mut others: Vec<SolvableId> = pool.candidates(dependency).to_vec();

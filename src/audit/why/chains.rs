@@ -1,30 +1,30 @@
-//! The shortest chains to a package.
+//! The shortest dependency chains to a package.
 
 use std::collections::VecDeque;
 
 use super::{Edge, Graph, Link};
 
-/// A chain from a package that was asked for (or that nothing requires) to the one in question.
+/// A chain from a root (a requested package, or one that nothing requires) to the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain<'g> {
-    /// Where it begins, by place.
+    /// The root, by place.
     pub from: usize,
-    /// The steps from there; none where the package is a beginning itself.
+    /// The edges from the root to the target; empty if the package is a root itself.
     pub steps: Vec<&'g Edge>,
 }
 
 /// All shortest chains to a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chains<'g> {
-    /// The chains, the shortest first; as many as were wanted.
+    /// The chains, the shortest first; at most as many as the caller wants.
     pub chains: Vec<Chain<'g>>,
-    /// How many there are.
+    /// Number of all shortest chains.
     pub total: u64,
 }
 
 impl Graph<'_> {
-    /// The shortest chains to a package from each beginning that leads to it; `most` of them. What is only recommended counts where no
-    /// chain of requirements leads there.
+    /// Returns the shortest chains to a package from each root that leads to it, at most `most`.
+    /// Recommendations count only if no chain of requirements exists.
     pub fn chains(&self, target: usize, most: usize) -> Chains<'_> {
         let required = self.chains_by(target, most, |link| link == Link::Requires);
         if required.total > 0 { required } else { self.chains_by(target, most, |_| true) }
@@ -34,7 +34,8 @@ impl Graph<'_> {
         let distances = self.distances(target, &counts);
         let mut roots: Vec<(u32, usize)> = self.roots().iter().filter_map(|&root| Some((distances[root]?, root))).collect();
         roots.sort_unstable();
-        // How many shortest chains there are from each package: those of its neighbours together.
+        // The number of shortest chains from each package is the sum over its neighbors that are
+        // closer to the target.
         let mut order: Vec<(u32, usize)> =
             distances.iter().enumerate().filter_map(|(place, distance)| Some(((*distance)?, place))).collect();
         order.sort_unstable();
@@ -69,7 +70,7 @@ impl Graph<'_> {
         Chains { chains, total }
     }
 
-    /// How many steps it is from each package to this one.
+    /// Returns the number of steps from each package to the target.
     fn distances(&self, target: usize, counts: &impl Fn(Link) -> bool) -> Vec<Option<u32>> {
         let mut back: Vec<Vec<usize>> = vec![Vec::new(); self.edges.len()];
         for (place, edges) in self.edges.iter().enumerate() {

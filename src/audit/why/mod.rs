@@ -1,6 +1,8 @@
-//! Why a package is in a set: the chains of requirements that lead to it, what would go with it, who could take its place.
+//! The reasons why a package is in a set: the dependency chains to it, the effect of its removal,
+//! and its alternatives.
 //!
-//! In: a pool and the packages of it that are the set. Out: places in the set, capabilities and numbers, which the command line words.
+//! Input: a pool and the packages of the pool that form the set. Output: places in the set,
+//! capabilities and numbers, which the command line formats.
 
 mod alternatives;
 mod chains;
@@ -18,19 +20,20 @@ pub use removal::Removal;
 
 use crate::pool::{Dependency, DependencyId, Kind, Pool, SolvableId};
 
-/// How a package leads to another.
+/// The kind of an edge between packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
-    /// It requires what the other gives.
+    /// The package requires a capability that the other provides.
     Requires,
-    /// It recommends it.
+    /// The package recommends the other.
     Recommends,
-    /// The other is there for it: it supplements it (RPM), or is installed with it (apk's `install_if`).
+    /// The other is installed because of the package: it supplements the package (rpm) or has an
+    /// `install_if` for it (apk).
     BringsAlong,
 }
 
 impl Link {
-    /// In words: `requires`.
+    /// Returns the verb for messages: `requires`.
     pub fn text(self) -> &'static str {
         match self {
             Self::Requires => "requires",
@@ -40,34 +43,36 @@ impl Link {
     }
 }
 
-/// That one package leads to another.
+/// An edge from one package to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// The other, by its place in the set.
+    /// The target, by its place in the set.
     pub to: usize,
-    /// How.
+    /// Kind of edge.
     pub link: Link,
-    /// By which dependencies, in the order in which they are written.
+    /// The dependencies that cause the edge, in the order of the package.
     pub by: Vec<DependencyId>,
 }
 
-/// A set of packages and who in it leads to whom.
+/// A set of packages and the edges between them.
 #[derive(Debug)]
 pub struct Graph<'p> {
     pool: &'p Pool,
-    /// What each package is in the pool; `None` for one that the pool does not have.
+    /// The id of each package in the pool; `None` for a package that the pool lacks.
     members: Vec<Option<SolvableId>>,
     places: FxHashMap<SolvableId, usize>,
-    /// Of each package, by its place.
+    /// The edges of each package, by its place.
     edges: Vec<Vec<Edge>>,
-    /// Where the chains begin: what was asked for, or what nothing requires.
+    /// The roots of the chains: the requested packages or, if those are unknown, the packages that
+    /// nothing requires.
     roots: Vec<usize>,
-    /// Whether it was told what was asked for.
+    /// True if the requested packages are known.
     is_told: bool,
 }
 
 impl<'p> Graph<'p> {
-    /// The graph of a set. Without `requested` (by places) chains begin at what nothing else requires.
+    /// Creates the graph of a set. `requested` are places. Without it, the roots are the packages
+    /// that nothing else requires.
     pub fn new(pool: &'p Pool, members: &[Option<SolvableId>], requested: Option<Vec<usize>>) -> Self {
         let places = members.iter().enumerate().filter_map(|(place, id)| Some(((*id)?, place))).collect();
         let is_told = requested.is_some();
@@ -79,38 +84,41 @@ impl<'p> Graph<'p> {
         graph
     }
 
-    /// Where the chains begin, by place.
+    /// Returns the places of the roots.
     pub fn roots(&self) -> &[usize] {
         &self.roots
     }
 
-    /// Whether it was told what was asked for; otherwise the roots are what nothing requires.
+    /// Reports whether the requested packages are known. Otherwise the roots are the packages that
+    /// nothing requires.
     pub fn is_told(&self) -> bool {
         self.is_told
     }
 
-    /// The pool.
+    /// Returns the pool.
     pub fn pool(&self) -> &'p Pool {
         self.pool
     }
 
-    /// What a package is in the pool.
+    /// Returns the id of a package in the pool.
     pub fn member(&self, place: usize) -> Option<SolvableId> {
         self.members.get(place).copied().flatten()
     }
 
-    /// Where a package leads.
+    /// Returns the edges from a package.
     pub fn edges(&self, place: usize) -> &[Edge] {
         &self.edges[place]
     }
 
-    /// The packages that neither were asked for nor are led to by any that was, by place. Without a word on what was asked for there are none.
+    /// Returns the places of packages that are neither requested nor reachable from a requested
+    /// package. The result is empty if the requested packages are unknown.
     pub fn unneeded(&self) -> Vec<usize> {
         let reached = self.reached(self.roots.iter().copied(), |_| true);
         (0..self.members.len()).filter(|&place| !reached[place] && self.members[place].is_some()).collect()
     }
 
-    /// What is led to from some packages, through those that are there.
+    /// Reports for each package whether it is reachable from the given places, through packages for
+    /// which `is_there` holds.
     fn reached(&self, from: impl Iterator<Item = usize>, is_there: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut reached = vec![false; self.members.len()];
         let mut open: Vec<usize> = from.filter(|&place| is_there(place)).collect();
@@ -130,7 +138,7 @@ impl<'p> Graph<'p> {
             for (link, dependencies) in of {
                 for &dependency in dependencies {
                     let given = self.givers(dependency);
-                    // What a package has itself it needs of nobody.
+                    // A requirement that the package itself meets needs no other package.
                     if !given.contains(&place) {
                         for to in given {
                             add(&mut edges[place], to, link, dependency);
@@ -149,7 +157,7 @@ impl<'p> Graph<'p> {
         edges
     }
 
-    /// The packages of the set that give what a dependency asks for, or what a part of it does, by place.
+    /// Returns the places of the packages that provide a dependency or a part of it.
     fn givers(&self, dependency: DependencyId) -> Vec<usize> {
         let mut given = FxHashSet::default();
         let mut parts = vec![dependency];
@@ -164,7 +172,8 @@ impl<'p> Graph<'p> {
         given
     }
 
-    /// What nothing else leads to; of packages that lead to each other in a circle, all, where nothing leads to the circle.
+    /// Returns the places of packages that no other package leads to. A cycle counts as one: all of
+    /// its packages are returned if no edge leads into it.
     fn not_required(&self) -> Vec<usize> {
         let mut graph: DiGraph<usize, ()> = DiGraph::new();
         for place in 0..self.members.len() {

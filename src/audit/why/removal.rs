@@ -1,29 +1,30 @@
-//! What would go with a package.
+//! The effect of removing packages from a set.
 
 use super::Graph;
 use crate::pool::{DependencyId, SolvableId};
 use crate::solver::holds;
 
-/// What becomes of a set without some packages.
+/// The effect of a removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The packages that would miss something, by place, each with the first thing that it would miss; in the order in which they fall.
+    /// The packages that would lose a requirement, by place, each with its first lost requirement.
+    /// They are in the order in which they break.
     pub broken: Vec<(usize, DependencyId)>,
     /// The packages that nothing would need any more, by place.
     pub unneeded: Vec<usize>,
-    /// The bytes that all of them take, and the removed ones with them.
+    /// The size of the removed, broken and unneeded packages together, in bytes.
     pub freed: u64,
 }
 
 impl Graph<'_> {
-    /// What becomes of the set without these packages (by place).
+    /// Returns the effect of removing these packages (by place).
     pub fn without(&self, removed: &[usize]) -> Removal {
         let mut there: Vec<bool> = self.members.iter().map(Option::is_some).collect();
         for &place in removed {
             there[place] = false;
         }
         let mut removal = Removal::default();
-        // What did not hold before is no loss.
+        // Requirements that are not met before the removal do not count.
         let held: Vec<(usize, DependencyId)> = self
             .members
             .iter()
@@ -56,7 +57,8 @@ impl Graph<'_> {
         self.pool.solvable(id).installed_size()
     }
 
-    /// Whether a dependency holds where some of the set is there.
+    /// Reports whether a dependency holds if only the packages for which `is_there` holds are
+    /// installed.
     fn holds(&self, dependency: DependencyId, is_there: impl Fn(usize) -> bool) -> bool {
         let installed = |id: SolvableId| self.places.get(&id).is_some_and(|&place| is_there(place));
         self.pool.met_by_system(dependency) || holds(self.pool, dependency, &installed)

@@ -17,7 +17,7 @@ fn pool() -> Pool {
     universe::parse(SET, &architecture::compatible("x86_64")).unwrap()
 }
 
-/// All packages of the universe but `busy`, which only the repositories have.
+/// Returns all packages of the universe except `busy`, which only the repositories have.
 fn members(pool: &Pool) -> Vec<Option<SolvableId>> {
     pool.solvables().filter(|package| package.name() != "busy").map(|package| Some(package.id())).collect()
 }
@@ -60,7 +60,7 @@ fn without_a_request_what_nothing_requires_is_the_beginning() {
     let names: Vec<&str> = graph.roots().iter().map(|&root| name(&graph, root)).collect();
     assert_eq!((names, graph.is_told()), (vec!["app", "extra"], false));
     assert_eq!(told(&graph, "zlib"), ["app -libz-> zlib", "extra -libz-> zlib"]);
-    // A circle that nothing leads to is a beginning.
+    // A cycle that nothing leads to is a root.
     let circle: Vec<Option<SolvableId>> =
         ["glibc", "common"].map(|name| pool.solvables().find(|package| package.name() == name).map(Solvable::id)).to_vec();
     assert_eq!(Graph::new(&pool, &circle, None).roots(), [0, 1]);
@@ -73,7 +73,7 @@ fn what_goes_with_a_package() {
     let names = |places: &[usize]| places.iter().map(|&place| name(&graph, place)).collect::<Vec<_>>();
     let removal = graph.without(&[place(&pool, "bash")]);
     assert_eq!(removal.broken.iter().map(|&(place, _)| name(&graph, place)).collect::<Vec<_>>(), ["app"]);
-    // zlib stays for extra, and glibc for zlib.
+    // zlib is still needed by extra, and glibc by zlib.
     assert_eq!(names(&removal.unneeded), ["ncurses", "man"]);
     let nothing = graph.without(&[place(&pool, "man")]);
     assert!(nothing.broken.is_empty() && nothing.unneeded.is_empty());
@@ -89,6 +89,6 @@ fn who_could_take_the_place() {
     assert_eq!((pool.display(sh.dependency).as_str(), sh.by.as_slice()), ("sh", &[place(&pool, "app")][..]));
     let [busy] = sh.candidates.as_slice() else { panic!("{sh:?}") };
     assert_eq!(pool.solvable(busy.package).name(), "busy");
-    // app, busy, zlib, glibc, common.
+    // The set is app, busy, zlib, glibc, common.
     assert_eq!(busy.set.map(|(packages, _)| packages), Some(5));
 }
