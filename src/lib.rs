@@ -1,13 +1,16 @@
-//! rootstrap turns the name of an image variant into a root file system: natively, for any architecture, without the
-//! distribution's own tools, without root.
+//! rootstrap builds a root file system from the name of an image variant. It is native code for any
+//! architecture, and needs neither the distribution's own tools nor root privileges.
 //!
-//! The command is a thin layer over this crate; [`bootstrap::bootstrap`] is the main job as one function. The resolver, [`pool`] and [`solver`], stands
-//! on its own: it does no I/O, reads no clock and has no state but what it is given.
+//! The command is a thin layer over this crate; [`bootstrap::bootstrap`] does its main job in one
+//! function. The resolver ([`pool`] and [`solver`]) is independent of the other modules: it does no
+//! I/O, reads no clock and has no state except its input.
 //!
-//! # Resolving, in twenty lines
+//! # Resolving in twenty lines
 //!
-//! A universe can be text, a package a line ([`rpm::universe`]); a repository's metadata ([`repo::open`]); or come from code ([`pool::PoolBuilder`]). It
-//! becomes a [`pool::Pool`], which never changes, and any number of threads may ask it, each with a [`solver::Solver`] of its own.
+//! A universe of packages comes from text with one package per line ([`rpm::universe`]), from the
+//! metadata of a repository ([`repo::open`]) or from code ([`pool::PoolBuilder`]). It becomes an
+//! immutable [`pool::Pool`]. Any number of threads may use it, each with its own
+//! [`solver::Solver`].
 //!
 //! ```
 //! use rootstrap::rpm::{architecture, spec, universe};
@@ -26,21 +29,30 @@
 //!     let name = pool.solvable(id).name();
 //!     match reason {
 //!         Reason::Requested { .. } => assert_eq!(name, "setup"),
-//!         Reason::Dependency { by, .. } => println!("{name}: {} needs it", pool.solvable(by).name()),
-//!         Reason::Weak { by, .. } => println!("{name}: {} would like it", pool.solvable(by).name()),
+//!         Reason::Dependency { by, .. } => {
+//!             println!("{name}: {} needs it", pool.solvable(by).name());
+//!         }
+//!         Reason::Weak { by, .. } => {
+//!             println!("{name}: {} would like it", pool.solvable(by).name());
+//!         }
 //!     }
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What cannot be done
+//! # Unsolvable requests
 //!
-//! is an [`solver::Unsolvable`]: independent problems, each the facts of a smallest contradiction. Taking away any one of them makes the request solvable.
+//! A request without a solution returns [`solver::Unsolvable`], a list of independent problems.
+//! Each problem is a minimal set of contradicting facts. Without any one of these facts, the
+//! contradiction disappears.
 //!
 //! ```
 //! # use rootstrap::rpm::{architecture, spec, universe};
 //! # use rootstrap::solver::{Fact, Job, Request, Solver};
-//! let pool = universe::parse("app 1 requires lib >= 2\nlib 1\nother 1", &architecture::compatible("x86_64"))?;
+//! let pool = universe::parse(
+//!     "app 1 requires lib >= 2\nlib 1\nother 1",
+//!     &architecture::compatible("x86_64"),
+//! )?;
 //! let request = Request::new([Job::install("app", spec::select(&pool, "app"))]);
 //! let refused = Solver::new(&pool).solve(&request).unwrap_err();
 //! let facts = &refused.problems[0].facts;
@@ -48,12 +60,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # A policy of one's own
+//! # Custom policies
 //!
-//! Without one the policy is dnf's: of several candidates the repository of the highest priority, the best architecture, the newest version, what is
-//! recommended, and then libsolv's order. A [`solver::Request`] changes it for one question: packages excluded, locked, favoured or disfavoured, weak
-//! dependencies followed or not, the best or nothing ([`solver::Job::best`]). An order of one's own is a list of favourites. Here the smallest
-//! package is preferred to the newest:
+//! The default policy is dnf's. Among several candidates, it prefers the repository with the
+//! highest priority, then the best architecture, the newest version, recommended packages, and last
+//! libsolv's order. A [`solver::Request`] changes the policy for one request:
+//!
+//! - Packages can be excluded, locked, favored or disfavored.
+//! - Weak dependencies can be followed or ignored.
+//! - A job can require the best candidate ([`solver::Job::best`]).
+//!
+//! A custom order is a list of favored packages. This example prefers the smallest package to the
+//! newest one:
 //!
 //! ```
 //! use rootstrap::pool::{Kind, Op, Package, PoolBuilder};
@@ -63,11 +81,15 @@
 //!
 //! let mut builder = PoolBuilder::new();
 //! let repo = builder.add_repo("base", 99, None);
-//! for (name, version, size) in [("vim-minimal", "9.1", 1_600), ("vim-enhanced", "9.1", 4_100), ("nano", "5.6", 2_200)] {
+//! let editors =
+//!     [("vim-minimal", "9.1", 1_600), ("vim-enhanced", "9.1", 4_100), ("nano", "5.6", 2_200)];
+//! for (name, version, installed_size) in editors {
 //!     let editor = builder.dependency("editor", Op::ANY, "");
 //!     builder.add_dependency(Kind::Provides, editor);
-//!     let (name, version, arch) = (builder.intern(name), builder.intern(version), builder.intern("noarch"));
-//!     builder.finish_package(repo, Package { name, version, arch, installed_size: size, ..Package::default() });
+//!     let (name, version) = (builder.intern(name), builder.intern(version));
+//!     let arch = builder.intern("noarch");
+//!     let package = Package { name, version, arch, installed_size, ..Package::default() };
+//!     builder.finish_package(repo, package);
 //! }
 //! let pool = builder.build(&RpmVersions, &architecture::compatible("x86_64"))?;
 //!
@@ -81,7 +103,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The architecture of the whole, room by room, is told in `docs/architecture.md`.
+//! `docs/architecture.md` describes the modules and their dependencies.
 
 pub mod apk;
 pub mod audit;

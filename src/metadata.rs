@@ -77,7 +77,8 @@ pub trait MetadataFormat: Sync {
     /// Calls `found` with the checksum of each package that has one.
     fn read_texts(&self, input: &mut dyn Read, found: &mut dyn FnMut(Checksum<'_>, Texts)) -> Result<(), IndexError>;
 
-    /// Whether repositories of this format may tell of advisories. One that lists none says that there are none.
+    /// Reports whether repositories of this format may contain advisories. A repository without
+    /// advisories then states that there are none.
     fn has_advisories(&self) -> bool {
         true
     }

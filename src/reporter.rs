@@ -51,7 +51,7 @@ pub trait Reporter: Send + Sync {
         let _ = message;
     }
 
-    /// Whether the user asked for details; what is costly to find is only looked for then.
+    /// Reports whether the user requested details. Costly searches for details run only then.
     fn wants_details(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! What is asked of an ecosystem's choice of packages, and what it answers.
+//! The request to choose packages, and its result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,28 @@ use super::FileOptions;
 use crate::catalog::{InstallStep, Options};
 use crate::pool::{Pool, SolvableId};
 
-/// What is asked for.
+/// A request to choose packages.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// What is to be done.
+    /// The operation.
     pub operation: Operation,
-    /// Names of packages that must not be installed; patterns.
+    /// Patterns for names of packages that must not be installed.
     pub exclude: Vec<String>,
-    /// What of single repositories is not to be seen.
+    /// Filters that hide packages of single repositories.
     pub filters: Vec<RepositoryFilter>,
-    /// Packages of which only these may be chosen: their ids, by name. Names that are not here are free.
+    /// Pinned packages: the ids that may be chosen, by name. Names without an entry are free.
     pub pins: BTreeMap<String, BTreeSet<String>>,
-    /// What is said of modules, where the ecosystem has them.
+    /// Options for modules, if the ecosystem has modules.
     pub modules: ModuleOptions,
 }
 
 impl Ask {
-    /// Whether another package of this name is pinned.
+    /// Reports whether the name is pinned to packages other than this one.
     pub fn is_pinned_away(&self, name: &str, id: impl FnOnce() -> String) -> bool {
         self.pins.get(name).is_some_and(|ids| !ids.contains(&id()))
     }
 
-    /// All that is asked for by name or otherwise, as it was written.
+    /// Returns all package specs of the request, as the user wrote them.
     pub fn specs(&self) -> impl Iterator<Item = &str> {
         let (steps, specs) = match &self.operation {
             Operation::Fill(steps) => (steps.as_slice(), &[][..]),
@@ -39,271 +39,282 @@ impl Ask {
     }
 }
 
-/// Packages that are not to be seen in one repository, whatever others have: patterns, as those of [`Ask::exclude`].
+/// A filter that hides packages of one repository only. Its patterns are those of [`Ask::exclude`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepositoryFilter {
-    /// The repository.
+    /// Name of the repository.
     pub repository: String,
-    /// What is not to be seen (dnf's `excludepkgs`).
+    /// Packages to hide (dnf's `excludepkgs`).
     pub exclude: Vec<String>,
-    /// All that is to be seen (dnf's `includepkgs`); without any it is everything.
+    /// The only visible packages (dnf's `includepkgs`); if empty, all are visible.
     pub only: Vec<String>,
 }
 
-/// Which of the modules that repositories have may be chosen from.
+/// The modules whose packages may be chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModuleOptions {
-    /// Modules are not heeded: every package may be chosen.
+    /// True if modules are ignored: every package may be chosen.
     pub ignore: bool,
-    /// Streams that are enabled beside the default ones: `nodejs:20`.
+    /// Streams that are enabled in addition to the default ones: `nodejs:20`.
     pub enable: Vec<String>,
-    /// The platform that modules are built for: `platform:el9`. Without one, packages may tell it.
+    /// The platform that modules are built for: `platform:el9`. If `None`, it may be read from the
+    /// packages.
     pub platform: Option<String>,
-    /// Repositories of which modules hide no package.
+    /// Repositories whose packages are never hidden by modules.
     pub hotfixes: Vec<String>,
 }
 
-/// What is to be done.
+/// The operation of a request.
 #[derive(Clone, Debug)]
 pub enum Operation {
-    /// An empty root gets packages, step by step; each step starts from what those before it left.
+    /// Packages are installed into an empty root, step by step. Each step starts from the result of
+    /// the previous ones.
     Fill(Vec<InstallStep>),
-    /// A root is changed that has packages.
+    /// An existing root with packages is changed.
     Change(Changing),
 }
 
-/// How a root is to be changed.
+/// A change of an existing root.
 #[derive(Clone, Debug)]
 pub struct Changing {
-    /// In which way.
+    /// Kind of change.
     pub verb: Verb,
-    /// What the verb is about; for some verbs nothing stands for all that is installed.
+    /// Package specs. For some verbs, no specs means all installed packages.
     pub specs: Vec<String>,
-    /// How packages are chosen.
+    /// Options of the choice.
     pub options: Options,
-    /// What else was said.
+    /// Flags of the change.
     pub flags: ChangeFlags,
-    /// When, in seconds since 1970: packages that are made up bear it.
+    /// Current time, in seconds since 1970. Virtual packages get it as their build time.
     pub time: i64,
 }
 
-/// The ways to change a root. Not every ecosystem knows each.
+/// The kinds of changes of a root. Not every ecosystem supports each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// Installs what is asked for.
+    /// Installs the specs.
     Install,
-    /// Removes what is asked for, and what needs it.
+    /// Removes the specs and the packages that require them.
     Remove,
     /// Installs newer versions.
     Upgrade,
     /// Installs older versions.
     Downgrade,
-    /// Installs the same again.
+    /// Installs the same versions again.
     Reinstall,
-    /// Brings all to the versions of the repositories, be they older.
+    /// Changes all packages to the versions in the repositories, even if those are older.
     DistroSync,
-    /// Removes what nothing needs any more.
+    /// Removes packages that are no longer needed.
     Autoremove,
-    /// Makes whole what is broken.
+    /// Repairs broken packages.
     Fix,
-    /// Removes the first and installs the second.
+    /// Removes the first spec and installs the second.
     Swap,
 }
 
-/// What else may be said of a change. Those named after apk's options mean what they mean there; RPM knows `autoremove` alone.
+/// Flags of a change. Those named after apk's options have the same meaning as in apk; rpm supports
+/// `autoremove` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct ChangeFlags {
-    /// What only served packages that are removed goes too.
+    /// Also removes packages that only the removed packages needed.
     pub autoremove: bool,
-    /// Prefers the newest version of what is asked for to what is installed (`add --upgrade`).
+    /// Prefers the newest version of the specs to the installed one (`add --upgrade`).
     pub upgrade: bool,
-    /// Prefers the newest version, whatever tag its repository has (`add --latest`).
+    /// Prefers the newest version, whatever the tag of its repository (`add --latest`).
     pub latest: bool,
-    /// Takes what repositories have before what is installed, be it older (`upgrade --available`).
+    /// Prefers the versions in the repositories to the installed ones, even if they are older
+    /// (`upgrade --available`).
     pub available: bool,
-    /// Removes what no repository has any more (`upgrade --prune`).
+    /// Removes packages that no repository contains any more (`upgrade --prune`).
     pub prune: bool,
-    /// Upgrades apk-tools alone.
+    /// Upgrades only apk-tools.
     pub self_upgrade_only: bool,
-    /// Does not upgrade apk-tools first.
+    /// Does not upgrade apk-tools before the other packages.
     pub no_self_upgrade: bool,
-    /// Upgrades what must be upgraded before the others alone.
+    /// Upgrades only the packages that must be upgraded before the others.
     pub preupgrade_only: bool,
-    /// What must be upgraded before the others.
+    /// Packages that must be upgraded before the others.
     pub preupgrade_depends: Vec<String>,
-    /// Leaves what is asked for as it is, and upgrades the rest (`upgrade --ignore`).
+    /// Keeps the specs and upgrades the rest (`upgrade --ignore`).
     pub ignore: bool,
-    /// Leaves out what of the world cannot be had.
+    /// Leaves out the parts of the world that are not available.
     pub force_broken_world: bool,
-    /// Instead of the world, a package of this name (and version) requires what is asked for.
+    /// Name (and version) of a virtual package. It requires the specs, which are then not added to
+    /// the world.
     pub virtual_package: Option<String>,
-    /// What requires the removed goes too (`del --rdepends`).
+    /// Also removes the packages that require the removed ones (`del --rdepends`).
     pub rdepends: bool,
-    /// Reinstalls (`fix --reinstall`).
+    /// Reinstalls the specs (`fix --reinstall`).
     pub reinstall: bool,
-    /// Also what the package requires (`fix --depends`).
+    /// Also repairs the dependencies of the specs (`fix --depends`).
     pub depends: bool,
 }
 
-/// Chooses packages of one pool, any number of times: it may keep its memory from one request to the next.
+/// A resolver for the packages of one pool. It serves any number of requests and may reuse memory
+/// between them.
 pub trait Chooser {
-    /// The packages for a request, or why there are none.
+    /// Returns the packages for a request, or the reason why there are none.
     fn choose(&mut self, ask: &Ask) -> Result<Choice, Box<dyn Refusal>>;
 
-    /// Paths that counted in the choices since the last call and that may have more owners than the pool knows. Where repositories list
-    /// the files of packages apart, the choice holds only once those lists were read for these paths.
+    /// Returns and clears the paths that mattered in the choices since the last call, and that may
+    /// have more owners than the pool contains. If repositories have separate file lists, a choice
+    /// is valid only after those lists are read for these paths.
     fn take_lacked_paths(&mut self) -> Vec<String> {
         Vec::new()
     }
 
-    /// The smallest set for a request that fills an empty root, or why there is none; `None` where the ecosystem searches for no such set. Once
-    /// the time is over the smallest that was found.
+    /// Returns the smallest set for a request that fills an empty root, or the reason why there is
+    /// none. When the time is over, it returns the smallest set so far. Returns `None` if the
+    /// ecosystem does not support this search.
     fn minimize(&mut self, _ask: &Ask, _goal: Goal, _is_over: &dyn Fn() -> bool) -> Option<Result<Minimal, Box<dyn Refusal>>> {
         None
     }
 
-    /// Whether a pattern of [`Ask::exclude`] or of a [`RepositoryFilter`] matches any package, of one repository if it is named.
+    /// Reports whether a pattern of [`Ask::exclude`] or of a [`RepositoryFilter`] matches any
+    /// package, of the named repository only if there is one.
     fn excludes_any(&self, pattern: &str, repository: Option<&str>) -> bool;
 
-    /// What would help a request that is refused, beside what the refusal itself tells: a sentence each. Each was tried, and leads to a
-    /// choice.
+    /// Returns suggestions for a refused request, one sentence each, in addition to those of the
+    /// refusal. Each was tried and leads to a choice.
     fn hints(&mut self, _ask: &Ask) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// What a smallest set is smallest in.
+/// The measure that a smallest set minimizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Measure {
-    /// The bytes that it takes when installed.
+    /// Installed size, in bytes.
     Size,
-    /// The number of its packages.
+    /// Number of packages.
     Count,
 }
 
-/// Which smallest set is searched.
+/// The goal of a search for a smallest set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Goal {
-    /// What it is smallest in.
+    /// The measure to minimize.
     pub by: Measure,
-    /// Whether only the newest package of each name and architecture may be in it. Otherwise an older one is as good, and often smaller.
+    /// True if only the newest package of each name and architecture is allowed. Otherwise older
+    /// ones are allowed, and they are often smaller.
     pub newest: bool,
 }
 
 /// A smallest set for a request.
 #[derive(Clone, Debug)]
 pub struct Minimal {
-    /// Its packages, with what weak dependencies bring where the request follows them.
+    /// The packages, including those of weak dependencies if the request follows them.
     pub choice: Choice,
-    /// What the packages measure that have to be there.
+    /// The measure of the required packages.
     pub measure: u64,
-    /// What those of every set measure, as far as it was proved.
+    /// Proved lower bound of the measure, over all sets.
     pub at_least: u64,
 }
 
 impl Minimal {
-    /// Whether no set is smaller.
+    /// Reports whether the set is proved to be the smallest.
     pub fn is_proved(&self) -> bool {
         self.measure == self.at_least
     }
 }
 
-/// The packages that a request takes.
+/// The packages that a request selects.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
-    /// What is done, in the order of the transaction.
+    /// Changes, in transaction order.
     pub changes: Vec<Change>,
-    /// What the root is asked to have from now on, in the ecosystem's own words (apk's world); empty where nothing keeps it.
+    /// The new world: the packages that the root is requested to have, in the form of the ecosystem
+    /// (apk). Empty if the ecosystem does not record it.
     pub world: Vec<String>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
-    /// Those of the packages that come in that must not belong to a module: no active module lists them, and nothing exempts their repository.
-    /// Only the package itself tells whether it does.
+    /// Packages to install that must not belong to a module: no active module lists them, and their
+    /// repository is not exempt. Only the package file states whether it belongs to one.
     pub unlisted: BTreeSet<SolvableId>,
 }
 
 impl Choice {
-    /// The packages that come in, in the order of the transaction, and which of their files.
+    /// Returns the packages to install, in transaction order, with the options for their files.
     pub fn incoming(&self) -> impl Iterator<Item = (SolvableId, &FileOptions)> {
         let coming = self.changes.iter().filter(|change| change.action != Action::Repin);
         coming.filter_map(|change| change.new.map(|new| (new, &change.files)))
     }
 }
 
-/// What is done with one package.
+/// The change of one package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What that is.
+    /// The action.
     pub action: Action,
-    /// The package that goes, if one does.
+    /// The package that is removed, if any.
     pub old: Option<SolvableId>,
-    /// The package that comes, if one does.
+    /// The package that is installed, if any.
     pub new: Option<SolvableId>,
-    /// The tag of the repositories that the package is held by from now on, where the ecosystem has such a thing.
+    /// The repository tag that the package is pinned to from now on, if the ecosystem has tags.
     pub tag: Option<String>,
-    /// Why the package comes.
+    /// The reason for the installation.
     pub reason: Reason,
-    /// Which of its files come.
+    /// The files to install.
     pub files: FileOptions,
 }
 
-/// What is done with a package.
+/// The action on a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// It comes where no package of its name was.
+    /// The package is installed; no package of its name was installed.
     Install,
-    /// It goes.
+    /// The package is removed.
     Erase,
-    /// A newer version takes its place.
+    /// A newer version replaces the package.
     Upgrade,
-    /// An older version takes its place.
+    /// An older version replaces the package.
     Downgrade,
-    /// It is installed again.
+    /// The package is installed again.
     Reinstall,
-    /// Another package of the same version takes its place.
+    /// Another package of the same version replaces the package.
     Replace,
-    /// It stays as it is, and repositories of another tag hold it from now on.
+    /// The package stays, but is pinned to another repository tag.
     Repin,
 }
 
-/// Why a package comes.
+/// The reason for an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// It was asked for.
+    /// The user requested the package.
     Requested,
-    /// Another package requires it.
+    /// Another package requires the package.
     Dependency,
-    /// Another package recommends it, or it is there for what is installed.
+    /// Another package recommends the package, or the package supplements an installed one.
     Weak,
 }
 
-/// Why no packages can be chosen, as the ecosystem knows it.
+/// The reason why no packages can be chosen, in the terms of the ecosystem.
 pub trait Refusal: Send + std::fmt::Debug {
-    /// The reasons in words. `asked_by` says who asks for a spec, as a sentence.
+    /// Explains the reasons. `asked_by` returns a sentence that names the source of a spec.
     fn tell(&self, pool: &Pool, asked_by: &dyn Fn(&str) -> String) -> Explanation;
 }
 
-/// Why no packages can be chosen, in words.
+/// An explanation of why no packages can be chosen, as text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
-    /// All in one line.
+    /// Summary, in one line.
     pub headline: String,
-    /// All independent problems.
+    /// Independent problems.
     pub problems: Vec<Problem>,
-    /// What to do.
+    /// Suggestions for the user.
     pub hints: Vec<String>,
-    /// What kind of failure it is.
+    /// Kind of failure.
     pub cause: Cause,
 }
 
-/// Why packages could not be chosen, as scripts tell it apart by the exit code.
+/// The kind of failure, which determines the exit code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cause {
     /// No set of packages satisfies the request, or a name is unknown.
     #[default]
     NoSolution,
-    /// The request asks for something that the ecosystem does not have.
+    /// The request uses a feature that the ecosystem does not have.
     Request,
     /// A file that the request names cannot be read, or is not a package.
     Input,
@@ -311,20 +322,21 @@ pub enum Cause {
     Unverified,
 }
 
-/// Facts that cannot all hold.
+/// A set of facts that contradict each other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Problem {
-    /// In the order in which a person follows them.
+    /// Facts, in the order of the explanation.
     pub facts: Vec<Fact>,
 }
 
-/// One fact, in words and as data.
+/// A fact, as text and as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
-    /// A sentence.
+    /// Sentence.
     pub text: String,
-    /// What else helps to understand it: a line each.
+    /// Further remarks, one line each.
     pub remarks: Vec<String>,
-    /// The same for programs: an object; or, of a fact that stands for several, an array of objects, each with its `text`.
+    /// The fact for programs: an object. A fact that stands for several is an array of objects,
+    /// each with its `text`.
     pub data: Value,
 }

@@ -1,75 +1,75 @@
-//! Where packages come from, as a root or a configuration file says it.
+//! Package sources in a root or a configuration file.
 
 use crate::catalog::Key;
 use crate::fetch::{Login, RouteSettings};
 
-/// Where a root says that its packages come from.
+/// The package sources that a root states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RootSources {
-    /// Its architecture.
+    /// Architecture.
     pub arch: Option<String>,
-    /// Its repositories, in its order.
+    /// Repositories, in the order of the root.
     pub repositories: Vec<RootRepository>,
-    /// The keys that it trusts.
+    /// Trusted keys.
     pub keys: Vec<Key>,
 }
 
-/// A repository as a root names it.
+/// A repository that a root names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootRepository {
-    /// What it is called there.
+    /// Name.
     pub name: String,
     /// The URL or directory of its metadata.
     pub location: String,
-    /// The tag that its packages are asked for by.
+    /// Tag that requests use to select its packages.
     pub tag: Option<String>,
 }
 
-/// A repository as a configuration file names it.
+/// A repository that a configuration file names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfiguredRepository {
-    /// What it is called there.
+    /// Name.
     pub name: String,
-    /// Where it is.
+    /// Base URLs.
     pub bases: Vec<String>,
-    /// Where lists of its mirrors are.
+    /// URLs of mirror lists.
     pub mirrors: Vec<String>,
-    /// The tag that its packages are asked for by.
+    /// Tag that requests use to select its packages.
     pub tag: Option<String>,
-    /// The lower, the more it is preferred.
+    /// Priority; lower is preferred.
     pub priority: Option<i32>,
-    /// Whether modules hide none of its packages.
+    /// True if modules never hide its packages.
     pub module_hotfixes: bool,
-    /// Whether a mirror may lack it.
+    /// True if a mirror may lack the repository.
     pub optional: bool,
-    /// Whether its metadata must be signed.
+    /// True if its metadata must be signed.
     pub signed: bool,
-    /// Where its keys are.
+    /// URLs of its keys.
     pub keys: Vec<String>,
-    /// Packages that are not to be seen in it.
+    /// Packages to hide.
     pub exclude: Vec<String>,
-    /// The only packages that are to be seen in it; with none all.
+    /// The only visible packages; if empty, all are visible.
     pub only: Vec<String>,
-    /// Of repositories of one priority, the lower the more it is preferred.
+    /// Cost; among repositories of equal priority, the lowest is preferred.
     pub cost: Option<i32>,
-    /// Whether its groups are not to be seen.
+    /// True if its package groups are ignored.
     pub no_groups: bool,
-    /// Who we are to its servers.
+    /// Credentials for its servers.
     pub login: Option<Login>,
-    /// How its servers are reached.
+    /// Network settings for its servers.
     pub route: RouteSettings,
-    /// Variables in its places that have no value.
+    /// Names of variables in its URLs that have no value.
     pub unknown: Vec<String>,
-    /// What the user should know of options that change nothing here.
+    /// Warnings about options that have no effect.
     pub warnings: Vec<String>,
 }
 
-/// What is wrong with a configuration file.
+/// An error in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct ConfigurationError {
-    /// The line.
+    /// Number of the line.
     pub line: usize,
-    /// What is wrong.
+    /// Description of the error.
     pub what: String,
 }

@@ -1,4 +1,4 @@
-//! What an ecosystem fails with.
+//! The errors of ecosystems.
 
 use std::error::Error;
 use std::fmt;
@@ -9,95 +9,98 @@ use crate::digest::Digest;
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{name} is not a usable key: {problem}")]
 pub struct KeyError {
-    /// The key's file, and its place there where the file has other keys.
+    /// The file of the key, and the position of the key in it if the file has several.
     pub name: String,
-    /// What is wrong with it.
+    /// Description of the error.
     pub problem: String,
 }
 
-/// Why a package file is not used.
+/// The reason why a package file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// It is not what its digests or signatures say.
+    /// The package does not match its digests or signatures.
     #[error(transparent)]
     Unverified(Box<dyn Error + Send + Sync>),
-    /// Nobody signed it.
+    /// The package has no signature.
     #[error(transparent)]
     Unsigned(Box<dyn Error + Send + Sync>),
-    /// Nobody trusted signed it.
+    /// No trusted key signed the package.
     #[error(transparent)]
     Untrusted(Box<dyn Error + Send + Sync>),
-    /// It is whole and trusted, but is not to be installed by this program, or from this repository.
+    /// The package is valid and trusted, but this program cannot install it, or its repository does
+    /// not permit it.
     #[error("{problem}")]
     NotInstallable {
-        /// Why not.
+        /// Description of the error.
         problem: Box<dyn Error + Send + Sync>,
-        /// What the user can do.
+        /// Suggestion for the user.
         hint: &'static str,
     },
-    /// Its bytes could not be read, or its payload not be kept.
+    /// The package cannot be read, or its payload cannot be stored.
     #[error(transparent)]
     Io(std::io::Error),
 }
 
 impl PackageError {
-    /// Whether it is not what was promised, or not from whom, rather than unreadable.
+    /// Reports whether the verification of the package failed.
     pub fn is_verification(&self) -> bool {
         !matches!(self, Self::Io(_) | Self::NotInstallable { .. })
     }
 }
 
-/// Why the facts of packages cannot be told.
+/// The reason why the facts of packages cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(std::io::Error),
-    /// A part of the package is not what its digest promises.
+    /// A part of the package does not match its digest in the package.
     #[error("the {covered} is not what the package promises: expected {expected}, found {found}")]
     Changed {
-        /// The part.
+        /// Name of the part.
         covered: String,
-        /// As the package says.
+        /// Digest in the package.
         expected: Digest,
-        /// As it is.
+        /// Digest of the part.
         found: Digest,
     },
     /// The package is damaged.
     #[error(transparent)]
     Damaged(Box<dyn Error + Send + Sync>),
-    /// What it says contradicts itself, or the database is broken.
+    /// The package contradicts itself, or the database is damaged.
     #[error(transparent)]
     Broken(Box<dyn Error + Send + Sync>),
 }
 
-/// Why what is installed cannot be read.
+/// The error of reading installed packages.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read what is installed in {place}: {problem}")]
 pub struct InstalledError {
     /// The root, or the file that lists packages.
     pub place: String,
-    /// What is wrong.
+    /// Description of the error.
     pub problem: Box<dyn Error + Send + Sync>,
 }
 
-/// Two files that differ and belong to one place.
+/// Two different files with the same path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileConflict {
     /// The path of the second file.
     pub path: String,
-    /// The path of the first file, where that is another one: a link to a directory makes them one place.
+    /// The path of the first file, if it differs: through a link to a directory, both paths are the
+    /// same.
     pub other_path: Option<String>,
-    /// The package that came first.
+    /// The package that was installed first.
     pub first: String,
-    /// The package that came second; the same one where a package disagrees with itself.
+    /// The package that was installed second; the same as `first` if one package contains both
+    /// files.
     pub second: String,
-    /// The difference: type, mode, owner, content, target.
+    /// The aspect that differs: type, mode, owner, content, target.
     pub difference: &'static str,
 }
 
 impl FileConflict {
-    /// Whether both files belong to one package.
+    /// Reports whether both files belong to one package.
     pub fn is_within_one_package(&self) -> bool {
         self.first == self.second
     }
@@ -122,47 +125,47 @@ impl fmt::Display for FileConflict {
 
 impl Error for FileConflict {}
 
-/// Why packages could not be installed into a tree.
+/// The reason why packages cannot be installed into a tree.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// Two files that differ belong to one place.
+    /// Two different files have the same path.
     #[error(transparent)]
     FileConflict(#[from] FileConflict),
-    /// A path cannot be made in the tree.
+    /// A path cannot be created in the tree.
     #[error("{package}: cannot install {path}: {problem}")]
     Path {
-        /// The package.
+        /// Id of the package.
         package: String,
-        /// The path.
+        /// Path.
         path: String,
-        /// Why not.
+        /// Description of the error.
         problem: String,
     },
-    /// A scriptlet failed whose failure the ecosystem takes for the package's.
+    /// A scriptlet failed, and the ecosystem treats this as a failure of the package.
     #[error("{scriptlet} of {package} failed: {problem}")]
     Scriptlet {
-        /// The package.
+        /// Id of the package.
         package: String,
-        /// Which of its scriptlets.
+        /// Name of the scriptlet.
         scriptlet: String,
-        /// What it said.
+        /// Description of the error.
         problem: String,
     },
-    /// The database could not be made.
+    /// The package database cannot be created.
     #[error("cannot make the package database: {0}")]
     Database(Box<dyn Error + Send + Sync>),
-    /// Roots of this kind cannot be changed.
+    /// The ecosystem cannot change existing roots.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// A native job failed.
+    /// A native finishing job failed.
     #[error("{job}: {problem}")]
     Finish {
-        /// The job: `ldconfig`.
+        /// Name of the job: `ldconfig`.
         job: String,
-        /// What went wrong.
+        /// Description of the error.
         problem: String,
     },
-    /// Somebody asked to stop.
+    /// The run was cancelled.
     #[error("interrupted")]
     Interrupted,
 }

@@ -1,110 +1,112 @@
-//! How packages come into a root, and what came of it.
+//! The input and the result of installing packages into a root.
 
 use serde::Serialize;
 
 use super::Action;
 use crate::catalog::{Architecture, Database, Langs};
 
-/// What becomes of the packages of a root.
+/// The changes of the packages of a root.
 #[derive(Debug)]
 pub struct RootChanges<'a, P> {
-    /// In the order of the transaction.
+    /// Changes, in transaction order.
     pub packages: Vec<PackageChange<'a, P>>,
-    /// What the root is asked to have from now on.
+    /// The new world: the packages that the root is requested to have.
     pub world: &'a [String],
 }
 
-/// What becomes of one package of a root.
+/// The change of one package of a root.
 #[derive(Debug)]
 pub struct PackageChange<'a, P> {
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// The name of the package that goes or stays, if one was there.
+    /// Name of the package that is removed, replaced or kept, if it was installed.
     pub old: Option<&'a str>,
-    /// The package that comes, if one does.
+    /// The package that is installed, if any.
     pub new: Option<&'a P>,
-    /// The tag of the repositories that it is held by from now on.
+    /// The repository tag that the package is pinned to from now on.
     pub tag: Option<&'a str>,
 }
 
-/// Which files are installed, and how.
+/// Options of an installation.
 #[derive(Clone, Debug)]
 pub struct InstallOptions {
-    /// The architecture of the root.
+    /// Architecture of the root.
     pub arch: Architecture,
-    /// Where the database goes; without it none is written.
+    /// Location and format of the package database; if `None`, none is written.
     pub database: Option<Database>,
-    /// Seconds since 1970 that everything made now bears.
+    /// Modification time of everything that the installation creates, in seconds since 1970.
     pub epoch: i64,
-    /// What scriptlets do; where nothing is said, what is usual.
+    /// Handling of scriptlets; if `None`, the default of the ecosystem.
     pub scriptlets: Option<Scriptlets>,
 }
 
-/// What scriptlets do. On the host none ever runs.
+/// The handling of scriptlets. They never run on the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scriptlets {
-    /// What can run on the model does, what is known is done natively, and the rest is listed.
+    /// Scriptlets run on the model if possible, known commands are done natively, and the rest is
+    /// listed.
     Native,
-    /// Nothing; all of them are listed.
+    /// No scriptlets run; all of them are listed.
     Off,
 }
 
-/// Which files of a package are unpacked and installed.
+/// The files of a package that are unpacked and installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOptions {
-    /// Whether documentation is.
+    /// True if documentation is installed.
     pub docs: bool,
-    /// The languages whose files are.
+    /// The languages whose files are installed.
     pub langs: Langs,
 }
 
-/// What installing did beside putting files into the tree.
+/// The result of an installation, besides the files in the tree.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
-    /// Every scriptlet of every package and what became of it, in the order in which they were due.
+    /// Every scriptlet of every package with its outcome, in the order of execution.
     pub scriptlets: Vec<ScriptletRecord>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// A scriptlet and what became of it.
+/// A scriptlet and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScriptletRecord {
-    /// The package.
+    /// Id of the package.
     pub package: String,
-    /// Which of its scriptlets: `%post`, `%transfiletriggerin`, `post-install`.
+    /// Name of the scriptlet: `%post`, `%transfiletriggerin`, `post-install`.
     pub scriptlet: String,
-    /// What became of it.
+    /// Outcome.
     #[serde(flatten)]
     pub outcome: ScriptletOutcome,
 }
 
-/// What became of a scriptlet.
+/// The outcome of a scriptlet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum ScriptletOutcome {
-    /// It ran, on the model.
+    /// The scriptlet ran on the model.
     Ran {
-        /// What it printed.
+        /// Output of the scriptlet.
         #[serde(skip_serializing_if = "String::is_empty")]
         output: String,
-        /// Commands that it called and that are not done natively: they answered "not found".
+        /// Commands that the scriptlet called and that have no native implementation; they failed
+        /// with "not found".
         #[serde(skip_serializing_if = "Vec::is_empty")]
         not_run: Vec<String>,
     },
-    /// What it does was done natively.
+    /// Native jobs replaced the scriptlet.
     Replaced {
-        /// The jobs that do what it would.
+        /// Names of the jobs.
         by: Vec<String>,
     },
-    /// Nothing did what it would; why.
+    /// The scriptlet did not run, and nothing replaced it.
     NotRun {
-        /// Why.
+        /// Reason.
         reason: String,
     },
-    /// It ran and failed, which the ecosystem takes for a warning.
+    /// The scriptlet failed, and the ecosystem treats this as a warning.
     Failed {
-        /// What it said.
+        /// Description of the error.
         error: String,
     },
 }

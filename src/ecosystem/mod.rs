@@ -1,6 +1,7 @@
-//! What the house asks of an ecosystem: the one trait that `rpm/` and `apk/` are behind.
+//! The trait that `rpm/` and `apk/` implement.
 //!
-//! Everything that differs between them goes through here; a room outside them that asks "is it rpm?" is in the wrong place.
+//! Every difference between them belongs behind this trait. Code in other modules must not test for
+//! an ecosystem.
 
 mod choice;
 mod configuration;
@@ -33,46 +34,51 @@ use crate::pool::{Architectures, Pool, PoolBuilder, RepoId, Solvable, SolvableId
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
-/// What of the repositories can be had without the network.
+/// The packages that are available without the network.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    /// The repositories that are on the network.
+    /// Remote repositories.
     pub remote: Vec<RepoId>,
-    /// Their packages whose files are kept, by id.
+    /// Packages of remote repositories whose files are cached, by id.
     pub kept: Vec<SolvableId>,
 }
 
-/// A kind of packages and repositories.
+/// An ecosystem: a kind of packages and repositories.
 pub trait Ecosystem: Sync {
-    /// A package file that was opened: verified as a whole, and inflated.
+    /// A package file that is completely verified and unpacked.
     type Package: Send + Sync;
-    /// Keys that packages are checked against.
+    /// The keys that verify packages.
     type Keyring: Send + Sync;
-    /// What a root remembers beside its packages: what it was asked to have, and why each package is there.
+    /// Data about a root besides its packages: the requested packages and the reason for each
+    /// package.
     type State: std::fmt::Debug + Default + Send + Sync;
 
-    /// How repositories are read.
+    /// Returns the format of repository metadata.
     fn metadata(&self) -> &dyn MetadataFormat;
 
-    /// How versions compare.
+    /// Returns the comparison of versions.
     fn version_scheme(&self) -> &dyn VersionScheme;
 
-    /// The architectures whose packages a machine of `arch` runs, best first.
+    /// Returns the architectures whose packages a machine of `arch` can run, the best first.
     fn architectures(&self, arch: &str) -> Architectures;
 
-    /// What tells this package from all others, and the parts of its version.
+    /// Returns the unique identifier of a package and the parts of its version.
     fn identity(&self, solvable: Solvable<'_>) -> Identity;
 
-    /// What the packages of a root say of themselves, in the order of its database; `None` where the root has no such database.
+    /// Returns the facts of the packages of a root, in the order of its database, or `None` if the
+    /// root has no such database.
     fn inventory(&self, root: &dyn RootFiles) -> Result<Option<Vec<PackageFacts>>, InventoryError>;
 
-    /// What a package file says of itself; `None` for a file of another kind. Who signed it is told, not believed.
+    /// Returns the facts of a package file, or `None` for a file of another kind. Signatures are
+    /// reported, but not verified.
     fn facts(&self, content: &Content) -> Result<Option<PackageFacts>, InventoryError>;
 
-    /// Reads the packages that are installed, from a root or from a file that lists them, into the repository of what is installed.
+    /// Reads the installed packages, from a root or from a file that lists them, into the
+    /// repository of installed packages.
     fn read_installed(&self, place: &Path, builder: &mut PoolBuilder) -> Result<Self::State, InstalledError>;
 
-    /// The same of a root wherever its files are; `place` is what errors call it.
+    /// Reads the installed packages of a root, like [`read_installed`](Self::read_installed).
+    /// `place` is the name of the root in errors.
     fn read_installed_of(
         &self,
         root: &dyn RootFiles,
@@ -80,63 +86,69 @@ pub trait Ecosystem: Sync {
         builder: &mut PoolBuilder,
     ) -> Result<Self::State, InstalledError>;
 
-    /// Which of the installed packages of a pool were asked for, by what a root remembers; `None` where it does not.
+    /// Returns the installed packages that were requested, or `None` if the root does not record
+    /// them.
     fn requested(&self, _state: &Self::State, _pool: &Pool) -> Option<Vec<SolvableId>> {
         None
     }
 
-    /// Where a root itself says that its packages come from; `None` for one that is not of this kind, or does not say.
+    /// Returns the package sources of a root, or `None` if the root is of another kind or states
+    /// none.
     fn sources(&self, _root: &Path) -> Result<Option<RootSources>, InventoryError> {
         Ok(None)
     }
 
-    /// The architecture of a root, as its package manager knows it, or else as most of its packages have it; `None` where nothing tells it.
+    /// Returns the architecture of a root: the one that its package manager states, or else the one
+    /// of most packages. Returns `None` if it is unknown.
     fn root_arch(&self, root: &dyn RootFiles) -> Result<Option<String>, InventoryError> {
         Ok(self.inventory(root)?.and_then(|packages| main_arch(&packages)))
     }
 
-    /// Whether a file of this name is one that names repositories of this kind.
+    /// Reports whether a file with this name configures repositories of this kind.
     fn configures(&self, file_name: &str) -> bool;
 
-    /// Adds the variables that follow from others: of `arch`, dnf's `basearch`.
+    /// Adds variables that are derived from others: dnf's `basearch` from `arch`.
     fn complete_variables(&self, _variables: &mut Variables) {}
 
-    /// The repositories of a configuration file of this kind that are enabled, with the values of variables in place of their names.
+    /// Returns the enabled repositories of a configuration file of this kind, with all variables
+    /// replaced.
     fn configured(&self, text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError>;
 
-    /// Adds the packages that a request itself makes, which no repository has.
+    /// Adds the virtual packages that the request itself defines.
     fn add_packages(&self, _ask: &Ask, _builder: &mut PoolBuilder) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
 
-    /// Whether a spec names a package file.
+    /// Reports whether a spec names a package file.
     fn is_file(&self, spec: &str) -> bool;
 
-    /// Adds what a package file says of itself to a pool in the making, as a repository's index would. It is not verified here.
+    /// Adds a package file to a pool, with the same facts as in a repository's index. The file is
+    /// not verified here.
     fn add_file(&self, content: &Content, place: FilePlace<'_>, builder: &mut PoolBuilder) -> Result<(), PackageError>;
 
-    /// The metadata files that say what the packages of repositories are to each other, whatever of them is asked for. What is read of them
-    /// is kept with the pool.
+    /// Returns the kinds of metadata that describe relations between packages, whatever the
+    /// request. The result of reading them is cached with the pool.
     fn standing_metadata(&self, _ask: &Ask) -> Vec<MetadataKind> {
         Vec::new()
     }
 
-    /// What was read of the standing metadata, in a form that [`Ecosystem::restore`] reads.
+    /// Serializes the result of reading the standing metadata for [`Ecosystem::restore`].
     fn keep(&self, _state: &Self::State) -> Vec<u8> {
         Vec::new()
     }
 
-    /// Takes what was kept in place of the standing metadata; whether it could be read.
+    /// Restores the result of [`Ecosystem::keep`], instead of reading the standing metadata.
+    /// Returns false if it is unusable.
     fn restore(&self, kept: &[u8], _state: &mut Self::State) -> bool {
         kept.is_empty()
     }
 
-    /// The further metadata files that a request needs.
+    /// Returns the kinds of further metadata that a request needs.
     fn further_metadata(&self, _ask: &Ask) -> Vec<MetadataKind> {
         Vec::new()
     }
 
-    /// Reads one of them (inflated already), of the repository named.
+    /// Reads a further metadata file (already decompressed) of the named repository.
     fn read_further(
         &self,
         _kind: MetadataKind,
@@ -147,63 +159,66 @@ pub trait Ecosystem: Sync {
         Ok(())
     }
 
-    /// All that exists is known: settles what of it the choices of this request are among.
+    /// Determines the packages that a request may choose from, after all metadata are read.
     fn settle(&self, _ask: &Ask, _arch: &str, _pool: &Pool, _state: &mut Self::State) -> Result<(), Box<dyn Refusal>> {
         Ok(())
     }
 
-    /// The name of the source package that a package was built from; empty where none is known.
+    /// Returns the name of the source package that a package was built from, or an empty string if
+    /// unknown.
     fn source_name<'p>(&self, package: Solvable<'p>) -> &'p str {
         package.source()
     }
 
-    /// The same of a package whose facts are known.
+    /// Returns the name of the source package from the facts of a package.
     fn source_of<'f>(&self, facts: &'f PackageFacts) -> &'f str {
         facts.source.as_deref().unwrap_or_default()
     }
 
-    /// The release of a distribution that a version says it was built for: `el9` of rpm's `5.1.8-6.el9_1`.
+    /// Returns the distribution release that a version states: `el9` for rpm's `5.1.8-6.el9_1`.
     fn built_for<'v>(&self, _version: &'v str) -> Option<&'v str> {
         None
     }
 
-    /// Whether a version is one of packages that are built for a module.
+    /// Reports whether a version belongs to a package that is built for a module.
     fn is_modular(&self, _version: &str) -> bool {
         false
     }
 
-    /// The files of a root that are not what its packages brought; `None` where the root has no database of this kind.
+    /// Returns the files of a root that differ from their packages, or `None` if the root has no
+    /// database of this kind.
     fn verify_files(&self, _root: &Tree) -> Result<Option<Vec<ChangedFile>>, InventoryError> {
         Ok(None)
     }
 
-    /// Whether the database of a root keeps the signatures of packages.
+    /// Reports whether the database of a root records the signatures of packages.
     fn keeps_signatures(&self) -> bool {
         false
     }
 
-    /// What the keys of a keyring are called in signatures, in capitals: fingerprints of OpenPGP.
+    /// Returns the names of keys in signatures, in capitals: OpenPGP fingerprints.
     fn key_names(&self, _keyring: &Self::Keyring) -> Vec<String> {
         Vec::new()
     }
 
-    /// What cannot be had is known: the network may not be used. By default that matters only once packages are fetched, as to dnf.
+    /// Sets the packages that are available without the network, which may not be used. The default
+    /// implementation ignores them, as dnf does: missing packages fail when they are fetched.
     fn heed_reach(&self, _reach: Reach, _state: &mut Self::State) {}
 
-    /// Chooses packages of a pool.
+    /// Returns a resolver for the packages of a pool.
     fn chooser<'p>(&'p self, pool: &'p Pool, state: &'p Self::State) -> Box<dyn Chooser + 'p>;
 
-    /// Keys from the files that the catalog or the user names, of whose signatures those count that the policy lets count. Fails if a file has no
-    /// usable key.
+    /// Creates a keyring from the key files that the catalog or the user names. The policy
+    /// determines the accepted signatures. Fails if a file has no usable key.
     fn keyring(&self, keys: &[Key], policy: &SignaturePolicy) -> Result<Self::Keyring, KeyError>;
 
-    /// Returns the keys that are not usable, but stand in a file beside usable ones.
+    /// Returns the unusable keys in files that also contain usable ones.
     fn unusable_keys<'k>(&self, _keyring: &'k Self::Keyring) -> &'k [KeyError] {
         &[]
     }
 
-    /// Holds the document that a repository begins with against the keys: by the signature in it, or by one that lies `beside` it, without which it
-    /// is not used where it `must` be signed.
+    /// Verifies the root document of a repository, by its embedded signature or by the detached one
+    /// in `beside`. Without a signature, the document is refused if it `must` be signed.
     fn verify_root(
         &self,
         root: &[u8],
@@ -212,11 +227,13 @@ pub trait Ecosystem: Sync {
         trust: Trust<'_, Self::Keyring>,
     ) -> Result<(), PackageError>;
 
-    /// The digest that a repository promises of a package's file, if it promises one of the whole file.
+    /// Returns the digest of a package file in the repository's index, if the index has one of the
+    /// whole file.
     fn file_digest(&self, solvable: Solvable<'_>) -> Option<Digest>;
 
-    /// Opens a package file: nothing of it is given before all of it is verified, also against what the repository `promised` of it.
-    /// Files that the options leave out are not unpacked.
+    /// Opens and verifies a package file, also against the repository's entry in `promised`.
+    /// Returns nothing before everything is verified. Files that the options leave out are not
+    /// unpacked.
     fn open(
         &self,
         content: &Content,
@@ -226,45 +243,49 @@ pub trait Ecosystem: Sync {
         spool: &Spool,
     ) -> Result<Self::Package, PackageError>;
 
-    /// Fails if a package that was opened, and that is whole and trusted, is not to be installed. `unlisted` is whether no active module lists
-    /// it; see [`Choice::unlisted`].
+    /// Fails if an opened package that is valid and trusted must not be installed. `unlisted` is
+    /// true if no active module lists it; see [`Choice::unlisted`].
     fn admit(&self, _package: &Self::Package, _unlisted: bool) -> Result<(), PackageError> {
         Ok(())
     }
 
-    /// The unpacked files of an opened package, in its own order, with their contents.
+    /// Returns the unpacked files of an opened package, in the order of the package, with their
+    /// contents.
     fn entries(&self, package: &Self::Package) -> Vec<Entry>;
 
-    /// The package's id, as [`Ecosystem::identity`] has it.
+    /// Returns the id of the package, as in [`Ecosystem::identity`].
     fn id(&self, package: &Self::Package) -> String;
 
-    /// The trusted key that signed the package, as the ecosystem names keys.
+    /// Returns the trusted key that signed the package, in the form of the ecosystem.
     fn signer(&self, package: &Self::Package) -> Option<String>;
 
-    /// Whether a trusted key signed the package.
+    /// Reports whether a trusted key signed the package.
     fn is_signed(&self, package: &Self::Package) -> bool {
         self.signer(package).is_some()
     }
 
-    /// When the package was built, in seconds since 1970.
+    /// Returns the build time of the package, in seconds since 1970.
     fn build_time(&self, package: &Self::Package) -> i64;
 
-    /// The package that a request itself makes, which no repository has a file of; see [`Ecosystem::add_packages`].
+    /// Creates the virtual package that a request itself defines; see [`Ecosystem::add_packages`].
     fn made_up(&self, _ask: &Ask, _solvable: Solvable<'_>) -> Option<Self::Package> {
         None
     }
 
-    /// Files of a root, the first of which that can be there is locked while the root is changed.
+    /// Returns candidates for the lock file of a root. While the root is changed, the first one
+    /// that can exist is locked.
     fn lock_files(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Why roots of this kind cannot be changed yet, where they cannot: known before anything is read or fetched.
+    /// Returns the reason why roots of this kind cannot be changed, if so. The check happens before
+    /// anything is read or fetched.
     fn leaves_roots_alone(&self) -> Option<&'static str> {
         None
     }
 
-    /// Changes the tree of a root that is there already, package by package in the order of the transaction, and then its database.
+    /// Changes the tree of an existing root, package by package in transaction order, and then its
+    /// database.
     fn change(
         &self,
         tree: &mut Tree,
@@ -274,8 +295,8 @@ pub trait Ecosystem: Sync {
         cancel: &Cancel,
     ) -> Result<Installed, InstallError>;
 
-    /// Installs packages, given in the order of the transaction, into a tree: their scriptlets, their files, the database. `world` is
-    /// what the root was asked to have.
+    /// Installs packages, given in transaction order, into a tree: scriptlets, files and the
+    /// database. `world` lists the requested packages.
     fn install(
         &self,
         tree: &mut Tree,
@@ -287,40 +308,40 @@ pub trait Ecosystem: Sync {
     ) -> Result<Installed, InstallError>;
 }
 
-/// What the repository of the package files is called that a request itself names (dnf's word for it). Their
-/// locations are their paths.
+/// The name of the repository for package files that a request names (dnf's term). The locations of
+/// its packages are their paths.
 pub const COMMAND_LINE: &str = "@commandline";
 
-/// Where a package file belongs in a pool.
+/// The place of a package file in a pool.
 #[derive(Clone, Copy, Debug)]
 pub struct FilePlace<'a> {
-    /// The repository.
+    /// Repository.
     pub repo: RepoId,
-    /// The file, relative to the repository.
+    /// Path of the file, relative to the repository.
     pub location: &'a str,
-    /// The architecture that the repository's index gives it.
+    /// Architecture in the repository's index.
     pub arch: &'a str,
 }
 
-/// What tells a package from all others.
+/// The unique identifier of a package, and the parts of its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// All of it in the ecosystem's own form.
+    /// Full identifier, in the form of the ecosystem.
     pub id: String,
-    /// The epoch, where the ecosystem has such a thing.
+    /// Epoch, if the ecosystem has epochs.
     pub epoch: Option<u32>,
-    /// The version; the whole of it where there is no release apart.
+    /// Version; the full version if the ecosystem has no separate release.
     pub version: String,
-    /// The release.
+    /// Release.
     pub release: Option<String>,
 }
 
-/// Whose packages are accepted.
+/// The packages that are accepted.
 #[derive(Debug)]
 pub enum Trust<'a, K> {
-    /// Those that one of these keys signed.
+    /// Packages that one of these keys signed.
     Keys(&'a K),
-    /// Those without a signature too; a wrong signature of a known key is refused all the same.
+    /// Also packages without a signature. A wrong signature of a known key is still refused.
     Unsigned(&'a K),
 }
 
@@ -332,24 +353,24 @@ impl<K> Clone for Trust<'_, K> {
 
 impl<K> Copy for Trust<'_, K> {}
 
-/// A file of a package that is not what the package brought.
+/// A file that differs from its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedFile {
-    /// The id of the package.
+    /// Id of the package.
     pub package: String,
-    /// The path, as the package says it.
+    /// The path, as written in the package.
     pub path: Box<[u8]>,
-    /// Whether users are meant to change it.
+    /// True if users are meant to change the file.
     pub config: bool,
-    /// What became of it.
+    /// The difference.
     pub change: FileChange,
 }
 
-/// What became of a file.
+/// The difference between a file and its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileChange {
-    /// It is not there.
+    /// The file does not exist.
     Missing,
-    /// These things about it are different.
+    /// These aspects differ.
     Changed(Vec<FileAspect>),
 }

@@ -1,7 +1,7 @@
-//! The files of a root that is read, wherever it is: in a directory on the disk, or in a model of the tree.
+//! Read access to the files of a root, in a directory on disk or in a model of the tree.
 //!
-//! In: paths within the root, without a slash before them. Out: bytes. Links mean what they mean inside the root, so none leads out of it;
-//! nothing is ever written.
+//! Input: paths within the root, without a leading slash. Output: bytes. Links are resolved inside
+//! the root, so none leads outside it. Nothing is written.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,12 +13,12 @@ use rustix::io::Errno;
 
 use crate::tree::Tree;
 
-/// A root that is read.
+/// A root to read from.
 pub trait RootFiles: Sync {
-    /// The bytes of a regular file; `None` where there is none.
+    /// Returns the bytes of a regular file, or `None` if there is none.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
 
-    /// The text of a file, lossily decoded; empty where there is none.
+    /// Returns the text of a file, lossily decoded, or an empty string if there is no file.
     fn read_text(&self, path: &str) -> io::Result<String> {
         Ok(self.read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
     }
@@ -31,7 +31,7 @@ impl RootFiles for Tree {
     }
 }
 
-/// A root on the disk.
+/// A root in a directory on disk.
 #[derive(Debug)]
 pub struct RootDirectory(File);
 
@@ -62,15 +62,16 @@ impl RootFiles for RootDirectory {
     }
 }
 
-/// A pipe in the file's place must not block.
+/// Open flags. `NONBLOCK` prevents blocking if the path is a pipe.
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
-/// Opens a file where links mean what they mean inside the root: EL10's `/var/lib/rpm` is one.
+/// Opens a file and resolves links inside the root. EL10's `/var/lib/rpm` is a link.
 fn open_in_root(root: &File, path: &str) -> Result<OwnedFd, Errno> {
     rustix::fs::openat2(root, path, FLAGS, Mode::empty(), ResolveFlags::IN_ROOT)
 }
 
-/// The same on kernels before 5.6 and where a container's filter knows no `openat2`: no link is followed at all.
+/// Opens a file without following any link. This is the fallback for kernels before 5.6 and for
+/// containers whose seccomp filter blocks `openat2`.
 fn open_without_links(root: &File, path: &str) -> Result<OwnedFd, Errno> {
     let mut directory = rustix::fs::openat(root, ".", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let (parents, name) = path.rsplit_once('/').unwrap_or((".", path));

@@ -1,22 +1,24 @@
-//! Variables of configuration files and lists of mirrors: `$basearch`, `${releasever_major}`, `${name:-word}`.
+//! Variables in configuration files and mirror lists: `$basearch`, `${releasever_major}`,
+//! `${name:-word}`.
 //!
-//! The rules are those of libdnf's `ConfigParser::substitute` and dnf5's `Vars`: names are letters, digits and `_`, and case counts.
+//! The rules are those of libdnf's `ConfigParser::substitute` and dnf5's `Vars`. Names consist of
+//! letters, digits and `_`, and are case-sensitive.
 
 use std::collections::BTreeMap;
 
-/// How deep words of variables may stand within one another (libdnf's `MAXIMUM_EXPRESSION_DEPTH`).
+/// Maximum depth of nested words (libdnf's `MAXIMUM_EXPRESSION_DEPTH`).
 const DEEPEST: usize = 32;
 
 /// The values of variables, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
 
-/// A text whose variables were replaced.
+/// A text with its variables replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
     /// The text.
     pub text: String,
-    /// The names of variables that have no value. They stand in the text as they were written.
+    /// Names of variables without a value, which stay unchanged in the text.
     pub unknown: Vec<String>,
 }
 
@@ -26,8 +28,8 @@ impl Variables {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Returns the value of a variable. `releasever_major` and `releasever_minor` are the parts of `releasever` before and after its first dot, unless
-    /// they have values of their own.
+    /// Returns the value of a variable. `releasever_major` and `releasever_minor` default to the
+    /// parts of `releasever` before and after its first dot.
     pub fn get(&self, name: &str) -> Option<&str> {
         let of_release = || {
             let release = self.0.get("releasever")?;
@@ -41,7 +43,7 @@ impl Variables {
         self.0.get(name).map(String::as_str).or_else(of_release)
     }
 
-    /// Returns a text with the values of its variables. A backslash takes its special meaning from the character behind it.
+    /// Replaces the variables in a text. A backslash escapes the next character.
     pub fn expand(&self, text: &str) -> Expanded {
         let mut expansion = Expansion { variables: self, rest: text, unknown: Vec::new() };
         let text = expansion.run(0);
@@ -55,7 +57,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {
     }
 }
 
-/// A text whose variables are being replaced.
+/// The state of an expansion.
 struct Expansion<'a> {
     variables: &'a Variables,
     rest: &'a str,
@@ -63,7 +65,7 @@ struct Expansion<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    /// Expands the rest of the text, or a word of a variable as far as the `}` behind it.
+    /// Expands the rest of the text or, for a nested word, the part before its closing `}`.
     fn run(&mut self, depth: usize) -> String {
         let mut result = String::new();
         while let Some(at) = self.rest.find(['$', '\\', '}']) {
@@ -77,7 +79,8 @@ impl<'a> Expansion<'a> {
                     match self.variable(depth) {
                         Some(value) => result.push_str(&value),
                         None => {
-                            // The variable is none, or unknown: it stays, and the text goes on behind its name.
+                            // Not a variable, or unknown: keep it unchanged and continue after its
+                            // name.
                             self.rest = behind_name(before);
                             result.push_str(&before[..before.len() - self.rest.len()]);
                         }
@@ -98,7 +101,8 @@ impl<'a> Expansion<'a> {
         result + std::mem::take(&mut self.rest)
     }
 
-    /// Reads the variable that the rest begins with, and returns what stands in its place; `None` where it stays as it is.
+    /// Reads the variable at the start of the rest and returns its replacement. Returns `None` if
+    /// it stays unchanged.
     fn variable(&mut self, depth: usize) -> Option<String> {
         let whole = self.rest;
         let inner = &whole[1..];
@@ -122,7 +126,7 @@ impl<'a> Expansion<'a> {
         self.rest = &after[2..];
         let word = self.run(depth + 1);
         let Some(rest) = self.rest.strip_prefix('}') else {
-            // A word without an end: nothing from here on is replaced.
+            // The word has no closing brace: replace nothing from here on.
             self.unknown.truncate(noted);
             self.rest = "";
             return Some(whole.to_owned());
@@ -130,7 +134,7 @@ impl<'a> Expansion<'a> {
         self.rest = rest;
         let value = self.variables.get(name).filter(|value| !value.is_empty());
         if value.is_some() == is_default {
-            // The word is not used, nor are the variables in it.
+            // The word is not used, so its unknown variables do not count.
             self.unknown.truncate(noted);
         }
         Some(match (value, is_default) {
@@ -149,12 +153,12 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// Splits a text behind the name of a variable that it begins with.
+/// Splits a text after the variable name at its start.
 fn split_name(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len()))
 }
 
-/// Returns what follows the name of a variable that stays as it is.
+/// Returns the text after the name of a variable that stays unchanged.
 fn behind_name(text: &str) -> &str {
     let inner = &text[1..];
     match inner.strip_prefix('{') {
