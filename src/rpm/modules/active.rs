@@ -1,7 +1,9 @@
-//! Which streams are active: those that are enabled, those that are the default, and what these require.
+//! Selection of the active module streams: enabled streams, default streams, and the streams that
+//! these require.
 //!
-//! Streams are packages to our own solver, as they are to libsolv in libdnf: `nodejs:20` provides `module(nodejs)` and `module(nodejs:20)`,
-//! conflicts with the other streams of its module, and requires `module(platform:el9)`.
+//! Streams are packages to the solver, as they are to libsolv in libdnf. For example, `nodejs:20`
+//! provides `module(nodejs)` and `module(nodejs:20)`, conflicts with the other streams of its
+//! module, and requires `module(platform:el9)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +13,27 @@ use crate::pool::{Architectures, Kind, Op, Package, Pool, PoolBuilder, PoolError
 use crate::rpm::version::RpmVersions;
 use crate::solver::{Fact, Job, Problem, Request, Solution, Solver, Unsolvable};
 
-/// The streams that are active.
+/// The active streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Active {
-    /// Of each build in [`Modules::builds`], whether it is active.
+    /// For each build in [`Modules::builds`], true if it is active.
     pub builds: Vec<bool>,
-    /// What the user should know.
+    /// Warnings to the user.
     pub warnings: Vec<String>,
 }
 
-/// Why the streams that are asked for cannot be enabled.
+/// The reason why the requested streams cannot be enabled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModuleError {
-    /// There is no such module or stream.
+    /// The module or stream does not exist.
     #[error("there is no module `{spec}`")]
     Unknown {
-        /// As it was asked for.
+        /// The spec as the user wrote it.
         spec: String,
-        /// What there is: the streams of the module, or a module with a similar name.
+        /// The existing streams of the module, or a module with a similar name.
         known: Vec<String>,
     },
-    /// Several streams are meant.
+    /// The spec matches several streams.
     #[error("the module {module} has several streams, and none is the default")]
     Several {
         /// The module.
@@ -39,28 +41,28 @@ pub enum ModuleError {
         /// The streams, each as `module:stream`.
         streams: Vec<String>,
     },
-    /// Two streams of one module were asked for.
+    /// The user requested two streams of one module.
     #[error("{first} and {second} are streams of one module: only one can be enabled")]
     TwoStreams {
-        /// One.
+        /// The first stream.
         first: String,
-        /// The other.
+        /// The second stream.
         second: String,
     },
-    /// What was asked for contradicts itself, or lacks something.
+    /// The requested streams contradict each other, or a requirement is missing.
     #[error("the modules {} cannot be enabled together", .modules.join(", "))]
     Unsolvable {
-        /// What was asked for, each as `module:stream`.
+        /// The requested streams, each as `module:stream`.
         modules: Vec<String>,
-        /// Why not.
+        /// The reasons.
         reasons: Vec<String>,
     },
-    /// There are more modules than a pool can hold.
+    /// There are more modules than a pool can contain.
     #[error(transparent)]
     Pool(#[from] PoolError),
 }
 
-/// A stream that was asked for, and the builds that will do.
+/// A requested stream, and the builds that match.
 #[derive(Debug, Default)]
 struct Enabled {
     stream: String,
@@ -68,7 +70,8 @@ struct Enabled {
 }
 
 impl Modules {
-    /// The streams that are active on a machine of these architectures and this platform (`platform:el9`), if `enable` is asked for.
+    /// Returns the active streams for a machine with these architectures and this platform
+    /// (`platform:el9`), with the streams in `enable` requested. Fails if they cannot be enabled.
     pub fn activate(
         &self,
         enable: &[String],
@@ -96,13 +99,13 @@ impl Modules {
             modules: enabled.iter().map(|(module, Enabled { stream, .. })| format!("{module}:{stream}")).collect(),
             reasons,
         })?;
-        // All versions of a configuration are active with the one that was chosen.
+        // All versions of a configuration are active if the solver chose one.
         let chosen = universe.solvables.iter().zip(&self.builds).filter(|&(&id, _)| solution.contains(id));
         let active: BTreeSet<(&str, &str, &str)> = chosen.map(|(_, build)| configuration(build)).collect();
         Ok(Active { builds: self.builds.iter().map(|build| active.contains(&configuration(build))).collect(), warnings })
     }
 
-    /// What is to be enabled, by module.
+    /// Returns the streams to enable, by module.
     fn enabled(&self, specs: &[String]) -> Result<BTreeMap<String, Enabled>, ModuleError> {
         let mut enabled: BTreeMap<String, Enabled> = BTreeMap::new();
         for spec in specs {
@@ -136,7 +139,8 @@ impl Modules {
         Ok(enabled)
     }
 
-    /// The streams of a module; where there is no such module, the one with the nearest name.
+    /// Returns the streams of a module. If there is no such module, returns the one with the most
+    /// similar name.
     fn alternatives(&self, module: &str) -> Vec<String> {
         let streams: BTreeSet<String> = self.builds.iter().filter(|build| build.name == module).map(Build::name_stream).collect();
         if !streams.is_empty() {
@@ -150,10 +154,10 @@ fn configuration(build: &Build) -> (&str, &str, &str) {
     (&build.name, &build.stream, &build.configuration)
 }
 
-/// The streams as packages.
+/// The streams as packages of a pool.
 struct Universe {
     pool: Pool,
-    /// Of each build its package.
+    /// The package of each build.
     solvables: Vec<SolvableId>,
     platform: Option<SolvableId>,
 }
@@ -197,8 +201,9 @@ impl Universe {
         Ok(Self { pool: builder.build(&RpmVersions, architectures)?, solvables, platform })
     }
 
-    /// Solves in libdnf's steps: the newest of all; the defaults as far as they fit; not the newest either. Beside the solution,
-    /// which step was needed, in words.
+    /// Solves in libdnf's steps: first with the newest of all streams, then with as many defaults
+    /// as possible, then without requiring the newest. Also returns a warning if the first step was
+    /// not enough.
     fn solve(&self, required: &[Job], optional: &[Job]) -> Result<(Solution, Vec<String>), Vec<String>> {
         let mut solver = Solver::new(&self.pool);
         let best = |jobs: &[Job]| jobs.iter().map(|job| job.clone().best(true)).collect::<Vec<_>>();
@@ -216,7 +221,7 @@ impl Universe {
                     }
                     Err(unsolvable) => unsolvable,
                 };
-                // The last one that need not be is the one that libsolv gives up.
+                // libsolv gives up the last optional job.
                 let given_up = unsolvable.problems.iter().flat_map(Problem::jobs).filter(|&job| job >= required.len()).max();
                 let Some(job) = given_up else { break };
                 jobs.remove(job);
@@ -253,7 +258,8 @@ impl Universe {
     }
 }
 
-/// A requirement of the package that is being built: one of the streams, and none of those that begin with `-`.
+/// Adds a requirement of the current package: one of the streams, and none of those that begin with
+/// `-`.
 fn require(builder: &mut PoolBuilder, module: &str, streams: &[String]) {
     let mut wanted = None;
     for stream in streams {

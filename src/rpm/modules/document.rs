@@ -1,7 +1,9 @@
-//! The documents of a `modules.yaml`: `modulemd` (versions 1 and 2) and `modulemd-defaults`.
+//! Reader of the documents in `modules.yaml`: `modulemd` (versions 1 and 2) and
+//! `modulemd-defaults`.
 //!
-//! `modulemd-obsoletes` is left aside, as dnf does unless `module_obsoletes` is set; `modulemd-packager`, translations and kinds that come later
-//! say nothing about what can be installed.
+//! Other kinds are ignored. dnf also ignores `modulemd-obsoletes` unless `module_obsoletes` is set.
+//! `modulemd-packager`, translations and future kinds do not affect which packages can be
+//! installed.
 
 use std::io::Read;
 
@@ -11,10 +13,10 @@ use super::{Build, Defaults, Modules};
 use crate::metadata::IndexError;
 use crate::yaml::{Cursor, Problem, Value};
 
-/// How much is read by one thread at a time.
+/// Bytes that one thread reads at a time.
 const CHUNK: usize = 128 << 10;
 
-/// Reads all documents, several at once: none refers to another.
+/// Reads all documents in parallel; documents do not refer to one another.
 pub(super) fn read(modules: &mut Modules, repository: &str, input: &mut dyn Read) -> Result<(), IndexError> {
     let mut text = String::new();
     input.read_to_string(&mut text).map_err(|error| IndexError::Read { offset: text.len() as u64, error })?;
@@ -38,10 +40,10 @@ pub(super) fn read(modules: &mut Modules, repository: &str, input: &mut dyn Read
     Ok(())
 }
 
-/// Parts of the text that hold whole documents, with where they begin. `---` at the beginning of a line is never within a document
-/// (YAML 1.2, 9.1.2).
+/// Splits the text into parts of whole documents, each with its start offset. Within a document, no
+/// line begins with `---` (YAML 1.2, 9.1.2).
 fn chunks(text: &str) -> Vec<(usize, &str)> {
-    // A directive belongs to the document after it: then nothing is cut.
+    // A directive belongs to the following document, so such a text is not split.
     if text.starts_with('%') || text.contains("\n%") {
         return vec![(0, text)];
     }
@@ -61,7 +63,8 @@ enum Document {
     Defaults(String, Defaults),
 }
 
-/// What a document holds that is heeded, whatever kind it turns out to be: the order of its keys is free.
+/// The relevant contents of a document of any kind. The kind may follow them, as keys have no fixed
+/// order.
 #[derive(Default)]
 struct Raw {
     kind: String,
@@ -72,7 +75,8 @@ struct Raw {
     defaults: Defaults,
 }
 
-/// The documents of a text; in place of one that lacks something, what that is.
+/// Reads the documents of a text. The result for an incomplete document is a description of the
+/// problem.
 fn documents(text: &str) -> Result<Vec<Result<Document, String>>, Problem> {
     let mut cursor = Cursor::new(text);
     let mut found = Vec::new();
@@ -95,7 +99,7 @@ fn assign<T>(place: &mut T, value: Result<T, Problem>) -> Result<(), Problem> {
 }
 
 fn data<'t>(cursor: &mut Cursor<'t>, value: Value<'t>, raw: &mut Raw) -> Result<(), Problem> {
-    // Of documents of other kinds the same keys may hold other things: they are of no interest.
+    // In documents of other kinds, the same keys may have other types; ignore them.
     let Value::Map = value else { return cursor.skip(value) };
     cursor.entries(value, &mut |cursor, key, value| match (key, &value) {
         ("name", Value::Scalar(_)) => assign(&mut raw.build.name, cursor.text(value)),
@@ -120,7 +124,7 @@ fn data<'t>(cursor: &mut Cursor<'t>, value: Value<'t>, raw: &mut Raw) -> Result<
     })
 }
 
-/// `requires: {platform: [el9]}`, and in version 1 `requires: {platform: el9}`.
+/// Reads `requires: {platform: [el9]}`, or in version 1 `requires: {platform: el9}`.
 fn dependency<'t>(cursor: &mut Cursor<'t>, value: Value<'t>, build: &mut Build) -> Result<(), Problem> {
     cursor.entries(value, &mut |cursor, key, value| {
         if key != "requires" {
@@ -138,7 +142,8 @@ fn dependency<'t>(cursor: &mut Cursor<'t>, value: Value<'t>, build: &mut Build) 
     })
 }
 
-/// A module's profiles are maps with `rpms`; those of the defaults are lists of names, by stream.
+/// Reads profiles: in a module, they are maps with `rpms`; in defaults, they are lists of names by
+/// stream.
 fn profiles<'t>(cursor: &mut Cursor<'t>, value: Value<'t>, raw: &mut Raw) -> Result<(), Problem> {
     cursor.entries(value, &mut |cursor, key, value| {
         match value {
@@ -166,7 +171,7 @@ fn is_true(text: &str) -> bool {
 }
 
 impl Raw {
-    /// What the document is; `None` where it is of a kind that is not heeded.
+    /// Returns the document, or `None` if its kind is ignored.
     fn finish(self) -> Result<Option<Document>, String> {
         match (self.kind.as_str(), self.form.as_str()) {
             ("modulemd", "1" | "2") => {
@@ -190,8 +195,8 @@ impl Raw {
     }
 }
 
-/// Two words on one module: the later counts; of one time, what they contradict each other in is as if nobody had said it (libmodulemd's
-/// `modulemd_defaults_v1_merge`).
+/// Merges two defaults of one module: the later one wins. Where two of the same time contradict
+/// each other, the values are dropped (libmodulemd's `modulemd_defaults_v1_merge`).
 fn merge(modules: &mut Modules, module: String, found: Defaults) {
     let known = modules.defaults.entry(module).or_insert_with(|| found.clone());
     match found.modified.cmp(&known.modified) {
@@ -213,7 +218,8 @@ fn merge(modules: &mut Modules, module: String, found: Defaults) {
     }
 }
 
-/// A context that is not static is a digest that changes with every version: then builds of one stream that require the same are of one
+/// Returns the configuration of a build. A context that is not static is a digest that changes with
+/// every version. In that case, builds of one stream with the same requirements form a
 /// configuration (libdnf's `addVersionsWithoutStaticContext`).
 fn configuration(build: &Build) -> String {
     if build.static_context {

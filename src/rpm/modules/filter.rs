@@ -1,7 +1,8 @@
-//! Which packages may not be chosen, given the streams that are active.
+//! Packages that the active module streams hide.
 //!
-//! Packages of streams that are not active are hidden; so are, of all others, those that have or provide a name of a package of an
-//! active stream (libdnf's `setModuleExcludes`). A package that belongs to an active stream never is.
+//! Packages of inactive streams are hidden. So are all other packages that have or provide the name
+//! of a package in an active stream (libdnf's `setModuleExcludes`). Packages of active streams are
+//! never hidden.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -11,50 +12,51 @@ use crate::pool::{Pool, Solvable, SolvableId, StringId};
 /// The packages that modules hide.
 #[derive(Clone, Debug, Default)]
 pub struct Hidden {
-    /// By id.
+    /// The hidden packages, sorted by id.
     packages: Vec<SolvableId>,
     /// The packages of the active streams.
     shown: FxHashSet<SolvableId>,
     by: FxHashMap<SolvableId, Hider>,
 }
 
-/// What hides a package.
+/// The reason why a package is hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hider {
-    /// It belongs to a stream (`nodejs:18`) that is not active.
+    /// The package belongs to an inactive stream (`nodejs:18`).
     NotActive(String),
-    /// A stream that is active has a package of a name that it has or provides.
+    /// An active stream has a package whose name this package has or provides.
     Masked(String),
-    /// Its repository is used without it.
+    /// The package is filtered from its repository.
     Repository,
 }
 
 impl Hidden {
-    /// The packages, by id.
+    /// Returns the hidden packages, sorted by id.
     pub fn packages(&self) -> &[SolvableId] {
         &self.packages
     }
 
-    /// Whether a package belongs to an active stream.
+    /// Reports whether a package belongs to an active stream.
     pub fn shows(&self, package: SolvableId) -> bool {
         self.shown.contains(&package)
     }
 
-    /// What hides a package, if anything does.
+    /// Returns the reason why a package is hidden, if it is.
     pub fn by(&self, package: SolvableId) -> Option<&Hider> {
         self.by.get(&package)
     }
 }
 
 impl Build {
-    /// The packages of the pool that belong to it.
+    /// Returns the packages of the pool that belong to the build.
     pub fn packages<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = SolvableId> + 'a {
         self.artifacts.iter().flat_map(|artifact| packages(pool, artifact))
     }
 }
 
 impl Modules {
-    /// The packages that are hidden while these streams are active. What is installed is never, nor what `is_spared`.
+    /// Returns the packages that are hidden by these active streams. Installed packages and those
+    /// for which `is_spared` returns true are never hidden.
     pub fn hidden(&self, active: &Active, pool: &Pool, is_spared: impl Fn(Solvable<'_>) -> bool) -> Hidden {
         let of =
             |wanted: bool| self.builds.iter().zip(&active.builds).filter(move |&(_, &is)| is == wanted).map(|(build, _)| build);
@@ -84,7 +86,7 @@ impl Modules {
         Hidden { packages, shown, by }
     }
 
-    /// The names that no longer belong to a stream: its newest version tells.
+    /// Returns the names that no longer belong to a stream, according to its newest version.
     fn demodularized(&self, build: &Build) -> &[String] {
         let same = self
             .builds
@@ -94,13 +96,13 @@ impl Modules {
     }
 }
 
-/// The packages that have or provide a name.
+/// Returns the packages that have or provide a name.
 fn named(pool: &Pool, name: StringId) -> impl Iterator<Item = SolvableId> {
     let providers = pool.providers(name).filter(|(_, by)| by.is_some()).map(|(id, _)| id);
     pool.named(name).iter().copied().chain(providers)
 }
 
-/// The packages of the pool that an artifact is.
+/// Returns the packages of the pool that match an artifact.
 fn packages<'p>(pool: &'p Pool, artifact: &str) -> impl Iterator<Item = SolvableId> + use<'p> {
     let found = parse(artifact).and_then(|(name, version, arch)| Some((pool.find(name)?, pool.find(version)?, pool.find(arch)?)));
     let named = found.map(|found| (found, pool.named(found.0)));
@@ -112,12 +114,14 @@ fn packages<'p>(pool: &'p Pool, artifact: &str) -> impl Iterator<Item = Solvable
     })
 }
 
-/// The name of an artifact that is not a source package: those provide nothing, and hide no binary package.
+/// Returns the name of an artifact. Returns `None` for source packages: they provide nothing and
+/// hide no binary package.
 fn binary_name(artifact: &str) -> Option<&str> {
     parse(artifact).filter(|(.., arch)| !matches!(*arch, "src" | "nosrc")).map(|(name, ..)| name)
 }
 
-/// `name-[epoch:]version-release.arch`: the name, the version as the pool has it, the architecture.
+/// Splits `name-[epoch:]version-release.arch` into the name, the version as in the pool, and the
+/// architecture.
 fn parse(artifact: &str) -> Option<(&str, &str, &str)> {
     let (rest, arch) = artifact.rsplit_once('.')?;
     let release = rest.rfind('-')?;

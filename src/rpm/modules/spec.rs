@@ -1,4 +1,4 @@
-//! `name[:stream[:version[:context]]][::arch][/profile]`: what a person may write for a module.
+//! Module specs of the user: `name[:stream[:version[:context]]][::arch][/profile]`.
 
 use super::Build;
 use crate::finish::glob;
@@ -6,7 +6,7 @@ use crate::finish::glob;
 /// The parts of a spec; each may be a shell pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleSpec<'a> {
-    /// The module's name.
+    /// The module name.
     pub name: &'a str,
     /// The stream.
     pub stream: Option<&'a str>,
@@ -21,7 +21,7 @@ pub struct ModuleSpec<'a> {
 }
 
 impl<'a> ModuleSpec<'a> {
-    /// Takes a spec apart.
+    /// Parses a spec.
     pub fn parse(spec: &'a str) -> Self {
         let (rest, profile) = spec.split_once('/').map_or((spec, None), |(rest, profile)| (rest, Some(profile)));
         let (rest, arch) = rest.split_once("::").map_or((rest, None), |(rest, arch)| (rest, Some(arch)));
@@ -32,7 +32,7 @@ impl<'a> ModuleSpec<'a> {
         Self { name, stream, version, context, arch, profile: profile.filter(|profile| !profile.is_empty()) }
     }
 
-    /// Whether it means a build.
+    /// Reports whether a build matches the spec.
     pub fn means(&self, build: &Build) -> bool {
         let fits = |pattern: Option<&str>, text: &str| pattern.is_none_or(|pattern| matches(pattern, text));
         matches(self.name, &build.name)

@@ -1,10 +1,11 @@
-//! Small repositories with modules: which streams are active, and what they hide.
+//! Tests with small repositories: which streams are active, and which packages they hide.
 
 use super::{Active, Hider, ModuleError, Modules};
 use crate::pool::{Pool, Solvable};
 use crate::rpm::{architecture, universe};
 
-/// A stream in one line: `nodejs:20 5 requires platform:el9, perl:5.26|5.30 packages nodejs-1:20-1.x86_64, npm-1-1.x86_64`.
+/// Returns a stream from one line: `nodejs:20 5 requires platform:el9, perl:5.26|5.30 packages
+/// nodejs-1:20-1.x86_64, npm-1-1.x86_64`.
 fn stream(line: &str) -> String {
     let (head, packages) = line.split_once(" packages ").unwrap_or((line, ""));
     let (head, requires) = head.split_once(" requires ").unwrap_or((head, ""));
@@ -42,7 +43,7 @@ fn activate(modules: &Modules, enable: &[&str]) -> Result<Active, ModuleError> {
     modules.activate(&enable, Some("platform:el9"), &architecture::compatible("x86_64"))
 }
 
-/// The active streams, each with its version.
+/// Returns the active streams with their versions.
 fn active(modules: &Modules, enable: &[&str]) -> Vec<String> {
     let active = activate(modules, enable).unwrap();
     let mut streams: Vec<String> = (modules.builds.iter().zip(&active.builds))
@@ -59,7 +60,7 @@ fn defaults_are_active_and_what_is_enabled_takes_their_place() {
     assert_eq!(active(&modules, &[]), ["nodejs:18 1"]);
     assert_eq!(active(&modules, &["nodejs:20"]), ["nodejs:20 1"]);
     assert_eq!(active(&modules, &["nodejs:20", "php:8.1"]), ["nodejs:20 1", "php:8.1 1"]);
-    // A module of one stream, or with a default, needs no stream to be named.
+    // A module with one stream, or with a default, needs no stream in the spec.
     assert_eq!(active(&modules, &["php"]), ["nodejs:18 1", "php:8.1 1"]);
     assert_eq!(active(&modules, &["nodejs"]), ["nodejs:18 1"]);
 }
@@ -67,7 +68,7 @@ fn defaults_are_active_and_what_is_enabled_takes_their_place() {
 #[test]
 fn all_versions_of_one_configuration_are_active_together() {
     let modules = modules(&["nodejs:18 1", "nodejs:18 2", "nodejs:18 3 requires perl:5"], &[("nodejs", "18")]);
-    // The newest lacks perl:5, so it is not of the configuration that can be had.
+    // The newest version lacks perl:5, so its configuration is not available.
     assert_eq!(active(&modules, &[]), ["nodejs:18 1", "nodejs:18 2"]);
 }
 
@@ -115,7 +116,7 @@ const PACKAGES: &str = "
     hotfix 1-1 x86_64 provides nodejs
 ";
 
-/// The hidden packages, each with what hides it; of the package that is spared, nothing is.
+/// Returns the hidden packages, each with the reason. The spared package is never hidden.
 fn hidden(modules: &Modules, enable: &[&str]) -> Vec<String> {
     let pool: Pool = universe::parse(PACKAGES, &architecture::compatible("x86_64")).unwrap();
     let hidden = modules.hidden(&activate(modules, enable).unwrap(), &pool, |package| package.name() == "hotfix");
@@ -172,6 +173,6 @@ fn broken_documents() {
     let bomb = format!("---\ndata: {}", "[".repeat(100_000));
     assert!(modules.read("r", &mut bomb.as_bytes()).is_err() || modules.is_empty());
     assert!(modules.read("r", &mut &b"---\n\tx: [1"[..]).is_err());
-    // Kinds that come later are of no interest.
+    // Future kinds are ignored.
     modules.read("r", &mut &b"---\ndocument: modulemd-v9\nversion: 9\ndata: [1, {a: b}]\n...\n"[..]).unwrap();
 }

@@ -1,4 +1,5 @@
-//! What specs ask for, packages and `@` specs alike: `@core`, `@core/optional`, `@^server-environment`, `@nodejs:20/development`.
+//! Conversion of specs to jobs: packages, groups and modules, as `@core`, `@core/optional`,
+//! `@^server-environment`, `@nodejs:20/development`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,30 +15,30 @@ use crate::rpm::package_files;
 use crate::rpm::spec::{self, Among};
 use crate::solver::Job;
 
-/// What a request is answered from: the packages, but for those that are excluded or hidden.
+/// The packages that a request may choose from.
 pub(super) struct Scope<'p> {
     pub(super) pool: &'p Pool,
     pub(super) state: &'p State,
     pub(super) settled: Cow<'p, Settled>,
-    /// What may not be chosen, by id: by exclusion, and by modules.
+    /// Packages that exclusions, filters and modules hide, sorted by id.
     pub(super) excluded: Vec<SolvableId>,
-    /// What of that is left out of its repository, by id.
+    /// Packages that repository filters hide, sorted by id.
     left_out: Vec<SolvableId>,
 }
 
-/// What specs ask for.
+/// The jobs of specs.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// What is asked for in any case.
+    /// Unconditional jobs.
     pub(super) jobs: Vec<Job>,
-    /// What is asked for if a package of this name, or one that provides it, is installed.
+    /// Jobs that apply only if a package with this name or provide is installed.
     pub(super) conditional: Vec<(String, Job)>,
-    /// What the user should know.
+    /// Warnings to the user.
     pub(super) warnings: Vec<String>,
 }
 
 impl Asked {
-    /// Adds what another spec asks for.
+    /// Appends the jobs of another spec.
     pub(super) fn add(&mut self, other: Self) {
         self.jobs.extend(other.jobs);
         self.conditional.extend(other.conditional);
@@ -45,7 +46,8 @@ impl Asked {
     }
 }
 
-/// The packages that are not to be seen in a repository. Patterns mean what those of [`Ask::exclude`] do (dnf's `_setup_excludes_includes`).
+/// Returns the packages that a repository filter hides. Patterns work as those of [`Ask::exclude`]
+/// (dnf's `_setup_excludes_includes`).
 fn left_out(pool: &Pool, filter: &RepositoryFilter) -> Vec<SolvableId> {
     let is_in = |id: &SolvableId| pool.solvable(*id).repo_name() == filter.repository;
     let named = |patterns: &[String]| -> Vec<SolvableId> {
@@ -60,7 +62,8 @@ fn left_out(pool: &Pool, filter: &RepositoryFilter) -> Vec<SolvableId> {
 }
 
 impl<'p> Scope<'p> {
-    /// The scope of a request. A module that is asked for by its packages is enabled too, as by dnf.
+    /// Creates the scope of a request. As in dnf, a module whose packages are requested is also
+    /// enabled.
     pub(super) fn new(pool: &'p Pool, state: &'p State, ask: &Ask) -> Result<Self, ModuleError> {
         let more: Vec<String> = ask.specs().filter_map(|spec| module_of(state, spec.strip_prefix('@')?)).collect();
         let settled = if ask.modules == state.settled.options && (ask.modules.ignore || more.is_empty()) {
@@ -83,7 +86,7 @@ impl<'p> Scope<'p> {
         Ok(Self { pool, state, settled, excluded, left_out })
     }
 
-    /// What hides a package but for an exclusion.
+    /// Returns the reason why a package is hidden, other than an exclusion.
     pub(super) fn hider(&self, package: SolvableId) -> Option<Hider> {
         let left_out = || self.left_out.binary_search(&package).is_ok().then_some(Hider::Repository);
         self.settled.hidden.by(package).cloned().or_else(left_out)
@@ -97,7 +100,7 @@ impl<'p> Scope<'p> {
         super::install_job(text, candidates, best, self.settled.obsoleters.is_some())
     }
 
-    /// What a spec asks for.
+    /// Returns the jobs of a spec.
     pub(super) fn asked(&self, spec: &str, best: bool) -> Asked {
         if package_files::is_file(spec) {
             let found = package_files::find(self.pool, spec).into_iter().collect();
@@ -116,7 +119,7 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// The packages of a group, as far as there are any (dnf's `_finalize_comps_trans`).
+    /// Returns the jobs of a group, for those packages that exist (dnf's `_finalize_comps_trans`).
     fn group(&self, spec: &str, members: BTreeSet<&Member>, best: bool) -> Asked {
         let mut asked = Asked::default();
         for member in members {
@@ -140,7 +143,7 @@ impl<'p> Scope<'p> {
         asked
     }
 
-    /// The packages of the profiles of a module (dnf's `ModuleBase.install`).
+    /// Returns the jobs of a module's profiles (dnf's `ModuleBase.install`).
     fn module(&self, spec: &str, module: &ModuleSpec<'_>, best: bool) -> Asked {
         let modules = &self.state.modules;
         let active: Vec<&Build> = (modules.builds.iter().zip(&self.settled.active.builds))
@@ -185,7 +188,8 @@ impl<'p> Scope<'p> {
         asked
     }
 
-    /// The packages of a name that may be chosen: those that the machine runs, or those of other architectures if there are no others.
+    /// Returns the visible packages with a name: those that the machine can run, or if there are
+    /// none, those of other architectures.
     fn named(&self, name: &str) -> Vec<SolvableId> {
         let named = self.pool.find(name).map_or(&[][..], |name| self.pool.named(name));
         let is_seen = |id: &SolvableId| self.excluded.binary_search(id).is_err();
@@ -194,7 +198,7 @@ impl<'p> Scope<'p> {
         found
     }
 
-    /// Whether a package of this name, or one that provides it, is among these (given by id).
+    /// Reports whether a package with this name or provide is in a list sorted by id.
     pub(super) fn has(&self, packages: &[SolvableId], name: &str) -> bool {
         self.pool.find(name).is_some_and(|name| self.pool.providers(name).any(|(id, _)| packages.binary_search(&id).is_ok()))
     }
@@ -204,7 +208,8 @@ fn matches_profile(pattern: &str, profile: &str) -> bool {
     pattern == profile || crate::finish::glob::matches(pattern.as_bytes(), profile.as_bytes())
 }
 
-/// The module that a spec (without its `@`) means, as it is to be enabled; `None` where it means a group.
+/// Returns the module that a spec (without its `@`) names, in the form for enabling it; `None` if
+/// the spec names a group.
 fn module_of(state: &State, spec: &str) -> Option<String> {
     let module = ModuleSpec::parse(spec);
     let meant = state.modules.builds.iter().any(|build| module.means(build));

@@ -1,4 +1,5 @@
-//! A root that has packages is changed: the verbs of the house as dnf's commands, and what the solver's answer does to the root.
+//! Changes to a root with packages: runs the command verbs as dnf's commands, and converts the
+//! solution to changes.
 
 use super::asked::{Asked, Scope};
 use super::{Refused, Selection, reason};
@@ -10,7 +11,7 @@ use crate::rpm::request::{self, Options};
 use crate::solver::{Request, Solution, is_identical};
 use crate::transaction::{self, Step};
 
-/// What dnf keeps several versions of side by side (its `installonlypkgs`).
+/// Packages of which dnf keeps several versions (its `installonlypkgs`).
 const INSTALL_ONLY: [&str; 6] = [
     "kernel",
     "kernel-PAE",
@@ -20,13 +21,13 @@ const INSTALL_ONLY: [&str; 6] = [
     "multiversion(kernel)",
 ];
 
-/// Whether a spec is more than the name of packages: a group, a module, a package file.
+/// Reports whether a spec is a group, a module or a package file.
 fn is_special(spec: &str) -> bool {
     spec.starts_with('@') || package_files::is_file(spec)
 }
 
 impl Selection<'_> {
-    /// Changes what is installed.
+    /// Changes the installed packages.
     pub(super) fn change(&mut self, ask: &Ask, changing: &Changing) -> Result<Choice, Refused> {
         let scope = Scope::new(self.pool, self.state, ask)?;
         let mut request = self.request(&scope, changing)?;
@@ -81,12 +82,12 @@ impl Selection<'_> {
         Ok(request)
     }
 
-    /// What specs do not mean: what may not be chosen, unless it is installed.
+    /// Returns the packages that specs cannot match: those that are hidden and not installed.
     fn hidden(&self, scope: &Scope<'_>) -> Vec<SolvableId> {
         scope.excluded.iter().copied().filter(|&id| !self.pool.solvable(id).is_installed()).collect()
     }
 
-    /// The packages of which several versions stand side by side.
+    /// Returns the packages of which several versions may be installed.
     fn install_only(&self) -> Vec<SolvableId> {
         let names = INSTALL_ONLY.iter().filter_map(|name| self.pool.find(name));
         let mut found: Vec<SolvableId> = names.flat_map(|name| self.pool.providers(name)).map(|(id, _)| id).collect();
@@ -95,14 +96,15 @@ impl Selection<'_> {
         found
     }
 
-    /// The installed packages that the user asked for.
+    /// Returns the installed packages that the user requested.
     fn user_installed(&self) -> Vec<SolvableId> {
         let known = self.state.user_installed.as_ref();
         let asked = |name: &str| known.is_none_or(|names| names.iter().any(|known| known == name));
         self.pool.installed_solvables().filter(|package| asked(package.name())).map(Solvable::id).collect()
     }
 
-    /// What the solution does to what is installed: what comes, in its order, then what goes, what needs others before them.
+    /// Returns the changes of a solution: first the packages to install, in order, then those to
+    /// remove, dependent packages first.
     fn changes(&self, solution: &Solution, request: &Request, files: &FileOptions) -> Vec<Change> {
         let pool = self.pool;
         let stands_beside = |id| request.install_only.contains(&id);
@@ -126,7 +128,7 @@ impl Selection<'_> {
                 _ => Action::Install,
             };
             let replaced = usize::from(action != Action::Install);
-            // What another takes the place of is told once.
+            // Packages that others replace are reported only once.
             gone.extend(step.replaces.iter().skip(replaced).filter(|old| !gone.contains(old)).copied().collect::<Vec<_>>());
             let place = solution.packages.binary_search(&id).ok();
             changes.push(Change {

@@ -1,5 +1,5 @@
-//! What would help a request that has no solution: a stream enabled, an exclusion lifted, an older candidate, something left out. Each way is
-//! tried before it is told.
+//! Hints for a request without a solution: enable a stream, lift an exclusion, accept an older
+//! candidate, or leave something out. Each hint is tested before it is printed.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,15 @@ use crate::rpm::modules::{Hider, ModuleError};
 use crate::rpm::spec;
 use crate::solver::{Fact, Problem};
 
-/// More ways than this are not told, and more than a few times as many not tried.
+/// Maximum number of hints to print. The number of attempts is limited to a multiple of it.
 const ENOUGH: usize = 3;
 const MOST_TRIED: usize = 12;
 
 impl Selection<'_> {
-    /// The ways that lead to a solution, the mildest first.
+    /// Returns the hints that lead to a solution, the least intrusive first.
     pub(super) fn find_hints(&mut self, ask: &Ask) -> Vec<String> {
         let attempt = self.attempt(ask);
-        // What was lacking then was asked for in vain.
+        // Paths that are missing in these attempts must be reported too.
         let lacked = self.solver.take_lacked_paths();
         self.lacked.extend(lacked);
         match attempt {
@@ -35,7 +35,7 @@ impl Selection<'_> {
         self.attempt(ask).is_ok() && self.solver.take_lacked_paths().is_subset(&self.lacked)
     }
 
-    /// A stream named where only its module was.
+    /// Tries each stream of a module that the user named without a stream.
     fn streams_of(&mut self, ask: &Ask, module: &str, streams: &[String]) -> Vec<String> {
         let mut hints = Vec::new();
         for stream in streams.iter().take(MOST_TRIED) {
@@ -50,7 +50,7 @@ impl Selection<'_> {
         hints
     }
 
-    /// The streams that hide packages, alone or, where that is not enough, all together.
+    /// Tries the streams that hide packages: each alone, and if that fails, all together.
     fn streams(&mut self, ask: &Ask, unresolved: &Unresolved) -> Vec<String> {
         let not_active = |hider: &Hider| if let Hider::NotActive(stream) = hider { Some(stream.clone()) } else { None };
         let streams: BTreeSet<String> = unresolved.hidden.iter().filter_map(|(_, hider)| not_active(hider)).collect();
@@ -65,7 +65,7 @@ impl Selection<'_> {
                 hints.push(format!("enable {stream} (--enable-module {stream})"));
             }
         }
-        // Of one module one stream: the last, which is the newest as names go.
+        // Use one stream of each module: the last by name, which is the newest.
         let mut together: Vec<&String> = Vec::new();
         for stream in streams.iter().rev() {
             let module = |stream: &str| stream.split(':').next().unwrap_or_default().to_owned();
@@ -88,7 +88,7 @@ impl Selection<'_> {
         hints
     }
 
-    /// The exclusions of packages that stand in the way.
+    /// Tries to lift exclusions of packages that are part of a problem.
     fn exclusions(&mut self, ask: &Ask, unresolved: &Unresolved) -> Vec<String> {
         let facts = || unresolved.unsolvable.problems.iter().flat_map(|problem| &problem.facts);
         let excludes = |pattern: &String| {
@@ -101,7 +101,7 @@ impl Selection<'_> {
         if tried { vec![format!("without {} it can be done", options.join(" and "))] } else { Vec::new() }
     }
 
-    /// Candidates that are not the best.
+    /// Tries candidates that are not the best.
     fn older(&mut self, ask: &Ask, _: &Unresolved) -> Vec<String> {
         let mut other = ask.clone();
         let mut changed = false;
@@ -117,7 +117,7 @@ impl Selection<'_> {
         if works { vec!["with --no-best it can be done: an older candidate is taken".to_owned()] } else { Vec::new() }
     }
 
-    /// What is installed may go.
+    /// Tries to allow erasing installed packages.
     fn erasing(&mut self, ask: &Ask, _: &Unresolved) -> Vec<String> {
         let mut other = ask.clone();
         let Operation::Change(changing) = &mut other.operation else { return Vec::new() };
@@ -126,7 +126,7 @@ impl Selection<'_> {
         if works { vec!["with --allowerasing it can be done: what is in the way is removed".to_owned()] } else { Vec::new() }
     }
 
-    /// Something of what is asked for: one thing, or one of each problem.
+    /// Tries to leave out one spec, or one of each problem.
     fn leaving_out(&mut self, ask: &Ask, unresolved: &Unresolved) -> Vec<String> {
         let mut all: Vec<&str> = ask.specs().collect();
         all.dedup();
@@ -137,7 +137,7 @@ impl Selection<'_> {
             specs.dedup();
             specs
         };
-        // What nothing provides is left out by whoever reads that.
+        // For specs without candidates, the hint is obvious.
         let is_unknown = |fact: &Fact| matches!(fact, Fact::NoCandidate { .. });
         if unresolved.unsolvable.problems.iter().flat_map(|problem| &problem.facts).any(is_unknown) {
             return Vec::new();
@@ -169,7 +169,7 @@ impl Selection<'_> {
     }
 }
 
-/// Whether a job is of a spec: a group's jobs name the package too.
+/// Reports whether a job belongs to a spec. The text of a group's job also names the package.
 fn is_of(text: &str, spec: &str) -> bool {
     text.strip_prefix(spec).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }

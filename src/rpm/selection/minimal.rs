@@ -1,4 +1,4 @@
-//! The smallest set that all steps of a request together are satisfied with.
+//! The smallest set that satisfies all steps of a request together.
 
 use super::{Refused, Scope, Selection, Unresolved};
 use crate::catalog::InstallStep;
@@ -7,7 +7,7 @@ use crate::pool::{Pool, Solvable, SolvableId};
 use crate::solver::{Job, Minimum, Request, Unsolvable};
 
 impl Selection<'_> {
-    /// The smallest set. Where weak dependencies are followed, those of its packages are.
+    /// Searches for the smallest set, then adds its weak dependencies if they are enabled.
     pub(super) fn smallest(
         &mut self,
         ask: &Ask,
@@ -51,7 +51,8 @@ impl Selection<'_> {
     }
 }
 
-/// Whether there is a newer package of its name and architecture that may be installed; the excluded ones are given by id.
+/// Reports whether a newer package of the same name and architecture may be installed; `excluded`
+/// is sorted by id.
 fn is_outdated(pool: &Pool, package: Solvable<'_>, excluded: &[SolvableId]) -> bool {
     pool.named(package.name_id()).iter().any(|&id| {
         let other = pool.solvable(id);

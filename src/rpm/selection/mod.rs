@@ -1,4 +1,5 @@
-//! Which packages: the steps of a request, each solved as dnf would, and the order of their installation.
+//! The selection of packages: solves the steps of a request as dnf would, and orders the
+//! installation.
 
 mod asked;
 mod change;
@@ -25,25 +26,26 @@ use crate::pool::{Pool, Solvable, SolvableId, StringId};
 use crate::solver::{self, Job, Pinned, Problem, Request, Solution, Solver, Unsolvable};
 use crate::transaction;
 
-/// Chooses packages with one solver, whose memory is used again.
+/// A selection of packages with one solver, whose memory is reused.
 pub struct Selection<'p> {
     pool: &'p Pool,
     state: &'p State,
     solver: Solver<'p>,
-    /// Paths that are asked for and that the pool may not know enough of.
+    /// Requested paths whose owners the pool may not all know.
     lacked_specs: BTreeSet<String>,
-    /// Paths that no package has, although the lists of all files were asked for them.
+    /// Paths that no package has, although the lists of all files were read for them.
     lacked: BTreeSet<StringId>,
 }
 
 impl<'p> Selection<'p> {
-    /// A choice among the packages of a pool.
+    /// Creates a selection from the packages of a pool.
     pub fn new(pool: &'p Pool, state: &'p State) -> Self {
         Self { pool, state, solver: Solver::new(pool), lacked_specs: BTreeSet::new(), lacked: BTreeSet::new() }
     }
 
-    /// Solves step after step: each asks for what the steps before it asked for too, and a package's files are chosen by the options
-    /// of the step that first brings it, or that installs it again.
+    /// Solves the steps in order. Each step includes the specs of all earlier steps. The options
+    /// for a package's files are those of the first step that installs it, or of a step that
+    /// reinstalls it.
     fn solve(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Solved, Refused> {
         let scope = Scope::new(self.pool, self.state, ask)?;
         let mut asked = Asked::default();
@@ -74,7 +76,8 @@ impl<'p> Selection<'p> {
         Ok(Solved { solutions, warnings: warnings.collect(), unlisted, last })
     }
 
-    /// Solves a request, and again with what it asks for on a condition, as long as there is one that came true.
+    /// Solves a request, and again with the conditional jobs whose conditions are met, until there
+    /// are no more.
     fn solve_with(
         &mut self,
         scope: &Scope<'_>,
@@ -93,7 +96,8 @@ impl<'p> Selection<'p> {
         }
     }
 
-    /// Where a step may erase what earlier ones installed: leaves out as few of the earlier jobs as it must, one after the other.
+    /// Solves a step that may erase packages of earlier steps. Drops one earlier job after the
+    /// other, as few as necessary.
     fn without_what_is_in_the_way(&mut self, request: &mut Request, mut earlier: usize) -> Result<Solution, Unsolvable> {
         loop {
             let problem = match self.solver.solve(request) {
@@ -109,13 +113,14 @@ impl<'p> Selection<'p> {
 }
 
 impl Selection<'_> {
-    /// An empty root gets packages.
+    /// Fills an empty root with packages.
     fn fill(&mut self, ask: &Ask, steps: &[InstallStep]) -> Result<Choice, Refused> {
         let solved = self.solve(ask, steps)?;
         Ok(solved.solutions.last().map_or_else(Choice::default, |(solution, _)| self.choice(steps, &solved, solution)))
     }
 
-    /// The packages of a solution, in their order; of each the files that the first step takes that brings it.
+    /// Returns the packages of a solution in order. The files of each package follow the options of
+    /// the first step that installs it.
     fn choice(&self, steps: &[InstallStep], solved: &Solved, solution: &Solution) -> Choice {
         let reasons = solution.reasons(self.pool);
         let again = |id| steps.iter().rfind(|step| installs_again(step, self.pool.solvable(id))).map(file_options);
@@ -141,23 +146,23 @@ impl Selection<'_> {
     }
 }
 
-/// The solutions of all steps, each with the options of its files.
+/// The solutions of all steps, each with its file options.
 struct Solved {
     solutions: Vec<(Solution, FileOptions)>,
     warnings: Vec<String>,
-    /// Those of the packages of the last step that must belong to no module.
+    /// The packages of the last step that must not belong to a module.
     unlisted: BTreeSet<SolvableId>,
-    /// What the last step asked for, and with it all steps together.
+    /// The request of the last step, which includes all earlier steps.
     last: Request,
 }
 
-/// Why nothing is chosen.
+/// The reason why nothing is chosen.
 enum Refused {
-    /// The solver finds no way.
+    /// The request has no solution.
     Unresolved(Unresolved),
-    /// What is asked for is not there.
+    /// A spec has no match.
     Unmatched(Unmatched),
-    /// The modules that are asked for cannot be enabled.
+    /// The requested modules cannot be enabled.
     Modules(ModuleError),
 }
 
@@ -223,9 +228,11 @@ fn reason(reason: solver::Reason) -> Reason {
     }
 }
 
-/// The jobs of a spec: one for each package that it asks for; one without candidates when nothing is meant.
+/// Returns the jobs of a spec: one for each package that it requests, or one without candidates if
+/// it matches nothing.
 ///
-/// Hidden packages are as if they were not there. Where only hidden ones are meant they stay, so that the refusal can say why.
+/// Hidden packages are ignored. If only hidden packages match, they are the candidates, so that the
+/// error can name the reason.
 pub fn install_jobs(pool: &Pool, spec: &str, among: Among<'_>, best: bool) -> Vec<Job> {
     let mut groups = spec::select_each(pool, spec, among);
     if groups.is_empty() && !among.hidden.is_empty() {
@@ -238,8 +245,9 @@ pub fn install_jobs(pool: &Pool, spec: &str, among: Among<'_>, best: bool) -> Ve
     groups.into_iter().map(|candidates| install_job(spec, candidates, best, as_dnf)).collect()
 }
 
-/// The job to install one of the candidates. dnf pins their architectures and versions (libdnf's `filterPkg2job`): a worse architecture
-/// that is asked for needs no better one beside it, and may take the place of a newer version.
+/// Returns the job that installs one of the candidates. dnf pins their architectures and versions
+/// (libdnf's `filterPkg2job`): a requested worse architecture needs no better one beside it, and
+/// may replace a newer version.
 pub(super) fn install_job(text: impl Into<String>, candidates: Vec<SolvableId>, best: bool, as_dnf: bool) -> Job {
     let job = Job::install(text, candidates).best(best);
     if as_dnf { job.pinned(Pinned::NAME | Pinned::ARCH | Pinned::VERSION) } else { job }

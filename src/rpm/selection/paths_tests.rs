@@ -1,4 +1,5 @@
-//! Lists of all files that are read only where a choice needs them: the answer equals that of a pool that knows every file.
+//! Tests of file lists that are read only where a choice needs them: the answer must equal that of
+//! a pool that knows every file.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,8 @@ use crate::rpm::version::RpmVersions;
 
 const PATHS: [&str; 4] = ["/opt/a", "/opt/b", "/lib/c", "/usr/bin/d"];
 
-/// A package: its line without files, the paths it owns, and whether its repository's index lists all of them.
+/// A package: its line without files, the paths it owns, and whether its repository's index lists
+/// all of them.
 #[derive(Clone, Debug)]
 struct Line {
     text: String,
@@ -24,14 +26,15 @@ struct Line {
     indexed: bool,
 }
 
-/// Packages, by repository; the first one is what is installed.
+/// Packages by repository; the first repository is the installed system.
 #[derive(Clone, Debug)]
 struct Universe {
     repositories: Vec<(String, Vec<Line>)>,
 }
 
 impl Universe {
-    /// A builder that knows the files of the index, and those that the lists name for some paths; `None`: for all.
+    /// Returns a builder that knows the files of the index, and those that the lists name for the
+    /// paths in `read`; `None` for all paths.
     fn builder(&self, read: Option<&BTreeSet<String>>) -> PoolBuilder {
         let mut text = String::new();
         let mut late = Vec::new();
@@ -66,12 +69,13 @@ impl Universe {
         self.builder(read).build(&RpmVersions, &crate::rpm::architecture::compatible("x86_64")).unwrap()
     }
 
-    /// The answer of a pool that knows every file.
+    /// Returns the answer of a pool that knows every file.
     fn at_once(&self, ask: &Ask) -> Option<Vec<String>> {
         answer(&self.pool(None), ask).0
     }
 
-    /// The answer where the lists are read for the paths that choices ask for, and whether they were read at all.
+    /// Returns the answer when the lists are read only for the paths that choices need, and whether
+    /// they were read at all.
     fn step_by_step(&self, ask: &Ask) -> (Option<Vec<String>>, bool) {
         let mut read = BTreeSet::new();
         loop {
@@ -85,7 +89,8 @@ impl Universe {
     }
 }
 
-/// What is done, in its order; `None` where nothing can be chosen. Beside it the paths that the lists are to be read for.
+/// Returns the changes in order, or `None` if there is no solution, and the paths for which the
+/// lists must be read.
 fn answer(pool: &Pool, ask: &Ask) -> (Option<Vec<String>>, Vec<String>) {
     let state = State::default();
     let mut selection = Selection::new(pool, &state);
@@ -189,7 +194,7 @@ proptest! {
     }
 }
 
-/// A universe of one repository.
+/// Returns a universe with one repository.
 fn universe_of(lines: &[(&str, &[&'static str])]) -> Universe {
     let line = |&(text, owns): &(&str, &[&'static str])| Line { text: text.to_owned(), owns: owns.to_vec(), indexed: false };
     Universe { repositories: vec![("base".to_owned(), lines.iter().map(line).collect())] }

@@ -1,4 +1,5 @@
-//! What is settled before any package is chosen: which streams of modules are active, and what they hide.
+//! State that is fixed before any package is chosen: the active module streams, and the packages
+//! that they hide.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +12,27 @@ use crate::rpm::package_files;
 use crate::rpm::spec::Obsoleters;
 use serde_json::json;
 
-/// The active streams of the modules, the packages that they hide, and what else dnf heeds on a distribution of its own: one whose
-/// platform is known.
+/// The active streams of the modules, the packages that they hide, and dnf's rules for a
+/// distribution with a known platform.
 #[derive(Clone, Debug, Default)]
 pub struct Settled {
-    /// For what it is settled.
+    /// The options for which this state was computed.
     pub options: ModuleOptions,
     /// The active streams.
     pub active: Active,
     /// The packages that may not be chosen.
     pub hidden: Hidden,
-    /// Packages of these architectures stand beside those of their name for others.
+    /// Architectures whose packages may be installed beside packages of the same name for other
+    /// architectures.
     pub second_colour: Vec<StringId>,
-    /// What may be taken for a package that is asked for by its name.
+    /// Packages that may replace a package requested by name.
     pub obsoleters: Option<Obsoleters>,
 }
 
 impl Settled {
-    /// Activates what is enabled by the options and by `more`, beside the default streams.
+    /// Activates the streams that the options and `more` enable, and the default streams.
     pub fn new(state: &State, options: &ModuleOptions, more: &[String], pool: &Pool) -> Result<Self, ModuleError> {
-        // Where no repository has modules, nothing can be enabled.
+        // Without modules in any repository, there is nothing to enable.
         let nothing = state.modules.is_empty() && options.enable.is_empty() && more.is_empty();
         let has_modules = !(options.ignore || nothing);
         let platform = options.platform.clone().or_else(|| has_modules.then(|| platform(pool)).flatten());
@@ -52,7 +54,8 @@ impl Settled {
         Ok(settled)
     }
 
-    /// Returns those of the packages that may be installed only if they belong to no module; see [`crate::ecosystem::Choice::unlisted`].
+    /// Returns the packages that may be installed only if they belong to no module; see
+    /// [`crate::ecosystem::Choice::unlisted`].
     pub fn unlisted(&self, packages: impl Iterator<Item = SolvableId>, pool: &Pool) -> BTreeSet<SolvableId> {
         let is_free =
             |&id: &SolvableId| self.options.ignore || self.hidden.shows(id) || is_spared(&self.options, pool.solvable(id));
@@ -60,14 +63,16 @@ impl Settled {
     }
 }
 
-/// Whether modules mean nothing to a package: it was given as a file, or its repository is one of hotfixes.
+/// Reports whether modules do not apply to a package: it is a package file, or from a repository
+/// with hotfixes.
 fn is_spared(options: &ModuleOptions, package: Solvable<'_>) -> bool {
     let repository = package.repo_name();
     repository == package_files::REPOSITORY || options.hotfixes.iter().any(|name| name == repository)
 }
 
-/// The platform that the packages tell, if they tell one: the release package of a distribution (it provides `system-release`) provides
-/// `base-module(platform:el9)`. libdnf looks for it in the same place (`ModulePackageContainer`).
+/// Returns the platform that the distribution's release package states. That package provides
+/// `system-release` and `base-module(platform:el9)`. libdnf uses the same provides
+/// (`ModulePackageContainer`).
 fn platform(pool: &Pool) -> Option<String> {
     let release = pool.find("system-release")?;
     let provided = pool.providers(release).flat_map(|(id, _)| pool.solvable(id).dependencies(Kind::Provides));

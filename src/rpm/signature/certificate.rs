@@ -1,7 +1,8 @@
-//! OpenPGP certificates, and the key files that hold them.
+//! OpenPGP certificates, and the key files that contain them.
 //!
-//! In: a key file, as text (armored blocks with anything between them) or binary. Out: its usable certificates, and why each other one is not
-//! usable. No error repeats bytes of the file: a key file may hold a secret by mistake.
+//! Input: a key file, as text (armored blocks with anything between them) or binary. Output: the
+//! usable certificates, and the reason why each other one is unusable. No error repeats bytes of
+//! the file, as a key file may contain a secret by mistake.
 
 use std::fmt;
 use std::io::Read as _;
@@ -16,24 +17,24 @@ use super::validity::Standing;
 
 /// The line that begins any armored block of OpenPGP (RFC 9580, 6.2).
 const ARMOR: &str = "-----BEGIN PGP ";
-/// The rest of that line where a certificate follows.
+/// The rest of that line for a block with certificates.
 const PUBLIC_KEY: &str = "PUBLIC KEY BLOCK-----";
 
-/// Why a key file cannot be used.
+/// The reason why a key file is unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The file holds no certificate.
+    /// The file contains no certificate.
     #[error("no OpenPGP certificate found")]
     None,
-    /// None of its certificates is usable; the text says why each of them is not.
+    /// None of its certificates is usable; the text lists the reasons.
     #[error("unreadable OpenPGP certificate: {0}")]
     Malformed(String),
 }
 
-/// A certificate of a key file that cannot be used.
+/// A certificate of a key file that is unusable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
-    /// The place in the file: `block 2`, `certificate 2 of block 1`.
+    /// The position in the file: `block 2`, `certificate 2 of block 1`.
     pub(super) place: String,
     /// The reason.
     pub(super) problem: Problem,
@@ -45,22 +46,22 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// Why a certificate cannot be used.
+/// The reason why a certificate is unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
-    /// The block holds something else: a signature, or a private key.
+    /// The block contains something else: a signature or a private key.
     #[error("it is no public key block")]
     Kind,
-    /// The armor is broken.
+    /// The armor is damaged.
     #[error("its armor is damaged")]
     Armor,
-    /// A packet does not end where it should.
+    /// A packet has no valid length.
     #[error("it is damaged: a packet has no valid length")]
     Framing,
-    /// The packets cannot be read.
+    /// The packets cannot be parsed.
     #[error("it is damaged: its packets cannot be read")]
     Damaged,
-    /// The key has another version than 2, 3, 4 or 6.
+    /// The key has a version other than 2, 3, 4 or 6.
     #[error("its key is of version {0}, which is not supported")]
     Version(u8),
     /// The algorithm of the key is not supported.
@@ -71,7 +72,7 @@ pub(super) enum Problem {
     Unbound,
 }
 
-/// A certificate: a key, its user ids, and its subkeys that may sign.
+/// A certificate: a key, its user ids, and its signing subkeys.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     pub(super) key: SignedPublicKey,
@@ -88,8 +89,9 @@ impl Certificate {
         Self { key, standing, signing }
     }
 
-    /// Reads one certificate from its packets. rpm refuses the same ones (rpm-sequoia, `pgpPubKeyLint`): a certificate that expired or was revoked
-    /// is usable, because signatures may be older.
+    /// Reads one certificate from its packets. rpm refuses the same ones (rpm-sequoia,
+    /// `pgpPubKeyLint`). An expired or revoked certificate is usable, because signatures may be
+    /// older.
     fn read(packets: &[u8]) -> Result<Self, Problem> {
         let (_, body, _) = split_packet(packets).ok_or(Problem::Framing)?;
         let version = *body.first().ok_or(Problem::Damaged)?;
@@ -128,7 +130,8 @@ impl Certificate {
     /// Returns the certificate as OpenPGP packets.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // Writing to memory cannot fail; an empty result would be a certificate that no signature fits.
+        // Writing to memory cannot fail. An empty result would be a certificate that matches no
+        // signature.
         let written = pgp::ser::Serialize::to_writer(&self.key, &mut bytes);
         written.map(|()| bytes).unwrap_or_default()
     }
@@ -142,7 +145,8 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Reads a key file. Each block, and in it each certificate, is read on its own, as `rpm --import` does (rpmchecksig.cc, `doImport`).
+    /// Reads a key file. Each block, and each certificate in it, is read on its own, as in `rpm
+    /// --import` (rpmchecksig.cc, `doImport`).
     pub(super) fn read(file: &[u8]) -> Self {
         let mut read = Self::default();
         let text = String::from_utf8_lossy(file);
@@ -151,7 +155,7 @@ impl KeyFile {
         for (number, (&start, end)) in starts.iter().zip(ends).enumerate() {
             read.add_block(&text[start..end], &format!("block {}", number + 1));
         }
-        // A text file that is no certificate must not be taken for packets: each begins with the high bit set.
+        // Do not parse a text file as packets: each packet begins with the high bit set.
         if starts.is_empty() && file.first().is_some_and(|byte| byte & 0x80 != 0) {
             read.add_packets(file, "");
         }
@@ -201,8 +205,9 @@ impl KeyFile {
     }
 }
 
-/// Splits packets into certificates, each of which begins with a public key packet. Also returns whether all packets are whole: behind a packet without
-/// a valid length nothing can be found, and the certificate that it belongs to is not returned.
+/// Splits packets into certificates, each of which begins with a public key packet. Also returns
+/// true if all packets have valid lengths. The certificate with an invalid packet, and everything
+/// after that packet, is omitted.
 fn split_certificates(packets: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut certificates = Vec::new();
     let (mut rest, mut start) = (packets, None);
@@ -220,7 +225,8 @@ fn split_certificates(packets: &[u8]) -> (Vec<&[u8]>, bool) {
     (certificates, true)
 }
 
-/// Returns the tag and the body of the first packet, and the packets behind it. Keys, user ids and signatures have a definite length (RFC 9580, 4.2.1.4).
+/// Returns the tag and the body of the first packet, and the remaining packets. Keys, user ids and
+/// signatures have a definite length (RFC 9580, 4.2.1.4).
 fn split_packet(packets: &[u8]) -> Option<(Tag, &[u8], &[u8])> {
     let mut rest = packets;
     let header = PacketHeader::try_from_reader(&mut rest).ok()?;

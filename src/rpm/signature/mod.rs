@@ -1,7 +1,8 @@
-//! Signatures: which key signed some bytes, if it is one that is trusted.
+//! Verification of signatures by trusted keys.
 //!
-//! In: OpenPGP certificates and detached signatures, and a release's policy. Out: the [`Signer`], or why there is none: a signature must be right, by
-//! a key that was let sign when it was made, and as strong as the policy wants it.
+//! Input: OpenPGP certificates, detached signatures, and a release's policy. Output: the [`Signer`]
+//! or an error. A signature is accepted if it is correct, its key was allowed to sign when it was
+//! made, and it is as strong as the policy requires.
 
 mod certificate;
 mod quick;
@@ -26,38 +27,38 @@ use crate::ecosystem;
 use certificate::KeyFile;
 use validity::Standing;
 
-/// What begins a signature in text form.
+/// The line that begins an armored signature.
 const ARMORED_SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
 
-/// What is wrong with a signature.
+/// An error in a signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// It cannot be read, or is of a kind that signs no files.
+    /// The signature cannot be parsed, or its type is not for files.
     #[error("unreadable signature: {0}")]
     Malformed(String),
-    /// There is none.
+    /// There is no signature.
     #[error("nobody signed it")]
     None,
-    /// None of the trusted keys made it.
+    /// No trusted key made the signature.
     #[error("signed by {key}, which is not among the trusted keys")]
     UnknownKey {
-        /// The key that it names, by fingerprint or id.
+        /// The fingerprint or id of the key that the signature names.
         key: String,
     },
-    /// A trusted key is named, but did not sign these bytes.
+    /// The signature names a trusted key, but that key did not sign these bytes.
     #[error("bad signature by {key}: {what}")]
     Bad {
-        /// The key that it names.
+        /// The key that the signature names.
         key: String,
-        /// What the cryptography says.
+        /// The error of the cryptography library.
         what: String,
     },
-    /// A trusted key is named, but what it signed so does not count.
+    /// The signature is correct and by a trusted key, but is not accepted.
     #[error("the signature by {key} does not count: {why}")]
     Distrusted {
-        /// The key that it names.
+        /// The key that the signature names.
         key: String,
-        /// Why not.
+        /// The reason.
         why: Distrust,
     },
     /// The signed bytes could not be read.
@@ -65,16 +66,16 @@ pub enum SignatureError {
     Unreadable(String),
 }
 
-/// Who signed, and how.
+/// The signer and the algorithms of a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     /// Fingerprint of the certificate, upper-case hexadecimal.
     pub certificate: String,
     /// Fingerprint of the key that signed: the certificate's own, or that of a subkey.
     pub key: String,
-    /// The certificate's first user id.
+    /// The first user id of the certificate.
     pub user: String,
-    /// When the signature was made, in seconds since 1970.
+    /// Time of the signature, in seconds since 1970.
     pub created: Option<u32>,
     /// The hash algorithm, as OpenPGP names it.
     pub hash: String,
@@ -82,7 +83,7 @@ pub struct Signer {
     pub algorithm: String,
 }
 
-/// The certificates that are trusted.
+/// The trusted certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     certificates: Vec<Certificate>,
@@ -91,23 +92,24 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// A keyring without certificates, which trusts nobody.
+    /// Creates a keyring without certificates, by which no signature is accepted.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, of whose signatures those count that the policy lets count.
+    /// Creates a keyring that accepts signatures according to a policy.
     pub fn with_policy(policy: SignaturePolicy) -> Self {
         Self { policy, ..Self::default() }
     }
 
-    /// Adds the usable certificates of a key file, as text (several blocks, with anything between them) or binary, and returns their number.
-    /// Fails if none is usable. [`Keyring::unusable`] returns the others.
+    /// Adds the usable certificates of a key file and returns their number. The file is text
+    /// (several blocks, with anything between them) or binary. Fails if none is usable.
+    /// [`Keyring::unusable`] returns the others.
     pub fn add(&mut self, file: &[u8]) -> Result<usize, KeyError> {
         self.add_file("the key file", file)
     }
 
-    /// Does the same as [`Keyring::add`] with a file whose name errors repeat.
+    /// Does the same as [`Keyring::add`]; errors name the file by `name`.
     pub fn add_file(&mut self, name: &str, file: &[u8]) -> Result<usize, KeyError> {
         let read = KeyFile::read(file);
         let count = read.certificates.len();
@@ -122,28 +124,31 @@ impl Keyring {
         Ok(count)
     }
 
-    /// Returns the certificates that the key files hold beside usable ones, and that cannot be used.
+    /// Returns the unusable certificates of key files that also contain usable ones.
     pub fn unusable(&self) -> &[ecosystem::KeyError] {
         &self.unusable
     }
 
-    /// The certificates in the order in which they were added.
+    /// Returns the certificates in the order in which they were added.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
     }
 
-    /// Whether nobody is trusted.
+    /// Reports whether there are no trusted certificates.
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty()
     }
 
-    /// Returns whether the policy lets only those of some signatures count that are of version 6, because there is one.
+    /// Returns true if the policy accepts only those of the signatures that are of version 6,
+    /// because there is one.
     pub(super) fn takes_new_only(&self, signatures: &[Vec<u8>]) -> bool {
         self.policy.v6_over_v4 && signatures.iter().any(|signature| holds_new(signature))
     }
 
-    /// Who of the trusted made the detached `signature` (binary packets) of what `data` gives, which is called once for each key
-    /// that is tried. Of several signatures all must be readable, those of trusted keys that count must be right, and one must be there.
+    /// Verifies a detached `signature` (binary packets) and returns the signer. `data` returns the
+    /// signed bytes; it is called once for each key to be tried. If there are several signatures,
+    /// all must be readable, all accepted ones of trusted keys must be correct, and there must be
+    /// at least one.
     pub fn verify<R: Read>(&self, signature: &[u8], data: impl Fn() -> R) -> Result<Signer, SignatureError> {
         let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let mut signer = None;
@@ -164,7 +169,7 @@ impl Keyring {
         signer.ok_or_else(|| distrusted.or(unknown).unwrap_or_else(|| SignatureError::Malformed("no signature in it".into())))
     }
 
-    /// The same of a signature in a file of its own (`repomd.xml.asc`), as text or binary.
+    /// Verifies a signature file (`repomd.xml.asc`), which is text or binary.
     pub fn verify_file(&self, signature: &[u8], data: &[u8]) -> Result<Signer, SignatureError> {
         let bad = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let Some(text) = std::str::from_utf8(signature).ok().filter(|text| text.contains(ARMORED_SIGNATURE)) else {
@@ -181,7 +186,8 @@ impl Keyring {
     }
 
     fn verify_one<R: Read>(&self, signature: &Signature, data: impl Fn() -> R) -> Result<Signer, SignatureError> {
-        // Text signatures are over normalised line ends, and others over keys: neither is over these bytes.
+        // Text signatures cover normalized line ends, and other types cover keys: neither covers
+        // these bytes.
         if signature.typ() != Some(SignatureType::Binary) {
             return Err(SignatureError::Malformed(format!("type {:?} in version {:?}", signature.typ(), signature.version())));
         }
@@ -203,7 +209,7 @@ impl Keyring {
         Err(failure)
     }
 
-    /// Whether a right signature counts.
+    /// Fails if the policy or the certificate does not accept a correct signature.
     fn judge(
         &self,
         certificate: &Certificate,
@@ -212,7 +218,8 @@ impl Keyring {
         signature: &Signature,
     ) -> Result<(), Distrust> {
         validity::check_strength(signature, key.params(), &self.policy)?;
-        // A signature without a time is one of whenever suits whoever made it: of the end of all time.
+        // For a signature without a time, assume the latest possible time, as the signer could have
+        // chosen any.
         let made = signature.created().map_or(u32::MAX, pgp::types::Timestamp::as_secs);
         validity::check_lapse(signature, made, now())?;
         certificate.standing.check_alive(made)?;
@@ -242,7 +249,7 @@ impl<K: VerifyingKey> Candidate for K {
     }
 }
 
-/// Whether the signature names this key, or none at all.
+/// Reports whether the signature names this key, or no key at all.
 fn is_named(signature: &Signature, key: &dyn Candidate) -> bool {
     let (ids, fingerprints) = (signature.issuer_key_id(), signature.issuer_fingerprint());
     let key = key.details();
@@ -251,7 +258,7 @@ fn is_named(signature: &Signature, key: &dyn Candidate) -> bool {
         || fingerprints.contains(&&key.fingerprint())
 }
 
-/// The key that the signature names, as it names it.
+/// Returns the key that the signature names, in the form in which it does.
 fn issuer(signature: &Signature) -> String {
     let fingerprint = signature.issuer_fingerprint().first().map(|fingerprint| format!("{fingerprint:X}"));
     let id = || signature.issuer_key_id().first().map(|id| format!("{id}").to_uppercase());
@@ -269,12 +276,13 @@ fn signer(certificate: &Certificate, key: &dyn Candidate, signature: &Signature)
     }
 }
 
-/// Returns whether a signature is of version 6 (RFC 9580), the only one that post-quantum algorithms are defined for.
+/// Reports whether a signature is of version 6 (RFC 9580), the only version for post-quantum
+/// algorithms.
 fn is_new(signature: &Signature) -> bool {
     signature.version() == SignatureVersion::V6
 }
 
-/// Returns whether one of these signatures (binary packets) is of version 6.
+/// Reports whether one of these signatures (binary packets) is of version 6.
 pub(super) fn holds_new(packets: &[u8]) -> bool {
     let signatures = DetachedSignature::from_bytes_many(BufReader::new(packets));
     signatures
@@ -297,19 +305,19 @@ pub(super) fn algorithm_name(algorithm: PublicKeyAlgorithm) -> String {
     name.to_owned()
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> u32 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
 }
 
-/// Base 64 as it stands in headers: with or without `=` at the end.
+/// The Base64 variant in headers: with or without padding by `=`.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
 );
 
-/// Bytes from base64 text (RFC 4648), line breaks allowed.
+/// Decodes Base64 text (RFC 4648), which may contain line breaks.
 pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.iter().copied().filter(|digit| !digit.is_ascii_whitespace()).collect();
     BASE64.decode(digits).ok()

@@ -1,5 +1,6 @@
-//! RSA by `ring`, which is in the house for TLS: its arithmetic is several times as fast as that of the `rsa` crate, and a set
-//! of packages has one signature each. All else about a signature stays with the `pgp` crate.
+//! RSA verification by `ring`, which is already a dependency for TLS. It is several times as fast
+//! as the `rsa` crate, and each package of a set has one signature. The `pgp` crate handles
+//! everything else.
 
 use std::io::{self, Read};
 
@@ -14,11 +15,11 @@ use ring::signature::{
 use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-/// `ring` wants all that is signed in one piece. What is longer (a header with its payload) it is not asked about: there, hashing is
-/// what takes the time.
+/// Maximum length in bytes of a message for `ring`, which needs it in one piece. For longer ones (a
+/// header with its payload), hashing takes most of the time.
 const LONGEST: u64 = 1 << 20;
 
-/// Holds a signature against what it is of, as [`Signature::verify`] does.
+/// Verifies a signature over data, as [`Signature::verify`] does.
 pub(super) fn verify<K: VerifyingKey>(key: &K, signature: &Signature, mut data: impl Read) -> pgp::errors::Result<()> {
     let mut message = Vec::new();
     data.by_ref().take(LONGEST).read_to_end(&mut message)?;
@@ -34,7 +35,8 @@ pub(super) fn verify<K: VerifyingKey>(key: &K, signature: &Signature, mut data: 
     signature.verify(&key, io::Cursor::new(&message[..length]))
 }
 
-/// What of a signature itself is signed with the data: its hashed part and the trailer (RFC 9580, 5.2.4). Known of version 4 only.
+/// Returns the part of a signature that is signed with the data: its hashed part and the trailer
+/// (RFC 9580, 5.2.4). Supports version 4 only.
 fn hashed_part(signature: &Signature) -> Option<Vec<u8>> {
     let packet = signature.to_bytes().ok()?;
     let (&4, length) = (packet.first()?, packet.get(4..6)?) else { return None };
@@ -45,16 +47,16 @@ fn hashed_part(signature: &Signature) -> Option<Vec<u8>> {
     Some(part)
 }
 
-/// A key that asks `ring` first.
+/// A key that tries `ring` first.
 #[derive(Debug)]
 struct Quick<'a, K> {
     key: &'a K,
-    /// What is signed, in one piece.
+    /// The signed bytes, in one piece.
     message: &'a [u8],
 }
 
 impl<K: VerifyingKey> Quick<'_, K> {
-    /// Whether `ring` finds the signature right, and the message is the one whose hash is told.
+    /// Reports whether `ring` accepts the signature and `hashed` is the hash of the message.
     fn holds(&self, hash: HashAlgorithm, hashed: &[u8], signature: &SignatureBytes) -> bool {
         let (PublicParams::RSA(params), SignatureBytes::Mpis(numbers)) = (self.key.public_params(), signature) else {
             return false;
@@ -67,7 +69,7 @@ impl<K: VerifyingKey> Quick<'_, K> {
             _ => return false,
         };
         let key = RsaPublicKeyComponents { n: params.key.n().to_bytes_be(), e: params.key.e().to_bytes_be() };
-        // OpenPGP leaves out the noughts before a number; ring wants as many bytes as the modulus has.
+        // OpenPGP omits leading zeros; ring expects as many bytes as the modulus has.
         let Some(missing) = key.n.len().checked_sub(number.as_ref().len()) else { return false };
         let padded = [&vec![0; missing][..], number.as_ref()].concat();
         is_same && key.verify(parameters, self.message, &padded).is_ok()
@@ -76,7 +78,7 @@ impl<K: VerifyingKey> Quick<'_, K> {
 
 impl<K: VerifyingKey> VerifyingKey for Quick<'_, K> {
     fn verify(&self, hash: HashAlgorithm, hashed: &[u8], signature: &SignatureBytes) -> pgp::errors::Result<()> {
-        // What ring does not find right may be of a kind that it does not know: that is for the other to say.
+        // ring may not support this kind of signature; the other implementation decides.
         if self.holds(hash, hashed, signature) { Ok(()) } else { self.key.verify(hash, hashed, signature) }
     }
 }

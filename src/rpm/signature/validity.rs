@@ -1,7 +1,9 @@
-//! What a certificate says of its keys, and whether a signature of a certain time counts by that.
+//! The validity of keys by their certificate, and whether a signature of a certain time is
+//! accepted.
 //!
-//! A certificate is judged as of the time when a signature was made, as rpm does since 4.19 (rpm-sequoia, `pgp_verify_signature`): what was signed
-//! before a key expired or was retired stays signed; what a key signed that was stolen never was. The rpm of EL8 and EL9 looks at neither.
+//! A certificate is evaluated at the time of the signature, as in rpm since 4.19 (rpm-sequoia,
+//! `pgp_verify_signature`). Signatures made before a key expired or was retired remain valid; all
+//! signatures of a compromised key are invalid. The rpm of EL8 and EL9 checks neither.
 
 use pgp::composed::{SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{RevocationCode, Signature, SignatureType, SubpacketData};
@@ -10,48 +12,49 @@ use rsa::traits::PublicKeyParts as _;
 
 use crate::catalog::SignaturePolicy;
 
-/// Why a right signature by a trusted key does not count.
+/// The reason why a correct signature by a trusted key is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
-    /// The key had expired.
+    /// The key had expired when the signature was made.
     #[error("it was made at {made}, after the key expired at {expired} (seconds since 1970)")]
     Expired {
-        /// When the signature was made.
+        /// Time of the signature.
         made: u32,
-        /// When the key expired.
+        /// Expiration time of the key.
         expired: u32,
     },
-    /// The signature itself has expired.
+    /// The signature has expired.
     #[error("it was to count until {0} (seconds since 1970)")]
     Lapsed(u32),
     /// The key was revoked.
     #[error("the key is revoked{}", if *.compromised { "" } else { ", and was when it was made" })]
     Revoked {
-        /// Whether nothing that it ever signed counts: all but superseded and retired keys.
+        /// True if all signatures of the key are invalid. False only for superseded and retired
+        /// keys.
         compromised: bool,
     },
-    /// Nothing in the certificate lets the key sign: no binding that holds, or none with that flag.
+    /// The certificate does not allow the key to sign: no valid binding, or none with that flag.
     #[error("its certificate does not let the key sign")]
     NotForSigning,
-    /// The digest is too weak.
+    /// The digest algorithm is too weak.
     #[error("it is over {0}, which is too weak")]
     Digest(String),
     /// The key is too short.
     #[error("the key has {bits} bits of {algorithm}, {least} would be enough")]
     Short {
-        /// Its algorithm.
+        /// The algorithm of the key.
         algorithm: &'static str,
-        /// Its length.
+        /// Length of the key in bits.
         bits: u32,
-        /// The least that counts.
+        /// Minimum length in bits.
         least: u32,
     },
 }
 
-/// What a certificate says of one of its keys.
+/// The validity of a key according to its certificate.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
-    /// What its own signatures say, the oldest first.
+    /// The bindings by self-signatures, oldest first.
     bindings: Vec<Binding>,
     revocations: Vec<Revocation>,
 }
@@ -59,7 +62,7 @@ pub(super) struct Standing {
 #[derive(Clone, Copy, Debug)]
 struct Binding {
     created: u32,
-    /// When the key expires by it.
+    /// The expiration time of the key by this binding.
     expires: Option<u32>,
     signs: bool,
 }
@@ -71,7 +74,8 @@ struct Revocation {
 }
 
 impl Standing {
-    /// That of the certificate's own key: what its self-signatures over user ids, or over the key itself, say.
+    /// Returns the validity of the certificate's primary key, from self-signatures over user ids or
+    /// over the key itself.
     pub(super) fn of_primary(certificate: &SignedPublicKey) -> Self {
         let key = &certificate.primary_key;
         let details = &certificate.details;
@@ -89,7 +93,8 @@ impl Standing {
             signature.typ() == Some(SignatureType::Key) && is_strong(signature) && signature.verify_key(key).is_ok()
         });
         for signature in self_signed.chain(direct) {
-            // A key that says nothing of what it is for may sign (RFC 9580, 5.2.3.29: the primary key certifies; gpg and rpm let it sign).
+            // A key without flags may sign (RFC 9580, 5.2.3.29: the primary key certifies; gpg and
+            // rpm let it sign).
             standing.bind(signature, key, flags_allow(signature).unwrap_or(true));
         }
         let revoked = details.revocation_signatures.iter();
@@ -100,13 +105,14 @@ impl Standing {
         standing.finish()
     }
 
-    /// That of a subkey: its bindings, of which one that lets it sign needs the subkey's own agreement (RFC 9580, 10.1.5). Without this anybody
-    /// could add somebody's subkey to his certificate.
+    /// Returns the validity of a subkey, from its bindings. A signing subkey must itself have
+    /// signed the binding (RFC 9580, 10.1.5). Otherwise, anybody could add another person's subkey
+    /// to a certificate.
     pub(super) fn of_subkey(certificate: &SignedPublicKey, subkey: &SignedPublicSubKey) -> Self {
         let key = &certificate.primary_key;
         let mut standing = Self::default();
         if !subkey.signatures.iter().any(|binding| flags_allow(binding) == Some(true)) {
-            // It is for something else, and verifying takes its time.
+            // The subkey is not for signing; do not spend time on verification.
             return standing;
         }
         for binding in &subkey.signatures {
@@ -135,7 +141,8 @@ impl Standing {
     fn revoke<'s>(&mut self, signatures: impl Iterator<Item = &'s Signature>) {
         self.revocations.extend(signatures.map(|signature| Revocation {
             created: signature.created().map_or(0, pgp::types::Timestamp::as_secs),
-            // Only these two say that what was signed before still counts; no reason at all is the worst one (RFC 9580, 5.2.3.31).
+            // Only with these two reasons do earlier signatures remain valid; no reason counts as
+            // compromised (RFC 9580, 5.2.3.31).
             compromised: !matches!(
                 signature.revocation_reason_code(),
                 Some(RevocationCode::KeySuperseded | RevocationCode::KeyRetired)
@@ -148,23 +155,24 @@ impl Standing {
         self
     }
 
-    /// What was in force at a time: the newest of the bindings that there were. Certificates are often stripped of old ones, so without any the
-    /// first that came later counts.
+    /// Returns the binding in force at a time: the newest one before it. Old bindings are often
+    /// stripped from certificates. If there is none before the time, returns the first one after
+    /// it.
     fn binding_at(&self, time: u32) -> Option<&Binding> {
         self.bindings.iter().rfind(|binding| binding.created <= time).or(self.bindings.first())
     }
 
-    /// Returns whether a valid signature binds the key to the certificate at all.
+    /// Reports whether any valid signature binds the key to the certificate.
     pub(super) fn is_bound(&self) -> bool {
         !self.bindings.is_empty()
     }
 
-    /// Whether it ever lets the key sign.
+    /// Reports whether any binding allows the key to sign.
     pub(super) fn ever_signs(&self) -> bool {
         self.bindings.iter().any(|binding| binding.signs)
     }
 
-    /// Whether the key was neither expired nor revoked at a time.
+    /// Fails if the key was expired or revoked at a time.
     pub(super) fn check_alive(&self, time: u32) -> Result<(), Distrust> {
         for revocation in &self.revocations {
             if revocation.compromised || revocation.created <= time {
@@ -180,13 +188,13 @@ impl Standing {
         }
     }
 
-    /// Whether the key was let sign at a time.
+    /// Fails if the key was not allowed to sign at a time.
     pub(super) fn check_signs(&self, time: u32) -> Result<(), Distrust> {
         if self.binding_at(time).is_some_and(|binding| binding.signs) { Ok(()) } else { Err(Distrust::NotForSigning) }
     }
 }
 
-/// Whether digest and key of a signature are as strong as a policy wants them.
+/// Fails if the digest or the key of a signature is weaker than a policy requires.
 pub(super) fn check_strength(signature: &Signature, key: &PublicParams, policy: &SignaturePolicy) -> Result<(), Distrust> {
     use pgp::crypto::hash::HashAlgorithm as Hash;
     match signature.hash_alg() {
@@ -205,7 +213,7 @@ pub(super) fn check_strength(signature: &Signature, key: &PublicParams, policy: 
     if bits < least { Err(Distrust::Short { algorithm, bits, least }) } else { Ok(()) }
 }
 
-/// Whether a signature has not lapsed.
+/// Fails if a signature has expired.
 pub(super) fn check_lapse(signature: &Signature, made: u32, now: u32) -> Result<(), Distrust> {
     let lifetime = signature.signature_expiration_time().map(pgp::types::Duration::as_secs).filter(|&seconds| seconds > 0);
     match lifetime.map(|seconds| made.saturating_add(seconds)) {
@@ -219,13 +227,15 @@ fn is_certification(signature: &Signature) -> bool {
     matches!(signature.typ(), Some(CertGeneric | CertPersona | CertCasual | CertPositive))
 }
 
-/// Whether a signature over a certificate is over a digest that counts there. SHA-1 does, whatever the release: whoever gave us the certificate
-/// vouches for it, and a second certificate of the same digest nobody can make yet (rpm-sequoia tells this from collisions too).
+/// Reports whether a signature over a certificate uses an acceptable digest. SHA-1 is acceptable in
+/// all releases: the provider of the certificate vouches for it, and nobody can yet make a second
+/// certificate with the same digest. rpm-sequoia also detects collision attacks.
 fn is_strong(signature: &Signature) -> bool {
     !matches!(signature.hash_alg(), None | Some(pgp::crypto::hash::HashAlgorithm::Md5))
 }
 
-/// Whether the key itself is named as the signer: others certify user ids too, and verifying each would take its time.
+/// Reports whether the key itself is named as the signer. Others also certify user ids, and
+/// verifying each would take time.
 fn is_by(signature: &Signature, key: &impl KeyDetails) -> bool {
     let (ids, fingerprints) = (signature.issuer_key_id(), signature.issuer_fingerprint());
     (ids.is_empty() && fingerprints.is_empty())
@@ -233,7 +243,7 @@ fn is_by(signature: &Signature, key: &impl KeyDetails) -> bool {
         || fingerprints.contains(&&key.fingerprint())
 }
 
-/// Whether the flags of a binding let the key sign; `None` where it has no flags.
+/// Reports whether the flags of a binding allow the key to sign; `None` if it has no flags.
 fn flags_allow(signature: &Signature) -> Option<bool> {
     let mut hashed = signature.config()?.hashed_subpackets();
     hashed.find_map(|subpacket| match &subpacket.data {
