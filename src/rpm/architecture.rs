@@ -1,8 +1,8 @@
-//! Which architectures run on which machine, as rpm has it (libsolv's `poolarch.c`, rpmrc).
+//! Compatible architectures of machines, as in rpm (libsolv's `poolarch.c`, rpmrc).
 
 use crate::pool::Architectures;
 
-/// Machines with more than one architecture that fits, best first.
+/// Families of compatible architectures, best first.
 const FAMILIES: &[&[&str]] = &[
     &["x86_64_v4", "x86_64_v3", "x86_64_v2", "x86_64", "i686", "i586", "i486", "i386"],
     &["ia32e", "x86_64", "athlon", "i686", "i586", "i486", "i386"],
@@ -17,14 +17,16 @@ const FAMILIES: &[&[&str]] = &[
     &["sh4a", "sh4"],
 ];
 
-/// The architectures that can be installed on a machine: its own, the older ones of its family, and `noarch`.
+/// Returns the architectures that can be installed on a machine: its own, the older ones of its
+/// family, and `noarch`.
 pub fn compatible(machine: &str) -> Architectures {
     let family = FAMILIES.iter().find_map(|family| Some(&family[family.iter().position(|&arch| arch == machine)?..]));
     Architectures::new(family.unwrap_or(&[machine]).iter().copied(), Some("noarch"))
 }
 
-/// The architectures of the second colour on a machine that runs packages of two (libsolv's `pool_arch2color_slow`): the 32-bit ones,
-/// whose packages rpm lets stand beside the 64-bit ones of their name.
+/// Returns the architectures of the second color on a machine that runs two (libsolv's
+/// `pool_arch2color_slow`): the 32-bit ones. rpm allows their packages beside 64-bit packages of
+/// the same name.
 pub fn second_colour(machine: &str) -> Vec<&'static str> {
     let is_first = |arch: &str| arch.contains("64") || arch == "s390x";
     let family = FAMILIES.iter().find(|family| family.contains(&machine)).filter(|_| is_first(machine));

@@ -1,6 +1,7 @@
-//! File capabilities: from the text of a package to the bytes of the extended attribute.
+//! File capabilities: conversion from the text in a package to the bytes of the extended attribute.
 //!
-//! In: text as `cap_to_text(3)` writes it (`cap_net_raw=ep`). Out: the value of `security.capability`.
+//! Input: text as `cap_to_text(3)` writes it (`cap_net_raw=ep`). Output: the value of
+//! `security.capability`.
 
 /// The name of the extended attribute.
 pub const XATTR: &[u8] = b"security.capability";
@@ -50,22 +51,23 @@ const NAMES: [&str; 41] = [
     "checkpoint_restore",
 ];
 
-/// All capabilities there are.
+/// All known capabilities.
 const ALL: u64 = (1 << NAMES.len()) - 1;
 
-/// `VFS_CAP_REVISION_2` and the flag that the permitted set becomes effective (linux/capability.h).
+/// `VFS_CAP_REVISION_2`, and the flag by which the permitted set becomes effective
+/// (linux/capability.h).
 const REVISION_2: u32 = 0x0200_0000;
 const EFFECTIVE: u32 = 1;
 
-/// Text that is none of capabilities, or of some that no file can have.
+/// Text that is not a list of capabilities, or lists capabilities that files cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` are no capabilities of a file")]
 pub struct CapabilitiesError {
-    /// The text.
+    /// The invalid text.
     pub text: String,
 }
 
-/// Three sets, a bit a capability.
+/// Three sets of capabilities, one bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sets {
     effective: u64,
@@ -73,8 +75,8 @@ struct Sets {
     permitted: u64,
 }
 
-/// The value of `security.capability` that the text stands for; nothing for a text without any capability. The effective set
-/// of a file is all or nothing (`cap_set_file(3)`).
+/// Returns the value of `security.capability` for a text; `None` for a text without capabilities.
+/// The effective set of a file is all or nothing (`cap_set_file(3)`).
 pub fn xattr(text: &str) -> Result<Option<Box<[u8]>>, CapabilitiesError> {
     let error = || CapabilitiesError { text: text.to_owned() };
     let sets = parse(text).ok_or_else(error)?;
@@ -91,8 +93,8 @@ pub fn xattr(text: &str) -> Result<Option<Box<[u8]>>, CapabilitiesError> {
     Ok(Some(words.into_iter().flat_map(u32::to_le_bytes).collect()))
 }
 
-/// The grammar of `cap_from_text(3)`: clauses between white space, each a list of names and one or more of `=`, `+`, `-` with
-/// flags.
+/// Parses the grammar of `cap_from_text(3)`: clauses separated by white space, each a list of names
+/// and one or more of `=`, `+`, `-` with flags.
 fn parse(text: &str) -> Option<Sets> {
     let mut sets = Sets::default();
     for clause in text.split_ascii_whitespace() {
@@ -117,7 +119,7 @@ fn parse(text: &str) -> Option<Sets> {
 
 fn apply(sets: &mut Sets, mask: u64, operator: char, flags: &str, first: bool) -> Option<()> {
     if operator == '=' {
-        // `=` may only come first: it takes everything away before it gives.
+        // `=` may only be first, as it clears the sets.
         if !first {
             return None;
         }
@@ -159,7 +161,8 @@ mod tests {
 
     #[test]
     fn texts_of_packages() {
-        // As `getcap` and `getfattr -e hex` show them of ping (cap_net_raw is 13) and of newuidmap (cap_setuid is 7).
+        // The values that `getcap` and `getfattr -e hex` show for ping (cap_net_raw is 13) and
+        // newuidmap (cap_setuid is 7).
         let net_raw = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(bytes("cap_net_raw=ep"), net_raw);
         assert_eq!(bytes("cap_net_raw+ep"), net_raw);

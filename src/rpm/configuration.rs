@@ -1,16 +1,18 @@
-//! `.repo` files: repositories as dnf's configuration names them.
+//! Reader of `.repo` files, which configure repositories for dnf.
 //!
-//! In: a file's text and the values of variables. Out: [`ConfiguredRepository`]s. The rules are those of dnf.conf(5) and libdnf's `ConfigParser`: sections in brackets,
-//! `key=value` lines that may go on indented, comments where a line begins with `#` or `;`, lists separated by white space or commas.
+//! Input: the text of a file and the values of variables. Output: [`ConfiguredRepository`]s. The
+//! rules are those of dnf.conf(5) and libdnf's `ConfigParser`: sections in brackets, `key=value`
+//! lines that indented lines may continue, comments on lines that begin with `#` or `;`, lists
+//! separated by white space or commas.
 
 use super::network_options::{NetworkOptions, Problem};
 use crate::ecosystem::{ConfigurationError, ConfiguredRepository, Variables};
 
-/// The repositories of a file that are enabled.
+/// Reads the enabled repositories of a file.
 pub(super) fn read(text: &str, variables: &Variables) -> Result<Vec<ConfiguredRepository>, ConfigurationError> {
     let mut found = Vec::new();
     for section in sections(text)? {
-        // What stands in [main] is dnf's own.
+        // The section [main] is for dnf itself.
         if section.name == "main" {
             continue;
         }
@@ -19,7 +21,7 @@ pub(super) fn read(text: &str, variables: &Variables) -> Result<Vec<ConfiguredRe
     Ok(found)
 }
 
-/// A section: each option with its line.
+/// A section: each option with its line number.
 struct Section {
     name: String,
     line: usize,
@@ -58,7 +60,7 @@ fn repository(section: &Section, variables: &Variables) -> Result<Option<Configu
     let mut repository = ConfiguredRepository { name, ..ConfiguredRepository::default() };
     let mut enabled = true;
     let mut network = NetworkOptions::default();
-    // It counts only where the repository is used.
+    // The error only matters if the repository is used.
     let mut refused = None;
     for (line, key, value) in &section.options {
         let expanded = variables.expand(value);
@@ -81,7 +83,7 @@ fn repository(section: &Section, variables: &Variables) -> Result<Option<Configu
             "excludepkgs" | "exclude" => repository.exclude.extend(list(&value)),
             "includepkgs" => repository.only.extend(list(&value)),
             "enablegroups" => repository.no_groups = !switch()?,
-            // Packages without a signature need --allow-unsigned, whatever a file says.
+            // Unsigned packages always need --allow-unsigned, whatever a file says.
             "gpgcheck" => drop(switch()?),
             "type" => {
                 if !matches!(value.as_str(), "" | "rpm-md" | "rpm" | "repomd" | "rpmmd" | "yum" | "YUM") {
@@ -120,8 +122,8 @@ fn repository(section: &Section, variables: &Variables) -> Result<Option<Configu
     Ok(Some(repository))
 }
 
-/// Options of dnf.conf(5) that say how dnf itself shows, keeps or speeds up things. `enabled_metadata` names more of them to be kept at hand; here each kind is
-/// read when it is needed.
+/// Options of dnf.conf(5) for dnf's own display, caching or speed. `enabled_metadata` names more
+/// kinds of metadata to cache; rootstrap reads each kind when it needs it.
 const DISPLAY_ONLY: [&str; 10] = [
     "name",
     "mediaid",
@@ -135,7 +137,7 @@ const DISPLAY_ONLY: [&str; 10] = [
     "max_parallel_downloads",
 ];
 
-/// Options that are not supported, and that change neither who is asked nor who is believed.
+/// Unsupported options that affect neither the servers nor the trusted keys.
 const WITHOUT_EFFECT: [&str; 3] = ["bandwidth", "throttle", "protected_packages"];
 
 fn list(value: &str) -> Vec<String> {
@@ -150,7 +152,7 @@ pub(super) fn switch(value: &str) -> Option<bool> {
     }
 }
 
-/// The name by which mirrors call the architectures that one serves (dnf's `$basearch`, `rpm/__init__.py`).
+/// Returns the architecture name in mirror paths (dnf's `$basearch`, `rpm/__init__.py`).
 pub(super) fn base_architecture(arch: &str) -> &str {
     match arch {
         "i386" | "i486" | "i586" | "i686" | "athlon" | "geode" => "i386",

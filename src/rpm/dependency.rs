@@ -1,36 +1,37 @@
-//! RPM's dependencies as text: `name`, `name >= version`, `(a and (b if c else d))`.
+//! Parser of RPM's dependencies: `name`, `name >= version`, `(a and (b if c else d))`.
 
 use crate::pool::{DependencyId, Intake, Op, RichOp};
 
-/// What is wrong with a dependency's text.
+/// A syntax error in a dependency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a dependency: {what}")]
 pub struct DependencyError {
-    /// The whole text.
+    /// The full text.
     pub text: String,
-    /// What was found or missed.
+    /// The error.
     pub what: &'static str,
 }
 
-/// How deep rich dependencies may be nested: far more than rpm itself writes, and no danger to the stack.
+/// Maximum nesting depth of rich dependencies. It is far more than rpm itself writes, and safe for
+/// the stack.
 const MAX_DEPTH: usize = 64;
 
-/// How many operands one operator may join: the tree that they make is as deep.
+/// Maximum number of operands that one operator may join. The resulting tree is as deep.
 const MAX_OPERANDS: usize = 512;
 
-/// `name [op version]`, taken apart.
+/// The parts of `name [op version]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain<'a> {
-    /// The capability, package or path.
+    /// The name of a capability, package or path.
     pub name: &'a str,
-    /// [`Op::ANY`] without a version.
+    /// The operator; [`Op::ANY`] without a version.
     pub op: Op,
-    /// Empty without one.
+    /// The version; empty if there is none.
     pub version: &'a str,
 }
 
 impl<'a> Plain<'a> {
-    /// Takes `name`, `name op version` (or `name-op-version` without blanks around the operator) apart.
+    /// Parses `name`, `name op version` or, without spaces around the operator, `name-op-version`.
     pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim();
         if let Some((name, op, version)) = split_words(text) {
@@ -61,7 +62,7 @@ fn split_words(text: &str) -> Option<(&str, &str, &str)> {
     words.next().is_none().then_some(found)
 }
 
-/// The operator as rpm writes it.
+/// Returns the operator for rpm's notation.
 pub fn op_of(text: &str) -> Option<Op> {
     Some(match text {
         "<" => Op::LESS,
@@ -73,7 +74,7 @@ pub fn op_of(text: &str) -> Option<Op> {
     })
 }
 
-/// The operator as rpm-md writes it in the attribute `flags`: `EQ`, `LT`, `LE`, `GT`, `GE`.
+/// Returns the operator for the attribute `flags` in rpm-md: `EQ`, `LT`, `LE`, `GT`, `GE`.
 pub fn op_of_flags(flags: &str) -> Option<Op> {
     Some(match flags {
         "EQ" => Op::EQUAL,
@@ -85,7 +86,7 @@ pub fn op_of_flags(flags: &str) -> Option<Op> {
     })
 }
 
-/// The comparison in the flags of a dependency (`RPMSENSE_LESS`, `_GREATER`, `_EQUAL`).
+/// Returns the operator in the flags of a dependency (`RPMSENSE_LESS`, `_GREATER`, `_EQUAL`).
 pub fn op_of_sense(flags: u32) -> Op {
     match (flags & 2 != 0, flags & 8 != 0, flags & 4 != 0) {
         (true, true, _) => Op::LESS_EQUAL,
@@ -97,7 +98,7 @@ pub fn op_of_sense(flags: u32) -> Op {
     }
 }
 
-/// Adds the dependency of a text, rich or plain, to the pool that is being built.
+/// Interns the rich or plain dependency of a text in the pool that is being built.
 pub fn intern(builder: &mut impl Intake, text: &str) -> Result<DependencyId, DependencyError> {
     let fail = |what| DependencyError { text: text.to_owned(), what };
     let trimmed = text.trim();
@@ -110,7 +111,7 @@ pub fn intern(builder: &mut impl Intake, text: &str) -> Result<DependencyId, Dep
     if rest.trim().is_empty() { Ok(dependency) } else { Err(fail("text after the closing bracket")) }
 }
 
-/// Reads one bracketed dependency (or an operand) from the front of `rest`.
+/// Parses one dependency in brackets, or an operand, at the start of `rest`.
 fn rich(builder: &mut impl Intake, rest: &mut &str, depth: usize) -> Result<DependencyId, &'static str> {
     if depth > MAX_DEPTH {
         return Err("nested too deeply");
@@ -134,7 +135,7 @@ fn rich(builder: &mut impl Intake, rest: &mut &str, depth: usize) -> Result<Depe
             return Err("else without if or unless");
         }
         match joined {
-            // Only these may be chained, and only with themselves (rpm's rpmrichParse).
+            // Only these operators may be chained, and only with themselves (rpm's rpmrichParse).
             Some(before) if before != op || !matches!(op, RichOp::And | RichOp::Or | RichOp::With) => {
                 return Err("different operators need brackets");
             }
@@ -153,7 +154,7 @@ fn rich(builder: &mut impl Intake, rest: &mut &str, depth: usize) -> Result<Depe
     }
 }
 
-/// `a and b and c` as `a and (b and c)`: the tree that libsolv makes.
+/// Folds `a and b and c` to `a and (b and c)`, the tree that libsolv makes.
 fn fold(builder: &mut impl Intake, items: &[DependencyId], op: RichOp) -> DependencyId {
     match items {
         [] => builder.dependency("", Op::ANY, ""),
@@ -182,7 +183,8 @@ fn rich_op(rest: &mut &str) -> Option<RichOp> {
     Some(op)
 }
 
-/// `name [op version]` up to a blank or the bracket that closes the whole; brackets within a name (`pkgconfig(x)`) belong to it.
+/// Parses `name [op version]` up to a space or the closing bracket. Brackets within a name
+/// (`pkgconfig(x)`) belong to it.
 fn operand(builder: &mut impl Intake, rest: &mut &str) -> Result<DependencyId, &'static str> {
     let name = word(rest).ok_or("expected a name")?;
     let before = *rest;

@@ -1,4 +1,4 @@
-//! RPM behind the trait that the rest of the house knows.
+//! Implementation of the ecosystem trait for RPM.
 
 use std::io::Read;
 use std::path::Path;
@@ -34,10 +34,10 @@ use crate::pool::{Architectures, Pool, PoolBuilder, Solvable, VersionScheme};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
-/// Why roots are left alone.
+/// Error message for commands that would change a root.
 const NOT_CHANGED: &str = "roots of RPM packages are not changed yet";
 
-/// RPM packages and rpm-md repositories.
+/// The RPM ecosystem: RPM packages and rpm-md repositories.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rpm;
 
@@ -136,7 +136,7 @@ impl Ecosystem for Rpm {
 
     fn further_metadata(&self, ask: &Ask) -> Vec<MetadataKind> {
         let mut kinds = Vec::new();
-        // Where nothing is asked for yet, anything may be later on.
+        // Without specs, later requests may ask for anything.
         let mut specs = ask.specs().peekable();
         if specs.peek().is_none() || specs.any(|spec| spec.starts_with('@')) {
             kinds.push(MetadataKind::Groups);
@@ -173,7 +173,8 @@ impl Ecosystem for Rpm {
         source_name(facts.source.as_deref().unwrap_or_default())
     }
 
-    // The tag that `%dist` puts into the release: letters and a number, the last of such words.
+    // The tag that `%dist` puts into the release consists of letters and a number; the last such
+    // word counts.
     fn built_for<'v>(&self, version: &'v str) -> Option<&'v str> {
         let is_tag = |word: &&str| {
             let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
@@ -183,7 +184,8 @@ impl Ecosystem for Rpm {
         version.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_tag).next_back()
     }
 
-    // The tag that module builds put into the release (`%dist`): `.module_el9.2.0+10+abc`, Red Hat's `.module+el8.9.0+123+abc`.
+    // The tag that module builds put into the release (`%dist`): `.module_el9.2.0+10+abc`, Red
+    // Hat's `.module+el8.9.0+123+abc`.
     fn is_modular(&self, version: &str) -> bool {
         version.contains(".module_") || version.contains(".module+")
     }
@@ -273,7 +275,8 @@ impl Ecosystem for Rpm {
         let header = package.package.header();
         features::check(header)
             .map_err(|missing| EcosystemPackageError::NotInstallable { hint: missing.hint(), problem: missing.into() })?;
-        // dnf's fail-safe (`_test_fail_safe`): what says of itself that it belongs to a module comes with the module's metadata.
+        // dnf's fail-safe (`_test_fail_safe`): a package whose header names a module must be listed
+        // in the module's metadata.
         match header.text(Tag::MODULARITY_LABEL).filter(|label| unlisted && !label.is_empty()) {
             None => Ok(()),
             Some(label) => Err(EcosystemPackageError::NotInstallable {
@@ -327,7 +330,7 @@ impl Ecosystem for Rpm {
     }
 }
 
-/// What tells this package from all others, and the parts of its version.
+/// Returns the identity of a package, with the parts of its version.
 pub(super) fn identity(solvable: Solvable<'_>) -> Identity {
     let evr = Evr::parse(solvable.version());
     let (epoch, release) = (evr.epoch_number(), evr.release.unwrap_or_default());
@@ -339,14 +342,15 @@ pub(super) fn identity(solvable: Solvable<'_>) -> Identity {
     }
 }
 
-/// The name in that of a source package's file, which is what rpm-md gives: `bash-5.1.8-6.el9_1.src.rpm`.
+/// Returns the name in a source package's file name, which rpm-md specifies:
+/// `bash-5.1.8-6.el9_1.src.rpm`.
 fn source_name(file: &str) -> &str {
-    // rpm's word, and so `createrepo_c`'s, for none.
+    // rpm, and so `createrepo_c`, writes this for no source package.
     if file == "(none)" {
         return "";
     }
     let Some(stem) = file.strip_suffix(".rpm") else { return file };
-    // The last two dashes are before version and release (rpm forbids dashes in both).
+    // The last two dashes precede version and release, neither of which may contain dashes.
     stem.rsplitn(3, '-').nth(2).unwrap_or(stem)
 }
 

@@ -1,4 +1,5 @@
-//! Why a request has no solution, in words: what was asked, the chain, why each way is closed, one hint.
+//! Explanation of a request without solution, as text: the request, the chain of requirements, the
+//! conflicts and a hint.
 
 use serde_json::{Value, json};
 
@@ -12,21 +13,22 @@ use crate::ecosystem::{self, Cause, Explanation, Refusal};
 use crate::pool::{Pool, Solvable, SolvableId};
 use crate::solver::{Fact, Job, Unsolvable};
 
-/// A request without a solution, with what is needed to tell why.
+/// A request without solution, with the data that its explanation needs.
 #[derive(Debug)]
 pub struct Unresolved {
-    /// What was asked, in the order that the facts count it.
+    /// The jobs, in the order to which the facts refer.
     pub jobs: Vec<Job>,
-    /// Why it cannot be had.
+    /// The reason why there is no solution.
     pub unsolvable: Unsolvable,
-    /// Of the packages in that, those that modules hide, and how.
+    /// The packages in the facts that modules hide, and the reason for each.
     pub hidden: Vec<(SolvableId, Hider)>,
-    /// What groups and modules are called; only where one was asked for that there is not.
+    /// Names of all groups and modules; only set if the user requested one that does not exist.
     pub groups: Vec<String>,
 }
 
 impl Unresolved {
-    /// A request without a solution; `hider` says what hides a package from it.
+    /// Creates the explanation of a request without solution. `hider` returns the reason why a
+    /// package is hidden.
     pub fn new(jobs: Vec<Job>, unsolvable: Unsolvable, hider: impl Fn(SolvableId) -> Option<Hider>, state: &State) -> Self {
         let facts = unsolvable.problems.iter().flat_map(|problem| &problem.facts);
         let hidden = facts
@@ -67,7 +69,7 @@ impl Refusal for Unmatched {
     }
 }
 
-/// Tells why a request has no solution.
+/// A formatter of explanations.
 struct Teller<'a> {
     pool: &'a Pool,
     jobs: &'a [Job],
@@ -87,7 +89,7 @@ impl Teller<'_> {
         }
     }
 
-    /// The facts in words. What holds for several versions of a package alike is said once.
+    /// Returns the facts as text. Facts that hold for several versions of a package are merged.
     fn facts(&self, facts: &[Fact], asked_by: &dyn Fn(&str) -> String) -> Vec<ecosystem::Fact> {
         let mut told: Vec<(Option<String>, ecosystem::Fact, Vec<&str>)> = Vec::new();
         for &fact in facts {
@@ -118,7 +120,8 @@ impl Teller<'_> {
         told.into_iter().map(join).collect()
     }
 
-    /// A sentence on one package with its version taken out; `None` where it is on none.
+    /// Removes the version from a sentence about one package; `None` if the sentence is not about a
+    /// package.
     fn without_version(&self, fact: Fact, text: &str) -> Option<String> {
         let id = fact.package()?;
         text.strip_prefix(&self.id(id)).map(|rest| {
@@ -146,7 +149,7 @@ impl Teller<'_> {
         }
     }
 
-    /// What was asked for and does not exist.
+    /// Returns the texts of jobs without candidates.
     fn unknown(&self) -> impl Iterator<Item = &str> {
         let facts = self.unsolvable.problems.iter().flat_map(|problem| &problem.facts);
         facts.filter_map(|fact| if let Fact::NoCandidate { job } = fact { Some(self.asked(*job)) } else { None })
@@ -214,7 +217,7 @@ impl Teller<'_> {
         }
     }
 
-    /// What else helps to understand a fact.
+    /// Returns remarks that help to understand a fact.
     fn remarks(&self, fact: Fact) -> Vec<String> {
         match fact {
             Fact::NoCandidate { .. } => {
@@ -232,7 +235,7 @@ impl Teller<'_> {
         }
     }
 
-    /// Names that look like those that nothing has.
+    /// Returns names that are similar to unknown ones.
     fn hints(&self) -> Vec<String> {
         let names = || self.pool.solvables().map(Solvable::name);
         let near = |name: &str| {
@@ -243,7 +246,7 @@ impl Teller<'_> {
         self.unknown().filter_map(near).map(|name| format!("did you mean {name}?")).collect()
     }
 
-    /// A fact for programs.
+    /// Returns a fact as JSON, for programs.
     fn data(&self, fact: Fact) -> Value {
         let package = |id: SolvableId| Value::from(self.id(id));
         let of = |dependency| Value::from(self.pool.display(dependency));

@@ -1,7 +1,9 @@
-//! The features that packages require of the program that installs them: `rpmlib(PayloadIsZstd) <= 5.4.18-1`.
+//! Features of rpm that packages require of the program that installs them: `rpmlib(PayloadIsZstd)
+//! <= 5.4.18-1`.
 //!
-//! In: requirements of packages, from metadata or headers. Out: whether this program implements them. Metadata that `createrepo_c` writes
-//! leave these requirements out, so headers are checked too.
+//! Input: requirements of packages, from metadata or headers. Output: whether this program
+//! implements them. `createrepo_c` omits these requirements from metadata, so headers are checked
+//! too.
 
 use super::dependency;
 use super::header::Header;
@@ -9,11 +11,12 @@ use super::tag::Tag;
 use super::version::ranges_overlap;
 use crate::pool::{Constraint, Op};
 
-/// The beginning of every feature's name.
+/// The prefix of every feature's name.
 pub const PREFIX: &str = "rpmlib(";
 
-/// The features, each with the version of rpm that introduced it (rpmds.c, `rpmlibProvides`). Only those stand here that this program
-/// implements, or that mean nothing for installing a package.
+/// The features, each with the version of rpm that introduced it (rpmds.c, `rpmlibProvides`). The
+/// list contains only features that this program implements, or that do not affect the installation
+/// of a package.
 const FEATURES: [(&str, &str); 21] = [
     ("BuiltinLuaScripts", "4.2.2-1"),
     ("CaretInVersions", "4.15.0-1"),
@@ -42,14 +45,14 @@ const FEATURES: [(&str, &str); 21] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it requires {requirement}, a feature of rpm that this program does not implement")]
 pub struct MissingFeature {
-    /// The requirement, with its version: `rpmlib(ShortCircuited) <= 4.9.0-1`.
+    /// The requirement with its version: `rpmlib(ShortCircuited) <= 4.9.0-1`.
     pub requirement: String,
 }
 
 impl MissingFeature {
-    /// Returns what the user can do.
+    /// Returns advice to the user.
     pub fn hint(&self) -> &'static str {
-        // rpmbuild marks so what it packed without building it.
+        // rpmbuild adds this requirement to packages that it packed without building them.
         if self.requirement.starts_with("rpmlib(ShortCircuited)") {
             "it was made with `rpmbuild --short-circuit`, for tests alone: build it without"
         } else {
@@ -58,7 +61,8 @@ impl MissingFeature {
     }
 }
 
-/// Whether this program implements a feature (`rpmlib(X)`) in a version that is required; in any version if the requirement has none.
+/// Reports whether this program implements a feature (`rpmlib(X)`) in the required version, or in
+/// any version if the requirement has none.
 pub fn is_implemented(name: &str, required: Constraint<'_>) -> bool {
     let Some(feature) = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(')')) else { return false };
     let known = FEATURES.iter().find(|(known, _)| *known == feature);

@@ -1,7 +1,7 @@
-//! Groups and environments: lists of packages under one name, as comps tells them.
+//! Groups and environments: named lists of packages from comps files.
 //!
-//! In: the `group` files of the repositories (read by `index`). Out: the packages that `@minimal-environment` or `@core/optional` stands for. Which
-//! of them exist is not known here.
+//! Input: the `group` files of the repositories, which `index` reads. Output: the packages of
+//! `@minimal-environment` or `@core/optional`. This module does not know which of them exist.
 
 use std::collections::BTreeSet;
 
@@ -10,68 +10,68 @@ use crate::finish::glob;
 /// All groups and environments of the repositories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// The groups, in the order in which they came.
+    /// The groups, in the order of the files.
     pub groups: Vec<Group>,
-    /// The environments, in the order in which they came.
+    /// The environments, in the order of the files.
     pub environments: Vec<Environment>,
 }
 
-/// A list of packages.
+/// A group: a list of packages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// What it is called in files.
+    /// The id of the group.
     pub id: String,
-    /// What it is called among people, in every language that comps has.
+    /// The names for users, in every language that comps contains.
     pub names: Vec<String>,
-    /// Its packages.
+    /// The packages of the group.
     pub packages: Vec<Member>,
 }
 
-/// A list of groups.
+/// An environment: a list of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// What it is called in files.
+    /// The id of the environment.
     pub id: String,
-    /// What it is called among people, in every language that comps has.
+    /// The names for users, in every language that comps contains.
     pub names: Vec<String>,
-    /// The groups that it consists of, by id. Those that may be added are not among them.
+    /// The ids of its groups, except optional ones.
     pub groups: Vec<String>,
 }
 
 /// A package of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// How firmly it belongs to the group.
+    /// The kind of membership.
     pub kind: MemberKind,
-    /// A conditional package comes only with this one.
+    /// For a conditional package, the package on which it depends.
     pub requires: Option<String>,
-    /// Only the package of the machine's own architecture is meant.
+    /// True if only a package of the machine's own architecture counts.
     pub basearch_only: bool,
-    /// The architectures on which it belongs to the group; none: on all.
+    /// The architectures on which it belongs to the group; empty for all.
     pub arches: Vec<String>,
 }
 
-/// How firmly a package belongs to its group.
+/// The kind of a package's membership in a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MemberKind {
-    /// It is what the group is about.
+    /// The package is an essential part of the group.
     #[default]
     Mandatory,
-    /// It is installed unless somebody says otherwise.
+    /// The package is installed unless it is excluded.
     Default,
-    /// It is installed where another package is.
+    /// The package is installed if another package is.
     Conditional,
-    /// It is installed only if asked for.
+    /// The package is installed only on request.
     Optional,
 }
 
 impl MemberKind {
-    /// Those that a group stands for where nobody says more (dnf's `group_package_types`).
+    /// The kinds that a group includes by default (dnf's `group_package_types`).
     pub const USUAL: [Self; 3] = [Self::Mandatory, Self::Default, Self::Conditional];
 
-    /// The kind of a name.
+    /// Returns the kind for its name in comps.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "mandatory" => Some(Self::Mandatory),
@@ -84,7 +84,7 @@ impl MemberKind {
 }
 
 impl Groups {
-    /// Adds a group; of two with one id, the first gets the packages of the second.
+    /// Adds a group, or merges its packages into the group with the same id.
     pub fn add_group(&mut self, group: Group) {
         match self.groups.iter_mut().find(|known| known.id == group.id) {
             None => self.groups.push(group),
@@ -98,7 +98,7 @@ impl Groups {
         }
     }
 
-    /// Adds an environment; of two with one id, the first gets the groups of the second.
+    /// Adds an environment, or merges its groups into the environment with the same id.
     pub fn add_environment(&mut self, environment: Environment) {
         match self.environments.iter_mut().find(|known| known.id == environment.id) {
             None => self.environments.push(environment),
@@ -112,10 +112,12 @@ impl Groups {
         }
     }
 
-    /// The packages that a spec (without its `@`) stands for on a machine of this architecture; `None` where there is no such group.
+    /// Returns the packages of a spec (without its `@`) on a machine of this architecture; `None`
+    /// if there is no such group.
     ///
-    /// `core`, `Core`, `core/mandatory,optional`, `^minimal-environment` (an environment and no group), and patterns: what is called exactly so goes
-    /// before what matches (dnf's `_by_pattern`).
+    /// The spec is `core`, `Core`, `core/mandatory,optional`, `^minimal-environment` (only
+    /// environments), or a pattern. An exact match has priority over a pattern match (dnf's
+    /// `_by_pattern`).
     pub fn members(&self, spec: &str, arch: &str) -> Option<BTreeSet<&Member>> {
         let (pattern, kinds) = spec.split_once('/').map_or((spec, None), |(pattern, kinds)| (pattern, Some(kinds)));
         let kinds: Vec<MemberKind> = match kinds {
@@ -136,7 +138,7 @@ impl Groups {
         Some(members.filter(|member| kinds.contains(&member.kind)).filter(here).collect())
     }
 
-    /// What groups and environments are called, for those who mistype it.
+    /// Returns the ids of groups and environments, to suggest similar ones.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let groups = self.groups.iter().map(|group| group.id.as_str());
         groups.chain(self.environments.iter().map(|environment| environment.id.as_str()))

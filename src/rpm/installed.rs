@@ -1,6 +1,7 @@
-//! What is installed in a root, or stands in a package file, as packages of the pool.
+//! Reader of installed packages and package files into the pool.
 //!
-//! In: headers, which may be broken or hostile. Out: packages in a [`PoolBuilder`], with the same dependencies that rpm-md would tell.
+//! Input: headers, which may be damaged or hostile. Output: packages in a [`PoolBuilder`], with the
+//! same dependencies as in rpm-md.
 
 use std::path::Path;
 
@@ -15,10 +16,10 @@ use super::tag::Tag;
 use crate::ecosystem::{InstalledError, RootDirectory, RootFiles};
 use crate::pool::{Architectures, Kind, Op, Package, PoolBuilder, RepoId};
 
-/// What the repository of the installed packages is called, in dnf's manner.
+/// Name of the repository of installed packages, as in dnf.
 pub const REPOSITORY: &str = "@System";
 
-/// The three lists that a kind of dependency has in a header.
+/// The three tags for a kind of dependency.
 struct Tags {
     kind: Kind,
     name: Tag,
@@ -37,69 +38,72 @@ const LISTS: [Tags; 8] = [
     Tags { kind: Kind::Enhances, name: Tag::ENHANCE_NAME, flags: Tag::ENHANCE_FLAGS, version: Tag::ENHANCE_VERSION },
 ];
 
-/// The moments that make a requirement one that must be there before: `RPMSENSE_PREREQ`, `_SCRIPT_PRE`, `_SCRIPT_POST` (rpmds.h).
+/// Flags of requirements that must be met before the installation: `RPMSENSE_PREREQ`,
+/// `_SCRIPT_PRE`, `_SCRIPT_POST` (rpmds.h).
 const BEFORE: u32 = 1 << 6 | 1 << 9 | 1 << 10;
 
-/// What is wrong with a header.
+/// An error in a header.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderProblem {
-    /// It has not what every package has.
+    /// A mandatory tag is missing.
     #[error("a package without a {0}")]
     Without(&'static str),
-    /// A list that belongs to another is shorter.
+    /// Lists that belong together have different lengths.
     #[error("{package}: its lists of {kind:?} are not of one length")]
     Lengths {
         /// The package.
         package: String,
-        /// Which dependencies.
+        /// The kind of dependencies.
         kind: Kind,
     },
-    /// Its files contradict each other.
+    /// The data of its files contradict each other.
     #[error("{package}: {problem}")]
     Files {
         /// The package.
         package: String,
-        /// What is wrong.
+        /// The error.
         problem: FilesError,
     },
 }
 
-/// What a choice heeds beside the packages: what a root remembers, and what repositories tell.
+/// The data that affect a selection besides the packages: from a root's records and from
+/// repositories.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// The machine's architecture.
+    /// The architecture of the machine.
     pub arch: String,
-    /// Those whose packages it runs.
+    /// The architectures that the machine can run.
     pub architectures: Architectures,
     /// The modules of the repositories.
     pub modules: Modules,
     /// The groups of the repositories.
     pub groups: Groups,
-    /// Which modules are active, and what they hide.
+    /// The active modules, and the packages that they hide.
     pub settled: Settled,
-    /// The names of the packages that the user asked for, as far as that is known; where it is not, every package counts as asked for.
+    /// Names of the packages that the user requested; `None` if unknown, in which case every
+    /// package counts as requested.
     pub user_installed: Option<Vec<String>>,
 }
 
-/// Reads the database of a root into the repository of what is installed.
+/// Reads the database of a root into the repository of installed packages.
 pub fn read(root: &Path, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
     let place = root.display().to_string();
     let handle = RootDirectory::open(root).map_err(|error| InstalledError { place: place.clone(), problem: error.into() })?;
     read_of(&handle, &place, builder)
 }
 
-/// The same of a root wherever its files are; `place` is what errors call it.
+/// Reads the database from any kind of [`RootFiles`]. Errors name the root by `place`.
 pub fn read_of(root: &dyn RootFiles, place: &str, builder: &mut PoolBuilder) -> Result<State, InstalledError> {
     let failed = |problem| InstalledError { place: place.to_owned(), problem };
     let installed = match database::read_of(root, place) {
         Ok(installed) => installed.headers,
-        // A root that has no database yet has no packages.
+        // A root without a database has no packages.
         Err(DatabaseError::Absent(_)) => Vec::new(),
         Err(error) => return Err(failed(error.into())),
     };
     let repo = builder.add_installed_repo(REPOSITORY);
     for (_, header) in &installed {
-        // Keys that rpm imported are headers too, without an architecture.
+        // Imported keys are headers too, but without an architecture.
         if header.has(Tag::ARCH) {
             add(header, repo, builder).map_err(|problem| failed(problem.into()))?;
         }
@@ -112,7 +116,7 @@ pub fn add(header: &Header, repo: RepoId, builder: &mut PoolBuilder) -> Result<(
     add_file(header, repo, builder, Package::default())
 }
 
-/// Adds the package of a header, whose file is where `file` says.
+/// Adds the package of a header, with the location and the other data in `file`.
 pub fn add_file(header: &Header, repo: RepoId, builder: &mut PoolBuilder, file: Package<'_>) -> Result<(), HeaderProblem> {
     let name = header.text(Tag::NAME).ok_or(HeaderProblem::Without("name"))?;
     let version = header.text(Tag::VERSION).ok_or(HeaderProblem::Without("version"))?;

@@ -1,6 +1,6 @@
 //! RPM: its versions, dependencies, metadata, packages, signatures, database and scripts.
 //!
-//! The sister of `apk`: who knows one room knows the other. Nothing outside it knows RPM's formats.
+//! The structure is the same as that of `apk`. No code outside this module knows RPM's formats.
 
 pub mod architecture;
 pub mod capabilities;

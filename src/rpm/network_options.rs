@@ -1,4 +1,4 @@
-//! Options of `.repo` files that say how servers are reached and who we are to them, as dnf.conf(5) has them.
+//! Network options of `.repo` files, as in dnf.conf(5): timeouts, proxies and credentials.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use super::configuration::switch;
 use crate::ecosystem::ConfiguredRepository;
 use crate::fetch::{Login, RouteSettings};
 
-/// What is wrong with the value of an option.
+/// An error in the value of an option.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// It is no value of this option.
+    /// The value is invalid.
     Invalid(String),
-    /// It asks for what is not supported, and would change who is asked or believed.
+    /// The value is not supported and would affect the servers or the trusted keys.
     Refused(String),
 }
 
-/// The options of a repository, as they are read.
+/// The network options of a repository while they are being read.
 #[derive(Default)]
 pub(super) struct NetworkOptions {
     username: String,
     password: String,
     proxy_username: String,
     proxy_password: String,
-    /// Whether the proxy is not told who we are (`proxy_auth_method=none`).
+    /// True if the proxy gets no credentials (`proxy_auth_method=none`).
     anonymous: bool,
     route: RouteSettings,
 }
 
 impl NetworkOptions {
-    /// Takes an option; whether there is one of this name.
+    /// Sets an option. Returns false if there is no such option.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Result<bool, Problem> {
         let invalid = |what: &str| Problem::Invalid(format!("{key}: `{value}` is {what}"));
         let refused = |why: &str| Problem::Refused(format!("{key}={value} is not supported: {why}"));
@@ -70,7 +70,7 @@ impl NetworkOptions {
             "minrate" => self.route.minimum_rate = Some(size(value).ok_or_else(|| invalid("not a size"))?),
             "retries" => {
                 let number: u32 = value.parse().map_err(|_| invalid("not a number"))?;
-                // dnf tries for ever with nought.
+                // In dnf, 0 means unlimited attempts.
                 self.route.retries = Some(if number == 0 { u32::MAX } else { number });
             }
             "ip_resolve" => {
@@ -87,20 +87,20 @@ impl NetworkOptions {
         Ok(true)
     }
 
-    /// Gives a repository what was read. An error says what does not fit together.
+    /// Applies the options to a repository. Fails if options contradict each other.
     pub(super) fn finish(self, repository: &mut ConfiguredRepository) -> Result<(), String> {
         let Self { username, password, proxy_username, proxy_password, anonymous, mut route } = self;
         if !username.is_empty() {
             repository.login = Some(Login { name: username, password });
         } else if !password.is_empty() {
-            // As dnf has it.
+            // As in dnf.
             repository.warnings.push("password has no effect without username".to_owned());
         }
         if let Some(proxy) = route.proxy.as_mut().filter(|proxy| !proxy.is_empty()) {
             let text = if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") };
             let mut url = Url::parse(&text).map_err(|error| format!("proxy is not a URL: {error}"))?;
             if anonymous || !proxy_username.is_empty() {
-                // A percent sign of a name is none of the URL's.
+                // Escape percent signs, as they would be decoded in the URL.
                 let escaped = |text: &str| if anonymous { String::new() } else { text.replace('%', "%25") };
                 let password = Some(escaped(&proxy_password)).filter(|password| !password.is_empty());
                 let set = url.set_username(&escaped(&proxy_username)).and_then(|()| url.set_password(password.as_deref()));
@@ -113,7 +113,7 @@ impl NetworkOptions {
     }
 }
 
-/// Reads a time as libdnf's `OptionSeconds`: a number and a unit; `None` within is for ever.
+/// Parses a time like libdnf's `OptionSeconds`: a number and a unit. `Some(None)` means no limit.
 fn seconds(value: &str) -> Option<Option<Duration>> {
     if matches!(value, "-1" | "never") {
         return Some(None);
@@ -129,7 +129,7 @@ fn seconds(value: &str) -> Option<Option<Duration>> {
     Duration::try_from_secs_f64(number * factor).ok().map(Some)
 }
 
-/// Reads a size as libdnf's `strToBytes`: a number, and `k`, `M` or `G` (of 1,024).
+/// Parses a size like libdnf's `strToBytes`: a number, and `k`, `M` or `G` (powers of 1024).
 fn size(value: &str) -> Option<u64> {
     let (number, factor) = match value.as_bytes().last()?.to_ascii_lowercase() {
         b'k' => (&value[..value.len() - 1], 1_u64 << 10),

@@ -1,7 +1,8 @@
-//! Package files that are asked for by their paths: `./bash-5.1.8-6.el9.x86_64.rpm`.
+//! Package files that the user requests by path: `./bash-5.1.8-6.el9.x86_64.rpm`.
 //!
-//! In: specs that end as the names of package files do. Out: their packages in a [`PoolBuilder`], in a repository of their own. What a file says
-//! is believed only when it is opened to be installed.
+//! Input: specs that end like file names of packages. Output: their packages in a [`PoolBuilder`],
+//! in a repository of their own. The contents of a file are verified only when it is opened for
+//! installation.
 
 use std::fs::File;
 use std::io;
@@ -16,42 +17,42 @@ use crate::ecosystem::{self, Cause, Explanation, Refusal};
 use crate::package::Content;
 use crate::pool::{self, Checksum, Pool, PoolBuilder, RepoId, SolvableId};
 
-/// What the repository of the package files is called, in dnf's manner.
+/// Name of the repository of package files, as in dnf.
 pub const REPOSITORY: &str = crate::ecosystem::COMMAND_LINE;
 
-/// The priority that a repository has where nobody says otherwise.
+/// The default priority of a repository.
 const PRIORITY: i32 = 99;
 
-/// Why a package file is of no use.
+/// An unusable package file.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct FileError {
-    /// The file.
+    /// The path of the file.
     pub path: String,
-    /// What is wrong.
+    /// The error.
     pub problem: FileProblem,
 }
 
-/// What is wrong with a package file.
+/// The error of a package file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblem {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// It is not a package, or damaged.
+    /// The file is not a package, or is damaged.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// Its header is not a package's.
+    /// The header is not that of a package.
     #[error(transparent)]
     Header(#[from] HeaderProblem),
 }
 
-/// Whether a spec means a file.
+/// Reports whether a spec is a package file.
 pub fn is_file(spec: &str) -> bool {
     !spec.starts_with('@') && Path::new(spec).extension().is_some_and(|extension| extension == "rpm")
 }
 
-/// Adds the packages of the files among the specs.
+/// Adds the packages of all package files in the specs.
 pub fn add<'s>(specs: impl Iterator<Item = &'s str>, builder: &mut PoolBuilder) -> Result<(), FileError> {
     let mut paths: Vec<&str> = specs.filter(|spec| is_file(spec)).collect();
     paths.sort_unstable();
@@ -68,7 +69,7 @@ pub fn add<'s>(specs: impl Iterator<Item = &'s str>, builder: &mut PoolBuilder) 
     Ok(())
 }
 
-/// Adds what a package file says of itself, as the file at `location` in a repository.
+/// Adds the package of a file, which is at `location` in a repository.
 pub fn add_one(content: &Content, location: &str, repo: RepoId, builder: &mut PoolBuilder) -> Result<(), FileProblem> {
     let mut hashing = HashingReader::new(content.reader(), Algorithm::Sha256);
     io::copy(&mut hashing, &mut io::sink())?;
@@ -80,7 +81,7 @@ pub fn add_one(content: &Content, location: &str, repo: RepoId, builder: &mut Po
     Ok(())
 }
 
-/// The package of a file that was added.
+/// Returns the package of a file that was added.
 pub fn find(pool: &Pool, path: &str) -> Option<SolvableId> {
     let is_it = |package: &pool::Solvable<'_>| package.location() == path && package.repo_name() == REPOSITORY;
     pool.solvables().find(is_it).map(pool::Solvable::id)

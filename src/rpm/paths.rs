@@ -1,7 +1,8 @@
-//! Paths that `primary.xml` lists, and those that only `filelists.xml` does.
+//! The paths that `primary.xml` lists; `filelists.xml` lists all paths.
 
-/// Whether `primary.xml` lists a path with every package that owns it (createrepo_c's `cr_is_primary`). libsolv takes the owners of
-/// such a path from there alone (`repodata_filelistfilter_matches`); those of any other path only `filelists.xml` names in full.
+/// Reports whether `primary.xml` lists a path for every package that owns it (createrepo_c's
+/// `cr_is_primary`). For such paths libsolv uses only `primary.xml`
+/// (`repodata_filelistfilter_matches`). For other paths, only `filelists.xml` names all owners.
 pub(super) fn lists_in_primary(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }

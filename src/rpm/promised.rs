@@ -1,7 +1,9 @@
-//! Whether a package is the one that an index promises: not only by its digest, but by what it says of itself.
+//! Comparison of a package with its entry in the index, not only by the digest but also by the
+//! header.
 //!
-//! In: a verified header, and the package of the index that was chosen. Out: nothing, or in what the two differ. An index that nobody signed
-//! may name any file of the repository; what was chosen for its name, its version or what it gives must be that.
+//! Input: a verified header, and the package that was chosen from the index. Output: an error if
+//! they differ. An unsigned index may name any file of the repository, so the file must have the
+//! name, version and provides for which it was chosen.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,7 +16,7 @@ use super::version::Evr;
 use crate::package::BrokenPromise;
 use crate::pool::{Kind, Op, Solvable};
 
-/// Holds a header against what the index says of it: name, epoch, version, release, architecture, and what it provides.
+/// Compares a header with the index: name, epoch, version, release, architecture and provides.
 pub fn check(identity: &Identity, header: &Header, promised: Solvable<'_>) -> Result<(), BrokenPromise> {
     let evr = Evr::parse(promised.version());
     let epoch = |number: u32| number.to_string();
@@ -38,14 +40,15 @@ pub fn check(identity: &Identity, header: &Header, promised: Solvable<'_>) -> Re
     if let Some(more) = index.difference(&given).next() {
         return broken(text(*more), "nothing of the kind".to_owned());
     }
-    // Where nothing but its name is told (a lock does not repeat it), nothing was chosen for more than that.
+    // If the index has only the package's own provide (lock files omit the others), no other
+    // provide was a reason to choose it.
     match given.difference(&index).next() {
         Some(more) if !index.is_empty() => broken("nothing of the kind".to_owned(), text(*more)),
         _ => Ok(()),
     }
 }
 
-/// What a header says that its package provides.
+/// A provide in a header.
 struct Provided<'h> {
     name: Cow<'h, str>,
     op: Op,
@@ -53,7 +56,7 @@ struct Provided<'h> {
 }
 
 impl Provided<'_> {
-    /// As the pool has it: an epoch of nought is not told.
+    /// Returns the provide in the pool's form, without an epoch of 0.
     fn parts(&self) -> (&str, Op, &str) {
         if self.op.is_any() || self.version.is_empty() {
             return (&self.name, Op::ANY, "");

@@ -1,70 +1,73 @@
-//! dnf's commands as what the solver is asked.
+//! Conversion of dnf's commands to solver requests.
 //!
-//! What a command says of a package that is not there is for the caller to tell: it gets [`Unmatched`].
+//! Errors about missing packages are up to the caller, which gets [`Unmatched`].
 
 use super::selection;
 use super::spec::{self, Among};
 use crate::pool::{Pool, SolvableId};
 use crate::solver::{Job, Pinned, Request, Solver, is_identical};
 
-/// What is to be done with the packages of a spec.
+/// The action of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// They are to be there, the newest that can be.
+    /// Install the newest possible packages.
     Install,
-    /// Those that are installed are to become newer. Without specs: all.
+    /// Update installed packages; without specs, all.
     Upgrade,
-    /// Those that are installed are to become older.
+    /// Replace installed packages by older ones.
     Downgrade,
-    /// Those that are installed are to be installed again.
+    /// Install installed packages again.
     Reinstall,
-    /// Those that are installed are to go.
+    /// Remove installed packages.
     Remove,
-    /// Those that are installed are to be what the repositories hold. Without specs: all.
+    /// Synchronize installed packages with the repositories; without specs, all.
     DistroSync,
-    /// Without specs: what nobody asked for and nothing needs is to go.
+    /// Remove packages that the user did not request and no package needs; takes no specs.
     Autoremove,
 }
 
-/// Why a spec cannot be done.
+/// The reason why a spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unmatched {
-    /// No package is meant.
+    /// The spec matches no package.
     #[error("no package matches `{spec}`")]
     Nothing {
-        /// As it was asked.
+        /// The spec as the user wrote it.
         spec: String,
     },
-    /// Packages are meant, but none of them is installed.
+    /// The spec matches packages, but none of them is installed.
     #[error("`{spec}` is not installed")]
     NotInstalled {
-        /// As it was asked.
+        /// The spec as the user wrote it.
         spec: String,
     },
-    /// The repositories hold no older version of what is installed (of a downgrade), or not the same (of a reinstallation).
+    /// The repositories contain no older version of the installed package (for a downgrade), or not
+    /// the same one (for a reinstallation).
     #[error("the repositories hold no package to replace the installed `{spec}` by")]
     NoReplacement {
-        /// As it was asked.
+        /// The spec as the user wrote it.
         spec: String,
     },
 }
 
-/// How a command is to be done.
+/// Options of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Only the best candidates will do.
+    /// True if only the best candidates are accepted.
     pub best: bool,
-    /// Removing also removes what only served what goes (`clean_requirements_on_remove`).
+    /// True if removing a package also removes packages that only served it
+    /// (`clean_requirements_on_remove`).
     pub clean: bool,
-    /// What the user asked for; only of use with `clean` and [`Verb::Autoremove`].
+    /// Packages that the user requested; only used with `clean` and [`Verb::Autoremove`].
     pub user_installed: Vec<SolvableId>,
-    /// Packages that specs do not mean, by id.
+    /// Packages that specs cannot match, sorted by id.
     pub hidden: Vec<SolvableId>,
-    /// What is to be installed may be replaced by what obsoletes it.
+    /// True if packages that obsolete a requested package may replace it.
     pub obsoletes: bool,
 }
 
-/// Adds a command to a request. Removing lets others go that need what goes, as it does in dnf.
+/// Adds a command to a request. As in dnf, removing a package also removes the packages that need
+/// it.
 ///
 /// ```
 /// use rootstrap::rpm::request::{self, Options, Verb};
@@ -120,7 +123,7 @@ fn remove(spec: &str, id: SolvableId, options: &Options) -> Job {
     Job::erase(spec, vec![id]).pinned(Pinned::EXACT).clean(options.clean)
 }
 
-/// The jobs of a command for a spec.
+/// Returns the jobs of a command for a spec.
 pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Vec<Job>, Unmatched> {
     let obsoleters = (options.obsoletes && verb == Verb::Install).then(|| spec::Obsoleters::new(pool));
     let groups = spec::select_each(pool, spec, Among { hidden: &options.hidden, obsoleters: obsoleters.as_ref() });
@@ -129,7 +132,7 @@ pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Ve
     }
     let is_installed = |id: &SolvableId| pool.solvable(*id).is_installed();
     let runs = |group: &&Vec<SolvableId>| group.iter().any(|&id| spec::runs(pool, id) || is_installed(&id));
-    // A group of which nothing is installed is none of the commands' that change what is.
+    // Commands on installed packages ignore groups without installed packages.
     let installed: Vec<Vec<SolvableId>> =
         groups.iter().filter(runs).filter(|group| same_name_installed(pool, group)).cloned().collect();
     if verb != Verb::Install && installed.is_empty() {
@@ -182,14 +185,14 @@ pub fn jobs(pool: &Pool, verb: Verb, spec: &str, options: &Options) -> Result<Ve
     Ok(jobs)
 }
 
-/// Whether a package of the name of one of these is installed.
+/// Reports whether a package with the name of one of these is installed.
 fn same_name_installed(pool: &Pool, group: &[SolvableId]) -> bool {
     let named = |id: &SolvableId| pool.named(pool.solvable(*id).name_id()).iter();
     group.iter().flat_map(named).any(|&id| pool.solvable(id).is_installed())
 }
 
-/// Of a spec's packages those that are older than an installed one of their name (and of their architecture, if such a one is
-/// installed).
+/// Returns those of a spec's packages that are older than an installed one of the same name. If a
+/// package of the same architecture is installed, only that one counts.
 fn older_than_installed(pool: &Pool, group: &[SolvableId]) -> Vec<SolvableId> {
     let is_older = |&id: &SolvableId| {
         let package = pool.solvable(id);

@@ -1,8 +1,10 @@
-//! What a person may write for packages, as dnf understands it: `bash`, `bash.aarch64`, `bash-5.1.8`, `bash-0:5.1.8-6.el9.x86_64`,
-//! `python3-*`, `/usr/bin/ldd`, `libc.so.6()(64bit)`, `webserver >= 2`.
+//! Package specs of the user, with dnf's syntax: `bash`, `bash.aarch64`, `bash-5.1.8`,
+//! `bash-0:5.1.8-6.el9.x86_64`, `python3-*`, `/usr/bin/ldd`, `libc.so.6()(64bit)`, `webserver >=
+//! 2`.
 //!
-//! In dnf's order: the forms of a package's id from the most specific on, a pattern of the whole id, then what packages provide,
-//! then their files. The first that matches anything is meant (libdnf's `Query::filterSubject`).
+//! The order is dnf's: forms of a package id from the most specific on, a pattern of the full id,
+//! provides, and files. The first that matches any package applies (libdnf's
+//! `Query::filterSubject`).
 
 use std::fmt::Write as _;
 
@@ -15,7 +17,7 @@ use super::dependency::Plain;
 use super::paths::lists_in_primary;
 use super::version::{Evr, ranges_overlap, rpmvercmp};
 
-/// The parts of a package's id that a spec names. Each may be a shell pattern.
+/// The parts of a package id in a spec. Each may be a shell pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Form<'a> {
     name: &'a str,
@@ -23,20 +25,22 @@ struct Form<'a> {
     arch: Option<&'a str>,
 }
 
-/// One way to read a spec as the ids of packages.
+/// A way to interpret a spec as package ids.
 #[derive(Clone, Copy, Debug)]
 enum Reading<'a> {
-    /// Its parts are those of an id.
+    /// The spec consists of the parts of an id.
     Parts(Form<'a>),
-    /// It is a shell pattern of whole ids.
+    /// The spec is a shell pattern of full ids.
     WholeId(&'a str),
 }
 
-/// Characters that stand in no part of an id (libdnf's `NEVRA_FORM_REGEX`, `filterNevra`). A name may hold no colon either.
+/// Characters that no part of an id contains (libdnf's `NEVRA_FORM_REGEX`, `filterNevra`). Names
+/// also contain no colon.
 const NEVER_IN_IDS: [char; 6] = ['(', '/', '=', '<', '>', ' '];
 
-/// Returns the ways to read a spec as ids, in dnf's order: with everything, name and architecture, name, without architecture, without
-/// release, and last as a pattern of the whole id. Only patterns are read so: an id without wildcards has one of the forms.
+/// Returns the interpretations of a spec as ids, in dnf's order: all parts, name and architecture,
+/// name, without architecture, without release, and finally a pattern of the full id. The last
+/// applies only to patterns: an id without wildcards has one of the other forms.
 fn readings(spec: &str) -> impl Iterator<Item = Reading<'_>> {
     let may_be_id = !spec.contains(NEVER_IN_IDS);
     let whole_id = (may_be_id && is_pattern(spec)).then_some(Reading::WholeId(spec));
@@ -56,14 +60,14 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(':')
 }
 
-/// `name-[epoch:]version-release`
+/// Parses `name-[epoch:]version-release`.
 fn with_release(text: &str) -> Option<Form<'_>> {
     let (rest, release) = text.rsplit_once('-').filter(|(_, release)| is_name(release))?;
     let form = with_version(rest)?;
     Some(Form { version: form.version.map(|version| Evr { release: Some(release), ..version }), ..form })
 }
 
-/// `name-[epoch:]version`
+/// Parses `name-[epoch:]version`.
 fn with_version(text: &str) -> Option<Form<'_>> {
     let (name, version) = text.rsplit_once('-').filter(|(name, version)| is_name(name) && !version.starts_with(':'))?;
     let version = Evr { release: None, ..Evr::parse(version) };
@@ -79,7 +83,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 impl Form<'_> {
-    /// Whether a package of a fitting name has the version and architecture.
+    /// Reports whether a package with a matching name also has the version and architecture.
     fn fits(&self, package: Solvable<'_>) -> bool {
         let same = |pattern: &str, text: &str| match is_pattern(pattern) {
             true => matches(pattern, text),
@@ -94,7 +98,7 @@ impl Form<'_> {
         version_fits && self.arch.is_none_or(|arch| matches(arch, package.arch()))
     }
 
-    /// All packages that it means, by id.
+    /// Returns all packages that match, sorted by id.
     fn packages(&self, pool: &Pool) -> Vec<SolvableId> {
         let fits = |id: &SolvableId| self.fits(pool.solvable(*id));
         let mut found: Vec<SolvableId> = if is_pattern(self.name) {
@@ -109,7 +113,7 @@ impl Form<'_> {
 }
 
 impl Reading<'_> {
-    /// Returns all packages that it means, by id.
+    /// Returns all packages that match, sorted by id.
     fn packages(&self, pool: &Pool) -> Vec<SolvableId> {
         match self {
             Self::Parts(form) => form.packages(pool),
@@ -118,7 +122,8 @@ impl Reading<'_> {
     }
 }
 
-/// Returns the packages whose whole id a pattern matches: with its epoch if the pattern has a colon, without it otherwise.
+/// Returns the packages whose full id matches a pattern. The id includes the epoch if the pattern
+/// contains a colon.
 fn of_whole_id(pool: &Pool, pattern: &str) -> Vec<SolvableId> {
     let with_epoch = pattern.contains(':');
     let mut id = String::new();
@@ -135,12 +140,12 @@ fn of_whole_id(pool: &Pool, pattern: &str) -> Vec<SolvableId> {
     pool.solvables().filter(is_meant).map(Solvable::id).collect()
 }
 
-/// The packages that a spec means by their names or ids alone, whatever their architecture, by id.
+/// Returns the packages that a spec matches by name or id only, of any architecture, sorted by id.
 pub fn select_by_name(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     readings(spec).map(|reading| reading.packages(pool)).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
-/// The packages that a spec means and that the machine can run, by id.
+/// Returns the packages that a spec matches and that the machine can run, sorted by id.
 pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     let mut all: Vec<SolvableId> = select_each(pool, spec, Among::default()).into_iter().flatten().collect();
     all.retain(|&id| runs(pool, id));
@@ -149,25 +154,28 @@ pub fn select(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     all
 }
 
-/// Whether the machine runs a package's architecture.
+/// Reports whether the machine can run a package's architecture.
 pub fn runs(pool: &Pool, id: SolvableId) -> bool {
     pool.solvable(id).arch_rank().is_some()
 }
 
-/// Among which packages a spec chooses.
+/// The packages that a spec may match.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Among<'a> {
-    /// These (given by id) are as if they were not there.
+    /// Hidden packages, sorted by id; specs do not match them.
     pub hidden: &'a [SolvableId],
-    /// A package that is asked for by its name may be replaced by one that obsoletes it, as dnf has it.
+    /// The packages that may replace a package requested by name because they obsolete it, as in
+    /// dnf.
     pub obsoleters: Option<&'a Obsoleters>,
 }
 
-/// What a spec asks for: of each group one package. There is one group but for a pattern, which asks for every name that it matches,
-/// and for an architecture's pattern, which asks for each architecture. Empty if nothing is meant.
+/// Returns the groups of packages that a spec requests; one package of each group is to be
+/// installed. There is one group, except for patterns: a pattern requests each name that it
+/// matches, and a pattern of architectures each architecture. The result is empty if nothing
+/// matches.
 ///
-/// A group holds packages that the machine runs. One that has none holds those for other architectures: dnf refuses what is asked for and
-/// exists only there.
+/// A group contains packages that the machine can run. If there are none, it contains those of
+/// other architectures: dnf refuses packages that exist only there.
 pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<SolvableId>> {
     let is_seen = |id: &SolvableId| among.hidden.binary_search(id).is_err();
     for reading in readings(spec) {
@@ -181,7 +189,7 @@ pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<Solvabl
             Reading::WholeId(_) => (false, false),
         };
         let mut groups = by_name(pool, found, by_arch);
-        // dnf lets a pattern of architectures be replaced too (`_install_multiarch`).
+        // dnf also replaces packages of an architecture pattern (`_install_multiarch`).
         if let Some(obsoleters) = among.obsoleters.filter(|_| by_arch || is_name) {
             for group in &mut groups {
                 obsoleters.add(group);
@@ -191,7 +199,7 @@ pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<Solvabl
         return running(pool, groups);
     }
     let mut found = provided(pool, spec);
-    // What libsolv knows of providers are the packages that can be installed.
+    // libsolv's provides index contains only packages that can be installed.
     found.retain(|id| runs(pool, *id) && is_seen(id));
     if found.is_empty() && spec.starts_with(['/', '*']) {
         found = owners(pool, spec);
@@ -206,20 +214,20 @@ pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<Solvabl
     running(pool, groups)
 }
 
-/// Leaves of each group the packages that the machine runs, or all if it runs none of them.
+/// Keeps in each group the packages that the machine can run, or all if there are none.
 fn running(pool: &Pool, mut groups: Vec<Vec<SolvableId>>) -> Vec<Vec<SolvableId>> {
     groups.iter_mut().for_each(|group| keep_running(pool, group));
     groups
 }
 
-/// Leaves the packages that the machine runs, or all if it runs none of them.
+/// Keeps the packages that the machine can run, or all if there are none.
 pub fn keep_running(pool: &Pool, group: &mut Vec<SolvableId>) {
     if group.iter().any(|&id| runs(pool, id)) {
         group.retain(|&id| runs(pool, id));
     }
 }
 
-/// Packages by their names, and, if asked for, by their architectures too.
+/// Groups packages by name, and if `by_arch` is set, also by architecture.
 fn by_name(pool: &Pool, mut found: Vec<SolvableId>, by_arch: bool) -> Vec<Vec<SolvableId>> {
     found.sort_by_key(|&id| (pool.solvable(id).name(), by_arch.then(|| pool.solvable(id).arch()), id));
     let same = |a: &SolvableId, b: &SolvableId| {
@@ -229,12 +237,12 @@ fn by_name(pool: &Pool, mut found: Vec<SolvableId>, by_arch: bool) -> Vec<Vec<So
     found.chunk_by(same).map(<[SolvableId]>::to_vec).collect()
 }
 
-/// Which packages obsolete which of other names.
+/// The packages that obsolete packages of other names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obsoleters(FxHashMap<SolvableId, Vec<SolvableId>>);
 
 impl Obsoleters {
-    /// Those of all packages that the machine can run.
+    /// Collects the obsoleters among all packages that the machine can run.
     pub fn new(pool: &Pool) -> Self {
         let mut all: FxHashMap<SolvableId, Vec<SolvableId>> = FxHashMap::default();
         for package in pool.solvables().filter(|package| package.arch_rank().is_some()) {
@@ -247,7 +255,7 @@ impl Obsoleters {
         Self(all)
     }
 
-    /// Adds what obsoletes the packages of a group.
+    /// Adds the packages that obsolete those in a group.
     pub fn add(&self, group: &mut Vec<SolvableId>) {
         for place in 0..group.len() {
             group.extend(self.0.get(&group[place]).into_iter().flatten().copied());
@@ -257,8 +265,9 @@ impl Obsoleters {
     }
 }
 
-/// The packages that provide a capability, with or without a comparison; of a path that packages depend on, its owners too. A pattern
-/// means the names that packages provide in so many words (libdnf's `addReldepWithGlob`).
+/// Returns the packages that provide a capability, with or without a version. For a path that
+/// packages depend on, includes its owners. A pattern matches only explicit provides (libdnf's
+/// `addReldepWithGlob`).
 fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     let Some(Plain { name, op, version }) = Plain::parse(spec) else { return Vec::new() };
     let required = Constraint { op, version };
@@ -289,13 +298,14 @@ fn provided(pool: &Pool, spec: &str) -> Vec<SolvableId> {
     found
 }
 
-/// Whether a spec is a path, or a pattern of paths, of which the lists of all files may name more owners than the pool knows.
+/// Reports whether a spec is a path, or a pattern of paths, for which the lists of all files may
+/// name more owners than the pool knows.
 pub fn needs_file_lists(pool: &Pool, spec: &str) -> bool {
     let is_path = spec.starts_with('/') || spec.starts_with("*/");
     is_path && (is_pattern(spec) || !lists_in_primary(spec) || owners(pool, spec).is_empty())
 }
 
-/// The packages that have a file, as far as the pool was told of files.
+/// Returns the packages that own a file, as far as the pool knows.
 fn owners(pool: &Pool, path: &str) -> Vec<SolvableId> {
     let wanted: Vec<StringId> = if is_pattern(path) {
         pool.strings().filter(|(_, text)| text.starts_with('/') && matches(path, text)).map(|(id, _)| id).collect()
@@ -369,7 +379,7 @@ mod tests {
         assert_eq!(ids("*-[56].el9.x86?64"), ["bash-5.1.8-5.el9.x86_64", "bash-5.1.8-6.el9.x86_64"]);
         assert_eq!(ids("*[!6].el9*"), ["bash-5.1.8-5.el9.x86_64"]);
         assert_eq!(ids("*2.0*"), ["foo-2.0-1.noarch", "foo-bar-1:2.0-1.noarch"]);
-        // The epoch is a part of the id where the pattern has a colon, even one in a class.
+        // The id includes the epoch if the pattern contains a colon, even in a character class.
         assert_eq!(ids("*:2.0*"), ["foo-2.0-1.noarch", "foo-bar-1:2.0-1.noarch"]);
         assert_eq!(ids("*-1:2*"), ["foo-bar-1:2.0-1.noarch"]);
         assert_eq!(ids("foo-b*r-[[:digit:]]:*"), ["foo-bar-1:2.0-1.noarch"]);
@@ -381,9 +391,9 @@ mod tests {
 
     #[test]
     fn a_form_that_matches_goes_before_the_whole_id() {
-        // The name alone.
+        // Matches by name only.
         assert_eq!(chosen("*86_64", false), [["foo.x86_64-1-1.noarch"]]);
-        // A pattern of a version is no version to compare with: `6.el*` is not equal to `6.el`.
+        // A pattern of versions cannot be compared: `6.el*` does not equal `6.el`.
         assert_eq!(chosen("bash-5.1.8-6.el*", false)[0].len(), 2);
         assert!(chosen("bash-5.1.8-6.e?", false).is_empty());
     }
@@ -394,7 +404,7 @@ mod tests {
         assert_eq!(chosen("bash-5.1.8-6.el9.s390x", false), [["bash-5.1.8-6.el9.s390x"]]);
         assert_eq!(chosen("only-there", false), [["only-there-1-1.s390x"]]);
         assert_eq!(chosen("/usr/bin/there", false), [["only-there-1-1.s390x"]]);
-        // libsolv's index of providers has only what can be installed.
+        // libsolv's provides index contains only packages that can be installed.
         assert!(chosen("there", false).is_empty());
         assert_eq!(chosen("[ou]*", false), [["only-there-1-1.s390x"]]);
     }

@@ -1,4 +1,4 @@
-//! Universes as text that a person can read: a package a line. For tests, examples and experiments.
+//! Universes as readable text with one package on each line, for tests, examples and experiments.
 //!
 //! ```text
 //! repo base priority=50
@@ -6,41 +6,42 @@
 //! glibc 2.34-83.el9 i686 provides libc.so.6 recommends glibc-langpack files /usr/bin/ldd
 //! ```
 //!
-//! `repo NAME installed` begins the packages that are installed.
+//! `repo NAME installed` begins the installed packages.
 //!
-//! After name and version may stand an architecture (else `noarch`), then lists, each begun by its word and separated by commas:
-//! `provides`, `requires`, `prerequires`, `conflicts`, `obsoletes`, `recommends`, `suggests`, `supplements`, `enhances`, `files`.
-//! `#` begins a comment.
+//! An architecture may follow name and version (default `noarch`). Then come lists, each of which
+//! begins with its keyword and has commas between its elements: `provides`, `requires`,
+//! `prerequires`, `conflicts`, `obsoletes`, `recommends`, `suggests`, `supplements`, `enhances`,
+//! `files`. `#` begins a comment.
 
 use super::dependency::{self, DependencyError};
 use super::version::RpmVersions;
 use crate::pool::{Architectures, Kind, Package, Pool, PoolBuilder, PoolError, RepoId};
 
-/// What is wrong with a universe's text.
+/// An error in the text of a universe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UniverseError {
-    /// A line that is neither a package nor a repository.
+    /// A line is neither a package nor a repository.
     #[error("line {line}: {what}")]
     Line {
-        /// Counted from one.
+        /// Line number, counted from 1.
         line: usize,
-        /// What was expected.
+        /// The expected syntax.
         what: &'static str,
     },
-    /// A dependency that cannot be read.
+    /// A dependency cannot be parsed.
     #[error("line {line}: {error}")]
     Dependency {
-        /// Counted from one.
+        /// Line number, counted from 1.
         line: usize,
-        /// Why.
+        /// The error.
         error: DependencyError,
     },
-    /// More than a pool can hold.
+    /// There are more packages than a pool can contain.
     #[error(transparent)]
     Pool(#[from] PoolError),
 }
 
-/// The pool of a text, for the machine that `architectures` tells.
+/// Returns the pool of a text, for a machine with these architectures.
 pub fn parse(text: &str, architectures: &Architectures) -> Result<Pool, UniverseError> {
     Ok(read(text)?.build(&RpmVersions, architectures)?)
 }
@@ -76,7 +77,7 @@ fn read_repo(builder: &mut PoolBuilder, text: &str, line: usize) -> Result<RepoI
     Ok(builder.add_repo(name, priority, None))
 }
 
-/// What a list of a package's line holds.
+/// The contents of a list in a package's line.
 #[derive(Clone, Copy)]
 enum List {
     Dependencies(Kind),

@@ -1,7 +1,7 @@
-//! Whether the files of a root are what its packages brought: what `rpm -V` looks at.
+//! Verification of a root's files against its packages, as in `rpm -V`.
 //!
-//! In: what the database says of the files, and the root as a tree. Out: what is different, in the order of the packages. The rules are those of
-//! rpm's `lib/verify.c` (`rpmfilesVerify`).
+//! Input: the files in the database, and the root as a tree. Output: the differences, in the order
+//! of the packages. The rules are those of rpm's `lib/verify.c` (`rpmfilesVerify`).
 
 use std::io;
 
@@ -14,11 +14,11 @@ use crate::ecosystem::{ChangedFile, FileChange};
 use crate::package::{Fate, FileAspect, FileFacts, FileFlag, Owner, PackageFacts};
 use crate::tree::{Node, NodeKind, Tree};
 
-/// The bits of a mode that say what kind of file it is.
+/// Bits of a mode that contain the file type.
 const KIND: u16 = 0o170_000;
 const CAPABILITY: &[u8] = b"security.capability";
 
-/// Looks at all files.
+/// Compares all files.
 pub(super) fn verify(packages: &[PackageFacts], tree: &Tree) -> io::Result<Vec<ChangedFile>> {
     let (users, groups) = (names(tree, b"/etc/passwd"), names(tree, b"/etc/group"));
     let root = Root { tree, users, groups };
@@ -36,7 +36,8 @@ pub(super) fn verify(packages: &[PackageFacts], tree: &Tree) -> io::Result<Vec<C
     Ok(changed.into_iter().flatten().collect())
 }
 
-/// The names of the numbers in `passwd` or `group`; of two lines with one number the first counts.
+/// Returns the names of the ids in `passwd` or `group`. Of two lines with the same id, the first
+/// counts.
 fn names(tree: &Tree, path: &[u8]) -> FxHashMap<u32, String> {
     let mut names = FxHashMap::default();
     for line in tree.read_text(path).lines() {
@@ -56,7 +57,7 @@ struct Root<'a> {
 
 impl Root<'_> {
     fn change(&self, file: &FileFacts) -> io::Result<Option<FileChange>> {
-        // It was left out on purpose.
+        // The file was not installed on purpose.
         if file.fate == Some(Fate::LeftOut) {
             return Ok(None);
         }
@@ -66,7 +67,7 @@ impl Root<'_> {
             let may_lack = is_ghost || is(FileFlag::MissingOk);
             return Ok((!may_lack).then_some(FileChange::Missing));
         };
-        // Of what another package's file took the place of, only that something is there counts.
+        // If a file of another package replaced it, the path only has to exist.
         if file.fate == Some(Fate::Replaced) {
             return Ok(None);
         }
@@ -75,7 +76,7 @@ impl Root<'_> {
         let looked_at = |aspect: &FileAspect| {
             use FileAspect::{Capabilities, Content, Mode, Mtime, Size, Target};
             let by_kind = match aspect {
-                // Links have no mode, and nothing else a target.
+                // Links have no mode, and other files no target.
                 Mode => !is_link,
                 Target => is_link,
                 Content | Size | Mtime | Capabilities => is_regular,
@@ -92,7 +93,8 @@ impl Root<'_> {
         Ok((!aspects.is_empty()).then_some(FileChange::Changed(aspects)))
     }
 
-    /// What is at the path. A link to a directory stands for one where root made it, or whoever owns the directory.
+    /// Returns the node at the path. A link to a directory stands for one if root, or the owner of
+    /// the directory, made it.
     fn node(&self, file: &FileFacts) -> Option<&Node> {
         let found = self.tree.node(self.tree.lookup(&file.path)?);
         if file.mode & KIND == 0o040_000 && matches!(found.kind, NodeKind::Symlink(_)) {
@@ -120,12 +122,12 @@ impl Root<'_> {
                     let mut hasher = Hasher::new(expected.algorithm());
                     match content.write_to(&mut hasher) {
                         Ok(()) => hasher.finish() == *expected,
-                        // Who may not read it cannot say that it is the same.
+                        // A file that the user may not read counts as different.
                         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
                         Err(error) => return Err(error),
                     }
                 }
-                // The package has another kind of file here, of which it promises no digest.
+                // The package has another file type here, without a digest.
                 (Some(_), None) => false,
                 (None, _) => true,
             },
@@ -150,7 +152,7 @@ impl Root<'_> {
     }
 }
 
-/// In the order in which rpm names them: `SM5DLUGTP`.
+/// The aspects in rpm's order: `SM5DLUGTP`.
 const ASPECTS: [FileAspect; 9] = [
     FileAspect::Size,
     FileAspect::Mode,
@@ -163,7 +165,8 @@ const ASPECTS: [FileAspect; 9] = [
     FileAspect::Capabilities,
 ];
 
-/// The sets of the attribute; the third revision has the user of a namespace after them (linux/capability.h).
+/// Returns the capability sets of the attribute. In the third revision, the user of a namespace
+/// follows (linux/capability.h).
 fn significant(value: &[u8]) -> Vec<u8> {
     let mut value = value[..value.len().min(20)].to_vec();
     if let Some(revision) = value.get_mut(3) {
@@ -184,7 +187,7 @@ fn kind_of(node: &Node) -> u16 {
     }
 }
 
-/// The numbers of a device as a header has them: 16 bits.
+/// Returns the device number as in a header: 16 bits.
 fn device(node: &Node) -> Option<u32> {
     match node.kind {
         NodeKind::CharacterDevice { major, minor } | NodeKind::BlockDevice { major, minor } => {

@@ -1,25 +1,25 @@
-//! RPM's versions: `[epoch:]version[-release]`, their order, and whether two ranges meet.
+//! RPM's versions `[epoch:]version[-release]`: their order, and whether two ranges overlap.
 
 use std::cmp::Ordering;
 
 use super::{features, paths};
 use crate::pool::{Constraint, Op, VersionScheme};
 
-/// A version taken apart.
+/// The parts of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evr<'a> {
-    /// Decimal digits; `None` where there is none, which is the same as `0`.
+    /// Decimal digits; `None` is equivalent to `0`.
     pub epoch: Option<&'a str>,
-    /// What upstream calls it.
+    /// The version of the upstream project.
     pub version: &'a str,
-    /// What the packager counts; `None` in a dependency means any.
+    /// The release of the package; `None` in a dependency means any.
     pub release: Option<&'a str>,
 }
 
 impl<'a> Evr<'a> {
-    /// Takes `[epoch:]version[-release]` apart. Anything is a version: there is no error.
+    /// Splits `[epoch:]version[-release]`. Every text is a valid version.
     pub fn parse(text: &'a str) -> Self {
-        // rpm takes an epoch only where all before the colon is digits (rpmver.c, parseEVR).
+        // As in rpm, an epoch consists only of digits before the colon (rpmver.c, parseEVR).
         let (epoch, rest) = match text.split_once(':') {
             Some((digits, rest)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => (Some(digits), rest),
             _ => (None, text),
@@ -31,24 +31,24 @@ impl<'a> Evr<'a> {
         Self { epoch: epoch.filter(|epoch| !epoch.is_empty()), version, release }
     }
 
-    /// The epoch's digits without leading noughts; empty for nought.
+    /// Returns the digits of the epoch without leading zeros; empty for 0.
     fn epoch_digits(self) -> &'a str {
         self.epoch.unwrap_or_default().trim_start_matches('0')
     }
 
-    /// The epoch as a number; the largest where it does not fit.
+    /// Returns the epoch as a number, or the maximum if it is too large.
     pub fn epoch_number(self) -> u32 {
         let digits = self.epoch_digits();
         if digits.is_empty() { 0 } else { digits.parse().unwrap_or(u32::MAX) }
     }
 
-    /// Epoch and version only.
+    /// Compares epoch and version only.
     fn compare_version(self, other: Self) -> Ordering {
         let (a, b) = (self.epoch_digits(), other.epoch_digits());
         (a.len().cmp(&b.len()).then_with(|| a.cmp(b))).then_with(|| rpmvercmp(self.version, other.version))
     }
 
-    /// The order of two packages' versions; a missing release comes before any.
+    /// Compares the versions of two packages. A missing release precedes any other.
     pub fn compare(self, other: Self) -> Ordering {
         self.compare_version(other).then_with(|| match (self.release, other.release) {
             (Some(a), Some(b)) => rpmvercmp(a, b),
@@ -57,10 +57,11 @@ impl<'a> Evr<'a> {
     }
 }
 
-/// The order of two versions (or two releases), as rpm has it (rpmvercmp.c).
+/// Compares two versions (or two releases) like rpm (rpmvercmp.c).
 ///
-/// Segments of digits compare as numbers, segments of letters as text, a number is newer than letters, more segments are
-/// newer than fewer; `~` sorts before even the end, `^` after the end and before anything else.
+/// Segments of digits compare as numbers, segments of letters as text. A number is newer than
+/// letters, and more segments are newer than fewer. `~` sorts before everything, even the end; `^`
+/// sorts after the end and before everything else.
 pub fn rpmvercmp(a: &str, b: &str) -> Ordering {
     if a == b {
         return Ordering::Equal;
@@ -132,13 +133,13 @@ impl VersionScheme for RpmVersions {
     }
 }
 
-/// Whether two ranges have a version in common (rpmds.c, `rpmdsCompare`): `>= 1` and `= 2-3` have.
+/// Reports whether two ranges overlap (rpmds.c, `rpmdsCompare`), as `>= 1` and `= 2-3` do.
 pub fn ranges_overlap(a: Constraint<'_>, b: Constraint<'_>) -> bool {
     let both = |op| a.op.contains(op) && b.op.contains(op);
     if both(Op::LESS) || both(Op::GREATER) {
         return true;
     }
-    // A range without a release meets every release that its version has, if it includes the version itself.
+    // A range without a release overlaps all releases of its version, if it includes that version.
     let nonempty = |release: &&str| !release.is_empty();
     let (left, right) = (Evr::parse(a.version), Evr::parse(b.version));
     let order = left.compare_version(right).then_with(|| match (left.release.filter(nonempty), right.release.filter(nonempty)) {
@@ -162,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// Cases of rpm's own test suite (tests/rpmvercmp.at).
+    /// Cases from rpm's own test suite (tests/rpmvercmp.at).
     #[test]
     fn order_of_versions_is_rpms() {
         for (a, b, order) in [
