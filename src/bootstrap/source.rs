@@ -164,6 +164,9 @@ impl<'a, E: Ecosystem> Source<'a, E> {
 
     /// Returns what of the repositories was not looked at although it may hold what a request asks for: a sentence each.
     pub fn not_looked_at(&self, ask: &Ask) -> Vec<String> {
+        if removes(&ask.operation) {
+            return Vec::new();
+        }
         if !is_any_opened(self.request, &self.repositories) {
             return vec![
                 "no repository was looked in: name one with --repo NAME=URL|DIR, or a distribution with --distro".to_owned(),
