@@ -72,17 +72,17 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
 /// Returns the failure where what the user asked for was not looked for: then that nothing was found says nothing.
 fn not_looked_for(arguments: &AuditArguments, report: &Report) -> Option<Failure> {
     let is_skipped = |kind: &FindingKind| report.summary.not_looked_for.contains(&kind.name());
-    let mut asked: Vec<FindingKind> = arguments.only.iter().copied().filter(is_skipped).collect();
+    let mut unanswered: Vec<FindingKind> = arguments.only.iter().copied().filter(is_skipped).collect();
     let named = FindingKind::Advisory;
-    if !arguments.advisories.is_empty() && is_skipped(&named) && !asked.contains(&named) {
-        asked.push(named);
+    if !arguments.advisories.is_empty() && is_skipped(&named) && !unanswered.contains(&named) {
+        unanswered.push(named);
     }
-    if asked.is_empty() {
+    if unanswered.is_empty() {
         return None;
     }
-    let names: Vec<&str> = asked.iter().map(|kind| kind.name()).collect();
+    let names: Vec<&str> = unanswered.iter().map(|kind| kind.name()).collect();
     let failure = Failure::not_looked_at(format!("not looked for in {}: {}", report.subject, names.join(", ")));
-    Some(asked.into_iter().fold(failure, |failure, kind| failure.detail(format!("{} needs {}", kind.name(), kind.needs()))))
+    Some(unanswered.into_iter().fold(failure, |failure, kind| failure.detail(format!("{} needs {}", kind.name(), kind.needs()))))
 }
 
 /// What is different from another subject, and what that is called.

@@ -226,7 +226,9 @@ fn of_bytes<E: Ecosystem>(
         Some(_) => {
             let scopes = secdb::read(text()?, wanted, &mut |advisory| found.advisories.push(advisory))
                 .map_err(|problem| broken(format!("neither OSV, nor updateinfo, nor Alpine's secdb: {problem}")))?;
-            scopes.into_iter().for_each(|scope| found.note(scope));
+            for scope in scopes {
+                found.note(scope);
+            }
         }
         None => return Err(broken("it is empty".to_owned())),
     }

@@ -55,11 +55,11 @@ impl ArchiveFile {
         fill: impl FnOnce(Packer<OpenFile<'_>>) -> Result<(Packer<OpenFile<'_>>, T), OutputError>,
     ) -> Result<T, OutputError> {
         let path = self.file.name().to_owned();
-        let file = self.file.open(reporter, cancel)?;
+        let opened = self.file.open(reporter, cancel)?;
         let stopped = |error| if cancel.is_raised() { OutputError::Cancelled } else { error };
-        let (packer, filled) = fill(Packer::new(file, packing)).map_err(stopped)?;
-        let (file, _) = packer.finish().map_err(|error| stopped(OutputError::File { path, action: "write it", error }))?;
-        file.finish()?;
-        Ok(filled)
+        let (packer, result) = fill(Packer::new(opened, packing)).map_err(stopped)?;
+        let (opened, _) = packer.finish().map_err(|error| stopped(OutputError::File { path, action: "write it", error }))?;
+        opened.finish()?;
+        Ok(result)
     }
 }

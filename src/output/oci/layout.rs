@@ -68,9 +68,9 @@ impl Layout {
             }
         };
         let failed = |action| move |error: Errno| OutputError::Place { out: path.to_owned(), action, error: error.into() };
-        let mode = Mode::from_raw_mode(0o777);
+        let permissions = Mode::from_raw_mode(0o777);
         let root = destination.root();
-        let made = ["blobs", BLOBS].iter().try_for_each(|name| mkdirat(root, *name, mode));
+        let made = ["blobs", BLOBS].iter().try_for_each(|name| mkdirat(root, *name, permissions));
         let blobs = made.and_then(|()| open_blobs(root));
         let blobs = blobs.map_err(failed("create a directory in it"))?;
         Ok(Self { path: path.to_owned(), destination, blobs, new: Vec::new(), attachments: Vec::new(), parts: AtomicU64::new(0) })
