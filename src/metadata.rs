@@ -123,7 +123,7 @@ pub struct RootPromise {
 pub fn plain_list(list: &[u8]) -> Result<MirrorList, IndexError> {
     let text = str::from_utf8(list)
         .map_err(|error| IndexError::Malformed { offset: error.valid_up_to() as u64, what: "the list is not text".to_owned() })?;
-    // A variable may stand for the beginning of a line.
+    // A line may begin with a variable.
     let lines =
         text.lines().map(str::trim).filter(|line| ["http://", "https://", "$"].iter().any(|start| line.starts_with(start)));
     Ok(MirrorList { bases: lines.map(str::to_owned).collect(), roots: Vec::new() })

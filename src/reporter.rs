@@ -56,7 +56,7 @@ pub trait Reporter: Send + Sync {
         false
     }
 
-    /// A detail for users who asked for details.
+    /// Reports a detail to users who requested details.
     fn detail(&self, message: &str) {
         let _ = message;
     }

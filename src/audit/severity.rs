@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Severity {
     /// For information only.
     Info,
-    /// Of little harm.
+    /// Little harm.
     Low,
     /// To be fixed when there is time.
     Moderate,

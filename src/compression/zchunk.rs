@@ -359,7 +359,8 @@ mod tests {
         hasher.finish()
     }
 
-    /// A file of these chunks. `method` is 0 or 2, `kind` that of the chunks' checksums.
+    /// Returns a file with these chunks. `method` is 0 or 2; `kind` is the checksum type of the
+    /// chunks.
     fn pack(chunks: &[&[u8]], method: u64, dictionary: &[u8], kind: u64, flags: u64) -> Vec<u8> {
         let compress = |data: &[u8], dictionary: &[u8]| match method {
             0 => data.to_vec(),
@@ -452,8 +453,8 @@ mod tests {
             let place = place % file.len();
             damaged[place] = value;
             match unpack(&damaged, 64) {
-                // Only the end of the header, where signatures would be counted, is not looked at;
-                // but it has a checksum.
+                // The only unread part is the end of the header, with the number of signatures; the
+                // header checksum covers it.
                 Ok(data) => prop_assert!(data == chunks.concat() && damaged == file),
                 Err(_) => prop_assert!(damaged != file),
             }

@@ -12,14 +12,14 @@ pub const SCHEMA: u32 = 1;
 pub enum Reason {
     /// The user requested the package.
     Requested,
-    /// Another package requires it.
+    /// Another package requires the package.
     Dependency,
     /// Another package recommends the package, or the package supplements another one.
     Weak,
 }
 
 impl Reason {
-    /// Returns the word for it.
+    /// Returns the name of the reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",
