@@ -1,9 +1,17 @@
 //! The subject of an audit: a set of packages, read from any kind of source.
 //!
-//! The command line opens a subject with `cli::subject::open(place, wanted, …)`. The source is a
-//! root directory, a tar archive, an image layout (a directory or a tar), an archive of `docker
-//! save`, a lock file, or a report or plan in JSON. Without a source, the command line resolves a
-//! request. A program opens a root, a tree or an image with the functions below.
+//! The command line opens a subject with `cli::subject::open(place, wanted, …)`. The source is one
+//! of these:
+//!
+//! - a root directory,
+//! - a tar archive,
+//! - an image layout (a directory or a tar),
+//! - an archive of `docker save`,
+//! - a lock file,
+//! - a report or plan in JSON.
+//!
+//! Without a source, the command line resolves a request. A program opens a root, a tree or an image
+//! with the functions below. A subject has these parts:
 //!
 //! - [`Subject::packages`] are the packages, sorted by id. Those of roots and images have all
 //!   facts, including their files. Those of locks, reports and requests have the facts stated there
