@@ -140,6 +140,8 @@ fn whole(c: &mut Criterion) {
         texts: false,
         locked: None,
         keep: Vec::new(),
+        accept_repo_keys: false,
+        notes: Vec::new(),
     };
     let build = BuildOptions {
         arch: image.arch,

@@ -263,6 +263,7 @@ fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64
 
 #[cfg(test)]
 mod tests {
+    use super::Staleness::{Expired, Unused};
     use super::*;
 
     #[test]
@@ -297,7 +298,6 @@ mod tests {
             let stale = policy.stale_ignores(std::slice::from_ref(&finding), looked_for, today);
             stale.into_iter().map(|stale| (stale.entry, stale.state)).collect::<Vec<_>>()
         };
-        use Staleness::{Expired, Unused};
         assert_eq!(stale(&FindingKind::ALL, "2026-01-01"), [(2, Unused), (3, Unused), (5, Unused)]);
         assert_eq!(stale(&[FindingKind::Advisory], "2026-01-02"), [(2, Unused), (4, Expired)]);
         assert_eq!(

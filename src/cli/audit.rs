@@ -73,9 +73,9 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
 fn not_looked_for(arguments: &AuditArguments, report: &Report) -> Option<Failure> {
     let is_skipped = |kind: &FindingKind| report.summary.not_looked_for.contains(&kind.name());
     let mut unanswered: Vec<FindingKind> = arguments.only.iter().copied().filter(is_skipped).collect();
-    let named = FindingKind::Advisory;
-    if !arguments.advisories.is_empty() && is_skipped(&named) && !unanswered.contains(&named) {
-        unanswered.push(named);
+    let advisory = FindingKind::Advisory;
+    if !arguments.advisories.is_empty() && is_skipped(&advisory) && !unanswered.contains(&advisory) {
+        unanswered.push(advisory);
     }
     if unanswered.is_empty() {
         return None;

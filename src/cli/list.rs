@@ -30,10 +30,8 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         ));
     }
     let of_subjects = !arguments.available && !arguments.upgradable && !arguments.advisories;
-    if !of_subjects {
-        if arguments.format == ListFormat::Parquet || arguments.subjects.len() > 1 {
-            return Err(Failure::usage("several subjects, and tables of them, are of what is installed"));
-        }
+    if !of_subjects && (arguments.format == ListFormat::Parquet || arguments.subjects.len() > 1) {
+        return Err(Failure::usage("several subjects, and tables of them, are of what is installed"));
     }
     let inputs: Vec<_> = arguments.subjects.iter().map(|place| ("SUBJECT", Some(place.as_path()))).collect();
     let stats = arguments.output.stats.as_deref();

@@ -64,7 +64,7 @@ struct Expansion<'a> {
     unknown: Vec<String>,
 }
 
-impl<'a> Expansion<'a> {
+impl Expansion<'_> {
     /// Expands the rest of the text or, for a nested word, the part before its closing `}`.
     fn run(&mut self, depth: usize) -> String {
         let mut result = String::new();
@@ -76,14 +76,13 @@ impl<'a> Expansion<'a> {
                 Some('}') if depth > 0 => return result,
                 Some('$') => {
                     let before = self.rest;
-                    match self.variable(depth) {
-                        Some(value) => result.push_str(&value),
-                        None => {
-                            // Not a variable, or unknown: keep it unchanged and continue after its
-                            // name.
-                            self.rest = behind_name(before);
-                            result.push_str(&before[..before.len() - self.rest.len()]);
-                        }
+                    if let Some(value) = self.variable(depth) {
+                        result.push_str(&value);
+                    } else {
+                        // Not a variable, or unknown: keep it unchanged and continue after its
+                        // name.
+                        self.rest = behind_name(before);
+                        result.push_str(&before[..before.len() - self.rest.len()]);
                     }
                 }
                 Some('\\') => {
@@ -106,14 +105,12 @@ impl<'a> Expansion<'a> {
     fn variable(&mut self, depth: usize) -> Option<String> {
         let whole = self.rest;
         let inner = &whole[1..];
-        let (name, after) = match inner.strip_prefix('{') {
-            Some(inner) => split_name(inner),
-            None => {
-                let (name, after) = split_name(inner);
-                self.rest = after;
-                return self.value(name);
-            }
+        let Some(inner) = inner.strip_prefix('{') else {
+            let (name, after) = split_name(inner);
+            self.rest = after;
+            return self.value(name);
         };
+        let (name, after) = split_name(inner);
         if let Some(after) = after.strip_prefix('}') {
             self.rest = after;
             return self.value(name);

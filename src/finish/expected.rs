@@ -233,6 +233,11 @@ mod tests {
         tree
     }
 
+    #[derive(serde::Deserialize)]
+    struct File {
+        steps: Vec<Step>,
+    }
+
     fn steps() -> Vec<Step> {
         let text = r##"
             steps = [
@@ -248,10 +253,6 @@ mod tests {
                 { directory = { path = "proc", mode = 0o555 } },
                 { mask_units = ["getty.target"] },
             ]"##;
-        #[derive(serde::Deserialize)]
-        struct File {
-            steps: Vec<Step>,
-        }
         toml::from_str::<File>(text).unwrap().steps
     }
 

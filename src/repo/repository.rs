@@ -140,6 +140,11 @@ pub enum RepositoryError {
     },
 }
 
+/// Parses the value of an option of a repository.
+fn number<N: FromStr>(name: &str, option: &str, value: &str) -> Result<N, RepositoryError> {
+    value.parse().map_err(|_| RepositoryError::Value { name: name.to_owned(), option: option.to_owned() })
+}
+
 impl Repository {
     /// A repository at one place, neither preferred nor tagged.
     pub fn new(name: impl Into<String>, base: Location) -> Self {
@@ -191,9 +196,6 @@ impl Repository {
             "0" | "false" | "no" => Ok(false),
             _ => Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
         };
-        fn number<N: FromStr>(name: &str, option: &str, value: &str) -> Result<N, RepositoryError> {
-            value.parse().map_err(|_| RepositoryError::Value { name: name.to_owned(), option: option.to_owned() })
-        }
         // From the end, for a path may hold commas. What looks like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
             let Some((key, value)) =
@@ -255,7 +257,7 @@ impl Repository {
         let route = route.map_err(|error| RepositoryError::Route { name: name.to_owned(), error: Arc::new(error) })?;
         let plain = Self::new(name, Location::Path(place.into()));
         let route = route.map(Arc::new);
-        let plain = Self { cost, groups, key_locations, login, route, ..plain };
+        let plain = Self { cost, groups, login, route, key_locations, ..plain };
         Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, exclude, only, ..plain })
     }
 

@@ -181,7 +181,7 @@ impl Ecosystem for Rpm {
             let letters = word.len() - digits.len();
             (2..=6).contains(&letters) && !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit())
         };
-        version.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_tag).next_back()
+        version.split(|c: char| !c.is_ascii_alphanumeric()).rfind(is_tag)
     }
 
     // The tag that module builds put into the release (`%dist`): `.module_el9.2.0+10+abc`, Red

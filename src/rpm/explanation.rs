@@ -172,9 +172,10 @@ impl Teller<'_> {
             Fact::Requires { package, dependency: of } => format!("{} requires {}", id(package), dependency(of)),
             Fact::NothingProvides { package, dependency: of } => {
                 let required = dependency(of);
-                let lack = match required.starts_with(features::PREFIX) {
-                    true => "a feature of rpm that this program does not implement",
-                    false => "which nothing provides",
+                let lack = if required.starts_with(features::PREFIX) {
+                    "a feature of rpm that this program does not implement"
+                } else {
+                    "which nothing provides"
                 };
                 format!("{} requires {required}, {lack}", id(package))
             }

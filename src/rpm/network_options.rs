@@ -114,6 +114,7 @@ impl NetworkOptions {
 }
 
 /// Parses a time like libdnf's `OptionSeconds`: a number and a unit. `Some(None)` means no limit.
+#[expect(clippy::option_option, reason = "no limit is a value, and not the lack of one")]
 fn seconds(value: &str) -> Option<Option<Duration>> {
     if matches!(value, "-1" | "never") {
         return Some(None);

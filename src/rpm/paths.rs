@@ -1,6 +1,6 @@
 //! The paths that `primary.xml` lists; `filelists.xml` lists all paths.
 
-/// Reports whether `primary.xml` lists a path for every package that owns it (createrepo_c's
+/// Reports whether `primary.xml` lists a path for every package that owns it (`createrepo_c`'s
 /// `cr_is_primary`). For such paths libsolv uses only `primary.xml`
 /// (`repodata_filelistfilter_matches`). For other paths, only `filelists.xml` names all owners.
 pub(super) fn lists_in_primary(path: &str) -> bool {

@@ -85,9 +85,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 impl Form<'_> {
     /// Reports whether a package with a matching name also has the version and architecture.
     fn fits(&self, package: Solvable<'_>) -> bool {
-        let same = |pattern: &str, text: &str| match is_pattern(pattern) {
-            true => matches(pattern, text),
-            false => rpmvercmp(pattern, text).is_eq(),
+        let same = |pattern: &str, text: &str| {
+            if is_pattern(pattern) { matches(pattern, text) } else { rpmvercmp(pattern, text).is_eq() }
         };
         let version_fits = self.version.is_none_or(|wanted| {
             let own = Evr::parse(package.version());
@@ -130,9 +129,10 @@ fn of_whole_id(pool: &Pool, pattern: &str) -> Vec<SolvableId> {
     let is_meant = |package: &Solvable<'_>| {
         let evr = Evr::parse(package.version());
         id.clear();
-        let _ = match with_epoch {
-            true => write!(id, "{}-{}:{}", package.name(), evr.epoch_number(), evr.version),
-            false => write!(id, "{}-{}", package.name(), evr.version),
+        let _ = if with_epoch {
+            write!(id, "{}-{}:{}", package.name(), evr.epoch_number(), evr.version)
+        } else {
+            write!(id, "{}-{}", package.name(), evr.version)
         };
         let _ = write!(id, "-{}.{}", evr.release.unwrap_or_default(), package.arch());
         glob::matches(pattern.as_bytes(), id.as_bytes())
@@ -216,7 +216,9 @@ pub fn select_each(pool: &Pool, spec: &str, among: Among<'_>) -> Vec<Vec<Solvabl
 
 /// Keeps in each group the packages that the machine can run, or all if there are none.
 fn running(pool: &Pool, mut groups: Vec<Vec<SolvableId>>) -> Vec<Vec<SolvableId>> {
-    groups.iter_mut().for_each(|group| keep_running(pool, group));
+    for group in &mut groups {
+        keep_running(pool, group);
+    }
     groups
 }
 

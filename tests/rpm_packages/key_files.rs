@@ -60,7 +60,7 @@ fn told(file: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     let keyring = rootstrap::rpm::Rpm.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default());
     let keyring = keyring.map_err(|error| error.to_string())?;
     let unusable = rootstrap::rpm::Rpm.unusable_keys(&keyring).iter().map(ToString::to_string).collect();
-    Ok((keyring.certificates().iter().map(|certificate| certificate.fingerprint()).collect(), unusable))
+    Ok((keyring.certificates().iter().map(rootstrap::rpm::signature::Certificate::fingerprint).collect(), unusable))
 }
 
 fn fingerprint(key: &str) -> String {
@@ -81,7 +81,7 @@ fn repeats_nothing(text: &str, block: &[u8]) {
 fn broken() -> Vec<(&'static str, String)> {
     let good = armored(EDDSA);
     let middle = good.len() / 2;
-    let cut: String = good.lines().take(6).map(|line| format!("{line}\n")).collect();
+    let cut: String = good.split_inclusive('\n').take(6).collect();
     let mut letters = good.clone();
     letters.replace_range(middle..=middle, "!");
     vec![
@@ -104,7 +104,7 @@ fn a_broken_block_beside_good_ones_is_told_and_passed_over() {
         for place in 0..=2 {
             let mut blocks: Vec<&str> = good.iter().map(String::as_str).collect();
             blocks.insert(place, &block);
-            let file = blocks.iter().map(|block| format!("# a comment\n{block}\n")).collect::<String>();
+            let file = format!("# a comment\n{}\n", blocks.join("\n# a comment\n"));
             let (used, unusable) = told(file.as_bytes()).unwrap();
             assert_eq!(used, [fingerprint(FIXTURES), fingerprint(V6)], "{reason}");
             let [line] = &unusable[..] else { panic!("{reason}: {unusable:?}") };

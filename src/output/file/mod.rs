@@ -60,13 +60,14 @@ impl OutputFile {
                 Place::Beside(real)
             }
             What::Regular(found) => {
-                let forbidden = match may_replace(&real, &found) {
-                    true => probe(path, &real).err(),
-                    false => Some(OutputError::File {
+                let forbidden = if may_replace(&real, &found) {
+                    probe(path, &real).err()
+                } else {
+                    Some(OutputError::File {
                         path: name.clone(),
                         action: "replace it",
                         error: io::ErrorKind::PermissionDenied.into(),
-                    }),
+                    })
                 };
                 match forbidden {
                     None => Place::Beside(real),

@@ -14,7 +14,7 @@ use super::is_device;
 use super::stream::Stream;
 use crate::output::error::OutputError;
 
-/// As many links as Linux follows in one path (path_resolution(7)).
+/// As many links as Linux follows in one path (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 /// The descriptor of standard output.
 const STANDARD_OUTPUT: i32 = 1;

@@ -149,7 +149,7 @@ fn waiting_for_the_reader_of_a_fifo_ends_when_the_run_is_stopped() {
     let cancel = Cancel::new();
     let file = OutputFile::prepare(&path).unwrap();
     std::thread::scope(|scope| {
-        let writing = scope.spawn(|| file.write(&[0; 1 << 20], &Silent, &cancel));
+        let writing = scope.spawn(|| file.write(&vec![0; 1 << 20], &Silent, &cancel));
         std::thread::sleep(std::time::Duration::from_millis(20));
         cancel.raise();
         assert!(matches!(writing.join().unwrap(), Err(OutputError::Cancelled)));
@@ -169,7 +169,7 @@ fn a_reader_that_closes_early_is_an_error() {
     let mut reader = open_reader(&path);
     let file = OutputFile::prepare(&path).unwrap();
     let error = std::thread::scope(|scope| {
-        let writing = scope.spawn(|| file.write(&[0; 1 << 20], &Silent, &Cancel::new()));
+        let writing = scope.spawn(|| file.write(&vec![0; 1 << 20], &Silent, &Cancel::new()));
         while !matches!(reader.read(&mut [0; 10]), Ok(1..)) {
             std::thread::yield_now();
         }

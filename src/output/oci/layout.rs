@@ -161,10 +161,7 @@ impl Layout {
         let mut wait = || reporter.warn(&format!("waiting for another build to finish with {}", self.path.display()));
         let lock = self.destination.lock(&mut wait, cancel)?;
         let is_filled = self.destination.look_again()?;
-        let old = match is_filled && !is_unfinished(&self.path) {
-            true => read_index(&self.path)?.manifests().clone(),
-            false => Vec::new(),
-        };
+        let old = if is_filled && !is_unfinished(&self.path) { read_index(&self.path)?.manifests().clone() } else { Vec::new() };
         let mut kept: BTreeSet<String> = BTreeSet::from([named.digest().to_string()]);
         kept.extend(old.iter().filter(|old| !is_replaced(old)).map(|old| old.digest().to_string()));
         for old in old {
