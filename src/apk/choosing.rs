@@ -290,7 +290,7 @@ impl Refusal for ChoosingError {
                 headline: "this cannot be asked for".to_owned(),
                 problems: vec![plain(json!({"kind": "not-a-request"}))],
                 hints: Vec::new(),
-                cause: Cause::Request,
+                cause: Cause::NoSolution,
             },
         }
     }

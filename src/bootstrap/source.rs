@@ -78,6 +78,13 @@ fn is_any_opened(request: &Request, repositories: &Repositories) -> bool {
     repositories.opened.iter().any(is_asked)
 }
 
+/// Reports whether the installed packages come from a database without an operating system around
+/// it. Of such a database apk's own solver tests ask what an upgrade without repositories keeps.
+fn is_bare_database(installed: &InstalledPackages) -> bool {
+    let InstalledPackages::Root(place) = installed else { return false };
+    !["etc/os-release", "usr/lib/os-release"].iter().any(|name| place.join(name).symlink_metadata().is_ok())
+}
+
 /// Fails if no repository was opened.
 pub(super) fn require_repository(request: &Request, repositories: &Repositories) -> Result<(), ResolveError> {
     if is_any_opened(request, repositories) {
@@ -150,7 +157,12 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             warn(&repositories, reporter);
         }
         if base.len() == installed && answers_from_repositories(&request.ask.operation) {
-            require_repository(request, &repositories)?;
+            match require_repository(request, &repositories) {
+                Err(_) if request.installed.as_ref().is_some_and(is_bare_database) => {
+                    reporter.warn("no repository was looked in: the answer is about what is installed alone");
+                }
+                answer => answer?,
+            }
         }
         for opened in repositories.opened.iter().filter(|opened| opened.is_unproven()) {
             reporter.warn(&format!("the metadata of {} have no checksum that proves anything", opened.repository.name));

@@ -108,7 +108,9 @@ impl Solver<'_> {
             let staying = self.drop_locked(&mut best);
             let all = best.len();
             policy::filter(self, &mut best, Mode::Recommend);
-            if (1..all).contains(&best.len()) {
+            // Where the machine runs none of the candidates, the job itself fails, and says so more plainly.
+            let runs = best.iter().any(|literal| self.pool.solvable(literal.id()).arch_rank().is_some());
+            if runs && (1..all).contains(&best.len()) {
                 add_missing(&mut best, staying);
                 self.rules.add_all(&best);
                 self.best_of.push(BestOf::Job(number as u32));
