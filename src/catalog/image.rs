@@ -226,6 +226,36 @@ pub struct Database {
     /// it no scanner sees what is in the image.
     #[serde(skip)]
     pub dropped_by_distro: bool,
+    /// What the root's own configuration may decide otherwise, because neither the catalog nor the user does.
+    #[serde(default, skip_serializing_if = "Assumed::is_nothing")]
+    pub assumed: Assumed,
+}
+
+impl Database {
+    /// A directory for it without slashes around it; `None` for a path that is not absolute or leads out of the root.
+    pub fn directory_of(path: &str) -> Option<String> {
+        let parts: Vec<&str> = path.strip_prefix('/')?.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let is_bad = parts.iter().any(|part| *part == ".." || part.contains('\0'));
+        (!parts.is_empty() && !is_bad).then(|| parts.join("/"))
+    }
+}
+
+/// What of a [`Database`] nobody decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assumed {
+    /// Its directory.
+    pub path: bool,
+    /// Its format.
+    pub backend: bool,
+}
+
+impl Assumed {
+    /// Whether all is decided.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The format of a package database.

@@ -42,7 +42,7 @@ pub use finishing::{
     User, Write,
 };
 pub use image::{
-    Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs, Multilib, Options, Packaging,
+    Assumed, Database, DatabaseBackend, Image, ImageConfig, InstallAction, InstallStep, Key, Langs, Multilib, Options, Packaging,
     Repository,
 };
 pub use listing::{Distro, Release, Variant};

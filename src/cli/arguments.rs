@@ -260,6 +260,9 @@ pub(super) struct RequestArguments {
     /// The platform that modules are built for (platform:el9), where the distribution does not tell it
     #[arg(long, value_name = "ID", value_parser = platform)]
     pub module_platform: Option<String>,
+    /// Directory of rpm's database in the root [default: as the catalog says, else `%_dbpath` of the packages' own macros, else /var/lib/rpm]
+    #[arg(long, value_name = "DIR")]
+    pub dbpath: Option<String>,
 }
 
 /// How to go about it and how to tell of it.

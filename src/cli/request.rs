@@ -17,8 +17,8 @@ use super::packaging::{packaging, root_arch, sources};
 use super::run::now;
 use crate::bootstrap::{InstalledPackages, Request};
 use crate::catalog::{
-    Architecture, ByteOrder, Catalog, Database, DatabaseBackend, DateFormat, Image, ImageConfig, InstallAction, InstallStep, Key,
-    Langs, Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
+    Architecture, Assumed, ByteOrder, Catalog, Database, DatabaseBackend, DateFormat, Image, ImageConfig, InstallAction,
+    InstallStep, Key, Langs, Multilib, Naming, Options, Packaging, Platform, SignaturePolicy, Step,
 };
 use crate::ecosystem::{Ask, ChangeFlags, Changing, ModuleOptions, Operation, RepositoryFilter, RootSources, Verb};
 use crate::fetch::Location;
@@ -39,6 +39,8 @@ pub(super) struct Prepared {
     pub arch: Architecture,
     pub finishing: Vec<Step>,
     pub database: Option<Database>,
+    /// The directory that the user names for the package database, relative to the root.
+    pub dbpath: Option<String>,
     /// How an image of it is run.
     pub config: ImageConfig,
     /// The tags and labels of an image of it.
@@ -64,6 +66,15 @@ impl Prepared {
     pub(super) fn decide(&mut self, image: &LockedImage) {
         let LockedImage { config, naming, finishing, database } = image.clone();
         (self.config, self.naming, self.finishing, self.database) = (config, naming, finishing, database);
+        self.place_database();
+    }
+
+    /// Puts the database where the user wants it, if the user says so.
+    fn place_database(&mut self) {
+        if let (Some(path), Some(database)) = (&self.dbpath, &mut self.database) {
+            database.path.clone_from(path);
+            database.assumed.path = false;
+        }
     }
 
     /// One spec alone, with the options of what is asked for beside the variant's list.
@@ -191,6 +202,10 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         None => (of_repositories(arguments, root)?, Vec::new()),
     };
     apply(arguments, &mut prepared.options)?;
+    if let Some(path) = &arguments.dbpath {
+        prepared.dbpath = Some(database_directory(path, prepared.packaging)?);
+        prepared.place_database();
+    }
     for text in &arguments.repo {
         prepared.request.repositories.push(Repository::parse(text).map_err(|error| Failure::usage(error.to_string()))?);
     }
@@ -291,6 +306,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
         arch: image.arch,
         finishing: image.finishing,
         database: Some(image.database),
+        dbpath: None,
         config: image.config,
         naming: image.naming,
         variant_packages,
@@ -367,9 +383,12 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         finishing: Vec::new(),
         database: Some(match packaging {
             // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
-            Packaging::Rpm => database(DatabaseBackend::Sqlite, "var/lib/rpm"),
+            Packaging::Rpm => {
+                Database { assumed: Assumed { path: true, backend: true }, ..database(DatabaseBackend::Sqlite, "var/lib/rpm") }
+            }
             Packaging::Apk => database(DatabaseBackend::Apk214, "lib/apk/db"),
         }),
+        dbpath: None,
         config: ImageConfig::default(),
         naming: Naming::default(),
         variant_packages: Vec::new(),
@@ -378,7 +397,18 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
 }
 
 fn database(backend: DatabaseBackend, path: &str) -> Database {
-    Database { backend, path: path.to_owned(), dropped_by_distro: false }
+    Database { backend, path: path.to_owned(), dropped_by_distro: false, assumed: Assumed::default() }
+}
+
+/// The directory that `--dbpath` names, relative to the root.
+fn database_directory(path: &str, packaging: Packaging) -> Result<String, Failure> {
+    if packaging == Packaging::Apk {
+        return Err(Failure::usage("--dbpath is for rpm's database: apk's is always in /lib/apk/db"));
+    }
+    Database::directory_of(path).ok_or_else(|| {
+        Failure::usage(format!("--dbpath {path}: expected an absolute path within the root, without `..`"))
+            .hint("for example --dbpath /usr/lib/sysimage/rpm")
+    })
 }
 
 /// What the user said goes before what the variant says.

@@ -8,15 +8,18 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{Dir, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use crate::tree::Tree;
+use crate::tree::{NodeKind, Tree};
 
 /// A root to read from.
 pub trait RootFiles: Sync {
     /// Returns the bytes of a regular file, or `None` if there is none.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// Returns the sorted names in a directory; there are none if there is no directory.
+    fn names(&self, path: &str) -> io::Result<Vec<String>>;
 
     /// Returns the text of a file, lossily decoded, or an empty string if there is no file.
     fn read_text(&self, path: &str) -> io::Result<String> {
@@ -28,6 +31,12 @@ impl RootFiles for Tree {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let content = self.resolve(path.as_bytes()).and_then(|id| self.node(id).content());
         content.map(|content| content.bytes().map(std::borrow::Cow::into_owned)).transpose()
+    }
+
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let directory = self.resolve(path.as_bytes()).map(|id| &self.node(id).kind);
+        let Some(NodeKind::Directory(directory)) = directory else { return Ok(Vec::new()) };
+        Ok(directory.entries().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect())
     }
 }
 
@@ -42,17 +51,40 @@ impl RootDirectory {
     }
 }
 
-impl RootFiles for RootDirectory {
-    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+impl RootDirectory {
+    /// Opens a file or directory; `None` where there is none.
+    fn open_below(&self, path: &str) -> io::Result<Option<File>> {
         let opened = match open_in_root(&self.0, path) {
             Err(Errno::NOSYS | Errno::PERM) => open_without_links(&self.0, path),
             opened => opened,
         };
-        let mut file = match opened {
-            Ok(file) => File::from(file),
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        match opened {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl RootFiles for RootDirectory {
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let Some(directory) = self.open_below(path)? else { return Ok(Vec::new()) };
+        if !directory.metadata()?.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut names = Vec::new();
+        for entry in Dir::read_from(directory)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = self.open_below(path)? else { return Ok(None) };
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
@@ -123,6 +155,21 @@ mod tests {
             assert_eq!(root.read("usr/lib").unwrap(), None);
             assert_eq!(root.read("usr/lib/os-release/x").unwrap(), None);
             assert_eq!(root.read("none").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn names_of_a_directory_are_sorted_in_a_tree_and_on_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        std::fs::write(directory.path().join("a/c"), "").unwrap();
+        let mut tree = Tree::new();
+        tree.write(b"/a/c", Content::from(Vec::new()), 0o644).unwrap();
+        tree.write(b"/a/b/x", Content::from(Vec::new()), 0o644).unwrap();
+        let roots: [&dyn RootFiles; 2] = [&RootDirectory::open(directory.path()).unwrap(), &tree];
+        for root in roots {
+            assert_eq!(root.names("a").unwrap(), ["b", "c"]);
+            assert!(root.names("a/c").unwrap().is_empty() && root.names("none").unwrap().is_empty());
         }
     }
 }

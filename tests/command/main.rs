@@ -18,6 +18,7 @@ mod change;
 mod choice;
 mod closing;
 mod command_word;
+mod dbpath;
 mod diff;
 mod disk;
 mod forms;

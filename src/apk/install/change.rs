@@ -110,7 +110,10 @@ fn read(tree: &Tree, usual: Option<&catalog::Database>) -> Result<(Database, cat
         (None, Some(usual)) if usual.backend != DatabaseBackend::Apk3 => usual.backend,
         (None, _) => DatabaseBackend::Apk214,
     };
-    Ok((database, catalog::Database { backend, path: path.to_owned(), dropped_by_distro: false }))
+    Ok((
+        database,
+        catalog::Database { backend, path: path.to_owned(), dropped_by_distro: false, assumed: catalog::Assumed::default() },
+    ))
 }
 
 /// Returns the database format of this version of apk.

@@ -27,8 +27,12 @@ const ORDER: [&str; 14] = [
 
 fn options(arch: &str) -> InstallOptions {
     let arch = Architecture { name: arch.to_owned(), platform: "amd64".parse().unwrap(), byte_order: ByteOrder::Little };
-    let database =
-        catalog::Database { backend: DatabaseBackend::Apk214, path: "lib/apk/db".to_owned(), dropped_by_distro: false };
+    let database = catalog::Database {
+        backend: DatabaseBackend::Apk214,
+        path: "lib/apk/db".to_owned(),
+        dropped_by_distro: false,
+        assumed: catalog::Assumed::default(),
+    };
     InstallOptions { arch, database: Some(database), epoch: 1_700_000_000, scriptlets: None }
 }
 

@@ -13,6 +13,7 @@ mod bdb;
 mod index;
 mod installed_header;
 mod ndb;
+mod place;
 mod reader;
 mod rich;
 mod sqlite;
@@ -24,6 +25,7 @@ use crate::catalog::DatabaseBackend;
 pub use bdb::BdbError;
 pub use installed_header::{FileState, InstalledPackage, transaction_color};
 pub use ndb::NdbError;
+pub use place::{Configured, configured};
 pub use reader::{Installed, read, read_bytes, read_of};
 
 use std::borrow::Borrow;

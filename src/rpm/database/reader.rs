@@ -3,11 +3,13 @@
 
 use std::path::Path;
 
+use super::place::configured;
 use super::{Backend, DatabaseError, bdb, ndb, sqlite};
 use crate::ecosystem::{RootDirectory, RootFiles};
 use crate::rpm::header::{Header, Place};
 
-/// Directories of the database: EL10, Fedora and SUSE use the first, EL9 and older the second.
+/// Directories of the database unless the root's macros name another one: EL10, Fedora and SUSE use the first, EL9 and
+/// older the second.
 const DIRECTORIES: [&str; 2] = ["usr/lib/sysimage/rpm", "var/lib/rpm"];
 
 /// The contents of a database.
@@ -31,7 +33,8 @@ pub fn read(root: &Path) -> Result<Installed, DatabaseError> {
 /// Reads the database of a root through its file interface. Errors refer to the root as `name`.
 pub fn read_of(root: &dyn RootFiles, name: &str) -> Result<Installed, DatabaseError> {
     let read_file = |path: &str| root.read(path).map_err(|problem| DatabaseError::Unreadable { path: path.to_owned(), problem });
-    for directory in DIRECTORIES {
+    let own = configured(root, None).map_err(|problem| DatabaseError::Unreadable { path: name.to_owned(), problem })?.directory;
+    for directory in own.iter().map(String::as_str).chain(DIRECTORIES) {
         for backend in [Backend::Sqlite, Backend::Ndb, Backend::Bdb] {
             let path = format!("{directory}/{}", backend.file_name());
             let Some(bytes) = read_file(&path)? else { continue };

@@ -12,7 +12,7 @@ mod selection;
 mod unpacked;
 
 use crate::cancel::Cancel;
-use crate::catalog;
+use crate::catalog::{self, DatabaseBackend};
 use crate::ecosystem::{InstallError, InstallOptions, Installed};
 use crate::reporter::{self, Reporter};
 use crate::rpm::database::{self, DatabaseFile, FileState, InstalledPackage, transaction_color};
@@ -56,12 +56,12 @@ pub fn install(
         runner.triggers(tree, index, &states)?;
         reporter.advance(reporter::Phase::Install, 1, 0);
     }
+    let wanted = options.database.as_ref().map(|database| configured(tree, database, options)).transpose()?;
     // The database depends only on headers and states, so it is created while the last scriptlets
     // run.
     let (database, installed) = rayon::join(
         || {
-            options
-                .database
+            wanted
                 .as_ref()
                 .map(|wanted| Ok::<_, InstallError>((wanted, database_files(packages, &states, wanted, options)?)))
                 .transpose()
@@ -80,6 +80,26 @@ pub fn install(
         put_database(tree, wanted, files)?;
     }
     Ok(installed)
+}
+
+/// Returns the database with the directory and format that the macros in the tree name, as far as neither the user nor
+/// the catalog decides them.
+fn configured(tree: &Tree, database: &catalog::Database, options: &InstallOptions) -> Result<catalog::Database, InstallError> {
+    let mut database = database.clone();
+    if database.assumed.is_nothing() {
+        return Ok(database);
+    }
+    let found = database::configured(tree, Some(&options.arch.name)).map_err(|error| InstallError::Database(error.into()))?;
+    if let Some(directory) = found.directory.filter(|_| database.assumed.path) {
+        database.path = directory;
+    }
+    match found.backend.filter(|_| database.assumed.backend) {
+        Some(database::Backend::Sqlite) => database.backend = DatabaseBackend::Sqlite,
+        Some(database::Backend::Bdb) => database.backend = DatabaseBackend::Bdb,
+        // ndb is read only here, and rpm recognizes another backend's files by their names (`dbDetectBackend`).
+        Some(database::Backend::Ndb) | None => {}
+    }
+    Ok(database)
 }
 
 /// Returns the files of the database.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::limits::Limits;
-use super::macros::Macros;
+use super::macros::{MAX_FILE, Macros};
 
 /// The machine, time and settings that scriptlets see.
 #[derive(Clone, Debug)]
@@ -43,6 +43,16 @@ impl Environment {
     /// `None` if it is malformed.
     pub fn expand(&self, text: &str) -> Option<String> {
         self.macros().expand(text).ok()
+    }
+
+    /// Expands a text with the macros of configuration files too. The last definition counts. Returns `None` if the text
+    /// cannot be expanded.
+    pub fn expand_with(&self, files: &[String], text: &str) -> Option<String> {
+        let mut macros = self.macros();
+        for file in files.iter().filter(|file| file.len() as u64 <= MAX_FILE) {
+            macros.load(file);
+        }
+        macros.expand(text).ok()
     }
 
     /// Returns the kernel's name of the architecture.
