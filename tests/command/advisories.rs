@@ -1,4 +1,5 @@
-//! `list --advisories`: of repositories, of roots; the lists by hand and by `modifyrepo_c`.
+//! Tests of `list --advisories` for repositories and roots, with lists added by hand and by
+//! `modifyrepo_c`.
 
 use std::fs;
 use std::io::Read as _;
@@ -12,7 +13,7 @@ use crate::place::{Place, peer, real_data};
 
 const REPOSITORY: &str = "mirror/9/BaseOS/aarch64/os";
 
-/// An advisory about one package.
+/// Returns an advisory about one package.
 fn advisory(id: &str, kind: &str, severity: &str, cve: &str, package: &str) -> String {
     format!(
         "<update from=\"a@b\" status=\"final\" type=\"{kind}\" version=\"1\"><id>{id}</id><title>{id}</title>\
@@ -28,7 +29,7 @@ fn package(name: &str, version: &str, release: &str) -> String {
     )
 }
 
-/// The fixtures' root in `out`, and the list of advisories for what it has.
+/// Builds the fixtures' root in `out` and returns advisories about its packages.
 fn prepare(place: &Place) -> String {
     place.bootstrap(&["out"]).success();
     let list = place.run(&["list", "out", "--only", "bash", "--format", "json"]).success().stdout;
@@ -44,7 +45,7 @@ fn prepare(place: &Place) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<updates>{}</updates>", all.concat())
 }
 
-/// Lists a document in repomd.xml as `modifyrepo_c` would.
+/// Adds a document to repomd.xml as `modifyrepo_c` would.
 fn add_by_hand(place: &Place, document: &str) {
     let directory = place.path(REPOSITORY).join("repodata");
     fs::write(directory.join("updateinfo.xml"), document).unwrap();
@@ -58,7 +59,7 @@ fn add_by_hand(place: &Place, document: &str) {
     fs::write(directory.join("repomd.xml"), repomd.replace("</repomd>", &entry)).unwrap();
 }
 
-/// The ids of the advisories, and what was printed for people.
+/// Returns the ids of the advisories, and the text output.
 fn listed(place: &Place, words: &[&str]) -> (Vec<String>, String) {
     let repo = format!("base={REPOSITORY}");
     let all = [&["list"], words, &["--advisories", "--repo", &repo, "--arch", "aarch64", "--progress", "none"]].concat();
@@ -92,14 +93,14 @@ fn what_a_root_lacks_and_has() {
     check(&place);
     let wrong = place.run(&["list", "out", "--security"]);
     assert_eq!(wrong.code, Some(2));
-    // Nobody reads them unless asked to.
+    // The list is read only on request.
     fs::remove_file(place.path(REPOSITORY).join("repodata/updateinfo.xml")).unwrap();
     let repo = format!("base={REPOSITORY}");
     place.run(&["list", "--available", "--repo", &repo, "--arch", "aarch64"]).success();
     assert_eq!(place.run(&["list", "--available", "--advisories", "--repo", &repo, "--arch", "aarch64"]).code, Some(1));
 }
 
-/// Lists a document by `modifyrepo_c` itself; whether it is here.
+/// Adds a document by `modifyrepo_c` itself. Returns false if it is not installed.
 fn add_by_peer(place: &Place, document: &str, compression: &str) -> bool {
     if !peer("modifyrepo_c") {
         return false;

@@ -1,4 +1,5 @@
-//! The main job on AlmaLinux's own packages: the tree that AlmaLinux shipped, and a database that the real rpm works with.
+//! Tests of the main job with AlmaLinux's own packages: the tree must equal the one that AlmaLinux
+//! shipped, and the real rpm must accept the database.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,19 +11,21 @@ use std::time::{Duration, Instant};
 use crate::disk::{Row, Rows, differences, walk, without_inodes};
 use crate::place::{MICRO, Outcome, Place, is_root, peer, real_data};
 
-/// Paths that are not as in the shipped image, and why.
+/// Reports whether a path may differ from the shipped image, for the reason given.
 fn is_explained(path: &str) -> bool {
-    // When the image was built.
+    // The build time of the image.
     path == "etc/BUILDTIME"
         // Inodes and change times of the build machine.
         || path == "var/cache/ldconfig/aux-cache"
-        // The shipped one also holds a key that dnf imported; its journal was not closed.
+        // The shipped database also contains a key that dnf imported, and its journal was not
+        // closed.
         || ["rpmdb.sqlite", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal"].iter().any(|name| path.strip_prefix("var/lib/rpm/") == Some(name))
         // Files of rootfiles: today's definition of micro copies them, that of 2023 did not.
         || path.starts_with("root/.")
 }
 
-/// A manifest of `tree_manifest.py`: path, type, mode, owner, group, size, and digest or link target.
+/// Reads a manifest of `tree_manifest.py`: path, type, mode, owner, group, size, and digest or link
+/// target.
 pub(crate) fn manifest(path: &Path) -> Rows {
     let text = fs::read_to_string(path).unwrap();
     let rows = text.lines().map(|line| {
@@ -49,7 +52,7 @@ fn bootstrap(place: &Place, data: &Path, mirror: &str, arguments: &[&str]) -> Ou
     place.run(&[&MICRO[..], &trusted, arguments].concat())
 }
 
-/// A tree of the real packages from their directory.
+/// Builds a tree from a directory of the real packages.
 fn tree(place: &Place, data: &Path) -> PathBuf {
     bootstrap(place, data, data.to_str().unwrap(), &["out"]).success();
     place.path("out")
@@ -65,7 +68,7 @@ fn the_tree_is_the_shipped_one() {
     for rows in [&mut found, &mut expected] {
         rows.retain(|path, _| !is_explained(path));
         for row in rows.values_mut() {
-            // The manifest has none of them.
+            // The manifest contains neither.
             (row.mtime, row.inode) = (0, 0);
             if !is_root() {
                 (row.uid, row.gid) = (0, 0);
@@ -79,13 +82,13 @@ fn the_tree_is_the_shipped_one() {
     }
 }
 
-/// The real rpm on a tree.
+/// Runs the real rpm on a tree.
 fn rpm(root: &Path, arguments: &[&str]) -> Vec<String> {
     let mut command = Command::new("rpm");
     command.arg("--root").arg(root).args(["--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite"]);
     let output = command.args(arguments).env("LC_ALL", "C").env("TZ", "UTC").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    // Debian's rpm has something to say to everybody who installs.
+    // Debian's rpm prints a notice for every user who installs packages.
     text.lines().filter(|line| !line.starts_with("rpm: ")).map(str::to_owned).collect()
 }
 
@@ -96,7 +99,8 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 const IDS: &str = "%{NAME}-%{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\n";
 
-/// As the image build installs, but for scriptlets that want programs of another architecture.
+/// The options of the image build, except for scriptlets that need programs of another
+/// architecture.
 const INSTALL: [&str; 9] = [
     "-i",
     "--nosignature",
@@ -109,7 +113,7 @@ const INSTALL: [&str; 9] = [
     "--notriggers",
 ];
 
-/// A tree that the real rpm installed from the same packages.
+/// Installs the same packages with the real rpm.
 fn reference(place: &Place, data: &Path) -> PathBuf {
     let root = place.path("reference");
     fs::create_dir_all(root.join("var/lib/rpm")).unwrap();
@@ -117,7 +121,8 @@ fn reference(place: &Place, data: &Path) -> PathBuf {
     let mut files: Vec<String> =
         fs::read_dir(packages).unwrap().map(|entry| entry.unwrap().path().to_str().unwrap().to_owned()).collect();
     files.sort();
-    // All scriptlets but those before the transaction: they make links that the packages' files go through.
+    // Run all scriptlets except those before the transaction: these create links on the paths of
+    // the packages' files.
     let mut options: Vec<&str> = INSTALL.into_iter().filter(|&option| option != "--noscripts").collect();
     options.extend(["--nopre", "--nopost", "--noposttrans"]);
     options.extend(files.iter().map(String::as_str));
@@ -148,7 +153,7 @@ fn the_real_rpm_answers_as_on_a_tree_of_its_own() {
     let same = |arguments: &[&str]| {
         let answer = |root: &Path| {
             let mut lines = sorted(rpm(root, arguments));
-            // Each was installed at its own time.
+            // The installation times differ.
             lines.retain(|line| !line.starts_with("Install Date"));
             lines
         };
@@ -197,7 +202,7 @@ fn the_real_rpm_verifies_the_tree() {
     let root = tree(&place, &data);
     // The image build removes it.
     assert_eq!(rpm(&root, &["-Va"]), ["missing     /boot"]);
-    // It does see what is wrong.
+    // rpm must detect a change.
     fs::write(root.join("usr/bin/bash"), "changed").unwrap();
     assert_eq!(rpm(&root, &["-V", "bash"]), ["S.5....T.    /usr/bin/bash"]);
 }
@@ -213,7 +218,7 @@ fn the_real_rpm_removes_and_installs_afterwards() {
     let database = |path: &str| path.starts_with("var/lib/rpm/");
     let state = || {
         let mut rows = without_inodes(walk(&root));
-        // Directories get a new time when something is put into them.
+        // The times of directories change when files are added.
         rows.retain(|path, row| !database(path) && row.kind != 'd');
         rows
     };
@@ -238,7 +243,7 @@ fn the_real_rpm_removes_and_installs_afterwards() {
     }
 }
 
-/// nginx with a directory, on a port of the loopback interface.
+/// An nginx server of a directory, on a port of the loopback interface.
 struct Nginx {
     child: Child,
     url: String,
@@ -246,7 +251,7 @@ struct Nginx {
 
 impl Nginx {
     fn serve(directory: &Path, place: &Path) -> Self {
-        // Nobody else takes the port within the moment between.
+        // No other process takes the port in the meantime.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let at = |name: &str| place.join(name).to_str().unwrap().to_owned();
         let temporary =

@@ -1,4 +1,5 @@
-//! Alpine: the tree that Alpine shipped, the database that apk writes, and what is refused.
+//! Tests of Alpine: the tree must equal the one that Alpine shipped, the database must equal apk's,
+//! and bad input is refused.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +19,7 @@ fn bootstrap(place: &Place, arch: &str, arguments: &[&str]) -> Outcome {
     place.run(&[&MINIROOTFS[..], &[arch], arguments, &["out"]].concat())
 }
 
-/// Unpacked from a package that the data do not have.
+/// Files of a package that the test data lack.
 const NOT_THERE: [&str; 5] = ["etc/alpine-release", "etc/issue", "etc/os-release", "etc/secfixes.d", "etc/secfixes.d/alpine"];
 
 #[test]
@@ -93,7 +94,7 @@ fn who_signed_counts() {
     let place = Place::new();
     refused(&place, 4, "rootstrap-fixtures.rsa.pub", &["--mirror", "mirror"]);
     refused(&place, 4, "rootstrap-fixtures.rsa.pub", &["--mirror", "mirror", "--key", "mirror/keys/somebody-else.rsa.pub"]);
-    // The key of another under the right name.
+    // A foreign key under the right name.
     fs::copy(place.path("mirror/keys/somebody-else.rsa.pub"), place.path("rootstrap-fixtures.rsa.pub")).unwrap();
     refused(&place, 4, "signature", &["--mirror", "mirror", "--key", "rootstrap-fixtures.rsa.pub"]);
     bootstrap(&place, "x86_64", &["--mirror", "mirror", "--allow-unsigned"]).success();
@@ -114,7 +115,8 @@ fn damage_is_found() {
     let bytes = fs::read(&package).unwrap();
     fs::write(&package, &bytes[..bytes.len() - 20]).unwrap();
     refused(&place, 4, "musl-1.2.5-r0.apk", &FIXTURES);
-    // Another package of the repository under this name: rightly signed, but not what the index tells of.
+    // Another package of the repository under this name: its signature is valid, but it does not
+    // match the index.
     fs::copy(place.path("mirror/v3.20/main/x86_64/dash-0.5.12-r2.apk"), &package).unwrap();
     refused(&place, 4, "musl-1.2.5-r0.apk", &FIXTURES);
     fs::remove_file(&package).unwrap();
@@ -151,12 +153,12 @@ fn without_the_network_what_is_kept_is_chosen() {
         place.run(&[arguments, &how, &key].concat())
     };
     let resolve = |arguments: &[&str]| run(&[&["resolve", "--format", "json"], arguments].concat());
-    // The indexes are known, and no package is.
+    // The indexes are cached, but no packages.
     resolve(&["hello"]).success();
     let refused = resolve(&["hello", "--no-network"]);
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains("--no-network"), "{}", refused.stderr);
-    // What one root needed is kept, and another can have it too.
+    // Packages that one root needed are cached for the other.
     for root in ["first", "second"] {
         place.run(&[&MINIROOTFS[..], &["x86_64"], &FIXTURES, &[root]].concat()).success();
     }
@@ -188,7 +190,7 @@ fn what_is_excluded_is_not_chosen() {
         let expected: Vec<String> = all.iter().filter(|line| !gone.iter().any(|name| line.starts_with(name))).cloned().collect();
         assert_eq!(names(resolve(&[more])), expected, "{more}");
     };
-    // What comes by itself need not come.
+    // Packages that are installed automatically can be excluded.
     without("--exclude ssl_client", &["ssl_client"]);
     without("--exclude ssl*", &["ssl_client"]);
     without("--no-weak-deps", &["ssl_client"]);
@@ -201,7 +203,7 @@ fn what_is_excluded_is_not_chosen() {
         assert!(told.contains("leave nothing out"), "{command} {format}: {told}");
     }
     assert!(!resolve(&[]).success().stdout.contains("leave nothing out"));
-    // What is needed must; another provider will do.
+    // A needed package cannot be left out, but another provider can replace it.
     let chosen = |more: &str, wanted: &str| {
         let found = names(resolve(&["--with hello", more]));
         assert!(found.iter().any(|line| line == wanted), "{more}: {found:?}");
@@ -216,7 +218,7 @@ fn what_is_excluded_is_not_chosen() {
         assert_eq!(refused.code, Some(3), "{}", refused.stderr);
         assert!(refused.stderr.contains(named) && refused.stderr.contains("excluded"), "{more}: {}", refused.stderr);
     }
-    // From one repository alone.
+    // From only one repository.
     let limited = |to: &str| {
         let more = format!("more=mirror/v3.20/community/x86_64,{to}");
         let words = ["resolve", "--type", "apk", "--arch", "x86_64", "--repo", &more, "--repo", "main=mirror/v3.20/main/x86_64"];

@@ -1,4 +1,5 @@
-//! Builds at once into one image layout: all of them are in it, whenever others end or are killed.
+//! Tests of simultaneous builds into one image layout: all images are in it, even if some builds
+//! are killed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +22,7 @@ fn start(place: &Place, tag: &str, more: &[&str]) -> Child {
     place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The tags of a layout whose blobs are all there, and no others.
+/// Returns the tags of a layout whose blobs are all present.
 fn tags(layout: &Path) -> BTreeSet<String> {
     let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     let index = read(&layout.join("index.json"));
@@ -43,12 +44,12 @@ fn tags(layout: &Path) -> BTreeSet<String> {
 #[test]
 fn all_builds_that_end_at_once_are_in_the_layout() {
     let place = Place::new();
-    // One that fills the cache, and is not of the layout.
+    // Fill the cache with a build outside the layout.
     place.bootstrap(&["--cache-dir", "cache", "out"]).success();
     let mut expected = BTreeSet::new();
     for round in ["new", "existing"] {
         let tags_of_round: Vec<String> = (0..COUNT).map(|n| format!("{round}-{n}")).collect();
-        // Different images, of which some share all and some only a part.
+        // Build different images, some of which share all blobs and some only a part.
         let more = |n: usize| if n % 2 == 0 { &["--docs"][..] } else { &[] };
         let children: Vec<Child> = tags_of_round.iter().enumerate().map(|(n, tag)| start(&place, tag, more(n))).collect();
         for child in children {
@@ -96,7 +97,7 @@ fn builds_that_are_killed_hinder_nobody() {
         }
         let found = tags(&place.path("layout"));
         assert!(found.is_superset(&expected), "{found:?}");
-        // One that was killed may have finished just before.
+        // A killed build may have finished just before.
         expected = found;
     }
     place.bootstrap(&["--cache-dir", "cache", "--oci", "layout:last"]).success();

@@ -1,4 +1,5 @@
-//! `audit`: advisories against what was worked out by hand, files against what rpm and apk say, policies, exit codes and forms.
+//! Tests of `audit`: advisories compared with an expected list made by hand, files compared with
+//! rpm and apk, policies, exit codes and output formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::place::{MICRO, Outcome, Place, is_root, peer, real_data};
 use crate::subjects::{FORMS, forms};
 
-/// The tree of AlmaLinux 9.3 micro, from the distribution's own packages.
+/// Builds the tree of AlmaLinux 9.3 micro from the distribution's own packages.
 fn almalinux(place: &Place, data: &Path) {
     let key = data.join("keys/rootstrap-test.asc");
     let repositories = ["--mirror", data.to_str().unwrap(), "--key", key.to_str().unwrap()];
@@ -43,7 +44,7 @@ fn the_advisories_of_a_real_image_are_those_worked_out_by_hand() {
     let expected: BTreeSet<String> = expected.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
     assert_eq!((found.len(), &found), (29, &expected));
     assert_eq!(value["summary"]["by_severity"], serde_json::json!({"important": 6, "moderate": 23}));
-    // Old documents tell of old sets: a plan is enough to ask about one.
+    // Old advisories apply to old packages; a plan is enough to check them.
     let package = |id: &str, name: &str, rest: &str| {
         format!(
             r#"{{"id":"{id}","name":"{name}",{rest},"repo":"r","location":"l","size":1,"installed_size":1,"reason":"requested"}}"#
@@ -63,7 +64,7 @@ fn the_advisories_of_a_real_image_are_those_worked_out_by_hand() {
         let value = json(&place.run(&words));
         assert_eq!((findings(&value).len(), &findings(&value)[0]["id"]), (count, &first.into()), "{value}");
     }
-    // Nothing of the documents of other distributions applies, so nothing was looked for.
+    // Documents of other distributions do not apply, so nothing was checked.
     for other in ["fedora-5-updateinfo.xml.gz", "alpine-3.10-main.yaml"] {
         let other = advisories.join(other);
         let outcome = place.run(&["audit", "out", "--only", "advisory", "--advisories", other.to_str().unwrap()]);
@@ -147,7 +148,7 @@ fn sets_keys_and_releases() {
     let repositories = [&["--distro", "almalinux", "--release", "9", "--mirror", "mirror"], &key[..]].concat();
     let value = of(&[&["update,foreign"], &repositories[..]].concat());
     assert_eq!(value["summary"]["not_looked_for"], serde_json::json!([]), "{value}");
-    // Without them nothing can be said, and that is.
+    // Without repositories the result is unknown, and the report says so.
     assert_eq!(of(&["update,foreign"])["summary"]["not_looked_for"], serde_json::json!(["foreign", "update"]));
     fs::create_dir_all(place.path("out/etc")).unwrap();
     let _ = fs::remove_file(place.path("out/etc/os-release"));
@@ -158,7 +159,7 @@ fn sets_keys_and_releases() {
     assert_eq!(missing.code, Some(1), "{}", missing.stderr);
 }
 
-/// Runs a program and says what it printed; its exit code says nothing here.
+/// Runs a program and returns its output. The exit code is ignored.
 fn printed(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(Command::new(program).args(arguments).output().unwrap().stdout).unwrap()
 }
@@ -169,7 +170,7 @@ fn touch_back(path: &Path, change: impl FnOnce(&Path)) {
     fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
-/// Twenty changes: each to a path that a package brought.
+/// Makes twenty changes, each to a path of a package. Returns their number.
 fn plant(root: &Path, paths: &[PathBuf], directories: &[PathBuf], links: &[PathBuf], config: &Path) -> usize {
     let at = |path: &Path| root.join(path.strip_prefix("/").unwrap());
     let mut files = paths.iter().map(|path| at(path));
@@ -216,7 +217,7 @@ fn plant(root: &Path, paths: &[PathBuf], directories: &[PathBuf], links: &[PathB
     20
 }
 
-/// What `audit` says of files: of each path what is different.
+/// Returns the differences of each path that `audit` reports.
 fn changed(place: &Place, subject: &str) -> BTreeMap<String, BTreeSet<String>> {
     let value = json(&place.run(&["audit", subject, "--only", "changed-file", "--format", "json"]));
     let one = |finding: &Value| {
@@ -226,7 +227,8 @@ fn changed(place: &Place, subject: &str) -> BTreeMap<String, BTreeSet<String>> {
     findings(&value).iter().map(one).collect()
 }
 
-/// Paths of installed packages of a kind, by what `files` tells: regular files with one name, directories, links.
+/// Returns paths of installed packages that `wanted` selects, according to `files`: regular files
+/// with one name, directories or links.
 fn paths(place: &Place, wanted: &dyn Fn(&Value, &fs::Metadata) -> bool) -> Vec<PathBuf> {
     let value = json(&place.run(&["files", "out", "--format", "json"]).success());
     let mut found = Vec::new();
@@ -240,10 +242,11 @@ fn paths(place: &Place, wanted: &dyn Fn(&Value, &fs::Metadata) -> bool) -> Vec<P
     found
 }
 
-/// Of the files of a tree those to change: many regular ones, spread, then directories, links, and one of configuration.
+/// Chooses the files of a tree to change: many regular ones, directories, links, and a
+/// configuration file.
 fn chosen(place: &Place) -> (Vec<PathBuf>, Vec<PathBuf>, Vec<PathBuf>, PathBuf) {
     use std::os::unix::fs::MetadataExt;
-    // Neither what is read while it is looked at, nor what others lead to.
+    // Exclude files that the test itself reads, and files to which links lead.
     let quiet = |file: &Value| {
         let path = file["path"].as_str().unwrap();
         !["/etc/", "/proc", "/sys", "/dev", "/lib/apk", "/var/lib/rpm", "/usr/share/zoneinfo/"]
@@ -312,7 +315,7 @@ fn changed_files_are_those_that_rpm_tells_of() {
         expected.entry(path).or_default().extend(aspects);
     }
     assert!(found.len() >= before.len() + count - 1, "{found:#?}");
-    // The build itself removes it (the catalog's finishing steps), which rpm cannot know.
+    // The build itself removes it in the catalog's finishing steps, which rpm does not know.
     assert!(expected.remove("/boot").is_some());
     assert_eq!(found, expected);
 }
@@ -353,11 +356,12 @@ fn changed_files_are_those_that_apk_tells_of() {
     };
     let told: BTreeMap<String, String> =
         found.iter().map(|(path, changes)| (path.clone(), letter(changes).replace("X-attr", "X"))).collect();
-    // The build itself changes these: apk makes /proc before it installs packages, and a finishing step locks root.
+    // The build itself changes these: it creates /proc before it installs packages, as apk does,
+    // and a finishing step locks root.
     for path in ["/proc", "/etc/shadow"] {
         assert!(expected.remove(path).is_some(), "{path}");
     }
-    // apk looks at no times, so one of the changes is none to it.
+    // apk does not compare times, so it does not report one of the changes.
     assert!(found.len() >= before.len() + count - 2, "{found:#?}");
     assert_eq!(told, expected);
 }
@@ -379,9 +383,9 @@ fn what_a_rebuild_would_change() {
             outcome.stderr
         );
     }
-    // The lock knows its request itself.
+    // The lock contains its request.
     place.run(&["outdated", "rootstrap.lock"]).success();
-    // An image of old: a plan in which bash is older than the repositories have it.
+    // An old image: a plan in which bash is older than in the repositories.
     let plan = fs::read_to_string(place.path("plan.json")).unwrap();
     let mut value: Value = serde_json::from_str(&plan).unwrap();
     let bash = value["install"].as_array_mut().unwrap().iter_mut().find(|package| package["name"] == "bash").unwrap();

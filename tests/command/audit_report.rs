@@ -1,4 +1,5 @@
-//! `audit`: trees that were just made, grouped findings, entries of a policy that are of no use, rules of SARIF.
+//! Tests of `audit`: freshly built trees, grouped findings, unused policy entries, and rules in
+//! SARIF.
 
 use std::fs;
 
@@ -12,7 +13,7 @@ fn json(outcome: &Outcome) -> Value {
     serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", outcome.stdout, outcome.stderr))
 }
 
-/// The findings of an audit, as `path: message`.
+/// Returns the findings of an audit, as `path: message`.
 fn findings(place: &Place, words: &[&str]) -> Vec<String> {
     let value = json(&place.run(words));
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
@@ -53,11 +54,13 @@ fn a_tree_that_was_just_made_has_no_findings_about_files_and_a_changed_one_has()
         let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
         for subject in build(&place, &asked) {
             let mut found = findings(&place, &[&FILES[..], &[subject]].concat());
-            // A scriptlet of the fixtures adds shells to a file that its package lets nobody change; rpm -V tells of it too.
+            // A scriptlet of the fixtures appends shells to a file that its package marks as not
+            // changeable; rpm -V reports it too.
             found.retain(|found| found != "/etc/shells was changed (size, content)");
             assert_eq!(found, [] as [&str; 0], "{asked:?} {subject}");
         }
-        // What somebody else changes is found: a program that is gone, a file that finishing has nothing to do with, and one that it changes.
+        // Changes by others are found: a missing program, a file that the finishing steps do not
+        // touch, and one that they change.
         fs::remove_file(place.path("out").join(program)).unwrap();
         let found = findings(&place, &[&FILES[..], &["out"]].concat());
         assert!(found.contains(&format!("/{program} is missing")), "{found:?}");
@@ -75,7 +78,8 @@ fn a_tree_that_was_just_made_has_no_findings_about_files_and_a_changed_one_has()
     }
 }
 
-/// A directory of the fixtures' micro tree, and advisories of three severities for two of its packages.
+/// Returns a place with the fixtures' micro tree, and advisories of three severities for two of its
+/// packages.
 fn advised() -> Place {
     let place = Place::new();
     place.bootstrap(&["out"]).success();
@@ -123,7 +127,7 @@ fn an_unknown_key_is_one_line_whatever_it_signed() {
     assert!(packages > 5 && finding["packages"].as_array().unwrap().len() as u64 == packages, "{value}");
     let text = place.run(&audit).stdout;
     assert_eq!(text.matches(finding["id"].as_str().unwrap()).count(), 1, "{text}");
-    // A policy may still take the packages one by one.
+    // A policy may also ignore the packages one by one.
     fs::write(place.path("policy.toml"), "[[ignore]]\nkind = \"unknown-key\"\npackage = \"g*\"\n").unwrap();
     let value = json(&place.run(&[&audit[..], &["--policy", "policy.toml", "--format", "json"]].concat()));
     let kept = value["findings"][0]["packages"].as_array().unwrap();
@@ -154,7 +158,7 @@ fn ignores_of_a_policy_that_are_unused_or_expired_are_told() {
         .map(|stale| (stale["entry"].as_u64().unwrap(), stale["state"].as_str().unwrap()))
         .collect();
     assert_eq!(states, [(2, "unused"), (3, "expired")]);
-    // Of kinds that are not looked for nothing is said.
+    // The report does not mention entries for kinds that were not checked.
     fs::write(place.path("policy.toml"), "[[ignore]]\nkind = \"setuid\"\npath = \"/usr/bin/su\"\n").unwrap();
     let outcome = place.run(&audit);
     assert!(!outcome.stderr.contains("unused"), "{}", outcome.stderr);

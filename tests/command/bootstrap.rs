@@ -1,4 +1,4 @@
-//! The main job on the fixtures: what the tree is, and that it is the same each time.
+//! Tests of the main job with the fixtures: the contents of the tree, and that it is reproducible.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::disk::{self, differences, listing, walk, without_inodes, xattr};
 use crate::place::{Place, is_root, names};
 use crate::server::FileServer;
 
-/// The rows of a tree but for the databases, whose bytes are for other tests.
+/// Returns the rows of a tree except the databases, which other tests compare.
 fn rows(out: &Path) -> disk::Rows {
     let mut rows = walk(out);
     rows.retain(|path, _| !path.starts_with("var/lib/rpm/"));
@@ -57,18 +57,19 @@ fn what_the_packages_ask_for() {
         assert_eq!(xattr(&out.join("usr/sbin/capping"), "security.capability").unwrap(), &wanted[..]);
     }
 
-    // The variant is without documentation and other languages; licences stay.
+    // The variant has no documentation and no other languages, but licenses.
     assert!(!rows.keys().any(|path| path.starts_with("usr/share/doc/") || path.starts_with("usr/share/locale/de")));
     assert!(rows.contains_key("usr/share/licenses/libgcc/COPYING"));
-    // `%ghost` files belong to a package and are not there; what stands in for them may be.
+    // `%ghost` files belong to a package but are not installed; other files may exist at their
+    // paths.
     assert!(!rows.contains_key("run/motd"));
     // Decoys: an older bash, another shell, another coreutils.
     assert!(!rows.contains_key("usr/sbin/busybox") && !rows.contains_key("sbin/busybox"));
     assert_eq!(rows["usr/bin/cat"].content, rows["usr/bin/coreutils"].content);
-    // Lua ran: in %pretrans before there were files, in %post after.
+    // Lua scriptlets ran: %pretrans before there were files, %post after.
     assert_eq!((rows["lib64"].kind, rows["lib64"].content.as_str()), ('l', "usr/lib64"));
     assert_eq!(fs::read_to_string(out.join("etc/shells")).unwrap(), "/sbin/nologin\n/bin/sh\n/bin/bash\n");
-    // ldconfig was done natively.
+    // The native implementation of ldconfig ran.
     let cache = fs::read(out.join("etc/ld.so.cache")).unwrap();
     let has = |text: &[u8]| cache.windows(text.len()).any(|window| window == text);
     assert!(has(b"glibc-ld.so.cache1.1") && has(b"/lib64/libc.so.6\0") && has(b"libcap.so.2\0"));
@@ -87,7 +88,7 @@ fn documentation_and_languages_when_asked_for() {
     assert!(!place.path("german/usr/share/doc/setup").exists());
 }
 
-/// Runs the main job at a time of its own.
+/// Runs the main job with an epoch.
 fn at(place: &Place, epoch: &str, arguments: &[&str]) {
     let arguments = Place::usual(arguments);
     let mut command: Command = place.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
@@ -107,7 +108,7 @@ fn the_same_bytes_each_time() {
             |tree: &str| ["security.capability", "user.rootlesscontainers"].map(|name| xattr(&place.path(tree).join(path), name));
         assert_eq!(attribute("one"), attribute("four"), "{path}");
     }
-    // What packages bring keeps its own time, what we make bears the epoch.
+    // Files of packages keep their own times; generated files have the epoch.
     assert_eq!(one["usr/bin/bash"].mtime, 1_704_067_200);
     assert_eq!(one["etc/BUILDTIME"].mtime, 1_704_153_600);
 
@@ -115,7 +116,7 @@ fn the_same_bytes_each_time() {
     let later = without_inodes(walk(&place.path("later")));
     assert_eq!(later["usr/bin/bash"], one["usr/bin/bash"]);
     assert_eq!(later["etc/BUILDTIME"].mtime, 1_735_689_600);
-    // Without it: the newest build time in the set, whatever the clock says.
+    // Without an epoch: the newest build time in the set, whatever the clock says.
     place.bootstrap(&["plain"]).success();
     place.bootstrap(&["again"]).success();
     let (plain, again) = (without_inodes(walk(&place.path("plain"))), without_inodes(walk(&place.path("again"))));
@@ -213,11 +214,11 @@ fn over_http_and_then_without_it() {
     assert_eq!(differences(&expected, &without_inodes(walk(&place.path("offline")))), <[String; 0]>::default());
     assert_eq!(server.requests(), requests, "offline is offline");
 
-    // Online again, only what may have changed is asked for.
+    // Online again, only documents that may have changed are requested.
     run(&["again"]).success();
     assert_eq!(server.requests() - requests, 2, "the two repomd.xml");
 
-    // A store that was damaged is noticed, and what is damaged is got again.
+    // Damage to the store is detected, and damaged files are downloaded again.
     let mut damaged = 0;
     for file in files(&place.path("cache")) {
         if fs::metadata(&file).unwrap().len() == 2549 {

@@ -1,4 +1,4 @@
-//! `cache list|clean|verify`, and many processes that share one cache.
+//! Tests of `cache list|clean|verify`, and of many processes that share a cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use crate::machine::Mounted;
 use crate::place::{Place, names};
 use crate::server::FileServer;
 
-/// `resolve` of the fixtures' variant from a server, with the cache in `cache`.
+/// Returns the words of `resolve` for the fixtures' variant from a server, with the cache in
+/// `cache`.
 fn resolve(url: &str) -> Vec<String> {
     let mut all: Vec<String> = ["resolve".to_owned()].into_iter().chain(crate::place::MICRO.map(str::to_owned)).collect();
     all.extend(
@@ -26,7 +27,7 @@ fn run(place: &Place, words: &[&str]) -> (Option<i32>, Value) {
     (outcome.code, value)
 }
 
-/// The files below a directory.
+/// Returns the files below a directory.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for name in names(directory) {
@@ -54,7 +55,7 @@ fn what_is_kept_is_told_removed_and_judged() {
     }
     assert_eq!(run(&place, &["verify"]).1["whole"], list["total"]);
 
-    // A byte in the middle of a file and of a pool.
+    // Change a byte in the middle of a file and of a pool.
     for path in [files(&place.path("cache/store")).remove(0), files(&place.path("cache/pools")).remove(0)] {
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;
@@ -79,13 +80,13 @@ fn what_is_kept_is_told_removed_and_judged() {
     assert_eq!(place.run(&arguments).success().stdout, answer);
 }
 
-/// The minirootfs of the fixtures, from the directory of the mirror.
+/// Returns the words for the fixtures' minirootfs, from the directory of the mirror.
 fn minirootfs<'a>(cache: &'a str, out: &'a str) -> Vec<&'a str> {
     let words = "--distro alpine --release 3.20 --variant minirootfs --arch x86_64 --mirror mirror --key mirror/keys/rootstrap-fixtures.rsa.pub";
     words.split(' ').chain(["--cache-dir", cache, out]).collect()
 }
 
-/// Makes it anew, and gives all of it.
+/// Builds it again, and returns all rows.
 fn make(place: &Place, more: &[&str]) -> Rows {
     let _ = fs::remove_dir_all(place.path("out"));
     place.run(&[&minirootfs("cache", "out"), more].concat()).success();
@@ -121,7 +122,7 @@ fn what_packages_inflate_to_is_kept_for_the_next_run() {
     assert_eq!(make(&place, &[]), first);
     assert_eq!(state(&place.path("cache/inflated")), written, "found, not written again");
 
-    // Damage costs inflating it again.
+    // Damage only costs another decompression.
     let made: [Damaging; 3] = [
         ("a bit", |bytes| {
             let mut bytes = bytes.to_vec();
@@ -144,7 +145,7 @@ fn what_packages_inflate_to_is_kept_for_the_next_run() {
         make(&place, &[]);
     }
 
-    // The mirror is still held against what was signed.
+    // The mirror is still compared with the signed digests.
     let package = files(&place.path("mirror/v3.20")).into_iter().find(|path| path.to_string_lossy().contains("x86_64/busybox-1"));
     let package = package.unwrap();
     let length = fs::metadata(&package).unwrap().len();
@@ -163,7 +164,7 @@ fn ten_processes_share_a_cold_cache() {
     let server = FileServer::new(&place.path("mirror"));
     let arguments = resolve(&server.url());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    // Some make the whole tree, so that packages are fetched at the same time too.
+    // Some build the whole tree, so that packages are downloaded at the same time too.
     let running: Vec<_> = (0..10)
         .map(|number| {
             let out = format!("out{number}");
@@ -189,10 +190,10 @@ fn ten_processes_share_a_cold_cache() {
     assert_eq!(warm.stdout.as_bytes(), answers[0].stdout);
 }
 
-/// What is done to a file, and how.
+/// The name of a change to a file, and the change.
 type Damaging = (&'static str, fn(&[u8]) -> Vec<u8>);
 
-/// Damage that is met while reading is mended on the way: what is not what it is kept as goes, and is got again.
+/// Damage that a run detects is repaired: the damaged file is deleted and downloaded again.
 #[test]
 fn what_is_damaged_is_got_again() {
     let place = Place::new();
@@ -220,7 +221,7 @@ fn what_is_damaged_is_got_again() {
         for path in stored.iter().chain(&files(&place.path("cache/pools"))) {
             fs::write(path, damage(&fs::read(path).unwrap())).unwrap();
         }
-        // Without the network nothing that is damaged is used.
+        // Without the network, no damaged file is used.
         assert_eq!(place.run(&[&arguments[..], &["--offline"]].concat()).code, Some(4), "{what}");
         place.run(&arguments).success();
         fs::remove_dir_all(place.path("out")).unwrap();
@@ -231,7 +232,7 @@ fn what_is_damaged_is_got_again() {
     assert_eq!(place.run(&arguments).success().stdout, answer);
 }
 
-/// All below a directory: what it is, when it was changed, what it holds.
+/// Returns all files below a directory, with modification time and contents.
 fn state(directory: &Path) -> Vec<(PathBuf, std::time::SystemTime, Vec<u8>)> {
     let of = |path: PathBuf| (path.clone(), fs::metadata(&path).unwrap().modified().unwrap(), fs::read(&path).unwrap());
     files(directory).into_iter().map(of).collect()
@@ -255,7 +256,8 @@ fn a_store_below_is_read_and_left_as_it_is() {
     place.run(&build).success();
     let before = state(&place.path("cache"));
 
-    // All of it is there below: packages, metadata, the pool; nothing is asked of the server, and nothing is kept twice.
+    // The lower cache contains everything: packages, metadata, the pool. Nothing is requested from
+    // the server, and nothing is stored twice.
     let asked = server.requests();
     assert_eq!(place.run(&below(&["--offline"])).success().stdout, answer);
     let mut offline = below(&["--offline"]);
@@ -264,12 +266,12 @@ fn a_store_below_is_read_and_left_as_it_is() {
     assert_eq!(server.requests(), asked);
     assert_eq!(state(&place.path("cache")), before);
     assert!(!place.path("own/store").exists() || files(&place.path("own/store")).is_empty());
-    // With the network only the documents that may change are.
+    // With the network, only the documents that may change are requested.
     place.run(&below(&[])).success();
     assert!(server.requests() > asked && server.requests() <= asked + 2);
     assert_eq!(state(&place.path("cache")), before);
 
-    // What is damaged below is got again, and is not ours to mend.
+    // Damaged files of the lower cache are downloaded again, but not repaired there.
     for path in files(&place.path("cache/store")) {
         fs::write(&path, "damaged").unwrap();
     }
@@ -280,7 +282,7 @@ fn a_store_below_is_read_and_left_as_it_is() {
     assert_eq!(state(&place.path("cache")), before);
     assert!(files(&place.path("own/store")).len() > 10);
     assert_eq!(place.run(&["cache", "verify", "--cache-dir", "own"]).code, Some(0));
-    // What was seen below counts: an older state is refused.
+    // The state recorded in the lower cache counts: an older one is refused.
     place.mirror().date(1_600_000_000);
     let outcome = place.run(&below(&[]));
     assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
@@ -288,7 +290,8 @@ fn a_store_below_is_read_and_left_as_it_is() {
     assert_eq!(place.run(&below(&[])).code, Some(4));
 }
 
-/// Runs, cleanings and verifications of one cache at once: every run succeeds and says the same, and what is left is sound.
+/// Runs, cleanings and verifications of one cache at once: every run succeeds with the same result,
+/// and the cache remains intact.
 #[test]
 fn runs_share_a_cache_with_those_who_clean_and_verify_it() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! A root that is there already is changed: on the fixtures.
+//! Tests of changes to an existing root, with the fixtures.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -25,7 +25,7 @@ pub(crate) const ALPINE: [&str; 12] = [
     "x86_64",
 ];
 
-/// The command, if it is one, and the rest.
+/// Splits arguments into the command, if there is one, and the rest.
 pub(crate) fn split<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a str]) {
     arguments.split_at(usize::from(!arguments[0].starts_with('-')))
 }
@@ -39,7 +39,8 @@ fn make(place: &Place, more: &[&str]) {
     alpine(place, &[&["--variant", "minirootfs"], more].concat()).success();
 }
 
-/// The paths without their inodes, and directories without their times, which are those of the last change.
+/// Returns the rows without inodes, and without the times of directories, which are those of the
+/// last change.
 pub(crate) fn rows(root: &Path) -> Rows {
     let mut rows = without_inodes(walk(root));
     let untimed = |path: &str| path.starts_with("lib/apk/db/") || path == "etc/apk/world";
@@ -66,12 +67,13 @@ fn packages_come_and_go() {
     assert_eq!(done.stdout, lines);
     assert!(plan.stdout.starts_with(lines), "{}", plan.stdout);
     assert!(done.stderr.contains("root: 14 packages, "), "{}", done.stderr);
-    // Scripts are in the order in which packages were installed, which is another one.
+    // Scripts are stored in the order in which packages were installed, which differs.
     let mut found = rows(&place.path("root"));
     assert!(wanted.remove("lib/apk/db/scripts.tar").is_some() && found.remove("lib/apk/db/scripts.tar").is_some());
     same(&wanted, &found);
 
-    // A file that was taken over is not given back, as with apk: nobody has it any more, but for a script that would make it.
+    // As in apk, a file that was taken over is not given back; a script that would create it is not
+    // run here.
     alpine(&place, &["remove", "--root", "root", "--scriptlets", "none", "hello", "cat-plus"]).success();
     let mut found = rows(&place.path("root"));
     let taken = differences(&before, &found);
@@ -112,7 +114,7 @@ fn a_virtual_package_is_a_record_that_goes_again() {
     assert!(installed.contains("A:noarch\nS:0\nI:0\nT:virtual meta package\nU:\nL:\nD:hello musl-utils\n"), "{installed}");
     alpine(&place, &["remove", "--root", "root", ".build"]).success();
     assert_eq!((read("lib/apk/db/installed"), read("etc/apk/world")), before);
-    // Nothing to do is nothing done.
+    // A request that changes nothing writes nothing.
     let rows = walk(&root);
     alpine(&place, &["install", "--root", "root", "busybox"]).success();
     let found = walk(&root);

@@ -1,9 +1,10 @@
-//! Which packages a request means: patterns of requests and exclusions, and packages for other architectures.
+//! Tests of the packages that a request matches: patterns in requests and exclusions, and packages
+//! for other architectures.
 
 use crate::place::{Outcome, Place};
 use crate::rpm_repository::{Listed, write_metadata};
 
-/// The repository `r` of a place, which lists these packages: `name version-release arch`.
+/// Writes the repository `r` of a place with these packages: name, `version-release`, architecture.
 fn repository(place: &Place, packages: &[(&str, &str, &str)]) {
     let listed: Vec<Listed> = packages.iter().map(|&(name, evr, arch)| Listed::new(name, evr, arch)).collect();
     write_metadata(&place.path("r"), &listed);
@@ -14,7 +15,7 @@ fn resolve(place: &Place, repo: &str, arguments: &[&str]) -> Outcome {
     place.run(&[&usual, arguments].concat())
 }
 
-/// The ids of what is installed.
+/// Returns the ids of the installed packages.
 #[track_caller]
 fn ids(outcome: Outcome) -> Vec<String> {
     let text = outcome.success().stdout;
@@ -61,7 +62,7 @@ fn a_filter_that_matches_nothing_is_reported_only_with_verbose() {
             "note: includepkgs=pepper matches no package of the repository r",
         ]
     );
-    // The filter may be the very reason for which nothing is found.
+    // The filter may be the reason why nothing matches.
     let refused = resolve(&place, "r=r,includepkgs=pepper", &["-v", "salt"]);
     assert_eq!(refused.code, Some(3));
     assert!(refused.stderr.contains("note: includepkgs=pepper matches no package"), "{}", refused.stderr);
@@ -81,7 +82,7 @@ fn a_package_for_another_architecture_alone_is_no_solution() {
             assert_eq!(outcome.code, Some(3), "{platform:?} {spec}: {}", outcome.stdout);
             assert!(outcome.stderr.contains("is for ppc64le, which this machine does not run"), "{}", outcome.stderr);
         }
-        // The newest package counts among those that the machine runs.
+        // The newest package among those that the machine can run counts.
         assert_eq!(ids(resolve(&place, "r=r", &[platform, &["bot?"]].concat())), ["both-0:1-1.x86_64"]);
     }
     let each = resolve(&place, "r=r", &["--each", "--format", "json", "there", "here"]).success();

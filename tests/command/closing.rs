@@ -1,11 +1,11 @@
-//! What a run prints last, and what `--verbose` adds.
+//! Tests of the last line of a run, and of the additional output of `--verbose`.
 
 use std::fs::{self, File};
 
 use crate::change::ALPINE;
 use crate::place::Place;
 
-/// The lines of a run whose standard output and standard error go to one file.
+/// Returns the output of a run whose standard output and standard error go to one file.
 #[track_caller]
 fn lines(place: &Place, words: &[&str]) -> Vec<String> {
     let file = File::create(place.path("log")).unwrap();

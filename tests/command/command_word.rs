@@ -1,4 +1,5 @@
-//! The command among the words: after options, misspelt, or in the words of another package manager.
+//! Tests of the command's position and spelling: after options, misspelled, or as in another
+//! package manager.
 
 use crate::place::{MICRO, Place};
 

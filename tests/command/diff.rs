@@ -1,4 +1,5 @@
-//! `diff`: between all forms of a set, and of two sets, as data, as text and for pull requests.
+//! Tests of `diff`: between all forms of a set, and between two sets, as data, as text and for pull
+//! requests.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -30,7 +31,7 @@ fn one_set_in_all_forms_is_the_same() {
             let is_tree = !["plan.json", "rootstrap.lock"].contains(&form);
             assert_eq!(found["files"].is_object(), is_tree, "{form}");
             assert_eq!(found["packages"]["added"].as_array().unwrap().len(), 0, "{form}");
-            // What a database says of a build a plan does not, so only what both tell is compared.
+            // A database has data of a build that a plan lacks; only common data are compared.
             assert_eq!(found["same"], true, "{form}: {found:#}");
         }
         let request = told(&place, &[&["plan.json"], asked, repositories].concat());

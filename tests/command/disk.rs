@@ -1,4 +1,4 @@
-//! A directory on the disk as rows that can be compared: all that a tree is made of.
+//! A directory on the disk as rows for comparison, with all properties of a tree.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,15 +8,15 @@ use std::path::Path;
 
 use rootstrap::digest::{Algorithm, Digest};
 
-/// One path.
+/// A path and its properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// `f`, `d`, `l`, or `?` for what no tree here has.
+    /// `f`, `d`, `l`, or `?` for types that no tree here contains.
     pub(crate) kind: char,
     pub(crate) mode: u32,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
-    /// Bytes of a file, 0 for everything else.
+    /// Size of a file in bytes; 0 for other types.
     pub(crate) size: u64,
     /// SHA-256 of a file, target of a link, or `-`.
     pub(crate) content: String,
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) inode: u64,
 }
 
-/// Every path below a root, without a slash before it.
+/// Every path below a root, without a leading slash.
 pub(crate) type Rows = BTreeMap<String, Row>;
 
 pub(crate) fn walk(root: &Path) -> Rows {
@@ -63,7 +63,8 @@ fn add(root: &Path, directory: &Path, rows: &mut Rows) {
     }
 }
 
-/// The rows as text, a line a path: type, mode, owner and group, size, the beginning of a file's digest, path and where a link leads.
+/// Formats the rows as text, one line for each path: type, mode, owner and group, size, start of a
+/// file's digest, path and link target.
 pub(crate) fn listing(rows: &Rows) -> String {
     let mut text = String::new();
     for (path, row) in rows {
@@ -75,7 +76,7 @@ pub(crate) fn listing(rows: &Rows) -> String {
     text
 }
 
-/// An extended attribute, or `None`.
+/// Returns an extended attribute, or `None`.
 pub(crate) fn xattr(path: &Path, name: &str) -> Option<Vec<u8>> {
     let mut value = vec![0; 256];
     let length = rustix::fs::lgetxattr(path.as_os_str().as_bytes(), name, &mut value[..]).ok()?;
@@ -83,7 +84,7 @@ pub(crate) fn xattr(path: &Path, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// Where two trees differ, in words, a line a path.
+/// Returns the differences of two trees as text, one line for each path.
 pub(crate) fn differences(expected: &Rows, found: &Rows) -> Vec<String> {
     let mut lines = Vec::new();
     for (path, row) in expected {
@@ -97,7 +98,7 @@ pub(crate) fn differences(expected: &Rows, found: &Rows) -> Vec<String> {
     lines
 }
 
-/// The rows without what no two writings share: inodes.
+/// Returns the rows without inodes, which differ in every copy.
 pub(crate) fn without_inodes(mut rows: Rows) -> Rows {
     for row in rows.values_mut() {
         row.inode = 0;

@@ -1,4 +1,5 @@
-//! One repository in every form that `createrepo_c` writes: the same packages, and the same answers whatever the cache went through.
+//! Tests with one repository in every form that `createrepo_c` writes: packages and answers are the
+//! same, in every state of the cache.
 
 use std::fs;
 use std::io::Read as _;
@@ -16,7 +17,7 @@ use rootstrap::rpm::version::RpmVersions;
 
 use crate::place::{Outcome, Place, names, peer, real_data};
 
-/// The real packages, without metadata, and `createrepo_c` to make them of; `None` where one is missing.
+/// Copies the real packages without metadata; `None` if they or `createrepo_c` are missing.
 fn packages(place: &Place) -> Option<PathBuf> {
     let real = real_data("almalinux/9/BaseOS/aarch64/os/Packages")?;
     if !peer("createrepo_c") {
@@ -30,7 +31,7 @@ fn packages(place: &Place) -> Option<PathBuf> {
     Some(directory)
 }
 
-/// Metadata made by `createrepo_c`, in a directory of their own.
+/// Generates metadata by `createrepo_c`, in a directory of its own.
 fn create(place: &Place, name: &str, options: &[&str]) -> PathBuf {
     let out = place.path(name);
     fs::create_dir_all(&out).unwrap();
@@ -40,7 +41,7 @@ fn create(place: &Place, name: &str, options: &[&str]) -> PathBuf {
     out
 }
 
-/// Takes the elements of these kinds out of repomd.xml.
+/// Removes the elements of these kinds from repomd.xml.
 fn unlist(repository: &Path, kinds: &[&str]) {
     let path = repository.join("repodata/repomd.xml");
     let mut text = fs::read_to_string(&path).unwrap();
@@ -52,7 +53,8 @@ fn unlist(repository: &Path, kinds: &[&str]) {
     fs::write(path, text).unwrap();
 }
 
-/// Packs the files of a repository once more, as newer versions of `createrepo_c` do by themselves.
+/// Compresses the files of a repository with zstd, as newer versions of `createrepo_c` do by
+/// default.
 fn pack_with_zstd(repository: &Path) {
     let directory = repository.join("repodata");
     let repomd = directory.join("repomd.xml");
@@ -73,7 +75,7 @@ fn pack_with_zstd(repository: &Path) {
     fs::write(repomd, text).unwrap();
 }
 
-/// The one repository in all forms.
+/// Returns the repository in all forms.
 fn forms(place: &Place) -> Vec<PathBuf> {
     let form = |name: &str, kind: &str, database: &str| {
         let packing = if kind == "zstd" { "gz" } else { kind };
@@ -94,7 +96,7 @@ fn forms(place: &Place) -> Vec<PathBuf> {
         unlist(&form, &["primary", "filelists"]);
         forms.push(form);
     }
-    // A dictionary is any text that much of the file is made of.
+    // A dictionary may be any text that occurs often in the file.
     let dictionaries = place.path("dictionaries");
     fs::create_dir(&dictionaries).unwrap();
     for name in ["primary", "filelists", "other"] {
@@ -110,7 +112,7 @@ fn forms(place: &Place) -> Vec<PathBuf> {
     forms
 }
 
-/// The pool of a repository, read with the lists of all files for one path.
+/// Returns the pool of a repository, read with the lists of all files for one path.
 fn pool(place: &Place, repository: &Path) -> Pool {
     let fetcher = Fetcher::new(FetchOptions::new(place.path("cache-of-pool")));
     let repository = Repository::new("base", Location::parse(repository.to_str().unwrap()).unwrap());
@@ -122,7 +124,7 @@ fn pool(place: &Place, repository: &Path) -> Pool {
     builder.build(&RpmVersions, &architecture::compatible("aarch64")).unwrap()
 }
 
-/// All that a pool says, in words.
+/// Returns all contents of a pool as text.
 fn told(pool: &Pool) -> String {
     let mut text = String::new();
     for package in pool.solvables() {
@@ -167,14 +169,14 @@ fn the_same_pool_from_every_form() {
     }
 }
 
-/// What every name of a repository takes.
+/// Resolves every package name of a repository.
 fn answers(place: &Place, repository: &Path) -> Outcome {
     let repository = format!("base={}", repository.display());
     let words = ["resolve", "--each", "--all", "--arch", "aarch64", "--repo", &repository, "--cache-dir=cache", "--format=json"];
     place.run(&words)
 }
 
-/// The one kept pool.
+/// Returns the only cached pool.
 fn kept(place: &Place) -> PathBuf {
     let names = names(&place.path("cache/pools"));
     assert_eq!(names.len(), 1);
@@ -234,7 +236,7 @@ fn checksums_that_prove_nothing_are_taken_only_when_asked_for() {
         return;
     }
     let repository = create(&place, "weak", &["--no-database"]);
-    // What createrepo of old wrote, and createrepo_c no longer does.
+    // The form of old versions of createrepo, which createrepo_c no longer writes.
     let path = repository.join("repodata/repomd.xml");
     let mut text = fs::read_to_string(&path).unwrap();
     let start = text.find("<checksum type=\"sha256\">").unwrap();
@@ -251,7 +253,7 @@ fn checksums_that_prove_nothing_are_taken_only_when_asked_for() {
     assert!(refused.stderr.contains("(md5)") && refused.stderr.contains("--allow-weak-checksums"), "{}", refused.stderr);
     let allowed = place.run(&[&words[..], &["--allow-weak-checksums"]].concat()).success();
     assert!(allowed.stderr.contains("no checksum that proves anything"), "{}", allowed.stderr);
-    // It still has to be that one.
+    // The digest must still match.
     fs::write(&path, text.replace(&digest, &"0".repeat(32))).unwrap();
     assert_eq!(place.run(&[&words[..], &["--allow-weak-checksums"]].concat()).code, Some(4));
 }

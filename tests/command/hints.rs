@@ -1,4 +1,5 @@
-//! What a failed run says to do, and its exit code: true in the situation where it is printed.
+//! Tests of the hints of failed runs, and of their exit codes: each hint must help in the situation
+//! where it is printed.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -33,7 +34,7 @@ fn a_place_below_a_file_names_the_file() {
         assert_eq!(refused.code, Some(2), "{words:?}: {}", refused.stderr);
         assert!(refused.stderr.contains(told) && !refused.stderr.contains("mkdir"), "{}", refused.stderr);
     }
-    // Here it helps, also as a shell reads it.
+    // The hint helps here, also as shell input.
     let refused = place.bootstrap(&["my dir/out"]);
     assert!(refused.code == Some(2) && refused.stderr.contains("mkdir -p 'my dir'"), "{}", refused.stderr);
     let refused = place.bootstrap(&["--tar", "none/out.tar"]);
@@ -99,7 +100,7 @@ fn another_place_is_named_by_the_option_that_takes_it() {
     assert!(!of_repo.stderr.contains("--mirror"), "{}", of_repo.stderr);
     let of_distro = place.run(&[&["resolve"], &MICRO[..], &["--mirror", "none"]].concat());
     assert!(of_distro.code == Some(1) && of_distro.stderr.contains("--mirror URL|DIR"), "{}", of_distro.stderr);
-    // A package of a repository that was named itself.
+    // A package of a repository that the user named.
     let repository = "mine=mirror/9/BaseOS/aarch64/os";
     crate::mirror::truncate(&place.mirror().package("libcap-2.48-9.el9.aarch64.rpm"), 2000);
     let key = "mirror/keys/rootstrap-fixtures.asc";

@@ -1,5 +1,6 @@
-//! Packages that are whole and yet not to be installed: they require features of rpm that are not there, or belong to a module that
-//! nothing describes. And packages of builders other than rpmbuild, which are.
+//! Tests of packages that are intact but cannot be installed: they require features of rpm that are
+//! missing, or belong to a module without metadata. Packages of builders other than rpmbuild can be
+//! installed.
 
 use rootstrap::rpm::tag::Tag;
 
@@ -7,10 +8,11 @@ use crate::builder::{Parts, TestFile, archive};
 use crate::place::{Outcome, Place};
 use crate::rpm_repository::{Listed, add_metadata, write_metadata};
 
-/// `<=`, and what rpmbuild marks features with.
+/// `<=`, and the flag with which rpmbuild marks features.
 const FEATURE: u32 = 1 << 24 | 1 << 3 | 1 << 1;
 
-/// A package file with a header that `change` completes, and how an index made by `createrepo_c` lists it.
+/// Returns a package file with a header that `change` completes, as an index by `createrepo_c`
+/// lists it.
 fn package(name: &str, version: &str, change: impl FnOnce(&mut Parts)) -> Listed {
     let files = [TestFile::regular(&format!("/opt/{name}"), 1, b"hello")];
     let mut parts = Parts::new(&files, &archive(&files), "gzip");
@@ -42,7 +44,7 @@ fn install(place: &Place, options: &str, arguments: &[&str]) -> Outcome {
     place.run(&[&usual, arguments].concat())
 }
 
-/// Fails unless the run found no solution, said so with these words and left nothing.
+/// Fails unless the run found no solution, printed these words and left nothing behind.
 #[track_caller]
 fn refused(place: &Place, outcome: &Outcome, words: &[&str]) {
     assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
@@ -74,7 +76,7 @@ fn an_unknown_feature_in_the_header_alone_is_no_solution() {
         ("newer", "rpmlib(LargeFiles) >= 9-1"),
     ] {
         refused(&place, &install(&place, "", &["--with", name, "out"]), &[&format!("{name}-1-1.noarch.rpm"), feature]);
-        // Of a package file the header is read before anything is chosen.
+        // The header of a package file is read before packages are chosen.
         let file = format!("r/{name}-1-1.noarch.rpm");
         refused(&place, &install(&place, "", &["--with", &file, "out"]), &[feature]);
     }
@@ -143,7 +145,7 @@ fn a_modular_package_that_no_module_lists_is_not_installed() {
     install(&place, "", &["--no-modules", "--with", "mod", "ignored"]).success();
     install(&place, "", &["--with", "plain", "plain"]).success();
 
-    // Modules that list another build of it are as good as none.
+    // Modules that list another build of it do not help.
     let platform = ["--module-platform", "platform:el8", "--with", "mod"];
     let modules = |artifact: &str| {
         write_metadata(&place.path("r"), &packages);

@@ -1,4 +1,5 @@
-//! The files that rpm installs of packages, which it leaves out, which it refuses: ours beside the real rpm's, case by case.
+//! Tests of the files that rpm installs, omits and refuses: compared with the real rpm, case by
+//! case.
 
 use std::fs;
 
@@ -8,7 +9,7 @@ use crate::disk::differences;
 use crate::made::{self, CONFIG, DOC, GHOST, Item, LICENSE, MISSING_OK, Made, NO_REPLACE};
 use crate::place::{Outcome, Place};
 
-/// A case: packages in the order of their installation, and options of both commands.
+/// A case: packages in the order of installation, and options of both commands.
 struct Case<'a> {
     name: &'a str,
     packages: Vec<Made>,
@@ -20,7 +21,8 @@ fn case(name: &str, packages: impl IntoIterator<Item = Made>) -> Case<'_> {
     Case { name, packages: packages.into_iter().collect(), ours: &[], rpms: &[] }
 }
 
-/// Builds a case, holds it against the real rpm where that is here, and returns the outcome with the place.
+/// Builds a case, compares the result with the real rpm if it is installed, and returns the outcome
+/// with the place.
 #[track_caller]
 fn compared(case: &Case<'_>) -> (Place, Outcome) {
     let place = Place::new();
@@ -54,7 +56,7 @@ fn is_refused(case: &Case<'_>, with: &str) {
     assert!(!place.path("out").exists(), "{}", case.name);
 }
 
-/// Links as a merged `/usr` has them.
+/// Returns a package with the links of a merged `/usr`.
 fn filesystem() -> Made {
     let links = ["/bin", "/lib", "/lib64", "/sbin"].map(|link| Item::link(link, &format!("usr{link}")));
     let directories = ["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin"].map(Item::directory);
@@ -155,17 +157,17 @@ fn packages_that_meet_through_a_directory_link_are_refused_where_their_files_dif
 fn a_directory_link_counts_wherever_it_comes_from() {
     let both = || Made::new("both", [Item::file("/bin/tool", "one"), Item::file("/usr/bin/tool", "two")]);
     let one_path = "which are one path through a link to a directory";
-    // A link of a package that comes later.
+    // A link of a later package.
     let links = || Made::new("links", [Item::link("/bin", "usr/bin")]);
     is_refused(&case("later", [both(), links().after("both")]), one_path);
     // Links of the package itself.
     let itself =
         Made::new("itself", [Item::link("/bin", "usr/bin"), Item::file("/bin/tool", "one"), Item::file("/usr/bin/tool", "two")]);
     is_refused(&case("itself", [itself]), one_path);
-    // A link that a %pretrans makes.
+    // A link that a %pretrans creates.
     let made = both().pretrans("posix.mkdir('/usr') posix.mkdir('/usr/bin') posix.symlink('usr/bin', '/bin')");
     is_refused(&case("made", [made]), one_path);
-    // Links that lead to links, absolute ones and ones with dots.
+    // Links to links, absolute ones, and ones with dots.
     let chain = Made::new(
         "chain",
         [
@@ -180,12 +182,12 @@ fn a_directory_link_counts_wherever_it_comes_from() {
         |second| Made::new("through", [Item::file("/a/tool", "one"), Item::file("/usr/bin/tool", second)]).after("chain");
     is_refused(&case("chain", [chain.clone(), through("two")]), "which are one path");
     is_taken(&case("equal through a chain", [chain, through("one")]));
-    // A link that nobody creates: rpm counts it.
+    // A link that is not installed: rpm still follows it.
     let ghost = Made::new("ghost", [Item::link("/bin", "usr/bin").flags(GHOST)]);
     is_refused(&case("ghost", [ghost, both().after("ghost")]), one_path);
-    // No link: two files.
+    // Without a link: two files.
     is_taken(&case("no link", [both()]));
-    // Links in circles lead nowhere.
+    // Circular links lead nowhere.
     let circle = Made::new("circle", [Item::link("/x", "y"), Item::link("/y", "x")]);
     let (_, outcome) = compared(&case("circle", [circle, Made::new("in", [Item::file("/x/f", "f")]).after("circle")]));
     assert_eq!(outcome.code, Some(1));
@@ -193,7 +195,8 @@ fn a_directory_link_counts_wherever_it_comes_from() {
 
 #[test]
 fn a_link_below_another_link_leads_where_it_leads() {
-    // rpm follows no link that is itself reached through one, and one of the two files is lost.
+    // rpm does not follow a link that is itself reached through a link, so one of the two files is
+    // lost.
     let links =
         Made::new("links", [Item::link("/bin", "usr/bin"), Item::link("/bin/sub", "real"), Item::directory("/usr/bin/real")]);
     let both = Made::new("both", [Item::file("/bin/sub/x", "one"), Item::file("/usr/bin/real/x", "two")]).after("links");
@@ -204,7 +207,7 @@ fn a_link_below_another_link_leads_where_it_leads() {
     assert!(outcome.stderr.contains("both-0:1-1.noarch brings /bin/sub/x and /usr/bin/real/x"), "{}", outcome.stderr);
 }
 
-/// A `%pretrans` that puts something at these paths.
+/// A `%pretrans` that creates files at these paths.
 const THERE: &str = "posix.mkdir('/etc')
 for _, name in ipairs({'plain', 'noreplace', 'equal', 'equal-noreplace', 'ghost', 'no-config', 'missing', 'link', 'link-noreplace'}) do
   local file = io.open('/etc/' .. name, 'w')
@@ -291,12 +294,12 @@ fn a_configuration_file_cannot_take_the_place_of_what_cannot_be_moved() {
     is_refused(&case("a directory in the way of .rpmnew", [package]), "/etc/x.rpmnew: is a directory");
 }
 
-/// The warnings of the report that a build wrote.
+/// Returns the warnings in the report of a build.
 fn reported(report: &serde_json::Value) -> Vec<&str> {
     report["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap()).collect()
 }
 
-/// The warnings that a terminal is shown.
+/// Returns the warnings on the terminal.
 fn shown(stderr: &str) -> Vec<&str> {
     stderr.lines().filter_map(|line| line.strip_prefix("warning: ")).collect()
 }

@@ -1,4 +1,4 @@
-//! A run that is asked to stop: nothing is left of it, and the exit code says which signal it was.
+//! Tests of interrupted runs: they leave nothing behind, and the exit code names the signal.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::mirror;
 use crate::place::Place;
 use crate::server;
 
-/// Waits for a child, but not for ever.
+/// Waits for a child, with a time limit.
 fn wait(child: &mut Child) -> Option<i32> {
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(20) {
@@ -46,7 +46,8 @@ fn while_it_waits_for_a_server() {
     }
 }
 
-/// At any moment of a run: a layout that was there is as it was, or has the new image, and nothing else is there.
+/// At any moment of a run, an existing layout is unchanged or contains the new image, and there are
+/// no other files.
 #[test]
 fn at_any_moment_of_an_image() {
     let place = Place::new();
@@ -75,7 +76,7 @@ fn at_any_moment_of_an_image() {
     assert!(stopped > 0, "no run was stopped");
 }
 
-/// At any moment of a run: OUT is absent or whole, and nothing else is there.
+/// At any moment of a run, OUT is absent or complete, and there are no other files.
 #[test]
 fn at_any_moment() {
     let place = Place::new();
@@ -90,7 +91,7 @@ fn at_any_moment() {
         std::fs::remove_dir_all(place.path("out")).ok();
         let mut child = start(&mut place.command(&arguments));
         std::thread::sleep(whole * step / 20);
-        // Before the handler is there, a signal ends the process as it always did.
+        // Before the handler is installed, a signal ends the process as usual.
         let _ = kill_process(Pid::from_child(&child), Signal::INT);
         let code = wait(&mut child);
         let mut names = place.names();

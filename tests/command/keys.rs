@@ -1,4 +1,4 @@
-//! Which keys vouch for what: keys of repositories, `--key`, signed metadata, keys that are taken away.
+//! Tests of keys: keys for single repositories, `--key`, signed metadata, and removed keys.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use crate::mirror::{Mirror, resigned};
 use crate::place::{MICRO, Outcome, Place, peer};
 use crate::server::FileServer;
 
-/// The key that signed the fixtures, and one that signs what somebody else makes.
+/// The key that signed the fixtures, and a foreign key.
 pub(crate) const FIXTURES: &str = include_str!("../../repo-fixtures/keys/rootstrap-fixtures.secret.asc");
 pub(crate) const OTHER: &str = include_str!("../rpm_packages/keys/ed25519-v4.secret.asc");
 
 const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
 const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
 
-/// Writes the other key's certificate as `other.asc`.
+/// Writes the certificate of the foreign key as `other.asc`.
 pub(crate) fn write_other(place: &Place) {
     let certificate = Key::read(OTHER).certificate();
     fs::write(place.path("other.asc"), certificate.to_armored_string(ArmorOptions::default()).unwrap()).unwrap();
 }
 
-/// The same package, signed by another key.
+/// Returns the package signed by another key.
 pub(crate) fn signed_by(file: &[u8], key: &Key) -> Vec<u8> {
     resigned(file, |signature, signed| {
         signature.bytes(Tag::DSA_HEADER, &key.sign(signed, false));
     })
 }
 
-/// A catalog in which the distribution's own servers are these.
+/// Writes a catalog with these distribution servers.
 fn catalog(place: &Place, base: &str, more: &str) {
     let text = format!("distro = \"almalinux\"\n[mirrors.main]\nbase = \"{base}\"\n{more}");
     fs::write(place.path("my.toml"), text).unwrap();
@@ -46,7 +46,7 @@ fn expect(outcome: &Outcome, code: i32, words: &[&str]) {
     }
 }
 
-/// The main job with these arguments, each time into another OUT and with a cache of its own.
+/// Runs the main job with these arguments, each time with another OUT and a cache of its own.
 fn build(place: &Place, arguments: &[&str]) -> Outcome {
     let out = tempfile::tempdir_in(place.root()).unwrap();
     let (cache, out) = (out.path().join("cache"), out.path().join("out"));
@@ -80,13 +80,14 @@ fn a_key_does_not_widen_the_distributions_own_repositories() {
     let (base, app) = (format!("--key=baseos={KEY}"), format!("--key=appstream={KEY}"));
     expect(&own(&[&base, &app]), 0, &[]);
 
-    // One more repository, whose key is its own: what it signed counts there, and nowhere else.
+    // One more repository with its own key: the key's signatures count there, and nowhere else.
     let extra = place.path("extra");
     crate::mirror::copy(&place.path("mirror"), &extra);
     let package = Mirror::new(&extra);
     package.replace_package(PACKAGE, |file| signed_by(file, &Key::read(OTHER)));
     let repository = format!("--repo=extra={},priority=1", extra.join("9/BaseOS/aarch64/os").display());
-    // The other packages there are signed by the fixtures' key, which is not the extra repository's.
+    // The other packages there are signed by the fixtures' key, which is not a key of the extra
+    // repository.
     expect(&own(&[&base, &app, &repository, "--key=extra=other.asc"]), 4, &["for       repository extra"]);
     expect(&own(&[&base, &app, &repository, "--key=extra=other.asc", &format!("--key=extra={KEY}")]), 0, &[]);
     expect(&own(&[&base, &app, &repository, "--key=other.asc", &format!("--key={KEY}")]), 0, &[]);
@@ -95,7 +96,8 @@ fn a_key_does_not_widen_the_distributions_own_repositories() {
     expect(&own(&[&base, &app, &only_here, "--key=other.asc"]), 4, &["bash-5.1.8", "for       repository baseos"]);
 }
 
-/// A key that is compromised goes from the catalog: from then on nothing that it signed is used, wherever it is kept.
+/// A compromised key is removed from the catalog: from then on nothing that it signed is used,
+/// wherever it is cached.
 #[test]
 fn a_key_taken_from_the_catalog_stops_at_once() {
     let place = Place::new();
@@ -138,7 +140,7 @@ fn metadata_that_must_be_signed() {
     expect(&build(&place, &["--catalog=my.toml", "--mirror=mirror", "--key", KEY, "--allow-unsigned"]), 0, &[]);
     sign(&repomd(&place), &Key::read(FIXTURES));
     expect(&run(), 0, &[]);
-    // Text as gpg writes it.
+    // Armored text as gpg writes it.
     let binary = fs::read(repomd(&place).with_extension("xml.asc")).unwrap();
     let armored = {
         use pgp::composed::{Deserializable as _, DetachedSignature};
@@ -147,7 +149,7 @@ fn metadata_that_must_be_signed() {
     fs::write(repomd(&place).with_extension("xml.asc"), armored).unwrap();
     expect(&run(), 0, &[]);
 
-    // By somebody else; of an earlier state; damaged.
+    // By a foreign key; of an earlier state; damaged.
     sign(&repomd(&place), &Key::read(OTHER));
     expect(&run(), 4, &["repomd.xml is not used: signed by", "not among the trusted keys"]);
     sign(&repomd(&place), &Key::read(FIXTURES));
@@ -159,7 +161,7 @@ fn metadata_that_must_be_signed() {
     fs::write(repomd(&place).with_extension("xml.asc"), "what is no signature").unwrap();
     expect(&run(), 4, &["unreadable signature"]);
 
-    // The same of a repository that the command line names, over HTTP and then offline.
+    // The same for a repository on the command line, over HTTP and then offline.
     let server = FileServer::new(&place.path("mirror"));
     let repository = format!("a={}/9/BaseOS/aarch64/os,repo_gpgcheck=1", server.url());
     let resolve = |more: &[&str]| {
@@ -173,7 +175,8 @@ fn metadata_that_must_be_signed() {
     expect(&place.run(&["resolve", "x", "--repo", "a=x,repo_gpgcheck=maybe"]), 2, &["neither 1 nor 0"]);
 }
 
-/// Two keys of one name: what either signed is signed by that name; what neither did is not (Alpine knows keys by their names alone).
+/// Two keys of one name: a signature by either is valid under that name, and no other is (Alpine
+/// identifies keys only by name).
 #[test]
 fn alpine_keys_of_one_name() {
     let place = Place::new();
@@ -193,7 +196,7 @@ fn alpine_keys_of_one_name() {
     expect(&run(&[&format!("--key=community=mirror/keys/{name}")]), 4, &["repository main: APKINDEX.tar.gz is not used"]);
 }
 
-/// Metadata that gpg signed: the real dnf and we take and refuse the same.
+/// Metadata signed by gpg: the real dnf and rootstrap accept and refuse the same.
 #[test]
 fn signed_metadata_count_as_they_do_to_dnf() {
     if !(peer("dnf") && peer("gpg")) {
@@ -247,7 +250,7 @@ fn signed_metadata_count_as_they_do_to_dnf() {
     let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
 }
 
-/// rpm imports the good keys of a file as well, and reports the others.
+/// Like rpm, rootstrap uses the good keys of a file and reports the others.
 #[test]
 fn a_broken_certificate_beside_a_good_one_in_a_key_file_is_a_warning() {
     let place = Place::new();

@@ -1,4 +1,5 @@
-//! Lock files: written, checked, built from and fetched; and those that are refused.
+//! Tests of lock files: writing, checking, building and fetching; and of lock files that are
+//! refused.
 
 use std::fs;
 use std::io::Read as _;
@@ -59,7 +60,7 @@ fn the_tree_of_a_lock_is_the_tree_without_one() {
         same(&place, &format!("plain-{arch}"), &format!("locked-{arch}"));
         assert!(walk(&place.path(&format!("locked-{arch}"))).contains_key("var/lib/rpm/rpmdb.sqlite"));
     }
-    // Everything may be said again, as long as it is the same.
+    // Options may repeat the lock's request, if they are the same.
     place.run(&[&MICRO[..], &MIRROR, &KEY, &["--lock", "rootstrap.lock", "again"]].concat()).success();
     same(&place, "plain-aarch64", "again");
 }
@@ -118,7 +119,7 @@ fn a_directory_for_those_without_a_network() {
     same(&place, "plain", "from-store");
 }
 
-/// A list of packages without the bash of this release.
+/// Returns a list of packages without bash of this release.
 fn without_bash(text: &str, release: &str) -> String {
     let is_it = |package: &str| package.contains("bash") && package.contains(&format!("rel=\"{release}\""));
     let mut rest = text;
@@ -133,7 +134,7 @@ fn without_bash(text: &str, release: &str) -> String {
     kept + rest
 }
 
-/// Lets the newer bash be unknown to the mirror's index.
+/// Removes the newer bash from the mirror's index.
 fn before_the_update(place: &Place) {
     place.mirror().edit(|text| without_bash(text, "6.el9"));
     place.mirror().date(1_700_000_000);
@@ -178,7 +179,7 @@ fn an_update_changes_its_own_lines_alone() {
     assert_eq!(unexpected, 0, "{changed:?}");
     assert!(keys.iter().filter(|&&key| key == "id").count() == 1 && keys.len() <= 10, "{changed:?}");
     assert_eq!(place.run(&["lock", "--check"]).code, Some(0));
-    // The same again is the same text.
+    // Locking again writes the same text.
     place.run(&["lock"]).success();
     assert_eq!(text(&place), new);
 }
@@ -250,7 +251,7 @@ fn the_real_micro() {
     same(&place, "plain", "locked");
 }
 
-/// Locks while the newer bash is unknown, then lets it be known.
+/// Locks while the index lacks the newer bash, then adds it to the index.
 fn with_an_older_bash(place: &Place) {
     let state = place.path("newer");
     crate::mirror::copy(&place.path("mirror"), &state);
@@ -318,7 +319,7 @@ fn what_a_root_or_a_report_has_is_locked() {
         same(&place, "old", "again");
         fs::remove_dir_all(place.path("again")).unwrap();
     }
-    // What the variant does not ask for has to be asked for.
+    // Packages that the variant does not request must be requested.
     place.bootstrap(&["--with", "rootfiles", "more"]).success();
     let refused = lock(&place, &["--arch", "aarch64", "--from", "more", "-o", "from.lock"]);
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
@@ -335,7 +336,7 @@ fn a_root_is_held_against_its_lock() {
     let verify = |arguments: &[&str]| place.run(&[&["verify", "out", "--lock", "rootstrap.lock"], arguments].concat());
     let same = verify(&[]).success();
     assert!(same.stdout.starts_with("out is what rootstrap.lock makes for aarch64: "), "{}", same.stdout);
-    // What was built without the lock is no other.
+    // A build without the lock gives the same tree.
     fs::rename(place.path("out"), place.path("locked")).unwrap();
     place.bootstrap(&["out"]).success();
     verify(&[]).success();
@@ -353,7 +354,7 @@ fn a_root_is_held_against_its_lock() {
     for difference in told["architectures"][0]["differences"].as_array().unwrap() {
         let empty = Vec::new();
         let aspects = difference["aspects"].as_array().unwrap_or(&empty);
-        // Times of what was just written, and of the directories that it is in.
+        // The times of new files, and of the directories that contain them.
         let aspects: Vec<&str> =
             aspects.iter().map(|aspect| aspect["name"].as_str().unwrap()).filter(|&name| name != "mtime").collect();
         if difference["what"] != "changed" || !aspects.is_empty() {
@@ -376,7 +377,7 @@ fn what_the_mirror_has_no_more_is_in_the_vault() {
         .replace("base = \"https://repo.almalinux.org/almalinux\"", &format!("base = \"{}\"", mirror.url()))
         .replace("base = \"https://vault.almalinux.org\"", &format!("base = \"{}\"", vault.url()));
     fs::write(place.path("my.toml"), catalog).unwrap();
-    // The distribution's own places: its repositories are named, or the key would not be for them.
+    // The distribution's own servers: its repositories have names, to which the keys refer.
     let keys = ["--key=baseos=mirror/keys/rootstrap-fixtures.asc", "--key=appstream=mirror/keys/rootstrap-fixtures.asc"];
     let asked = [&ASKED[..], &keys, &["--catalog", "my.toml", "--arch", "aarch64"]].concat();
     place.run(&[&["lock"], &asked[..]].concat()).success();
@@ -389,7 +390,7 @@ fn what_the_mirror_has_no_more_is_in_the_vault() {
     assert_eq!(vault.requests(), 1);
 }
 
-/// Takes the record of a package out of an Alpine index, whose signature goes with it.
+/// Removes the record of a package from an Alpine index, which also removes the signature.
 fn forget(index: &Path, name: &str) {
     let packed = fs::read(index).unwrap();
     let mut archive = tar::Archive::new(flate2::bufread::MultiGzDecoder::new(&packed[..]));
@@ -409,7 +410,7 @@ fn forget(index: &Path, name: &str) {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_ustar();
     header.set_size(text.len() as u64);
-    // Made after the index that it takes the place of.
+    // Newer than the index that it replaces.
     header.set_mtime(1_704_067_201);
     builder.append_data(&mut header, "APKINDEX", text.as_bytes()).unwrap();
     fs::write(index, builder.into_inner().unwrap().finish().unwrap()).unwrap();
@@ -423,7 +424,7 @@ fn alpine_keeps_what_its_index_forgot() {
     place.run(&[&["lock"], &asked[..], &more].concat()).success();
     let old = text(&place);
     forget(&place.path("mirror/v3.20/main/x86_64/APKINDEX.tar.gz"), "musl");
-    // What needs it cannot be solved anew, and stays as it is.
+    // Packages that need it cannot be resolved again, and stay as they are.
     assert_eq!(place.run(&["lock", "--check"]).code, Some(3));
     place.run(&["lock", "--upgrade", "busybox"]).success();
     let packages = |lock: &str| {
@@ -440,7 +441,7 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
     lock(&place, &BOTH).success();
     place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--tar", "out.tar.gz"]).success();
     place.run(&["--lock", "rootstrap.lock", "--oci", "image:nine", "--layers", "4"]).success();
-    // Names and bytes are those of an image that is built without the lock.
+    // Names and bytes equal those of an image that is built without the lock.
     place.run(&["--lock", "rootstrap.lock", "--arch", "aarch64", "--docker-archive", "locked.tar"]).success();
     place.bootstrap(&["--docker-archive", "plain.tar"]).success();
     assert!(fs::read(place.path("locked.tar")).unwrap() == fs::read(place.path("plain.tar")).unwrap());
@@ -449,7 +450,7 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
     verify("out.tar.gz", &["--arch", "aarch64"]).success();
     let both = verify("image:nine", &[]).success();
     assert_eq!(both.stdout.lines().count(), 2, "{}", both.stdout);
-    // Of the other architecture, everything that holds code is another.
+    // For the other architecture, all packages with code differ.
     let other = verify("out.tar.gz", &["--arch", "x86_64"]);
     assert_eq!(other.code, Some(4), "{}", other.stderr);
     assert!(
@@ -458,7 +459,7 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
         other.stdout
     );
     assert_eq!(verify("image:ten", &[]).code, Some(2));
-    // An archive of `docker save` says itself for which architecture it is.
+    // An archive of `docker save` states its architecture.
     for subject in ["locked.tar", "plain.tar"] {
         let docker = verify(subject, &[]).success();
         assert_eq!(docker.stdout.lines().count(), 1, "{}", docker.stdout);
@@ -471,7 +472,7 @@ fn an_archive_and_an_image_are_held_against_their_lock() {
     let changed = verify("other.tar", &[]);
     assert_eq!(changed.code, Some(4), "{}", changed.stderr);
     assert!(changed.stdout.contains("rpmdb.sqlite"), "{}", changed.stdout);
-    // A layout may be in an archive too.
+    // A layout may also be in an archive.
     assert!(
         Command::new("tar").args(["-C", "image", "-cf", "image.tar", "."]).current_dir(place.root()).status().unwrap().success()
     );

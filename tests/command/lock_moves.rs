@@ -1,4 +1,5 @@
-//! Lock files that move: to other directories, to another catalog, to newer packages, to other architectures.
+//! Tests of lock files that change: moved to other directories, with another catalog, newer
+//! packages or other architectures.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +24,7 @@ fn text(place: &Place, name: &str) -> String {
     fs::read_to_string(place.path(name)).unwrap()
 }
 
-/// A repository of packages that are not there: a line a package, its requirements after it.
+/// Writes a repository of packages without files: each with its version and requirements.
 fn repository(directory: &Path, packages: &[(&str, &str, &[&str])]) {
     let mut list = String::from(
         "<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\">\n",
@@ -64,7 +65,7 @@ fn an_architecture_that_is_not_named_is_kept() {
     let place = Place::new();
     lock(&place, &["--arch", "x86_64,aarch64"]).success();
     let both = text(&place, "rootstrap.lock");
-    // By the lock's own request, and by the same one on the command line.
+    // By the lock's own request, and by the same request on the command line.
     let bare = place.run(&["lock", "--arch", "x86_64"]).success();
     assert!(bare.stderr.contains("aarch64"), "{}", bare.stderr);
     assert_eq!(text(&place, "rootstrap.lock"), both);
@@ -102,11 +103,12 @@ fn a_named_package_that_others_hold_back_exits_with_3() {
     let json = place.run(&["lock", "--no-fetch", "--format", "json", "--upgrade", "app"]);
     let told: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((json.code, &told["problems"][0]["facts"][0]["needs"][0]["name"]), (Some(3), &"lib".into()));
-    // What is not held moves alone, and with what the hint names it goes.
+    // Packages that are not held back are upgraded alone; the others together with those that the
+    // hint names.
     place.run(&["lock", "--no-fetch", "--upgrade", "other"]).success();
     let moved = place.run(&["lock", "--no-fetch", "--upgrade", "app", "lib"]).success();
     assert!(moved.stdout.contains("~ app 1-1 -> 2-1") && moved.stdout.contains("~ lib 1-1 -> 2-1"), "{}", moved.stdout);
-    // What has nothing newer stays, and is no failure.
+    // A package without a newer version stays, and the run succeeds.
     place.run(&["lock", "--no-fetch", "--upgrade", "tool"]).success();
 }
 
@@ -127,7 +129,7 @@ fn a_lock_made_in_one_checkout_builds_in_another_directory() {
     fs::remove_dir_all(place.path("checkout")).unwrap();
     place.run(&["--lock", "elsewhere/copy/locks/image.lock", "out"]).success();
     place.run(&["verify", "out", "--lock", "elsewhere/copy/locks/image.lock"]).success();
-    // Locked again from there, it stays as it was.
+    // Locking again at the new location changes nothing.
     let before = text(&place, "elsewhere/copy/locks/image.lock");
     place.run(&["lock", "-o", "elsewhere/copy/locks/image.lock"]).success();
     assert_eq!(text(&place, "elsewhere/copy/locks/image.lock"), before);
@@ -157,7 +159,7 @@ fn a_symlinked_lock_file_is_written_through() {
     symlink("locks/image.lock", place.path("rootstrap.lock")).unwrap();
     lock(&place, &["--arch", "aarch64"]).success();
     assert!(fs::symlink_metadata(place.path("rootstrap.lock")).unwrap().is_symlink());
-    // Its paths are those of the file, whatever name it is called by.
+    // Its paths are relative to the file, whatever link leads to it.
     assert!(text(&place, "locks/image.lock").contains("\"../mirror\""));
     for (name, out) in [("rootstrap.lock", "one"), ("locks/image.lock", "two")] {
         place.run(&["--lock", name, out]).success();

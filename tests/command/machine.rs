@@ -1,5 +1,6 @@
-//! The machine fails: runs are killed, disks are full, system calls fail, clocks are wrong, runs meet. OUT is absent or whole, a root that was
-//! there is as it was or as it was to become, the store is sound, and the next run succeeds.
+//! Tests of failing machines: killed runs, full disks, failing system calls, wrong clocks,
+//! concurrent runs. OUT must be absent or complete, an existing root must be in its old or new
+//! state, the store must be intact, and the next run must succeed.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -12,17 +13,17 @@ use crate::disk::{Rows, walk, without_inodes};
 use crate::place::{MICRO, Outcome, Place, USER, is_root, names, peer};
 use crate::server::FileServer;
 
-/// How many cases each test here tries: `ROOTSTRAP_CASES` makes them more.
+/// Returns the number of cases for each test; `ROOTSTRAP_CASES` increases it.
 fn cases(usual: u32) -> u32 {
     std::env::var("ROOTSTRAP_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Moments of a run that takes `whole`, scattered over all of it and a little beyond.
+/// Returns moments that are scattered over a run of duration `whole` and a little beyond.
 fn moments(whole: Duration, count: u32) -> impl Iterator<Item = Duration> {
     (1..=count).map(move |number| whole.mul_f64(1.1 * (f64::from(number) * 0.618_033_988_75).fract()))
 }
 
-/// Starts a command and kills it after some time; whether it had not ended by itself.
+/// Starts a command and kills it after some time. Returns false if it had already ended.
 fn killed(command: &mut Command, moment: Duration) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(moment);
@@ -38,7 +39,7 @@ fn took(run: impl FnOnce()) -> Duration {
     begin.elapsed()
 }
 
-/// The arguments of the main job with a server's packages.
+/// Returns the arguments of the main job with a server's packages.
 fn from<'a>(url: &'a str, cache: &'a str, out: &'a str) -> Vec<&'a str> {
     let rest = ["--mirror", url, "--key", "mirror/keys/rootstrap-fixtures.asc", "--cache-dir", cache, out];
     [&MICRO[..], &rest].concat()
@@ -53,7 +54,8 @@ fn is_sound(place: &Place) {
     place.run(&["cache", "verify", "--cache-dir", "cache"]).success();
 }
 
-/// From a server, with a store that is empty before: downloads, the store, the pool, the tree.
+/// Kills runs that download from a server into an empty store: in downloads, the store, the pool
+/// and the tree.
 #[test]
 fn killed_while_a_tree_is_made() {
     let place = Place::new();
@@ -65,7 +67,7 @@ fn killed_while_a_tree_is_made() {
     let mut count = 0;
     for (step, moment) in moments(whole, cases(40)).enumerate() {
         let _ = fs::remove_dir_all(place.path("out"));
-        // What a killed run got is there for the next one, three times in four.
+        // In three of four cases, the next run uses the files of a killed run.
         if step % 4 == 0 {
             let _ = fs::remove_dir_all(place.path("cache"));
         }
@@ -87,14 +89,14 @@ fn killed_while_a_tree_is_made() {
     println!("killed {count} times");
 }
 
-/// A root that is there: the next run finds it as it was or as it was to become.
+/// Kills runs that change a root: the next run finds it in the old or the new state.
 #[test]
 fn killed_while_a_root_is_changed() {
     let place = Place::new();
     let run = |arguments: &[&str]| alpine(&place, arguments).success();
     let install = ["install", "--root", "root", "hello"];
     let remove = ["remove", "--root", "root", "hello"];
-    // The order of the scripts is that in which packages came, so the first time is another.
+    // The order of the scripts is that of the installation, so the first time differs.
     run(&["--variant", "minirootfs", "--with", "hello", "root"]);
     run(&remove);
     let without = change::rows(&place.path("root"));
@@ -104,11 +106,11 @@ fn killed_while_a_root_is_changed() {
     same(&without, &change::rows(&place.path("root")));
     let (mut count, mut old, mut new) = (0, 0, 0);
     for (step, moment) in moments(whole, cases(40)).enumerate() {
-        // What it is now is what the change begins with.
+        // The present state determines the next change.
         let has = change::rows(&place.path("root")) == with;
         let (verb, rest) = change::split(if has { &remove } else { &install });
         count += u32::from(killed(&mut place.command(&[verb, &ALPINE, rest].concat()), moment));
-        // Nothing is asked for: what was begun is finished or taken back.
+        // The empty request completes or reverts the change that was begun.
         run(&["upgrade", "--root", "root"]);
         let found = change::rows(&place.path("root"));
         let (before, after) = if has { (&with, &without) } else { (&without, &with) };
@@ -124,7 +126,7 @@ fn killed_while_a_root_is_changed() {
     println!("killed {count} times: {old} as before, {new} as asked for");
 }
 
-/// Calls that may fail, with what they fail with.
+/// System calls that may fail, and their errors.
 const FAULTS: [(&str, &str); 27] = [
     ("openat", "EMFILE"),
     ("openat", "EIO"),
@@ -155,7 +157,7 @@ const FAULTS: [(&str, &str); 27] = [
     ("flock", "ENOLCK"),
 ];
 
-/// How often a run makes each call.
+/// Returns the number of times that a run makes each call.
 fn counted(trace: &Path) -> impl Fn(&str) -> u32 + use<> {
     let text = fs::read_to_string(trace).unwrap();
     move |call| {
@@ -165,7 +167,7 @@ fn counted(trace: &Path) -> impl Fn(&str) -> u32 + use<> {
     }
 }
 
-/// Every kind of call fails once, at its beginning, in its midst, at its end.
+/// Every kind of call fails once: at its start, in the middle, and at the end.
 #[test]
 fn calls_that_fail() {
     if !peer("strace") {
@@ -192,7 +194,7 @@ fn calls_that_fail() {
         for number in 0..tries {
             let when = 1 + number * all.saturating_sub(1) / tries.saturating_sub(1).max(1);
             let _ = fs::remove_dir_all(place.path("out"));
-            // A cache that is there is read, one that is not is made.
+            // Test both an existing and a new cache.
             if number % 2 == 0 {
                 let _ = fs::remove_dir_all(place.path("cache"));
             }
@@ -226,11 +228,11 @@ fn calls_that_fail() {
     println!("{} faults: {refused} runs ended with an error, {survived} succeeded", refused + survived);
 }
 
-/// A small file system that is taken away again.
+/// A small file system that is unmounted when dropped.
 pub(crate) struct Mounted(pub(crate) PathBuf);
 
 impl Mounted {
-    /// In this place; `None` where none can be mounted.
+    /// Mounts a file system in this place; `None` if that is not possible.
     pub(crate) fn new(place: &Place, options: &str) -> Option<Self> {
         let small = place.path("small");
         fs::create_dir_all(&small).unwrap();
@@ -253,7 +255,7 @@ impl Drop for Mounted {
     }
 }
 
-/// What a read-only file system says, in the words of the standard library or the system's own.
+/// The error of a read-only file system, as written by the standard library or the system.
 const READ_ONLY: &str = "ead-only file";
 
 #[track_caller]
@@ -264,7 +266,7 @@ fn refused(outcome: &Outcome, words: &[&str]) {
     }
 }
 
-/// No room for a tree, an archive, an image; no inodes; and none for what is downloaded.
+/// No space for a tree, an archive, an image; no inodes; no space for downloads.
 #[test]
 fn full_disks() {
     let place = Place::new();
@@ -282,7 +284,7 @@ fn full_disks() {
             refused(&outcome, &["Nothing was written", if out[0] == "small/inodes" { "inodes" } else { told }]);
             if options == "size=128k" && out[0] == "small/out" {
                 refused(&outcome, &["needs about", "were free"]);
-                // Within a directory that is there and empty, too.
+                // Also within an existing empty directory.
                 fs::create_dir(mounted.0.join("empty")).unwrap();
                 assert_eq!(place.bootstrap(&["small/empty"]).code, Some(1));
                 fs::remove_dir(mounted.0.join("empty")).unwrap();
@@ -298,20 +300,20 @@ fn full_disks() {
         }
         place.run(&["cache", "verify", "--cache-dir", "small/cache"]).success();
         let _ = fs::remove_dir_all(place.path("out"));
-        // What was got before the disk was full is of use, once there is room.
+        // Files that were downloaded before the disk was full are used once there is space.
         mounted.remount("size=64m,nr_inodes=10000");
         place.run(&arguments).success();
         fs::remove_dir_all(place.path("out")).unwrap();
     }
 }
 
-/// A change of a root for which there is no room.
+/// Changes a root without enough disk space.
 #[test]
 fn a_full_disk_below_a_root() {
     let place = Place::new();
     let Some(mounted) = Mounted::new(&place, "size=600k") else { return };
     alpine(&place, &["--variant", "minirootfs", "small/root"]).success();
-    // All that is left.
+    // Uses all remaining space.
     let _ = fs::write(mounted.0.join("ballast"), vec![0; 1 << 20]);
     let before = change::rows(&mounted.0.join("root"));
     let outcome = alpine(&place, &["install", "--root", "small/root", "hello"]);
@@ -321,7 +323,7 @@ fn a_full_disk_below_a_root() {
     alpine(&place, &["install", "--root", "small/root", "hello"]).success();
 }
 
-/// Directories that may not be written to: where OUT, the cache or a root should be.
+/// Directories without write permission: the parent of OUT, the cache or a root.
 #[test]
 fn read_only_and_foreign_directories() {
     if !is_root() {
@@ -338,7 +340,7 @@ fn read_only_and_foreign_directories() {
     refused(&place.bootstrap(&["--cache-dir", "cache", "--oci", "small/layout"]), &["small/layout", READ_ONLY]);
     refused(&alpine(&place, &["install", "--root", "small/root", "hello"]), &["small/root", READ_ONLY]);
     assert_eq!(walk(&mounted.0), before);
-    // A cache is a help, never a need, where the mirror is a directory.
+    // If the mirror is a directory, no cache is required.
     place.bootstrap(&["--cache-dir", "small/cache", "out"]).success();
 
     let (_, program) = place.for_somebody_else();
@@ -364,7 +366,7 @@ fn wrong_clocks() {
     let expected = tree(&place.path("right"));
     for (number, time) in ["1970-01-02 00:00:00", "2001-09-09 01:46:40", "2099-12-31 23:59:59"].iter().enumerate() {
         let out = format!("out{number}");
-        // The cache is that of a right clock, and then of a wrong one.
+        // The cache comes from a run with a correct clock, and then from one with a wrong clock.
         let words = Place::usual(&["--cache-dir", "cache", &out]);
         let mut command = Command::new("faketime");
         place.set(command.arg(time).arg(env!("CARGO_BIN_EXE_rootstrap")), &words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -378,7 +380,7 @@ fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Runs to one OUT: one of them makes it, the others say that it is there.
+/// Several runs with the same OUT: one of them creates it, the others report that it exists.
 #[test]
 fn several_runs_to_one_place() {
     let place = Place::new();
@@ -400,7 +402,7 @@ fn several_runs_to_one_place() {
     }
 }
 
-/// Twenty runs with one cold cache, a few of them killed.
+/// Twenty runs with one empty cache; a few of them are killed.
 #[test]
 fn twenty_runs_with_one_cold_cache() {
     let place = Place::new();
@@ -425,7 +427,7 @@ fn twenty_runs_with_one_cold_cache() {
     assert!(whole.len() >= 16);
     whole.windows(2).for_each(|pair| same(&pair[0], &pair[1]));
     is_sound(&place);
-    // And with what they left a run needs no network.
+    // With the resulting cache, a run needs no network.
     place.run(&[&from(&url, "cache", "last")[..], &["--offline"]].concat()).success();
     same(&whole[0], &tree(&place.path("last")));
 }

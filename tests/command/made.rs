@@ -1,4 +1,4 @@
-//! RPM packages made for one test, a repository without packages, and the real rpm to install them with.
+//! RPM packages made for a test, an empty repository, and installation with the real rpm.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,31 +56,31 @@ impl Item {
         self
     }
 
-    /// The permissions.
+    /// Sets the permissions.
     pub(crate) fn mode(mut self, mode: u16) -> Self {
         self.file.mode = self.file.mode & 0o170_000 | mode;
         self
     }
 
-    /// Files of one number are hard links of each other.
+    /// Sets the inode; files with the same inode are hard links of each other.
     pub(crate) fn inode(mut self, inode: u32) -> Self {
         self.file.inode = inode;
         self
     }
 
-    /// `%lang`.
+    /// Sets `%lang`.
     pub(crate) fn languages(mut self, languages: &'static str) -> Self {
         self.languages = languages;
         self
     }
 
-    /// 1 is a 32-bit ELF file, 2 a 64-bit one.
+    /// Sets the color: 1 for a 32-bit ELF file, 2 for a 64-bit one.
     pub(crate) fn color(mut self, color: u32) -> Self {
         self.color = color;
         self
     }
 
-    /// User and group.
+    /// Sets user and group.
     pub(crate) fn owner(mut self, owner: &'static str) -> Self {
         self.owner = owner;
         self
@@ -101,31 +101,31 @@ impl Made {
         Self { name, items: items.into_iter().collect(), requires: Vec::new(), scriptlets: Vec::new() }
     }
 
-    /// Another package that is installed first.
+    /// Adds a package that must be installed first.
     pub(crate) fn after(mut self, name: &'static str) -> Self {
         self.requires.push(name);
         self
     }
 
-    /// `%pretrans -p <lua>`.
+    /// Adds a `%pretrans -p <lua>`.
     pub(crate) fn pretrans(mut self, lua: &'static str) -> Self {
         self.scriptlets.push((Tag::PRETRANS, Tag::PRETRANS_PROG, lua));
         self
     }
 
-    /// `%pre -p <lua>`.
+    /// Adds a `%pre -p <lua>`.
     pub(crate) fn pre(mut self, lua: &'static str) -> Self {
         self.scriptlets.push((Tag::PREIN, Tag::PREIN_PROG, lua));
         self
     }
 
-    /// `%post -p <lua>`.
+    /// Adds a `%post -p <lua>`.
     pub(crate) fn post(mut self, lua: &'static str) -> Self {
         self.scriptlets.push((Tag::POSTIN, Tag::POSTIN_PROG, lua));
         self
     }
 
-    /// The package before it is put together.
+    /// Returns the parts of the package.
     pub(crate) fn parts(&self) -> Parts {
         let mut items = self.items.clone();
         items.sort_by(|a, b| a.file.path.cmp(&b.file.path));
@@ -179,7 +179,7 @@ impl Made {
     }
 }
 
-/// The archive that rpm would make: the last of several hard links has the content.
+/// Returns the archive that rpm would make: the last of several hard links has the content.
 fn archive(files: &[TestFile]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (number, file) in files.iter().enumerate().filter(|(_, file)| file.flags & GHOST == 0) {
@@ -194,7 +194,7 @@ fn archive(files: &[TestFile]) -> Vec<u8> {
     [bytes, trailer()].concat()
 }
 
-/// The files of packages, in the place of a test.
+/// Writes package files in the place of a test, and returns their paths.
 pub(crate) fn write(place: &Place, packages: &[Made]) -> Vec<String> {
     let file = |package: &Made| {
         let name = format!("{}-1-1.noarch.rpm", package.name);
@@ -204,7 +204,7 @@ pub(crate) fn write(place: &Place, packages: &[Made]) -> Vec<String> {
     packages.iter().map(file).collect()
 }
 
-/// A repository without packages, in the directory `empty`.
+/// Writes a repository without packages to the directory `empty`.
 pub(crate) fn empty_repository(place: &Place) {
     let primary = r#"<?xml version="1.0" encoding="UTF-8"?>
 <metadata xmlns="http://linux.duke.edu/metadata/common" packages="0"></metadata>
@@ -236,12 +236,13 @@ pub(crate) fn build(place: &Place, files: &[String], options: &[&str]) -> Outcom
     place.run(&arguments)
 }
 
-/// Whether the real rpm can install here.
+/// Reports whether the real rpm can install packages here.
 pub(crate) fn has_rpm() -> bool {
     peer("rpm") && is_root()
 }
 
-/// Installs the packages with the real rpm in `reference`; whether rpm did, and what it said.
+/// Installs the packages with the real rpm in `reference`. Returns whether it succeeded, and its
+/// output.
 pub(crate) fn rpm(place: &Place, files: &[String], options: &[&str]) -> (bool, String) {
     let root = place.path("reference");
     fs::create_dir_all(root.join("var/lib/rpm")).unwrap();
@@ -258,17 +259,19 @@ fn rpm_command(root: &Path) -> Command {
     command
 }
 
-/// The files of a root, without those of the database and the times of directories, which rpm leaves as they come.
+/// Returns the files of a root, without the database and without the times of directories, which
+/// rpm does not set.
 pub(crate) fn files(root: &Path) -> Rows {
     let mut rows = without_inodes(walk(root));
     rows.retain(|path, _| !path.starts_with("var/lib/rpm") && !matches!(&**path, "var" | "var/lib" | "var/tmp"));
     rows.values_mut().filter(|row| row.kind == 'd').for_each(|row| row.mtime = 0);
-    // What scriptlets made bears the time of the run.
+    // Files made by scriptlets have the time of the run.
     rows.values_mut().filter(|row| row.mtime != 1_600_000_000).for_each(|row| row.mtime = 0);
     rows
 }
 
-/// The state of each file of each package, as the root's database tells the real rpm.
+/// Returns the state of each package's files according to the root's database, as the real rpm
+/// prints it.
 pub(crate) fn states(root: &Path) -> BTreeMap<String, String> {
     let output =
         rpm_command(root).args(["-qa", "--qf", "[%{=NAME} %{FILENAMES}\t%{FILESTATES}\n]"]).current_dir("/").output().unwrap();
@@ -276,7 +279,7 @@ pub(crate) fn states(root: &Path) -> BTreeMap<String, String> {
     text.lines().filter_map(|line| line.split_once('\t')).map(|(file, state)| (file.to_owned(), state.to_owned())).collect()
 }
 
-/// The signatures of files that the root's database has, as the real rpm tells them.
+/// Returns the file signatures in the root's database, as the real rpm prints them.
 pub(crate) fn file_signatures(root: &Path) -> String {
     let output = rpm_command(root).args(["-qa", "--qf", "[%{FILENAMES} %{FILESIGNATURES}\n]"]).current_dir("/").output().unwrap();
     String::from_utf8(output.stdout).unwrap()

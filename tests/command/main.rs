@@ -1,4 +1,5 @@
-//! The command as a user meets it: the real binary on the fixtures and on real data, its exit codes, messages and trees.
+//! Tests of the command line: the real binary on the fixtures and on real data, its exit codes,
+//! messages and trees.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 

@@ -1,4 +1,5 @@
-//! `resolve --minimize`: the smallest set beside the ordinary one, as data that scripts rest on.
+//! Tests of `resolve --minimize`: the smallest set compared with the ordinary one, as data for
+//! scripts.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A copy of the fixtures, and what can be done to it: damage, and an index that knows nothing of the damage.
+//! A copy of the fixtures that tests can damage, with an index that matches the damage.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ use rootstrap::rpm::header::{HeaderBuilder, MAGIC, Place};
 use rootstrap::rpm::package::Package;
 use rootstrap::rpm::tag::Tag;
 
-/// The mirror that the crate ships.
+/// Returns the mirror in the source tree.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures")
 }
@@ -31,7 +31,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A mirror in AlmaLinux's layout. The damage is done to `BaseOS` of aarch64.
+/// A mirror in AlmaLinux's layout. Changes apply to `BaseOS` of aarch64.
 pub(crate) struct Mirror {
     repository: PathBuf,
 }
@@ -49,18 +49,19 @@ impl Mirror {
         self.repository.join("repodata/repomd.xml")
     }
 
-    /// The other repository of the same architecture.
+    /// Returns the other repository of the same architecture.
     pub(crate) fn appstream(root: &Path) -> Self {
         Self { repository: root.join("9/AppStream/aarch64/os") }
     }
 
-    /// The file of this kind: `primary` or `filelists`.
+    /// Returns the file of this kind: `primary` or `filelists`.
     pub(crate) fn metadata(&self, kind: &str) -> PathBuf {
         let files = fs::read_dir(self.repository.join("repodata")).unwrap().map(|entry| entry.unwrap().path());
         files.into_iter().find(|path| path.to_str().unwrap().contains(kind)).unwrap()
     }
 
-    /// Changes a package's file and lets the index promise what it has become, so that the package itself has to tell.
+    /// Changes a package file and its digest in the index, so that only the package itself reveals
+    /// the change.
     pub(crate) fn replace_package(&self, file: &str, change: impl FnOnce(&[u8]) -> Vec<u8>) {
         let path = self.package(file);
         let old = fs::read(&path).unwrap();
@@ -72,16 +73,16 @@ impl Mirror {
         });
     }
 
-    /// Makes the root document one of another time.
+    /// Sets the revision time of the root document.
     pub(crate) fn date(&self, revision: u64) {
         let text = fs::read_to_string(self.repomd()).unwrap();
         let old = text.split_once("<revision>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0;
         fs::write(self.repomd(), text.replace(&format!(">{old}<"), &format!(">{revision}<"))).unwrap();
     }
 
-    /// Changes the text of primary and filelists, and lets repomd.xml promise the new ones.
+    /// Changes the text of primary and filelists, and their digests in repomd.xml.
     pub(crate) fn edit(&self, change: impl Fn(&str) -> String) {
-        // As a repository that moves on: a second newer than before.
+        // The revision becomes a second newer, as in a real repository.
         let old = fs::read_to_string(self.repomd()).unwrap();
         let revision = old.split_once("<revision>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0;
         let revision = revision.parse::<u64>().unwrap() + 1;
@@ -116,7 +117,7 @@ fn hex(bytes: &[u8]) -> String {
     Digest::of(Algorithm::Sha256, bytes).hex()
 }
 
-/// Changes one byte of a file, counted from its end where `at` is negative.
+/// Changes one byte of a file, counted from its end if `at` is negative.
 pub(crate) fn flip(path: &Path, at: isize) {
     let mut bytes = fs::read(path).unwrap();
     flip_bytes(&mut bytes, at);
@@ -133,19 +134,20 @@ pub(crate) fn truncate(path: &Path, len: usize) {
     fs::write(path, &bytes[..len]).unwrap();
 }
 
-/// Where the header begins in a package's file, and where the payload does.
+/// Returns the offsets of the header and of the payload in a package file.
 pub(crate) fn regions(file: &[u8]) -> (usize, usize) {
     let package = Package::inspect(&Content::from(file)).unwrap();
     let payload = file.len() - package.payload().len() as usize;
     (payload - package.header().blob().len() - MAGIC.len(), payload)
 }
 
-/// The same package without its signature: all digests are right.
+/// Returns the package without its signature; all digests are right.
 pub(crate) fn unsigned(file: &[u8]) -> Vec<u8> {
     resigned(file, |_, _| ())
 }
 
-/// The same package with its digests, which are right, and the signatures that `sign` adds: it is given what is to be signed.
+/// Returns the package with correct digests and the signatures that `sign` adds. `sign` gets the
+/// bytes to be signed.
 pub(crate) fn resigned(file: &[u8], sign: impl FnOnce(&mut HeaderBuilder, &[u8])) -> Vec<u8> {
     let (header, _) = regions(file);
     let package = Package::inspect(&Content::from(file)).unwrap();

@@ -1,4 +1,5 @@
-//! "Nothing found" is said only where something was looked at: otherwise the answer says what was not, and the exit code is not 0.
+//! Tests that "nothing found" is printed only if something was checked. Otherwise the answer says
+//! what was not checked, and the exit code is not 0.
 
 use std::fs;
 
@@ -11,14 +12,14 @@ const KEY: [&str; 2] = ["--key", "mirror/keys/rootstrap-fixtures.asc"];
 const CACHE: [&str; 2] = ["--cache-dir", "cache"];
 const RPM: &str = "r=mirror/9/BaseOS/aarch64/os";
 
-/// A place with an AlmaLinux root `out`, which names no repositories.
+/// Returns a place with an AlmaLinux root `out` without repositories.
 fn rpm() -> Place {
     let place = Place::new();
     place.bootstrap(&["--cache-dir", "cache", "out"]).success();
     place
 }
 
-/// A place with an Alpine root `root` without repositories.
+/// Returns a place with an Alpine root `root` without repositories.
 fn alpine() -> Place {
     let place = Place::new();
     place.run(&[&ALPINE[..], &["--variant", "minirootfs", "root"]].concat()).success();
@@ -26,7 +27,8 @@ fn alpine() -> Place {
     place
 }
 
-/// Fails unless a run says that something was not looked at: on standard error, and with JSON on standard output too.
+/// Fails unless a run reports that something was not checked: on standard error, and with JSON also
+/// on standard output.
 #[track_caller]
 fn is_not_looked_at(place: &Place, words: &[&str], said: &str) {
     let outcome = place.run(&[words, &CACHE].concat());
@@ -39,7 +41,7 @@ fn is_not_looked_at(place: &Place, words: &[&str], said: &str) {
     assert_eq!(value["problems"][0]["facts"][0]["kind"], "not-looked-at", "{words:?}: {value}");
 }
 
-/// Fails unless a run is refused as wrong usage, with a word of what is missing.
+/// Fails unless a run is refused as wrong usage with a message about what is missing.
 #[track_caller]
 fn is_usage(outcome: &Outcome, said: &str) {
     assert_eq!(outcome.code, Some(2), "{}{}", outcome.stdout, outcome.stderr);
@@ -60,7 +62,7 @@ fn a_root_without_repositories_has_no_answer_about_them() {
         is_not_looked_at(&almalinux, &[verb, "--root", "out", "--simulate"], said);
     }
     is_not_looked_at(&almalinux, &["downgrade", "--root", "out", "--simulate"], said);
-    // What was looked at is told all the same.
+    // The results of completed checks are printed anyway.
     let outcome = alpine.run(&["install", "--root", "root", "--simulate", "nosuch", "--cache-dir", "cache"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
@@ -110,7 +112,7 @@ fn an_index_without_files_has_no_answer_about_paths() {
     let outcome = place.run(&[&words[..], &["--format", "json"]].concat());
     let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((outcome.code, &value["problems"][0]["facts"][0]["kind"]), (Some(1), &"not-looked-at".into()));
-    // What the index does tell was looked at.
+    // The data that the index contains were checked.
     let outcome = place.run(&[&["provides", "cmd:no-such-program"], &ALPINE[..]].concat());
     assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
 }
@@ -152,7 +154,7 @@ fn advisories_of_another_release_are_not_looked_at() {
         assert!(value["summary"]["not_looked_for"].as_array().unwrap().contains(&"advisory".into()), "{value}");
         let compared = place.run(&["diff", "out", "out", "--advisories", "a.json", "--cache-dir", "cache"]);
         assert_eq!(compared.code, Some(1), "{}{}", compared.stdout, compared.stderr);
-        // One about this release was looked at, whatever package it names.
+        // A document about this release was checked, whatever package it names.
         fs::write(place.path("a.json"), record("9", name)).unwrap();
         run(&[]).success();
     }

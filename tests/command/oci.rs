@@ -1,4 +1,5 @@
-//! `--oci` and `--docker-archive`: the same image for everybody and every day, and what others make of it.
+//! Tests of `--oci` and `--docker-archive`: images are reproducible for every user and at any time,
+//! and other tools can read them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +17,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Every file of a layout, with its bytes.
+/// Returns every file of a layout, with its bytes.
 fn files(layout: &Path) -> Vec<(String, Vec<u8>)> {
     let rows = walk(layout);
     rows.into_iter()
@@ -114,7 +115,7 @@ fn from_a_lock_it_is_the_same() {
     place.run(&[&several[..], &trusted, &["--oci", "solved"]].concat()).success();
     place.run(&[&["lock"], &several[..], &trusted, &["-o", "image.lock"]].concat()).success();
     fs::remove_dir_all(place.path("mirror/9/BaseOS/aarch64/os/repodata")).unwrap();
-    // All architectures of the lock, where none is named.
+    // Without `--arch`, all architectures of the lock.
     place.run(&[&trusted[..], &["--lock", "image.lock", "--oci", "locked"]].concat()).success();
     assert!(files(&place.path("locked")) == files(&place.path("solved")));
 }
@@ -181,7 +182,8 @@ fn what_is_attached_refers_to_the_image() {
     let manifest = json(&blob(&found[1]["digest"]));
     assert_eq!(manifest["subject"]["digest"], found[0]["digest"]);
     assert_eq!(fs::read(blob(&manifest["layers"][0]["digest"])).unwrap(), fs::read(place.path("a.spdx.json")).unwrap());
-    // Again, and then another image in its place: what spoke of the old one goes with it.
+    // Build the same image again, and then another one in its place: attachments of the old image
+    // are removed with it.
     place.bootstrap(&["--oci", "layout:x", "--attach", "a.spdx.json"]).success();
     assert_eq!(entries("layout"), found);
     place.bootstrap(&["--oci", "layout:x", "--docs"]).success();
@@ -221,7 +223,7 @@ fn what_an_image_has_installed_is_changed_in_one_layer() {
         run("umoci", &["unpack", "--image", &format!("layout:{tag}"), tag], place.root());
         let mut found = crate::change::rows(&place.path(&format!("{tag}/rootfs")));
         let mut expected = crate::change::rows(&place.path("root"));
-        // When it was installed.
+        // The installation time differs.
         for rows in [&mut found, &mut expected] {
             for row in rows.values_mut() {
                 row.mtime = 0;

@@ -1,4 +1,5 @@
-//! Without root: the same tree, with the caller's owners, and a record of what could not be applied.
+//! Tests without root: the tree is the same but owned by the user, with a record of what could not
+//! be applied.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,11 +38,11 @@ fn the_same_tree_but_for_owners() {
     for row in expected.values_mut() {
         (row.uid, row.gid) = (USER, USER);
     }
-    // Set-user-id would be set for the caller: it is checked by itself.
+    // Set-user-id would apply to the user; it is checked separately.
     assert_eq!(differences(&expected, &found), <[String; 0]>::default());
 
     assert_eq!(others, [("var/mail".to_owned(), 0, 12)], "the fixtures have one path that is not root's");
-    // uid 0 is written as -1, "as it is"; gid 12.
+    // uid 0 is written as -1, "unchanged"; gid 12.
     let record = xattr(&out.join("var/mail"), "user.rootlesscontainers").expect("a record of the owner");
     assert_eq!(record, [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x10, 12]);
     assert_eq!(xattr(&out.join("usr/bin/bash"), "user.rootlesscontainers"), None);
@@ -98,7 +99,7 @@ fn owners_that_a_user_namespace_lacks_are_warned_of_in_the_report_of_a_quiet_run
         let usual = ["--userns", "--report", "home/report.json", "--cache-dir", "home/cache", "home/out"];
         let arguments = Place::usual(&[quiet, &usual].concat());
         place.set(&mut command, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        // Without newuidmap there is one user in the namespace.
+        // Without newuidmap, the namespace has only one user.
         let outcome = place.outcome(command.uid(USER).gid(USER).env("PATH", &home));
         if outcome.code != Some(0) && outcome.stderr.contains("user namespace") {
             println!("skipped: {}", outcome.stderr);

@@ -1,4 +1,5 @@
-//! Files that options name: what is not a regular file is never replaced, and what cannot be written is refused before any work is done.
+//! Tests of files that options name: only regular files are replaced, and unwritable paths are
+//! refused before any work is done.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown, symlink};
@@ -53,7 +54,7 @@ fn a_device_is_written_into_by_every_option() {
             assert!(fs::symlink_metadata(place.path("link")).unwrap().is_symlink(), "{what} to {file}");
         }
     }
-    // Several may write to a device.
+    // Several options may write to a device.
     place.bootstrap(&["--report", "null", "--stats", "null", "--tar", "null"]).success();
 }
 
@@ -63,7 +64,7 @@ fn a_place_that_cannot_be_written_is_refused_before_metadata_is_read() {
     fs::create_dir(place.path("directory")).unwrap();
     for (what, options) in OPTIONS {
         for (file, why) in [("directory", "a directory"), ("none/file", "mkdir -p none")] {
-            // A mirror that is not there would be told first, if anything were read of it.
+            // If anything were read first, the missing mirror would be reported.
             let outcome = place.run(&arguments(options, file, "no-mirror"));
             let code = if ["tar", "docker archive"].contains(&what) { 2 } else { 1 };
             assert_eq!(outcome.code, Some(code), "{what}: {}", outcome.stderr);
@@ -173,7 +174,7 @@ fn a_fifo_and_standard_output_get_what_a_file_gets() {
         assert!(reader.join().unwrap() == *expected, "{options:?}");
         fs::remove_file(place.path("fifo")).unwrap();
     }
-    // What was appended before stays.
+    // Earlier appended text remains.
     fs::write(place.path("log"), "before\n").unwrap();
     let log = fs::File::options().append(true).open(place.path("log")).unwrap();
     let status = place.command(&arguments(&["--stats", "/dev/stdout", "out"], "", "mirror")).stdout(log).status().unwrap();

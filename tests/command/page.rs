@@ -1,11 +1,11 @@
-//! `audit --html`: a page that holds the set and what was found of it, and needs nothing beside it. What a browser makes of it is tested in
-//! `tests/page`.
+//! Tests of `audit --html`: the page contains the set and the findings, and needs no other files.
+//! `tests/page` tests it in a browser.
 
 use serde_json::Value;
 
 use crate::place::Place;
 
-/// What the page's program reads.
+/// Returns the data that the page's script reads.
 fn data(page: &str) -> Value {
     let (_, rest) = page.split_once("id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()

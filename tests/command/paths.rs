@@ -1,4 +1,5 @@
-//! Paths that only `filelists.xml` lists: which packages are chosen where another one provides the path, or seems to own it.
+//! Tests of paths that only `filelists.xml` lists: which packages are chosen if another one
+//! provides the path, or seems to own it.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +9,13 @@ use serde_json::Value;
 
 use crate::place::Place;
 
-/// A package of an index that is made for a test.
+/// A package of an index made for a test.
 struct Package {
     name: &'static str,
     version: u8,
-    /// Its dependencies: the element's name, and what stands in it.
+    /// The dependencies: the name and the content of each element.
     lists: &'static [(&'static str, &'static str)],
-    /// The paths it owns.
+    /// The paths that the package owns.
     owns: &'static [&'static str],
 }
 
@@ -28,7 +29,7 @@ fn owner(name: &'static str) -> Package {
     Package { name, version: 1, lists: &[], owns: RUN }
 }
 
-/// Writes a repository; `indexed` is whether its `primary.xml` lists all files.
+/// Writes a repository; if `indexed` is true, its `primary.xml` lists all files.
 fn write(place: &Path, packages: &[Package], indexed: bool) {
     let (mut primary, mut lists) = (String::new(), String::new());
     for Package { name, version, lists: dependencies, owns } in packages {
@@ -67,7 +68,7 @@ fn write(place: &Path, packages: &[Package], indexed: bool) {
 
 const OPTIONS: [&str; 8] = ["--type", "rpm", "--arch", "x86_64", "--allow-unsigned", "--cache-dir", "cache", "--progress=none"];
 
-/// The names and versions that are chosen; none where there is no solution.
+/// Returns the names and versions of the chosen packages; empty if there is no solution.
 fn chosen(place: &Place, arguments: &[&str]) -> Vec<String> {
     let outcome = place.run(&[&["resolve", "--format", "json"], &OPTIONS[..], arguments].concat());
     if outcome.code == Some(3) {
@@ -78,7 +79,8 @@ fn chosen(place: &Place, arguments: &[&str]) -> Vec<String> {
     plan["install"].as_array().unwrap().iter().map(text).collect()
 }
 
-/// What one repository of these packages, whose index follows createrepo_c's rule, gives.
+/// Returns the choice from one repository of these packages, whose index follows createrepo_c's
+/// rule.
 fn chosen_of(packages: &[Package], arguments: &[&str]) -> Vec<String> {
     let place = Place::new();
     write(&place.path("a"), packages, false);
@@ -151,7 +153,7 @@ fn a_repository_of_lower_priority_does_not_win_by_what_its_index_lists() {
 
 #[test]
 fn a_path_means_its_provider_unless_packages_depend_on_it() {
-    // As dnf: libsolv looks for the owners of paths that packages depend on, and only for those.
+    // As in dnf: libsolv finds only owners of paths that packages depend on.
     let packages = [owner("aaa"), package("zzz", &[SAY]), package("need", &[NEED])];
     assert_eq!(chosen_of(&packages[..2], &["/opt/x/run"]), ["zzz-1"]);
     assert_eq!(chosen_of(&packages, &["/opt/x/run"]), ["aaa-1"]);

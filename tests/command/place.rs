@@ -1,4 +1,5 @@
-//! A place of a test's own: a mirror to damage, a cache, an OUT, and the command run there.
+//! A temporary directory for a test: a mirror to damage, a cache, an OUT, and the command run
+//! there.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -9,13 +10,13 @@ use tempfile::TempDir;
 
 use crate::mirror::{self, Mirror};
 
-/// What every run here asks for, unless it says otherwise.
+/// The default request of all runs.
 pub(crate) const MICRO: [&str; 8] = ["--distro", "almalinux", "--release", "9", "--variant", "micro", "--arch", "aarch64"];
 
 /// An ordinary user: nobody.
 pub(crate) const USER: u32 = 65534;
 
-/// A temporary directory with a copy of the fixtures in it.
+/// A temporary directory with a copy of the fixtures.
 pub(crate) struct Place {
     directory: TempDir,
 }
@@ -39,14 +40,15 @@ impl Place {
         Mirror::new(&self.path("mirror"))
     }
 
-    /// The command in this place, with a cache of its own and nothing from the environment that could change the result.
+    /// Returns the command in this place, with its own cache and without environment variables that
+    /// could affect the result.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootstrap"));
         self.set(&mut command, arguments);
         command
     }
 
-    /// What [`Place::command`] is given; for another copy of the binary.
+    /// Sets up a command like [`Place::command`], for another copy of the binary.
     pub(crate) fn set(&self, command: &mut Command, arguments: &[&str]) {
         for variable in ["SOURCE_DATE_EPOCH", "XDG_CACHE_HOME", "HOME", "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"] {
             command.env_remove(variable);
@@ -58,12 +60,13 @@ impl Place {
         self.outcome(&mut self.command(arguments))
     }
 
-    /// The main job for micro on aarch64 with the fixtures' key; `arguments` are added, OUT among them.
+    /// Runs the main job for micro on aarch64 with the fixtures' key; `arguments` are added,
+    /// including OUT.
     pub(crate) fn bootstrap(&self, arguments: &[&str]) -> Outcome {
         self.run(&Self::usual(arguments).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// The arguments of [`Place::bootstrap`].
+    /// Returns the arguments of [`Place::bootstrap`].
     pub(crate) fn usual(arguments: &[&str]) -> Vec<String> {
         let mut all: Vec<String> = MICRO.map(str::to_owned).to_vec();
         all.extend(["--mirror".into(), "mirror".into(), "--key".into(), "mirror/keys/rootstrap-fixtures.asc".into()]);
@@ -71,13 +74,15 @@ impl Place {
         all
     }
 
-    /// A home (`home`) for an ordinary user, who may read all of this place, and a copy of the binary that he can run.
+    /// Returns a home directory (`home`) for an ordinary user who may read this place, and a copy
+    /// of the binary that this user can run.
     pub(crate) fn for_somebody_else(&self) -> (PathBuf, PathBuf) {
         fs::set_permissions(self.root(), fs::Permissions::from_mode(0o755)).unwrap();
         let (home, program) = (self.path("home"), self.path("rootstrap"));
         fs::create_dir(&home).unwrap();
         chown(&home, Some(USER), Some(USER)).unwrap();
-        // Not by this process: while a thread of it has a program open for writing, another one's child has too, and it cannot be run.
+        // Use another process: while a thread of this one has a program open for writing, so do
+        // children forked by other threads, and the program cannot be run.
         assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_rootstrap")).arg(&program).status().unwrap().success());
         (home, program)
     }
@@ -86,13 +91,13 @@ impl Place {
         Outcome::new(command.output().unwrap(), self.root())
     }
 
-    /// The names in this place, hidden ones too.
+    /// Returns the names in this place, including hidden ones.
     pub(crate) fn names(&self) -> Vec<String> {
         names(self.root())
     }
 }
 
-/// The names in a directory, sorted.
+/// Returns the names in a directory, sorted.
 pub(crate) fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -100,12 +105,13 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// What a run did.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
-    /// With `PLACE` for the place's own path and `<digest>` for digests, so that it is the same each time.
+    /// Standard error, with `PLACE` for the place's own path and `<digest>` for digests, so that it
+    /// is reproducible.
     pub(crate) stderr: String,
 }
 
@@ -140,7 +146,7 @@ fn without_digests(text: &str) -> String {
     result
 }
 
-/// Real data of this project, or `None` with a word on it.
+/// Returns a path of the project's real data; prints a notice and returns `None` if it is missing.
 pub(crate) fn real_data(below: &str) -> Option<PathBuf> {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let found = data.join(below).canonicalize().ok();
@@ -150,7 +156,8 @@ pub(crate) fn real_data(below: &str) -> Option<PathBuf> {
     found
 }
 
-/// Whether a program of others is here; it must be where `ROOTSTRAP_PEERS=required`.
+/// Reports whether another program is installed. Fails if it is not while
+/// `ROOTSTRAP_PEERS=required`.
 pub(crate) fn peer(program: &str) -> bool {
     let found = Command::new(program).arg("-v").output().is_ok();
     assert!(found || std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "{program} is required");

@@ -1,4 +1,5 @@
-//! `search`, `provides`, `list` and `info` on repositories, and plans for roots: on the fixtures of both ecosystems.
+//! Tests of `search`, `provides`, `list` and `info` on repositories, and of plans for roots, with
+//! the fixtures of both ecosystems.
 
 use serde_json::Value;
 

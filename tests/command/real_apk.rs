@@ -1,4 +1,4 @@
-//! Beside the real apk of Alpine's own packages: what either tool does to a root.
+//! Tests with Alpine's own packages: changes to a root compared with those of the real apk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,16 @@ use crate::change::{ALPINE, rows, same, split};
 use crate::mirror::copy;
 use crate::place::{Place, is_root, real_data};
 
-/// Our command and the real apk on two roots that are alike: what one does to the one, the other does to the other.
+/// Two equal roots, one changed by rootstrap and the other by the real apk.
 pub(crate) struct Pair<'a> {
     pub(crate) place: &'a Place,
     pub(crate) data: &'a Path,
-    /// What our command is told of scripts.
+    /// The value of `--scriptlets` for rootstrap.
     pub(crate) scriptlets: &'static str,
 }
 
 impl Pair<'_> {
-    /// A root with an apk in it, which finds the repository.
+    /// Builds a root that contains apk and the repository.
     pub(crate) fn make(&self, root: &str) {
         self.ours("", &["--variant", "minirootfs", root]);
         self.furnish(root);
@@ -39,7 +39,7 @@ impl Pair<'_> {
         text
     }
 
-    /// Puts the repository, its key and its address into a root.
+    /// Copies the repository, its key and its address into a root.
     fn furnish(&self, root: &str) {
         let root = self.place.path(root);
         copy(&self.data.join("v3.20"), &root.join("mnt/v3.20"));
@@ -59,7 +59,7 @@ impl Pair<'_> {
         let rows = |root: &str| {
             let mut rows = rows(&self.place.path(root));
             rows.retain(|path, _| !path.starts_with("var/cache/") && !path.starts_with("dev/"));
-            // apk leaves links the time of their making.
+            // apk gives links the time of their creation.
             rows.values_mut().filter(|row| row.kind == 'l').for_each(|row| row.mtime = 0);
             rows
         };
@@ -67,7 +67,7 @@ impl Pair<'_> {
     }
 }
 
-/// Alpine's packages, the apk among which runs here.
+/// Returns Alpine's packages, if their apk can run here.
 pub(crate) fn real_packages() -> Option<PathBuf> {
     let data = real_data("alpine")?;
     if !is_root() || std::env::consts::ARCH != "x86_64" {
@@ -77,13 +77,13 @@ pub(crate) fn real_packages() -> Option<PathBuf> {
     Some(data)
 }
 
-/// The two roots as our command makes them.
+/// Builds both roots with rootstrap.
 fn made_by_us(pair: &Pair<'_>) {
     pair.make("ours");
     pair.copy();
 }
 
-/// The two roots as apk makes them; the apk of a root of ours.
+/// Builds both roots with the apk of a third root.
 fn made_by_apk(pair: &Pair<'_>) {
     pair.make("maker");
     let world = ["alpine-baselayout", "alpine-keys", "apk-tools", "busybox", "libc-utils"];
@@ -94,7 +94,7 @@ fn made_by_apk(pair: &Pair<'_>) {
     pair.copy();
 }
 
-/// What one tool does to the one root and the other to the other, each in turn going on from what the other left, makes both the same.
+/// Applies changes to both roots, one by each tool, alternating the roots. Both must stay equal.
 fn agree(make: fn(&Pair<'_>)) {
     let Some(data) = real_packages() else { return };
     let place = Place::new();
@@ -131,7 +131,8 @@ fn agree(make: fn(&Pair<'_>)) {
     assert!(fix.starts_with("OK: ") && fix.lines().count() == 1, "{fix}");
 }
 
-/// The key of an index is another one of the same name, of another name, or gone: the real apk and we refuse the same.
+/// The key of an index is another one of the same name, of another name, or missing: the real apk
+/// and rootstrap refuse the same.
 #[test]
 fn keys_count_as_they_do_to_apk() {
     let Some(data) = real_packages() else { return };
@@ -143,7 +144,7 @@ fn keys_count_as_they_do_to_apk() {
     let other = place.path("mirror/keys/somebody-else.rsa.pub");
     let apk = || {
         let root = place.path("root");
-        // A repository in a directory is not remembered; the answer is of now.
+        // A repository in a directory is not cached; the answer is current.
         let output = Command::new("chroot").arg(root).args(["/sbin/apk", "add", "--no-network", "--simulate", "zlib"]).output();
         let output = output.unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
@@ -195,7 +196,7 @@ fn scripts_do_natively_what_they_do_when_they_run() {
     let pair = Pair { place: &place, data: &data, scriptlets: "native" };
     pair.ours("", &["--variant", "scratch", "--with", "apk-tools", "--with", "alpine-keys", "--with", "busybox", "ours"]);
     pair.furnish("ours");
-    // A shell that runs wants a place for what it throws away.
+    // A shell needs a place to discard output.
     fs::write(place.path("ours/dev/null"), "").unwrap();
     pair.copy();
     let packages = ["alpine-baselayout", "ssl_client", "scanelf"];

@@ -1,4 +1,5 @@
-//! `remove` where nothing, or not all, is removed: it says why, and needs no network.
+//! Tests of `remove` if it removes nothing, or not everything: it prints the reason, and needs no
+//! network.
 
 use std::fs;
 
@@ -9,7 +10,7 @@ use crate::place::Place;
 
 const KEY: [&str; 4] = ["--key", "mirror/keys/rootstrap-fixtures.rsa.pub", "--cache-dir", "cache"];
 
-/// A place with an Alpine root `root` whose repositories are on a server that nobody can reach.
+/// Returns a place with an Alpine root `root` whose repositories are on an unreachable server.
 fn alpine() -> Place {
     let place = Place::new();
     place.run(&[&ALPINE[..], &["--variant", "minirootfs", "root"]].concat()).success();
@@ -25,7 +26,7 @@ fn a_package_that_others_need_stays_and_those_are_named() {
         let outcome = place.run(&words).success();
         let line = outcome.stdout.lines().find(|line| line.contains("musl is not removed")).unwrap_or_default();
         assert!(line.contains("required by") && line.contains("busybox"), "{}", outcome.stdout);
-        // As apk has it: what of the world leads to it.
+        // As in apk: the entries of the world file that lead to it.
         assert!(line.contains("the world asks for") && line.contains("alpine-baselayout"), "{}", outcome.stdout);
         assert!(!outcome.stdout.contains("Removing"), "{}", outcome.stdout);
         assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
@@ -48,7 +49,7 @@ fn what_was_asked_for_and_is_needed_is_asked_for_no_more() {
 #[test]
 fn what_is_not_installed_is_told() {
     let place = alpine();
-    // A name that something else knows, and one that nothing does.
+    // A name that another source knows, and an unknown one.
     place.run(&[&["remove", "--root", "root", "--simulate", "no-such-package"][..], &KEY].concat());
     let outcome = place.run(&[&["remove", "--root", "root", "--simulate", "hello"][..], &ALPINE].concat()).success();
     assert!(outcome.stdout.contains("hello is not installed"), "{}{}", outcome.stdout, outcome.stderr);

@@ -1,4 +1,4 @@
-//! `resolve`: the set and the order, as data that scripts rest on.
+//! Tests of `resolve`: the set and its order, as data for scripts.
 
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ fn each_on_its_own() {
     assert_eq!(stats["solve"]["need_file_lists"], 0);
     assert!(stats["solve"]["ms"].as_f64().unwrap() > 0.0 && stats["metadata"]["ms"].as_f64().unwrap() > 0.0);
 
-    // The number of threads changes nothing, nor does what else was asked.
+    // The result does not depend on the number of threads or on the other requests.
     assert_eq!(resolve(&place, &["--each", "--all", "--format", "json", "--jobs", "1"]), all);
     let some = resolve(&place, &["--each", "--format", "json", "nosuch", "bash"]);
     let lines: Vec<&str> = some.lines().collect();

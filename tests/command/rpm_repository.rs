@@ -1,4 +1,5 @@
-//! Small rpm-md repositories: metadata of packages that need not exist, and of package files made for a test.
+//! Small rpm-md repositories: metadata of packages without files, and package files made for a
+//! test.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,9 +15,9 @@ pub(crate) struct Listed {
     /// `[epoch:]version-release`
     pub(crate) evr: String,
     pub(crate) arch: String,
-    /// Capabilities, each with its comparison and version where it has one: `rpmlib(X) <= 1-1`.
+    /// Capabilities, with operator and version if they have one: `rpmlib(X) <= 1-1`.
     pub(crate) requires: Vec<String>,
-    /// The file, and its bytes where there is one.
+    /// The file name, and the contents if the file exists.
     pub(crate) location: String,
     pub(crate) file: Vec<u8>,
     pub(crate) source: String,
@@ -54,7 +55,7 @@ impl Listed {
     }
 }
 
-/// A capability as an element of primary.xml.
+/// Returns a capability as an element of primary.xml.
 fn entry(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let [name, op, version] = words[..] else { return format!("<rpm:entry name=\"{text}\"/>") };

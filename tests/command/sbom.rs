@@ -1,4 +1,5 @@
-//! Bills of materials: every package is there, whatever the set was read from, and the formats' own validators have nothing to say.
+//! Tests of SBOMs: every package is in the document, from whatever form the set is read, and the
+//! formats' own validators accept it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ fn json(outcome: Outcome) -> Value {
     serde_json::from_str(&outcome.success().stdout).unwrap()
 }
 
-/// The package URLs of a document of either form, sorted.
+/// Returns the package URLs of a document in either format, sorted.
 fn purls(document: &Value) -> Vec<String> {
     let mut found: Vec<String> = match document["packages"].as_array() {
         Some(packages) => {
@@ -34,7 +35,7 @@ fn purls(document: &Value) -> Vec<String> {
     found
 }
 
-/// The names of the packages of a set.
+/// Returns the names of the packages of a set.
 fn names(place: &Place, subject: &str) -> Vec<String> {
     let list = json(place.run(&["list", subject, "--format", "json"]));
     list["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap().to_owned()).collect()
@@ -54,7 +55,8 @@ fn whatever_a_set_was_read_from_it_has_the_same_packages() {
         for form in FORMS.into_iter().filter(|form| *form != "plan.json") {
             assert_eq!(purls(&of(form, format)), expected, "{form}");
         }
-        // A lock and a plan know each package by name and version; what it was built from only the packages themselves or repositories tell.
+        // A lock and a plan identify packages by name and version; only packages and repositories
+        // know the source package.
         for form in ["plan.json", "rootstrap.lock"] {
             let bare = |purls: Vec<String>| {
                 purls
@@ -113,7 +115,8 @@ fn files_are_told_with_the_digests_that_they_have() {
     assert!(told.stderr.contains("has no files of its own"), "{}", told.stderr);
 }
 
-/// A Python that has the validators: the one that CI makes below `target`, or the machine's own.
+/// Returns a Python that has the validators: the one that CI installs below `target`, or the
+/// machine's own.
 fn python() -> Option<PathBuf> {
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("papers/bin/python3");
     let has = |python: &Path| {
@@ -129,7 +132,8 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-/// Makes the documents of a set in all forms, of a root with its files too, and adds their names; every package is in them.
+/// Writes the documents of a set in all forms, for a root also with its files, and appends their
+/// names. Fails unless every package is in each document.
 fn write_all(place: &Place, subject: &str, name: &str, options: &[&str], documents: &mut Vec<String>) {
     let files: &[&[&str]] = if options.is_empty() && !subject.contains(':') { &[&[], &["--files"]] } else { &[&[]] };
     let expected: BTreeSet<String> = names(place, subject).into_iter().collect();

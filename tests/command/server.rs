@@ -1,4 +1,5 @@
-//! HTTP servers on the loopback interface: one that gives the files of a directory, one that accepts connections and says nothing.
+//! HTTP servers on the loopback interface: one that serves the files of a directory, and one that
+//! accepts connections but never answers.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-/// Gives the files of a directory; counts the requests.
+/// A server of the files in a directory that counts the requests.
 pub(crate) struct FileServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -21,7 +22,7 @@ impl FileServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
         let (directory, requests) = (directory.to_owned(), Arc::clone(&server.requests));
-        // It lives as long as the test program, as do the connections.
+        // The thread and its connections live as long as the test program.
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 let (directory, requests) = (directory.clone(), Arc::clone(&requests));
@@ -40,7 +41,8 @@ impl FileServer {
     }
 }
 
-/// The file of a directory that a request's path means, as servers take it: each escaped byte is one byte of the name.
+/// Returns the file of a request path, as servers decode it: each escaped byte is one byte of the
+/// name.
 pub(crate) fn file_of(directory: &Path, path: &str) -> PathBuf {
     let mut bytes = Vec::new();
     let mut rest = path.trim_start_matches('/').as_bytes();
@@ -57,7 +59,7 @@ pub(crate) fn file_of(directory: &Path, path: &str) -> PathBuf {
     directory.join(OsString::from_vec(bytes))
 }
 
-/// One connection, request after request.
+/// Serves one connection, request after request.
 fn serve(mut connection: &TcpStream, directory: &Path, requests: &AtomicUsize) -> Option<()> {
     let mut lines = BufReader::new(connection).lines();
     loop {
@@ -71,7 +73,7 @@ fn serve(mut connection: &TcpStream, directory: &Path, requests: &AtomicUsize) -
     }
 }
 
-/// Accepts connections and never answers; `accepted` hears of each.
+/// Starts a server that accepts connections and never answers; `accepted` gets a message for each.
 pub(crate) fn silent() -> (SocketAddr, mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

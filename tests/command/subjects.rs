@@ -1,4 +1,4 @@
-//! Whatever a set of packages was read from, it is the same set.
+//! Tests that all forms of a set of packages give the same set.
 
 use serde_json::Value;
 
@@ -18,11 +18,11 @@ fn list(place: &Place, subject: &str) -> Vec<String> {
     ids(place.run(&["list", subject, "--format", "json"]))
 }
 
-/// One tree in all forms that there are.
+/// All forms of a tree.
 pub(crate) const FORMS: [&str; 8] =
     ["out", "out.tar", "out.tar.gz", "out.tar.zst", "oci:tag", "oci.tar", "docker.tar", "plan.json"];
 
-/// Makes them, and a lock file.
+/// Builds all forms, and a lock file.
 pub(crate) fn forms(place: &Place, asked: &[&str], repositories: &[&str]) {
     let run = |words: &[&str]| place.run(&[asked, repositories, words].concat()).success();
     run(&["out"]);
@@ -106,7 +106,7 @@ fn a_package_is_listed_as_info_describes_it() {
     let place = Place::new();
     place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["out"]].concat()).success();
     place.run(&[&MICRO[..], &["--mirror", "mirror"], &KEY, &["--tar", "out.tar"]].concat()).success();
-    // A directory of the same name is no subject.
+    // A directory of the same name is not a subject.
     std::fs::create_dir(place.path("bash")).unwrap();
     for word in ["bash", "ba?h", "/usr/bin/bash", "bash.aarch64"] {
         for subject in ["./out", "out.tar"] {

@@ -1,4 +1,5 @@
-//! `--tar`: the same tree as a directory, the same bytes for everybody, and nothing half-written.
+//! Tests of `--tar`: the same tree as a directory, the same bytes for every user, and no partial
+//! files.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -96,12 +97,12 @@ fn a_name_of_another_format_is_refused_and_bzip2_is_written() {
     let mut unpacked = Vec::new();
     std::io::Read::read_to_end(&mut reader, &mut unpacked).unwrap();
     assert!(unpacked == plain);
-    // Names without an ending, or with a version, promise nothing.
+    // Names without an extension, or with a version, imply no compression.
     for name in ["root", "alma-9.3"] {
         place.bootstrap(&["--tar", name]).success();
         assert!(fs::read(place.path(name)).unwrap() == plain, "{name}");
     }
-    // What is said goes before the name.
+    // The option has priority over the name.
     place.bootstrap(&["--tar", "a.bin", "--compression", "none"]).success();
     assert!(fs::read(place.path("a.bin")).unwrap() == plain);
 }

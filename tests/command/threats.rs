@@ -1,4 +1,5 @@
-//! What repositories may do to those who trust them (TUF's list): each is refused, and nothing is left behind.
+//! Tests of attacks by repositories on their users (the list of TUF): each is refused, and nothing
+//! remains.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -23,7 +24,8 @@ fn refused(place: &Place, outcome: &Outcome, words: &[&str]) {
     assert!(!place.path("out").exists());
 }
 
-/// A package that its key signed, under the name, the version, or with the capabilities of another: an index that nobody signed could say so.
+/// A package signed by a trusted key, under the name, the version or the provides of another
+/// package, as an unsigned index could list it.
 #[test]
 fn a_wrong_package_under_a_right_name() {
     let record = "<version epoch=\"0\" ver=\"2.48\" rel=\"9.el9\"/>";
@@ -59,14 +61,14 @@ fn a_wrong_package_under_a_right_name() {
         let outcome = place.bootstrap(&["--no-best", "out"]);
         refused(&place, &outcome, &[PACKAGE, "the package is not the one that the index promises", told]);
     }
-    // Another package altogether, as signed as can be, with the digest that the index promises.
+    // A completely different package with a valid signature, and its digest in the index.
     let place = Place::new();
     let other = fs::read(place.mirror().package("libgcc-11.4.1-2.1.el9.aarch64.rpm")).unwrap();
     place.mirror().replace_package(PACKAGE, |_| other.clone());
     refused(&place, &place.bootstrap(&["out"]), &[PACKAGE, "its name should be `libcap`, found `libgcc`"]);
 }
 
-/// The same of Alpine: an index that nobody signed says of a package what its `.PKGINFO` does not.
+/// The same for Alpine: an unsigned index contradicts a package's `.PKGINFO`.
 #[test]
 fn a_wrong_alpine_package_under_a_right_name() {
     let cases = [
@@ -122,12 +124,13 @@ fn metadata_of_different_states() {
     let earlier = place.path("earlier");
     copy(&place.path("mirror"), &earlier);
     place.mirror().edit(|text| text.replace("<summary>Capabilities</summary>", "<summary>Capabilities!</summary>"));
-    // The newer repomd.xml, with the older list of packages under its name; then with the older list of files.
+    // The newer repomd.xml, with the older list of packages under its name; then with the older
+    // list of files.
     for kind in ["primary", "filelists"] {
         let (new, old) = (place.mirror().metadata(kind), Mirror::new(&earlier).metadata(kind));
         let kept = fs::read(&new).unwrap();
         fs::copy(old, &new).unwrap();
-        // A path that no list of packages tells makes the list of files necessary.
+        // A path that no list of packages contains makes the list of files necessary.
         let outcome = place.bootstrap(&["--with", "/usr/share/nobody-has-this", "out"]);
         if kind == "primary" {
             refused(&place, &outcome, &["is not what the repository promised", "primary.xml.gz"]);
@@ -136,14 +139,14 @@ fn metadata_of_different_states() {
         }
         fs::write(&new, kept).unwrap();
     }
-    // The older repomd.xml beside the newer files: what it names is not there.
+    // The older repomd.xml with the newer files: the files that it lists do not exist.
     fs::copy(Mirror::new(&earlier).repomd(), place.mirror().repomd()).unwrap();
     let outcome = place.bootstrap(&["--cache-dir", "another", "out"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("cannot be had") && !place.path("out").exists(), "{}", outcome.stderr);
 }
 
-/// Metadata older than those of an earlier run, from the same place, over HTTP and in a directory.
+/// Metadata older than those of an earlier run, from the same source, over HTTP and in a directory.
 #[test]
 fn older_metadata_than_what_was_seen() {
     let place = Place::new();
@@ -167,7 +170,7 @@ fn older_metadata_than_what_was_seen() {
         let outcome = resolve(&[]);
         let told = "repodata/repomd.xml is older than what was seen before: made 2024-01-01 00:00:00 (revision 1704067200), seen 2024-01-01 00:00:01";
         refused(&place, &outcome, &[told, "--allow-downgrade-metadata"]);
-        // Making room in the cache forgets nothing of that; another cache knows nothing of it.
+        // Cleaning the cache does not remove the record; another cache does not have it.
         place.run(&["cache", "clean", "--cache-dir", "cache"]).success();
         refused(&place, &resolve(&[]), &[told]);
         resolve_with("other", &[]).success();
@@ -177,7 +180,7 @@ fn older_metadata_than_what_was_seen() {
     }
 }
 
-/// Of two mirrors one is older than what was seen, or has what nobody signed: the other one serves.
+/// One of two mirrors has older or unsigned metadata: the other one is used.
 #[test]
 fn one_mirror_of_two_that_lies() {
     let place = Place::new();
@@ -215,7 +218,7 @@ fn an_older_alpine_index() {
     let index = place.path("mirror/v3.20/main/aarch64/APKINDEX.tar.gz");
     let (old, new) = (place.path("old"), place.path("new"));
     fs::copy(&index, &old).unwrap();
-    // The same index of a day later: a time in the headers of the archive.
+    // The same index a day later: a time in the headers of the archive.
     let mut archive = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&fs::read(&old).unwrap()[..]), &mut archive).unwrap();
     let mut made = tar::Builder::new(Vec::new());
@@ -248,7 +251,8 @@ fn an_older_alpine_index() {
     resolve(&["--allow-downgrade-metadata"]).success();
 }
 
-/// A mirror that stands still: told of where the distribution lets no repository become so old, and refused where the user says how old is too old.
+/// A mirror that is no longer updated: reported if the distribution would not keep a repository
+/// that old, and refused if it exceeds the user's limit.
 #[test]
 fn metadata_that_stand_still() {
     let place = Place::new();
@@ -260,7 +264,7 @@ fn metadata_that_stand_still() {
     let outcome = resolve(&server.url(), &[]).success();
     assert!(outcome.stderr.contains("the metadata of baseos are"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("does the mirror still follow it?"), "{}", outcome.stderr);
-    // A directory is as old as its owner wants it to be.
+    // For a directory, there is no such warning: its owner controls its age.
     assert!(!resolve("mirror", &[]).success().stderr.contains("the metadata of"));
     refused(
         &place,
@@ -269,7 +273,7 @@ fn metadata_that_stand_still() {
     );
     resolve("mirror", &["--max-age", "5000w"]).success();
     assert_eq!(resolve("mirror", &["--max-age", "soon"]).code, Some(2));
-    // As of today.
+    // The current time.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     for repository in [place.mirror(), Mirror::appstream(&place.path("mirror"))] {
         let text = fs::read_to_string(repository.repomd()).unwrap().replace("1704067200", &now.to_string());
@@ -279,7 +283,7 @@ fn metadata_that_stand_still() {
     assert!(!outcome.stderr.contains("the metadata of"), "{}", outcome.stderr);
 }
 
-/// A server that never ends its answer to the file that `hit` names, and gives the others from a directory.
+/// Starts a server whose answer to the file `hit` never ends; other files come from a directory.
 fn endless(directory: &Path, hit: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -308,7 +312,7 @@ fn endless(directory: &Path, hit: &'static str) -> String {
     format!("http://{address}")
 }
 
-/// Data without end are read as far as was promised, or as far as any such file goes.
+/// Endless data are read only up to the expected size, or up to the limit for such files.
 #[test]
 fn data_without_end() {
     let place = Place::new();

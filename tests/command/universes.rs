@@ -1,4 +1,5 @@
-//! Random small universes of apk packages: what our command would do beside what the real apk would, order and all.
+//! Tests with random small universes of apk packages: rootstrap's plan compared with that of the
+//! real apk, including the order.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,11 +15,11 @@ use crate::real_apk::{Pair, real_packages};
 
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const PROVIDED: [&str; 3] = ["v", "w", "x"];
-/// Whose rules decide is told by the apk among the packages.
+/// The apk package in the universe determines the rules.
 const APK: &str = "C:Q1YRkW3y9I/NGTPcjUFoI432WrFzk=\nP:apk-tools\nV:2.14.4-r0\nA:x86_64\nS:1\nI:1\n";
 const ROUNDS: u64 = 120;
 
-/// The same numbers each time (Knuth's MMIX constants).
+/// A reproducible generator (Knuth's MMIX constants).
 struct Random(u64);
 
 impl Random {
@@ -31,7 +32,7 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    /// So many times in a hundred.
+    /// Returns true with this probability in percent.
     fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -45,7 +46,7 @@ impl Random {
         format!("{name}{}{}", self.one(&["=", "<", ">", ">=", "<=", "~"]), self.one(&["1", "2", "3"]))
     }
 
-    /// A package's record in an index.
+    /// Returns a package's record for an index.
     fn record(&mut self, name: &str, version: &str) -> String {
         let mut depends: Vec<String> = (0..[0, 0, 1, 1, 2, 3][self.below(6)]).map(|_| self.dependency()).collect();
         depends.retain(|dependency| !dependency.starts_with(name));
@@ -76,12 +77,12 @@ impl Random {
         if !provides.is_empty() && self.percent(40) {
             list('k', &[self.one(&["1", "5"]).to_owned()]);
         }
-        // Any twenty bytes that tell it from others will do.
+        // Any unique twenty bytes are sufficient.
         let digest: Vec<u8> = (0..20).map(|_| self.below(256) as u8).collect();
         format!("C:Q1{}\n{text}", STANDARD.encode(digest))
     }
 
-    /// The records of an index, some versions of each name.
+    /// Returns the records of an index, with some versions of each name.
     fn index(&mut self) -> Vec<(String, String, String)> {
         let mut records = Vec::new();
         for name in NAMES {
@@ -105,7 +106,7 @@ fn write_index(directory: &Path, records: &[(String, String, String)]) {
         let mut header = tar::Header::new_ustar();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
-        // apk wants to be told.
+        // apk requires it.
         header.set_entry_type(tar::EntryType::Regular);
         tar.append_data(&mut header, name, content.as_bytes()).unwrap();
     }
@@ -115,10 +116,10 @@ fn write_index(directory: &Path, records: &[(String, String, String)]) {
     fs::write(directory.join("APKINDEX.tar.gz"), gzip.finish().unwrap()).unwrap();
 }
 
-/// A root with its repository, in a tree whose apk can see both.
+/// A root with its repository, inside a tree with an apk that can use both.
 struct Universe<'a> {
     place: &'a Place,
-    /// Where it is in that tree.
+    /// The path inside that tree.
     at: String,
 }
 
@@ -140,7 +141,7 @@ impl Universe<'_> {
         .unwrap();
     }
 
-    /// The lines of apk's plan, or what it says instead.
+    /// Returns the lines of apk's plan, or its error.
     fn theirs(&self, arguments: &[String]) -> Result<Vec<String>, String> {
         let root = format!("{}/root", self.at);
         let repository = format!("{}/r", self.at);
@@ -179,7 +180,7 @@ impl Universe<'_> {
     }
 }
 
-/// The lines of a plan without their numbers.
+/// Returns the lines of a plan without their numbers.
 fn steps(text: &str) -> Vec<String> {
     text.lines().filter(|line| line.starts_with('(')).filter_map(|line| Some(line.split_once(") ")?.1.to_owned())).collect()
 }
@@ -205,7 +206,7 @@ fn are_planned_as_by_the_real_apk() {
         universe.root(&[], &[]);
         let mut world = Vec::new();
         if random.percent(60) {
-            // The packages that some names take are installed, and then the repository goes on.
+            // Install the packages for some names, then change the repository.
             let wanted = names(&mut random, 2);
             let plan = universe.theirs(&[&["add".to_owned()], &wanted[..]].concat()).unwrap_or_default();
             let of = |step: &String| {

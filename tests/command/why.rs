@@ -1,4 +1,5 @@
-//! `why` and `closure`: the same answers whatever the set was read from, as data and as text.
+//! Tests of `why` and `closure`: the answers are the same for all forms of a set, as data and as
+//! text.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ fn told(place: &Place, words: &[&str]) -> Value {
     serde_json::from_str(&place.run(&[words, &["--format", "json"]].concat()).success().stdout).unwrap()
 }
 
-/// The chains to the first package in question, as names and capabilities.
+/// Returns the chains to the first package in question, as names and capabilities.
 fn chains(answer: &Value) -> Vec<String> {
     let step = |step: &Value| format!(" {} {}", step["capabilities"][0].as_str().unwrap(), step["id"].as_str().unwrap());
     let chain = |chain: &Value| {
@@ -33,7 +34,8 @@ fn every_form_has_the_same_chains() {
     for (asked, repositories, package) in [(&MICRO[..], &RPM[..], "glibc"), (&MINIROOTFS[..], &APK[..], "musl")] {
         let place = Place::new();
         forms(&place, asked, repositories);
-        // rpm's database does not tell what was asked for; a plan, a lock and a request do, but need repositories to know who needs whom.
+        // rpm's database does not record the request. A plan, a lock and a request do, but need
+        // repositories for the dependencies.
         let distro = &asked[..4];
         let from_request = told(&place, &[&["why", package], asked, repositories].concat());
         assert_eq!(from_request["roots"], "requested");

@@ -1,4 +1,4 @@
-//! Packages and metadata that are not what was promised: exit code 4.
+//! Tests of packages and metadata that do not match the expected digests: exit code 4.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
 
 #[test]
 fn a_key_that_did_not_sign() {
-    // Without --key only AlmaLinux's own keys are trusted.
+    // Without --key, only AlmaLinux's own keys are trusted.
     refused(&Place::new(), 4, "wrong_key", &["--mirror", "mirror"]);
 }
 
@@ -97,7 +97,7 @@ fn a_flipped_byte_in_a_checksum_of_repomd() {
     let place = Place::new();
     let repomd = place.mirror().repomd();
     let text = fs::read_to_string(&repomd).unwrap();
-    // The first checksum is primary's.
+    // The first checksum is that of primary.
     let (before, after) = text.split_once("<checksum type=\"sha256\">").unwrap();
     let other = if after.starts_with('0') { "1" } else { "0" };
     fs::write(&repomd, format!("{before}<checksum type=\"sha256\">{other}{}", &after[1..])).unwrap();

@@ -1,4 +1,5 @@
-//! What is not there or cannot be read or written: exit code 1. What no set of packages can give: exit code 3.
+//! Tests of missing, unreadable and unwritable files (exit code 1), and of requests without
+//! solution (exit code 3).
 
 use std::fs;
 use std::net::TcpListener;
@@ -75,7 +76,7 @@ fn nobody_listens() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let outcome = place.bootstrap(&["--mirror", &format!("http://{address}/almalinux"), "out"]);
-    // The first mirror serves: a second one is no harm.
+    // The first mirror works, so a bad second one does not matter.
     outcome.success();
     let outcome = place.run(&[&crate::place::MICRO[..], &["--mirror", &format!("http://{address}/almalinux"), "other"]].concat());
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);

@@ -1,4 +1,5 @@
-//! Bad input: each kind has its exit code, tells what is wrong with what and what to do, and leaves everything as it was.
+//! Tests of bad input. Each kind has its exit code, the message names the problem and the remedy,
+//! and nothing is changed.
 
 mod damage;
 mod missing;
@@ -9,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::place::{MICRO, Place, names};
 
-/// Runs the main job twice in a place where it must fail, with OUT absent and with OUT empty. Both times nothing may be left or
-/// changed; the message is a snapshot of this name.
+/// Runs the main job in a place where it must fail, once with OUT absent and once with OUT empty.
+/// Nothing may remain or change; the message is compared with the snapshot of this name.
 #[track_caller]
 fn refused(place: &Place, code: i32, snapshot: &str, arguments: &[&str]) {
     let mut message = None;
@@ -41,7 +42,7 @@ fn refused(place: &Place, code: i32, snapshot: &str, arguments: &[&str]) {
     });
 }
 
-/// The arguments that take the packages from the place's mirror and trust its key.
+/// The arguments that use the packages of the place's mirror and trust its key.
 const TRUSTED: [&str; 4] = ["--mirror", "mirror", "--key", "mirror/keys/rootstrap-fixtures.asc"];
 
 #[track_caller]

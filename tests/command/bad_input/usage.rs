@@ -1,4 +1,4 @@
-//! Wrong usage: exit code 2, before anything is read or written.
+//! Tests of wrong usage: exit code 2, before anything is read or written.
 
 use std::fs;
 

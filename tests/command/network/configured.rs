@@ -1,4 +1,4 @@
-//! `.repo` files: their variables, and the options that say who is asked, through whom, and as whom.
+//! Tests of `.repo` files: variables, and the options for servers, proxies and credentials.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::server::file_of;
 const REPOSITORY: &str = "9/BaseOS/aarch64/os";
 const KEY: &str = "mirror/keys/rootstrap-fixtures.asc";
 
-/// Serves the mirror to whoever `allows` it.
+/// Serves the mirror for requests that `allows` accepts.
 fn server(place: &Place, allows: impl Fn(&Request) -> bool + Send + Sync + 'static) -> TestServer {
     let directory = place.path("mirror");
     TestServer::answering(move |request: &Request| {
@@ -73,7 +73,7 @@ fn variables_in_lines_of_lists_have_the_values_of_repo_files() {
         resolve(&place, &format!("[base]\nbaseurl={}\n", web.url(&format!("/{line}"))), &format!("base-{at}"), &variables)
             .success();
     }
-    // An unknown variable stays as it is, and the message shows it.
+    // An unknown variable stays in the text, and the message shows it.
     let mirrors = list(web.url("/9/$nothing/os"));
     let unknown = resolve_of(&place, &format!("base=mirrorlist:{}", mirrors.url("/")), "unknown", &["--key", KEY]);
     assert!(unknown.code == Some(1) && unknown.stderr.contains("/9/$nothing/os/repodata/repomd.xml"), "{}", unknown.stderr);
@@ -92,7 +92,7 @@ fn a_name_and_a_password_are_told_to_the_servers_of_the_repository_alone_and_nev
     let base = format!("baseurl={}\n", closed.url(&format!("/{REPOSITORY}")));
     resolve(&place, &format!("[base]\n{base}{login}"), "by-base", &["--key", KEY]).success();
     resolve(&place, &format!("[base]\nmirrorlist={}\n{login}", lines.url("/")), "by-list", &["--key", KEY]).success();
-    // Another repository's servers are told nothing.
+    // Servers of another repository get no credentials.
     let other = format!("[base]\n{base}{login}[other]\nbaseurl={}\n", open.url(&format!("/{REPOSITORY}")));
     resolve(&place, &other, "two", &["--key", KEY]).success();
     assert!(open.requests().iter().all(|request| request.header("authorization").is_none()));
@@ -105,7 +105,7 @@ fn a_name_and_a_password_are_told_to_the_servers_of_the_repository_alone_and_nev
     place.run(&[&["lock"], &asked[..]].concat()).success();
     let lock = fs::read_to_string(place.path("rootstrap.lock")).unwrap();
     assert!(!lock.contains("s@c") && !lock.contains("password"), "{lock}");
-    // Whoever builds from the lock says who they are by the same file.
+    // A build from the lock gets its credentials from the same file.
     assert_eq!(place.run(&["--lock", "rootstrap.lock", "--cache-dir", "fresh", "refused"]).code, Some(1));
     place.run(&["--lock", "rootstrap.lock", "--repo", "my.repo", "--cache-dir", "fresh", "out"]).success();
 }
@@ -125,7 +125,8 @@ fn a_repository_is_reached_by_its_own_proxy() {
     resolve(&place, &format!("{text}{login}"), "by-proxy", &["--key", KEY]).success();
     let refused = resolve(&place, &text, "unknown", &["--key", KEY]);
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
-    // Another repository goes the run's way, and `_none_` does without the proxy of the command line.
+    // Another repository uses the run's settings, and `_none_` disables the proxy of the command
+    // line.
     let open = server(&place, |_| true);
     let direct = format!("[open]\nproxy=_none_\nbaseurl={}\n", open.url(&format!("/{REPOSITORY}")));
     resolve(&place, &direct, "none", &["--key", KEY, "--proxy", "http://127.0.0.1:1"]).success();
@@ -185,7 +186,7 @@ fn cost_orders_repositories_of_one_priority() {
         let told = resolve(&place, &format!("[a]\n{base}{a}[b]\n{base}{b}"), "cache", &["--key", KEY]).success().stdout;
         told.lines().find(|line| line.starts_with("setup-")).unwrap().split_whitespace().nth(1).unwrap().to_owned()
     };
-    // Each as dnf 4.14 chooses.
+    // Each case as in dnf 4.14.
     assert_eq!(chosen("", ""), "a");
     assert_eq!(chosen("cost=2000\n", ""), "b");
     assert_eq!(chosen("", "cost=999\n"), "b");

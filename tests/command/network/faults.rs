@@ -1,4 +1,5 @@
-//! Mirrors that fail in every way: with one good one of three the tree is as it should be, with none the message lists what was tried.
+//! Tests of mirrors that fail in every way. With one good mirror of three the tree is right; with
+//! none, the message lists the attempts.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +11,15 @@ use crate::disk::{differences, walk, without_inodes};
 use crate::place::Place;
 use crate::server::file_of;
 
-/// Little patience: what a fault costs is what is waited for.
+/// Short timeouts, as the test waits for each of them.
 const IMPATIENT: [&str; 10] =
     ["--connect-timeout", "2", "--timeout", "1", "--retries", "1", "--max-wait", "2", "--progress", "none"];
 
-/// What a mirror does with a file that it has.
+/// The answer of a mirror for a file that it has.
 type Fault = fn(Vec<u8>, &Request) -> Answer;
 
-/// Each way to fail, what it is called, a word of the message when every mirror does so, and the exit code then.
+/// Each fault: its name, a word of the message if every mirror has it, the exit code in that case,
+/// and the answer.
 const FAULTS: [(&str, &str, i32, Fault); 17] = [
     ("stall", "timed out", 1, |_, _| Answer::Stall),
     ("reset", "", 1, |data, _| {
@@ -40,7 +42,7 @@ const FAULTS: [(&str, &str, i32, Fault); 17] = [
     ("wrong range that looks right", "", 1, |data, request| {
         let from: usize = request.header("range").map_or(0, |range| range[6..range.len() - 1].parse().unwrap());
         let last = data.len() - 1;
-        // Half of it comes, and then the first half again in place of the second.
+        // The first half is sent, and then the first half again in place of the second.
         Answer::WrongRange(format!("bytes {from}-{last}/{}", data.len()), data)
     }),
     ("404", "not found", 1, |_, _| Answer::Status(404)),
@@ -59,12 +61,13 @@ const FAULTS: [(&str, &str, i32, Fault); 17] = [
     ("endless data", "", 4, |_, _| Answer::Endless),
 ];
 
-/// Whether a file is a document that nobody promised anything about.
+/// Reports whether a file is a document without an expected digest.
 fn is_document(request: &Request) -> bool {
     request.path.ends_with("repomd.xml")
 }
 
-/// A mirror of a directory that does so with its files: with all, or with those that something was promised of.
+/// Starts a mirror of a directory with this fault: for all files, or only for those with an
+/// expected digest.
 fn mirror(directory: &Path, fault: Fault, documents_too: bool) -> TestServer {
     let directory = directory.to_owned();
     TestServer::answering(move |request| match fs::read(file_of(&directory, &request.path)) {
@@ -91,7 +94,7 @@ fn run(place: &Place, mirrors: &[&TestServer], out: &str) -> crate::place::Outco
     place.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Tries each fault, some at once: most of the time is spent waiting.
+/// Tries each fault, several at once, as most of the time is spent waiting.
 fn each_fault(attempt: impl Fn(usize, (&str, &str, i32, Fault)) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -114,7 +117,8 @@ fn one_good_mirror_of_three_is_enough() {
     let good = good(&directory);
     each_fault(|number, (name, _, _, fault)| {
         let begin = Instant::now();
-        // Of a document nobody knows what it should be: what lies about it is found out by the files that it promises.
+        // A document has no expected digest, so these faults are detected only by the files that it
+        // lists.
         let documents_too = !matches!(name, "a flipped byte" | "said to be shorter");
         let bad = [0, 1].map(|_| mirror(&directory, fault, documents_too));
         let out = format!("out-{number}");
@@ -164,7 +168,8 @@ fn what_broke_off_is_gone_on_with_and_documents_are_asked_after_only() {
     let place = Place::new();
     let directory = place.path("mirror");
     place.bootstrap(&["good"]).success();
-    // Every answer ends after some thousand bytes, and what is known of a document need not come again.
+    // Every answer ends after a few thousand bytes; the received part of a document need not be
+    // sent again.
     let broken = mirror(
         &directory,
         |data, request| if is_document(request) { Answer::Stated(data, "\"a\"".to_owned()) } else { Answer::Broken(data, 4096) },

@@ -1,4 +1,5 @@
-//! Lists of mirrors and files that name repositories: metalink, mirrorlist, `.repo`, `repositories` of apk.
+//! Tests of mirror lists and repository lists: metalink, mirrorlist, `.repo`, `repositories` of
+//! apk.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +13,7 @@ use crate::server::file_of;
 
 const REPOSITORY: &str = "9/BaseOS/aarch64/os";
 
-/// A mirror of the directory; `repomd` stands in for its root document.
+/// Starts a mirror of the directory; `repomd` replaces its root document.
 fn mirror(place: &Place, repomd: Option<Vec<u8>>) -> TestServer {
     let directory = place.path("mirror");
     TestServer::answering(move |request: &Request| match &repomd {
@@ -21,7 +22,7 @@ fn mirror(place: &Place, repomd: Option<Vec<u8>>) -> TestServer {
     })
 }
 
-/// A server of one document.
+/// Starts a server of one document.
 fn list(text: String) -> TestServer {
     TestServer::answering(move |_: &Request| Answer::File(text.clone().into_bytes()))
 }
@@ -60,7 +61,7 @@ fn resolve(place: &Place, repo: &[&str], more: &[&str]) -> Outcome {
 fn the_checksum_of_a_metalink_holds_and_a_mirror_that_has_it_is_found() {
     let place = Place::new();
     let current = fs::read(place.mirror().repomd()).unwrap();
-    // Another state, in which nothing is wrong but that it is another.
+    // Another state, which is valid but different.
     let old = [&current[..], b"<!-- older -->\n"].concat();
     let (stale, good) = (mirror(&place, Some(old.clone())), mirror(&place, None));
     let expected = resolve(&place, &[&format!("base=mirror/{REPOSITORY}")], &[]).success().stdout;
@@ -74,13 +75,13 @@ fn the_checksum_of_a_metalink_holds_and_a_mirror_that_has_it_is_found() {
             && good.asked().iter().any(|path| path.ends_with("repomd.xml"))
     );
 
-    // Nobody has what the metalink promises.
+    // No mirror has the state of the metalink.
     let lacking = cached("two", &[&stale], &[&current], "metalink:");
     assert_eq!(lacking.code, Some(4), "{}", lacking.stderr);
     assert!(lacking.stderr.contains(&stale.url("/")), "{}", lacking.stderr);
-    // What was promised before is taken where nobody has the newest.
+    // A state that the metalink lists as older is accepted if no mirror has the newest.
     assert_eq!(cached("three", &[&stale], &[&current, &old], ",mirrors=").success().stdout, expected);
-    // What is no metalink is told.
+    // Documents that are not metalinks are reported.
     let server = list("<html>sorry</html>".to_owned());
     let wrong = resolve(&place, &[&format!("base=metalink:{}", server.url("/"))], &["--cache-dir", "four"]);
     assert!(wrong.code == Some(1) && wrong.stderr.contains("expected <metalink>"), "{}", wrong.stderr);

@@ -1,4 +1,4 @@
-//! Servers that fail, and servers as there really are: what the command does with them.
+//! Tests of the command with failing servers and with real servers.
 
 mod configured;
 mod faults;

@@ -1,4 +1,4 @@
-//! Servers as there really are: nginx with TLS and HTTP/2, squid as a proxy.
+//! Tests with real servers: nginx with TLS and HTTP/2, squid as a proxy.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use crate::disk::{differences, walk, without_inodes};
 use crate::place::{Outcome, Place, is_root, peer};
 
-/// A server of another make, ended with its value.
+/// A server process that is stopped when dropped.
 struct Peer {
     child: Child,
     address: SocketAddr,
 }
 
 impl Peer {
-    /// Starts it and waits until it answers. Nobody else takes the port within the moment between.
+    /// Starts the process and waits until it answers. No other process takes the port in the
+    /// meantime.
     fn start(address: SocketAddr, command: &mut Command) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let peer = Self { child, address };
@@ -47,7 +48,7 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// An authority, and certificates that it signed: the server's and a client's.
+/// Creates a certificate authority, and certificates that it signed: the server's and a client's.
 fn certificates(directory: &Path) {
     fs::create_dir(directory).unwrap();
     let openssl = |arguments: &str| {
@@ -66,7 +67,7 @@ fn certificates(directory: &Path) {
     }
 }
 
-/// nginx with TLS and HTTP/2; `more` goes into its server.
+/// Starts nginx with TLS and HTTP/2; `more` is added to its server block.
 fn nginx(files: &Path, place: &Path, more: &str) -> Peer {
     let address = free_address();
     fs::create_dir_all(place).unwrap();
@@ -86,13 +87,13 @@ fn nginx(files: &Path, place: &Path, more: &str) -> Peer {
     Peer::start(address, Command::new("nginx").args(["-e", &at("nginx.log"), "-c", &at("nginx.conf")]))
 }
 
-/// squid, which forwards what it is asked for; what it stores stays in memory.
+/// Starts squid as a forward proxy that stores data in memory only.
 fn squid(place: &Path) -> Peer {
     let address = free_address();
     fs::create_dir_all(place).unwrap();
     let at = |name: &str| place.join(name).to_str().unwrap().to_owned();
     if is_root() {
-        // It goes on as the user that it was built for, who must be able to write here.
+        // It continues as the user set at build time, who must be able to write here.
         fs::set_permissions(place.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
     }
@@ -142,11 +143,11 @@ fn nginx_with_tls_and_http_2() {
     let connections: std::collections::BTreeSet<&str> = asked.iter().filter_map(|line| line.split(' ').nth(4)).collect();
     assert!(connections.len() < asked.len(), "connections are used again: {asked:?}");
 
-    // Of a server that nobody vouches for nothing is taken, and it is not asked again and again.
+    // Nothing from a server without a trusted certificate is used, and it is not asked again.
     let unknown = bootstrap(&place, &url, "unknown", &["--retries", "5"]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.stderr.contains("no TLS that can be trusted") && !unknown.stderr.contains("(tried"), "{}", unknown.stderr);
-    // One that says it is somebody else is as good as unknown.
+    // A server with a certificate for another name is not trusted either.
     let other = url.replace("127.0.0.1", "localhost");
     let other = bootstrap(&place, &other, "other", &["--cacert", "tls/ca.pem"]);
     assert!(other.code == Some(1) && other.stderr.contains("no TLS that can be trusted"), "{}", other.stderr);
@@ -177,7 +178,7 @@ fn nginx_is_reached_by_the_authority_and_certificate_of_its_repository_alone() {
     resolve(&format!("[base]\n{base}{ca}{client}sslverify=1\n"), "right").success();
     let nobody = resolve(&format!("[base]\n{base}{ca}"), "nobody");
     assert_eq!(nobody.code, Some(1), "{}", nobody.stderr);
-    // What one repository trusts another does not.
+    // The certificates that one repository trusts do not apply to another.
     let other = resolve(&format!("[base]\n{base}{ca}{client}[other]\n{base}{client}"), "other");
     assert!(other.code == Some(1) && other.stderr.contains("no TLS that can be trusted"), "{}", other.stderr);
     let keyless = resolve(&format!("[base]\n{base}sslclientkey={}\n", at("client.key")), "keyless");
@@ -220,7 +221,7 @@ fn nginx_that_wants_to_know_who_we_are() {
     fs::write(place.path(".netrc"), "default login me password secret\n").unwrap();
     bootstrap(&place, &url(&named), "named-out", &trusted).success();
     assert_same(&place, "named-out");
-    // What is for whoever is asked is not for whoever that one names.
+    // Credentials are not sent to the server to which another one redirects.
     let led = bootstrap(&place, &url(&leading), "led", &trusted);
     assert!(led.code == Some(1) && led.stderr.contains("401"), "{}", led.stderr);
 }

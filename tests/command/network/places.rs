@@ -1,4 +1,5 @@
-//! Where metadata say that files are: names that are paths, below a server or in a directory, and what is told of their sizes.
+//! Tests of file locations in metadata: file names that are paths, on a server or in a directory,
+//! and file sizes.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,7 @@ use crate::server::file_of;
 
 const REPOSITORY: &str = "9/BaseOS/aarch64/os";
 const SETUP: &str = "Packages/setup-2.13.7-9.el9.noarch.rpm";
-/// Every kind of character that a URL has another meaning for.
+/// Contains every kind of character with a special meaning in URLs.
 const ODD: &str = "pool/a+b^c%2Bd%#e?f\\g|h';i:j[k]l&m n~é.rpm";
 const ODD_ON_THE_WIRE: &str = "pool/a%2Bb%5Ec%252Bd%25%23e%3Ff%5Cg%7Ch%27%3Bi%3Aj%5Bk%5Dl%26m%20n~%C3%A9.rpm";
 
@@ -20,7 +21,8 @@ fn server(directory: &Path) -> TestServer {
     })
 }
 
-/// Moves the package `setup` to another place below the repository, and lets the metadata say `element` of where it is.
+/// Moves the package `setup` to another place below the repository, and sets its location in the
+/// metadata to `element`.
 fn moved(place: &Place, to: &str, element: &str) {
     let repository = place.path("mirror").join(REPOSITORY);
     let target = repository.join(to);
@@ -134,7 +136,7 @@ fn a_server_may_not_name_files_of_this_machine() {
     assert!(refused.stderr.contains("is a file of this machine"), "{}", refused.stderr);
 }
 
-/// Writes other sizes into the root document; `None` leaves them out.
+/// Sets the sizes in the root document; `None` removes them.
 fn sizes(place: &Place, number: Option<&str>) {
     let repomd = place.mirror().repomd();
     let mut text = fs::read_to_string(&repomd).unwrap();
@@ -165,7 +167,7 @@ fn sizes_of_zero_and_absent_ones_are_unknown_and_checksums_count_all_the_same() 
         let damaged = build(&place, &["--repo", repo], out);
         assert_eq!(damaged.code, Some(4), "{}", damaged.stderr);
     }
-    // A size that is told counts.
+    // The stated size counts.
     let place = Place::new();
     place.mirror().edit(str::to_owned);
     sizes(&place, Some("17"));
