@@ -1,4 +1,5 @@
-//! `list`, `info` and `files` as a user meets them: the real binary, on package files of the fixtures and on a root with a database.
+//! Tests of `list`, `info` and `files`: the real binary, on package files of the fixtures and on a
+//! root with a database.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
@@ -25,7 +26,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures/9/BaseOS/aarch64/os/Packages")
 }
 
-/// The command, with its exit code and what it says, to be compared with what it said before.
+/// Returns the exit code and the output of the command, for comparison with a snapshot.
 fn told<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S>) -> String {
     let output = Command::cargo_bin("rootstrap").unwrap().current_dir(directory).args(arguments).output().unwrap();
     let mut text = format!("exit code {}\n", output.status.code().unwrap());
@@ -37,14 +38,15 @@ fn told<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S
     text
 }
 
-/// What the command prints when it does what it is asked.
+/// Returns the standard output of a command that succeeds.
 fn printed<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S>) -> Vec<u8> {
     let output = Command::cargo_bin("rootstrap").unwrap().current_dir(directory).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-/// A package that no packager would make: its words steer terminals, its paths are no text.
+/// Returns a package with hostile metadata: control sequences for terminals, and paths that are not
+/// UTF-8.
 fn odd() -> (Header, Header) {
     let mut builder = HeaderBuilder::new();
     builder.string(Tag::NAME, "odd").string(Tag::VERSION, "1").string(Tag::RELEASE, "1").u32(Tag::EPOCH, 7);
@@ -62,7 +64,7 @@ fn odd() -> (Header, Header) {
     (header, Header::parse(nothing, Place::Signature).unwrap())
 }
 
-/// A directory with `root`, in which four packages are installed without documentation.
+/// Creates a directory with `root`, in which four packages are installed without documentation.
 fn root() -> tempfile::TempDir {
     let opened: Vec<(Header, Header)> = [SETUP, BASH, COREUTILS]
         .iter()
@@ -135,7 +137,7 @@ fn bytes_of_paths_are_kept_in_the_listing() {
     let expected = b"# odd-7:1-1.noarch\n/opt/\xff\t\n\t102755\troot\twheel\t1\t1234567\t\t\t(none)\t\n\
         /opt/plain\t120777\tdaemon\troot\t2\t2\t\t\xff\t\n\t(none)\t\n";
     assert_eq!(listing.escape_ascii().to_string(), expected.escape_ascii().to_string());
-    // A package file's own name need not be text either.
+    // The name of a package file need not be UTF-8 either.
     let name = OsStr::from_bytes(b"\xfe.rpm");
     fs::copy(fixtures().join(BASH), root.path().join(name)).unwrap();
     let listing = printed(root.path(), ["files".as_ref(), "--format".as_ref(), "tsv".as_ref(), name]);
@@ -188,7 +190,8 @@ fn a_reader_that_went_away_is_no_failure() {
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The packages of many distributions and of rpm 4.9 to 6.0, in one call, beside what the real rpm said of each file.
+/// Lists packages of many distributions and of rpm 4.9 to 6.0 in one call, and compares each file
+/// with the output of the real rpm.
 #[test]
 fn the_listing_is_the_one_that_rpm_makes() {
     let data =

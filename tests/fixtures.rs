@@ -1,4 +1,4 @@
-//! `repo-fixtures/` is what its own sources make, byte for byte.
+//! Tests that `repo-fixtures/` equals the output of its sources, byte for byte.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a test, and the modules of an example")]
 
@@ -23,7 +23,7 @@ mod signing;
 #[path = "../examples/make-fixtures/universe.rs"]
 mod universe;
 
-/// Every file below a directory, by its path.
+/// Returns every file below a directory, by its path.
 fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut directories = vec![root.to_owned()];

@@ -1,11 +1,11 @@
-//! The rooms stand on floors (docs/architecture.md): each imports only from floors below its own.
+//! Tests of the layers in docs/architecture.md: each module imports only from lower layers.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floor of each room. A room that is missing here fails the test: say where it stands.
+/// The layer of each module. A new module fails the test until it is listed here.
 const FLOORS: [(&str, u8); 24] = [
     ("cli", 6),
     ("bootstrap", 5),
@@ -48,7 +48,7 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The rooms that a source file names with `crate::…`, tests' own modules left out.
+/// Returns the modules that a source file imports with `crate::…`, except unit tests.
 fn imports(text: &str) -> Vec<String> {
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut rooms = Vec::new();
@@ -80,7 +80,7 @@ fn no_room_reaches_up_or_sideways() {
         }
         let own = floor(&room).unwrap_or_else(|| panic!("the room {room} has no floor in this test"));
         let text = fs::read_to_string(&file).unwrap();
-        // Unit tests may use what they like.
+        // Unit tests may import anything.
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
         for used in imports(code).into_iter().filter(|used| *used != room) {
             match floor(&used) {

@@ -1,4 +1,5 @@
-//! The database beside the one that the real rpm writes: equal row by row, and used by the real rpm afterwards.
+//! Tests of the database: it equals the one that the real rpm writes row by row, and the real rpm
+//! can use it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
@@ -16,10 +17,10 @@ use rootstrap::rpm::tag::Tag;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
-/// Where the real rpm keeps its database within a root.
+/// Path of the real rpm's database in a root.
 const DATABASE: &str = "var/lib/rpm/rpmdb.sqlite";
 
-/// The package files in some directories of real data; says so when they are not there.
+/// Returns the package files in some directories of real data; prints a notice if they are missing.
 fn real_packages(directories: &[&str]) -> Option<Vec<PathBuf>> {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let mut paths = Vec::new();
@@ -57,7 +58,7 @@ fn succeed(mut command: Command) -> Output {
     output
 }
 
-/// Has rpm install packages, whatever they are for and need.
+/// Installs packages with rpm, whatever their architecture and requirements.
 fn install(root: &Path, packages: &[PathBuf], options: &[&str]) {
     fs::create_dir_all(root.join("var/lib/rpm")).unwrap();
     let mut command = rpm(root, &["--nosignature", "--ignorearch", "--ignoreos", "--nodeps"]);
@@ -65,35 +66,35 @@ fn install(root: &Path, packages: &[PathBuf], options: &[&str]) {
     succeed(command);
 }
 
-/// As the image build does, but for scripts that want programs of another architecture.
+/// The options of the image build, except for scripts that need programs of another architecture.
 const AS_THE_IMAGE: [&str; 7] =
     ["--excludedocs", "--define", "_install_langs C.utf8", "--nopre", "--nopost", "--noposttrans", "--notriggers"];
-/// Only into the database: packages of several distributions, some of one name.
+/// Installs only into the database: packages of several distributions, some with the same name.
 const DATABASE_ONLY: [&str; 4] = ["--justdb", "--noscripts", "--notriggers", "--force"];
 
-/// The header's digest, by which the installed package is known.
+/// Returns the header's digest, which identifies the installed package.
 fn digest(header: &Header) -> String {
     header.text(Tag::SHA1_HEADER).unwrap().to_owned()
 }
 
-/// A root that rpm installed, and what it made of the packages. No test changes it.
+/// A root installed by rpm, and its packages. No test changes it.
 struct Reference {
     root: PathBuf,
     paths: Vec<PathBuf>,
-    /// By the digests of their headers.
+    /// The packages by the digests of their headers.
     packages: BTreeMap<String, Package>,
     installed: database::Installed,
 }
 
 impl Reference {
-    /// The packages of the micro image.
+    /// Returns the packages of the micro image.
     fn micro() -> Option<&'static Self> {
         static REFERENCE: LazyLock<Option<Reference>> =
             LazyLock::new(|| Reference::new("micro", &["almalinux/9/BaseOS/aarch64/os/Packages"], &AS_THE_IMAGE));
         REFERENCE.as_ref()
     }
 
-    /// Packages that rpm 4.9 to 6.0 built.
+    /// Returns packages that rpm 4.9 to 6.0 built.
     fn mixed() -> Option<&'static Self> {
         static REFERENCE: LazyLock<Option<Reference>> =
             LazyLock::new(|| Reference::new("mixed", &["rpms", "almalinux/9/AppStream/aarch64/os/Packages"], &DATABASE_ONLY));
@@ -117,7 +118,7 @@ impl Reference {
         Some(Self { packages, installed: database::read(&root).unwrap(), root, paths })
     }
 
-    /// Our database of the same packages, installed at the same times.
+    /// Returns rootstrap's database of the same packages with the same installation times.
     fn ours(&self, backend: Backend, order: ByteOrder) -> Vec<DatabaseFile> {
         let state = |&state: &u8| match state {
             0 => FileState::Normal,
@@ -144,7 +145,7 @@ impl Reference {
                 file_states,
                 install_time: header.u32(Tag::INSTALL_TIME).unwrap(),
                 install_tid: header.u32(Tag::INSTALL_TID).unwrap(),
-                // Debian's rpm runs here, not the target's.
+                // This is Debian's rpm, not the target's.
                 install_color: header.u32(Tag::INSTALL_COLOR).unwrap(),
             })
             .collect();
@@ -245,14 +246,14 @@ fn what_is_written_is_read() {
     }
 }
 
-/// Everything that rpm says, as text.
+/// Returns the output of rpm as text.
 fn answer(root: &Path, arguments: &[&str]) -> String {
     let output = rpm(root, arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(root.to_str().unwrap(), "ROOT");
     format!("{}\n{}\n{:?}", text(&output.stdout), text(&output.stderr), output.status.code())
 }
 
-/// A copy of the reference's root.
+/// Copies the reference root.
 fn copy(reference: &Reference) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let mut cp = Command::new("cp");
@@ -261,7 +262,7 @@ fn copy(reference: &Reference) -> tempfile::TempDir {
     copy
 }
 
-/// A copy of the reference's root with our database in it.
+/// Copies the reference root and replaces the database by rootstrap's.
 fn copy_with_ours(reference: &Reference) -> tempfile::TempDir {
     let copy = copy(reference);
     let directory = copy.path().join("var/lib/rpm");
@@ -403,7 +404,7 @@ fn the_log_beside_the_file_is_read() {
     assert!(before == fs::read(path.join("rpmdb.sqlite")).unwrap());
 }
 
-/// What the command made of the same packages: the whole of it must be as good to rpm as its own tree.
+/// The real rpm must accept a root built by the command like its own.
 #[test]
 fn a_bootstrapped_root_is_as_good_as_rpms() {
     let Some(reference) = Reference::micro() else { return };
@@ -424,7 +425,7 @@ fn a_bootstrapped_root_is_as_good_as_rpms() {
         ours
     };
     assert_eq!(same(&["-qa"]).iter().filter(|line| line.contains(".el9")).count(), 22);
-    // All but when and by which rpm it was installed.
+    // Everything except the time and the rpm version of the installation.
     same(&["-qa", "--qf", "%{NEVRA} %{SIGMD5} %{SHA256HEADER} %{SIGSIZE} %{ARCHIVESIZE} %{RSAHEADER:pgpsig}\n"]);
     same(&["-qa", "--qf", "[%{=NAME} %{FILENAMES} %{FILESTATES}\n]"]);
     same(&["-qal"]);
@@ -440,7 +441,7 @@ fn a_bootstrapped_root_is_as_good_as_rpms() {
     let complaints: Vec<String> = sorted(&answer(&out, &["-Va"])).into_iter().filter(|line| line.contains('/')).collect();
     assert_eq!(complaints, ["missing     /boot"], "which the image build removes");
 
-    // The real rpm goes on from there.
+    // The real rpm continues from there.
     let tzdata = reference.paths.iter().find(|path| path.to_str().unwrap().contains("tzdata")).unwrap();
     succeed(rpm(&out, &["-e", "--nodeps", "--noscripts", "tzdata"]));
     assert!(!out.join("usr/share/zoneinfo/Europe").exists());
@@ -450,7 +451,7 @@ fn a_bootstrapped_root_is_as_good_as_rpms() {
     same(&["-V", "tzdata"]);
 }
 
-/// The first command that a user runs, on the mirror of real packages.
+/// Runs a user's first command on the mirror of real packages.
 fn bootstrap(work: &Path, out: &Path) {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let mut command = Command::new(env!("CARGO_BIN_EXE_rootstrap"));

@@ -1,5 +1,5 @@
-//! What we tell of package files, beside what the real rpm tells: of the packages of several distributions and rpm versions (by a
-//! listing made by rpm), and of `AlmaLinux`'s own (by the rpm that is here).
+//! Tests of file lists of packages, compared with the real rpm: a stored listing of packages from
+//! several distributions, and the installed rpm for `AlmaLinux`'s packages.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
@@ -10,7 +10,7 @@ use std::process::Command;
 use rootstrap::package::{Content, write_listing};
 use rootstrap::rpm::inventory;
 
-/// The directory with real data, or nothing, which is said.
+/// Returns the directory with real data; prints a notice and returns `None` if it is missing.
 fn data() -> Option<PathBuf> {
     let root =
         std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
@@ -21,7 +21,7 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-/// Whether rpm is here; it must be when peers are required.
+/// Reports whether rpm is installed. Fails if it is not while peers are required.
 fn has_rpm() -> bool {
     let found = Command::new("rpm").arg("--version").output().is_ok_and(|output| output.status.success());
     let required = std::env::var("ROOTSTRAP_PEERS").is_ok_and(|value| value == "required");

@@ -1,5 +1,6 @@
-//! A tree is written in a user namespace by a process of one thread, which the usual test program is not. So this is a program
-//! of its own (`harness = false`): as root it runs itself as an ordinary user, who then enters a namespace.
+//! Test of writing a tree in a user namespace. This needs a process with one thread, unlike usual
+//! test programs, so it is a program of its own (`harness = false`). As root it runs itself as an
+//! ordinary user, who then enters a namespace.
 
 #![allow(clippy::print_stdout, reason = "a test program tells what it skips")]
 

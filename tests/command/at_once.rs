@@ -22,7 +22,7 @@ fn start(place: &Place, tag: &str, more: &[&str]) -> Child {
     place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Returns the tags of a layout whose blobs are all present.
+/// Returns the tags of a layout. Fails unless its blobs are exactly those of the images.
 fn tags(layout: &Path) -> BTreeSet<String> {
     let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     let index = read(&layout.join("index.json"));

@@ -1,6 +1,8 @@
-//! Requests on a real distribution that have no solution: what we say of them, for people and for programs, beside what dnf says.
+//! Tests of explanations for requests without solution on a real distribution: text and JSON,
+//! compared with dnf's.
 //!
-//! dnf's words are kept in `dnf_words.json`; where dnf is installed, they are held against what it says today.
+//! `dnf_words.json` contains dnf's messages; if dnf is installed, they are compared with its
+//! present output.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
@@ -10,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// A request without a solution.
+/// A request without solution.
 struct Case {
     name: &'static str,
     arch: &'static str,
@@ -39,7 +41,7 @@ const CASES: [Case; 12] = [
 
 const REPOSITORIES: [&str; 2] = ["cs9-appstream", "cs9-baseos"];
 
-/// The real repositories, or `None` with a word on it.
+/// Returns the real repositories; prints a notice and returns `None` if they are missing.
 fn repositories() -> Option<PathBuf> {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let found = data.join("repodata").canonicalize().ok().filter(|found| found.join(REPOSITORIES[0]).is_dir());

@@ -1,4 +1,4 @@
-//! An apk package of hostile paths: its digests are right, and a trusted key signed it.
+//! apk packages with hostile paths: the digests are right, and a trusted key signed them.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ pub(crate) const KEY: &[u8] = include_bytes!("../../repo-fixtures/keys/rootstrap
 static SIGNER: LazyLock<Signer> =
     LazyLock::new(|| Signer::new(KEY_NAME, include_str!("../../repo-fixtures/keys/rootstrap-fixtures.secret.rsa")));
 
-/// The package's file.
+/// Returns the package file.
 pub(crate) fn build(package: &Package) -> Vec<u8> {
     let mut info = String::new();
     for &(which, number) in package.numbers.iter().filter(|(which, _)| *which < 8) {
@@ -29,7 +29,7 @@ pub(crate) fn build(package: &Package) -> Vec<u8> {
     of_data(package.name, &info, &gzip(&tar(package)))
 }
 
-/// A package with this data stream, and further lines of `.PKGINFO`.
+/// Returns a package with this data stream, and additional lines of `.PKGINFO`.
 pub(crate) fn of_data(name: &str, info: &str, data: &[u8]) -> Vec<u8> {
     let hash = Digest::of(Algorithm::Sha256, data).hex();
     let text = format!("pkgname = {name}\npkgver = 1-r0\narch = noarch\nsize = 4096\nlicense = MIT\n{info}datahash = {hash}\n");
@@ -40,17 +40,17 @@ pub(crate) fn of_data(name: &str, info: &str, data: &[u8]) -> Vec<u8> {
     of_control(&gzip(&cut(control)), data)
 }
 
-/// A package of these two streams, signed.
+/// Returns a signed package of these two streams.
 pub(crate) fn of_control(control: &[u8], data: &[u8]) -> Vec<u8> {
     [&signature(control)[..], control, data].concat()
 }
 
-/// The stream of the signature over what is signed.
+/// Returns the stream with the signature.
 pub(crate) fn signature(signed: &[u8]) -> Vec<u8> {
     SIGNER.stream(signed, Hash::Sha256)
 }
 
-/// The archive of the data stream.
+/// Returns the archive of the data stream.
 fn tar(package: &Package) -> Vec<u8> {
     let mut bytes = Vec::new();
     let items = package.items.iter().filter(|item| item.only != Some(Only::Header));
@@ -64,9 +64,10 @@ fn tar(package: &Package) -> Vec<u8> {
     bytes
 }
 
-/// Adds a member: its header, before it what the header has no room for, after it the content.
+/// Appends a member: extended headers for what does not fit, the header, and the content.
 fn member(bytes: &mut Vec<u8>, item: &Item, spoiled: Option<(usize, u64)>) {
-    // apk's names have no slash before them; those that do not begin as others' do are left as they are.
+    // apk's names have no slash before them; those that do not begin as others' do are left as they
+    // are.
     let path = item.path.strip_prefix(b"/").filter(|_| item.path.get(1) != Some(&b'/')).unwrap_or(&item.path);
     let (kind, target, device): (u8, &[u8], (u32, u32)) = match &item.what {
         What::File(_) => (b'0', b"", (0, 0)),
@@ -164,7 +165,7 @@ fn checksum(header: &mut [u8; 512]) {
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
 }
 
-/// A record of an extended header: its own length, in decimal, before it.
+/// Returns a record of an extended header, preceded by its own length in decimal.
 fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     let rest = [b" ", key, b"=", value, b"\n"].concat();
     let digits = |length: usize| length.to_string().len();

@@ -1,6 +1,8 @@
-//! What little becomes much of: each bomb is given to the command, which must stop it before memory and disk are spent.
+//! Tests of decompression bombs and other small inputs with large effects: the command must stop
+//! before memory and disk are exhausted.
 //!
-//! `cargo test --test hostile bombs -- --ignored --nocapture` tries all and prints where each was stopped.
+//! `cargo test --test hostile bombs -- --ignored --nocapture` tries all and prints where each was
+//! stopped.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,17 +18,17 @@ use crate::measure::{Measured, run};
 use crate::pack::{Packed, pack};
 use crate::{apk, repository, rpm};
 
-/// No bomb may take more memory than this, nor more disk: what docs/trust.md states.
+/// Maximum memory and disk use for any bomb, as docs/trust.md states.
 const MEMORY: u64 = 1 << 30;
 const DISK: u64 = 1 << 30;
 
-/// A bomb: what it is called, and what makes it in a directory and tells how the command meets it.
+/// A bomb: its name, and the command that reads it.
 struct Bomb {
     name: &'static str,
-    /// Bytes of what is given.
+    /// Size of the input in bytes.
     from: u64,
     arguments: Vec<String>,
-    /// Whether it is to be refused; other bombs may also come to nothing.
+    /// True if it must be refused; other bombs may also have no effect.
     refused: bool,
 }
 
@@ -44,7 +46,7 @@ fn install(place: &Path, file: &[u8]) -> Vec<String> {
     words("--type rpm --arch x86_64 --repo r=repo --with hostile --key key.asc out")
 }
 
-/// A payload of one file of zeros.
+/// Returns a payload of one file of zeros.
 fn payload(place: &Path, form: &'static str, pieces: usize) -> Bomb {
     let (name, compressor) = match form {
         "gz" => ("payload, gzip", "gzip"),
@@ -70,7 +72,7 @@ fn payload(place: &Path, form: &'static str, pieces: usize) -> Bomb {
     Bomb { name, from: file.len() as u64, arguments: install(place, &file), refused: true }
 }
 
-/// The header of a file of so many pieces.
+/// Returns the header of a file with this number of pieces.
 fn large(mut header: tar::Header, pieces: usize) -> tar::Header {
     header.set_path("large").unwrap();
     header.set_mode(0o644);
@@ -109,7 +111,7 @@ fn apk_index(place: &Path, pieces: usize) -> Bomb {
     Bomb { name: "APKINDEX, gzip", from: file.len() as u64, arguments, refused: true }
 }
 
-/// Metadata of elements that mean nothing.
+/// Returns metadata of meaningless elements.
 fn metadata(place: &Path, form: &'static str, pieces: usize) -> Bomb {
     let name = match form {
         "gz" => "primary.xml, gzip",
@@ -125,7 +127,7 @@ fn metadata(place: &Path, form: &'static str, pieces: usize) -> Bomb {
     Bomb { name, from, arguments: words(RESOLVE), refused: true }
 }
 
-/// A document beside an index of one package that is nothing special.
+/// Returns a document beside an index of one ordinary package.
 fn document(place: &Path, name: &'static str, kind: &str, text: &str, refused: bool) -> Bomb {
     let index = repository::primary(&repository::package("hostile", b"", ""));
     let packed = Packed::new("gz", &[text.as_bytes()], 0);
@@ -166,7 +168,7 @@ fn many_groups(place: &Path, count: usize) -> Bomb {
     document(place, "names of groups", "group", &(text + "</comps>"), true)
 }
 
-/// Every package requires each of many versions of what all provide.
+/// Returns packages that each require many versions of what all provide.
 fn entangled(place: &Path, count: usize) -> Bomb {
     let mut packages = String::new();
     for number in 0..count {
@@ -179,7 +181,7 @@ fn entangled(place: &Path, count: usize) -> Bomb {
     document(place, "dependencies on what all provide", "primary", &repository::primary(&packages), true)
 }
 
-/// A header with nothing but names.
+/// Returns a header that contains only names.
 fn many_names(place: &Path, name: &'static str, count: usize, directory: usize) -> Bomb {
     let mut header = rpm::identity("hostile");
     let payload = rpm::gzip(b"");
@@ -235,7 +237,7 @@ fn advisories(place: &Path, pieces: usize) -> Bomb {
 const PRE_IN: Tag = Tag(1023);
 const PRE_IN_PROG: Tag = Tag(1085);
 
-/// A scriptlet before the files.
+/// Returns a scriptlet that runs before the files are installed.
 fn scriptlet(place: &Path, name: &'static str, text: &str) -> Bomb {
     let package = Package { name: "hostile", items: vec![Item::file("/file", b"x")], ..Package::default() };
     let lua = |header: &mut HeaderBuilder| {
@@ -263,7 +265,7 @@ const SCRIPTLETS: [(&str, &str); 9] = [
     ("Lua: output", "while true do print(string.rep('x', 1000)) end"),
 ];
 
-/// Makes a bomb in a place of its own, gives it to the command, and holds what came of it against the limits.
+/// Makes a bomb in a directory of its own, runs the command, and checks the limits.
 fn tried(make: &dyn Fn(&Path) -> Bomb) -> String {
     let place = tempfile::tempdir().unwrap();
     let canary = crate::canary::Canary::new(place.path());
@@ -295,7 +297,7 @@ fn tried(make: &dyn Fn(&Path) -> Bomb) -> String {
     line
 }
 
-/// The quick ones: what is wrong is seen before much is inflated.
+/// The quick bombs: they are detected before much is decompressed.
 #[test]
 fn bombs_that_are_seen_at_once() {
     let makes: [&dyn Fn(&Path) -> Bomb; 7] = [
@@ -321,10 +323,10 @@ fn scriptlets_that_do_not_end_are_stopped() {
     }
 }
 
-/// What makes a bomb in a place.
+/// A function that makes a bomb in a directory.
 type Make = Box<dyn Fn(&Path) -> Bomb>;
 
-/// All of them, ten gigabytes each: minutes without optimisation.
+/// All bombs, ten gigabytes each: this takes minutes without optimization.
 #[test]
 #[ignore = "ten gigabytes each"]
 fn bombs_of_every_kind() {

@@ -1,11 +1,11 @@
-//! A directory beside OUT that nothing may touch, held against what it was.
+//! A directory beside OUT that no package may change.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What is told of a path: inode, mode, owner, links, size, times, and content.
+/// Properties of a path: inode, mode, owner, group, links, size, times, and content.
 type Facts = (u64, u32, u32, u32, u64, u64, (i64, i64), (i64, i64), Vec<u8>);
 
 pub(crate) struct Canary {
@@ -14,7 +14,8 @@ pub(crate) struct Canary {
 }
 
 impl Canary {
-    /// Makes one in `beside`, where OUT will be, and looks at it and at what else is there.
+    /// Creates the directory in `beside`, the parent of OUT, and records its state and that of its
+    /// neighbors.
     pub(crate) fn new(beside: &Path) -> Self {
         let directory = beside.join("canary");
         fs::create_dir(&directory).unwrap();
@@ -30,13 +31,13 @@ impl Canary {
         &self.directory
     }
 
-    /// What of it is not as it was; nothing, if all is well.
+    /// Returns the change since then, if there is one.
     pub(crate) fn harm(&self) -> Option<String> {
         let now = look(&self.directory);
         (now != self.before).then(|| format!("the canary was {:?}, is {:?}", self.before, now))
     }
 
-    /// The inodes of its files, of which nothing in OUT may be a further name.
+    /// Returns the inodes of its files, to which no file in OUT may be a hard link.
     pub(crate) fn inodes(&self) -> Vec<u64> {
         self.before.values().map(|facts| facts.0).collect()
     }

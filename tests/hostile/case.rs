@@ -1,4 +1,4 @@
-//! A case: one package or two, made of threats by a seed.
+//! A test case: one package or two, composed of threats by a seed.
 
 use std::collections::BTreeSet;
 
@@ -13,21 +13,21 @@ pub(crate) enum Kind {
     Apk,
 }
 
-/// What is wrong with a package beside its paths.
+/// A package and its defects besides paths.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Package {
     pub(crate) name: &'static str,
     pub(crate) items: Vec<Item>,
-    /// A number in a header that is another: which one, and what it becomes.
+    /// Numbers in a header to change: index and new value.
     pub(crate) numbers: Vec<(usize, u64)>,
     /// Bytes after the archive.
     pub(crate) trailing: Vec<u8>,
-    /// Whether the archive has no end.
+    /// True if the archive has no end.
     pub(crate) endless: bool,
 }
 
 impl Package {
-    /// Gives each path the directories above it, without which apk takes no package.
+    /// Adds the parent directories of each path, without which apk refuses a package.
     pub(crate) fn complete(&mut self) {
         let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
         let mut complete: Vec<Item> = Vec::new();
@@ -55,12 +55,14 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The case of a seed: its kind by its parity. `place` is what it tries to reach.
+    /// Returns the case of a seed; its parity determines the kind. `place` is the target of the
+    /// attack.
     pub(crate) fn of(seed: u64, place: &Place) -> Self {
         let mut random = Random::new(seed);
         let kind = if seed.is_multiple_of(2) { Kind::Rpm } else { Kind::Apk };
         let mut case = Self { kind, threats: Vec::new(), packages: vec![Package { name: "hostile", ..Package::default() }] };
-        // Each threat comes in turn, so that a thousand cases have all of them many times; others are beside it.
+        // Each threat comes in turn, so that a thousand cases have all of them many times; others
+        // are beside it.
         let first = (seed / 2) as usize % threats::ALL.len();
         let count = *random.pick(&[0, 0, 1, 2]);
         let chosen = std::iter::once(first).chain((0..count).map(|_| random.below(threats::ALL.len()))).collect::<Vec<_>>();
@@ -87,7 +89,7 @@ impl Case {
         case
     }
 
-    /// Spoils what is beside the paths, now and then.
+    /// Sometimes damages other parts than paths.
     fn spoil(&mut self, random: &mut Random) {
         for package in &mut self.packages {
             // What is refused at first sight would hide what comes after it.

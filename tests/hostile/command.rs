@@ -1,4 +1,5 @@
-//! Each threat met by the command, as a user runs it: packages in signed repositories, a directory, an archive or an image, root or not.
+//! Tests of each threat with the command: packages in signed repositories; a directory, an archive
+//! or an image; as root or not.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -16,7 +17,7 @@ use crate::{apk, repository, rpm};
 /// An ordinary user: nobody.
 const USER: u32 = 65534;
 
-/// The packages of a threat alone, with nothing else wrong about them.
+/// Returns the packages of one threat, with no other defects.
 fn packages(number: usize, kind: Kind, place: &Place) -> Vec<Package> {
     let mut parts = threats::ALL[number].1(&mut Random::new(number as u64 + 1), place);
     let last = parts.pop().unwrap_or_default();
@@ -31,7 +32,7 @@ fn packages(number: usize, kind: Kind, place: &Place) -> Vec<Package> {
     packages
 }
 
-/// Runs the command on the packages of a threat; what is wrong with what it did.
+/// Runs the command on the packages of a threat. Fails if it did harm.
 fn meet(number: usize, kind: Kind, form: &[&str], as_user: bool) -> Result<bool, String> {
     let place = tempfile::tempdir().unwrap();
     let canary = Canary::new(place.path());

@@ -1,4 +1,5 @@
-//! More than a thousand packages, made by seed: `ROOTSTRAP_CASES=100000 cargo test --test hostile generated` tries more, `ROOTSTRAP_SEED=N` one.
+//! More than a thousand packages, made by seed: `ROOTSTRAP_CASES=100000 cargo test --test hostile
+//! generated` tries more, `ROOTSTRAP_SEED=N` one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +13,14 @@ use crate::case::{Case, Kind};
 use crate::threats::Place;
 use crate::{apk, install, outputs, rpm};
 
-/// How many are tried where nobody says.
+/// Default number of cases.
 const CASES: u64 = 1200;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// What became of a case.
+/// The outcome of a case.
 enum Outcome {
     /// The packages were refused, for this reason.
     Refused(String),

@@ -1,4 +1,5 @@
-//! Opens and installs packages as the main job does, by the ecosystem's own trait: from files to a finished tree.
+//! Opens and installs packages like the main job, through the ecosystem trait: from files to a
+//! finished tree.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -18,13 +19,13 @@ use rootstrap::tree::Tree;
 use crate::case::Kind;
 use crate::{apk, rpm};
 
-/// What the images of both kinds are otherwise.
+/// Default image definitions of both kinds.
 pub(crate) static IMAGES: LazyLock<[Image; 2]> = LazyLock::new(|| {
     let catalog = Catalog::builtin();
     [catalog.find("almalinux", "9", "micro", "x86_64").unwrap(), catalog.find("alpine", "3.20", "minirootfs", "x86_64").unwrap()]
 });
 
-/// The tree of these package files, or why there is none.
+/// Returns the tree of these package files, or the error.
 pub(crate) fn install(kind: Kind, files: &[Vec<u8>], spool: &Path) -> Result<Tree, String> {
     match kind {
         Kind::Rpm => with(&Rpm, &IMAGES[0], Key { name: "key.asc".into(), data: rpm::certificate().into() }, files, spool),
@@ -32,7 +33,7 @@ pub(crate) fn install(kind: Kind, files: &[Vec<u8>], spool: &Path) -> Result<Tre
     }
 }
 
-/// All that entries say, and their contents.
+/// Returns all properties and contents of entries.
 fn all(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
     let content = |entry: &Entry| match &entry.kind {
         EntryKind::File(content) => content.bytes().unwrap().into_owned(),

@@ -1,10 +1,10 @@
-//! A path of a hostile package, before it is of an ecosystem.
+//! A path of a hostile package, independent of the ecosystem.
 
-/// What a path is.
+/// The type of a path.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     File(Vec<u8>),
-    /// A further name of the file at this path.
+    /// A hard link to the file at this path.
     HardLink(Vec<u8>),
     Directory,
     Symlink(Vec<u8>),
@@ -12,28 +12,28 @@ pub(crate) enum What {
     BlockDevice(u32, u32),
     Fifo,
     Socket,
-    /// Of a type that there is not.
+    /// An unknown type.
     Unknown,
 }
 
-/// A path, and what is said of it.
+/// A path and its properties.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
-    /// As it stands in the package, with a slash before it or without.
+    /// The path as it is in the package, with or without a leading slash.
     pub(crate) path: Vec<u8>,
     pub(crate) what: What,
     pub(crate) mode: u32,
     pub(crate) owner: Vec<u8>,
     pub(crate) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The size that is told, where it is not the right one.
+    /// The stated size, if it is wrong.
     pub(crate) size: Option<u64>,
-    /// The time that is told.
+    /// The stated modification time.
     pub(crate) mtime: u64,
-    /// Whether only the header has it, or only the archive.
+    /// Set if only the header, or only the archive, contains it.
     pub(crate) only: Option<Only>,
 }
 
-/// Where alone a path is.
+/// The only part that contains a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Only {
     Header,
@@ -82,7 +82,7 @@ impl Item {
         self
     }
 
-    /// Its content, or its link's target.
+    /// Returns the content, or the link target.
     pub(crate) fn data(&self) -> &[u8] {
         match &self.what {
             What::File(data) | What::Symlink(data) => data,

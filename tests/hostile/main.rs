@@ -1,4 +1,5 @@
-//! Packages that mean harm, signed by somebody who is trusted: whatever is in them is refused, or does none outside of the root that is made.
+//! Tests of malicious packages signed by a trusted key: they are refused, or change nothing outside
+//! of the root.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells what it tried")]
 #![allow(missing_docs, unreachable_pub, reason = "modules of an example are among these")]
 

@@ -1,4 +1,5 @@
-//! The command run on a bomb: what it said, how long it took, and the most memory and disk that it held.
+//! Runs the command on a bomb and measures the output, the time, and the peak use of memory and
+//! disk.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,15 +7,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a run was.
+/// The measurements of a run.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) code: Option<i32>,
     pub(crate) message: String,
     pub(crate) time: Duration,
-    /// The most memory, in bytes.
+    /// Peak memory use in bytes.
     pub(crate) memory: u64,
-    /// The most that was in files: those that it has open, with a name or without, and what is below its cache.
+    /// Peak size of its open files (with or without a name) and of its cache, in bytes.
     pub(crate) disk: u64,
 }
 
@@ -51,14 +52,14 @@ pub(crate) fn run(place: &Path, arguments: &[&str]) -> Measured {
     Measured { code, message, time: begin.elapsed(), memory, disk }
 }
 
-/// The most memory that a process ever held, as the kernel counts it.
+/// Returns the peak memory use of a process, according to the kernel.
 fn peak(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// What its open files take that have no name any more.
+/// Returns the size of its open files that have no name.
 fn held(process: u32) -> u64 {
     let open = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
     let found = open.filter_map(|file| fs::metadata(file.path()).ok());

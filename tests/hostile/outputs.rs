@@ -1,4 +1,4 @@
-//! A tree of hostile packages in every form that it is written in, and what must hold of each.
+//! Writes a tree of hostile packages in every output form, and checks each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,10 +19,10 @@ use crate::install::IMAGES;
 
 const TIMES: Times = Times { epoch: 1_700_000_000, clamp: false };
 
-/// What was refused by a form of output, and why.
+/// The output forms that refused the tree, and the reasons.
 pub(crate) type Refused = BTreeMap<&'static str, String>;
 
-/// Writes the tree in every form below `place` and reads each back. `Err`: something that must hold does not.
+/// Writes the tree in every form below `place` and reads each back. Fails if a check fails.
 pub(crate) fn check(tree: &Tree, kind: Kind, place: &Path, foreign: &[u64]) -> Result<Refused, String> {
     let mut refused = Refused::new();
     for (form, ownership) in [("directory", Ownership::detect()), ("directory without owners", Ownership::Record)] {
@@ -59,7 +59,8 @@ pub(crate) fn check(tree: &Tree, kind: Kind, place: &Path, foreign: &[u64]) -> R
             let reference = layout.to_str().unwrap().parse().unwrap();
             let again = read_layout(&reference, None, &spool).map_err(|error| format!("layout: {error}"))?;
             let different = differences(tree, &again.tree, TIMES).unwrap();
-            // Sockets, and attributes with odd names, are in no archive: the list of what is missed says so.
+            // Sockets, and attributes with odd names, are in no archive: the list of what is missed
+            // says so.
             if !different.iter().all(|path| path.what != "extra") {
                 return Err(format!("layout: {different:?}"));
             }
@@ -87,11 +88,12 @@ fn image(tree: &Tree, kind: Kind, layout: &Path) -> Result<(), String> {
     made.finish(&["latest".into()], &BTreeMap::new(), &Silent, &Cancel::new()).map(drop).map_err(|error| error.to_string())
 }
 
-/// Nothing in a directory is a further name of a file outside of it.
+/// Fails if a file in a directory is a hard link to a file outside.
 fn directory(out: &Path, foreign: &[u64]) -> Result<(), String> {
     let mut pending = vec![out.to_owned()];
     while let Some(path) = pending.pop() {
-        // The place of the test is before it, so the longest paths of the root are too long to be asked for at once.
+        // The place of the test is before it, so the longest paths of the root are too long to be
+        // asked for at once.
         if path.as_os_str().as_bytes().len() > 4000 {
             continue;
         }
@@ -107,7 +109,8 @@ fn directory(out: &Path, foreign: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// No member of an archive is outside of where it is unpacked, or below anything but a directory that the archive has; none is there twice.
+/// Fails if a member of an archive is outside of the root, is below a path that is not a directory
+/// of the archive, or occurs twice.
 fn members(archive: &[u8]) -> Result<(), String> {
     let mut seen: BTreeMap<Vec<u8>, bool> = BTreeMap::from([(Vec::new(), true)]);
     let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();

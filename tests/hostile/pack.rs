@@ -1,24 +1,26 @@
-//! Much that packs to little: parts of a file, and between them the same again and again, packed once and repeated.
+//! Highly compressible data: parts of a file, separated by a piece that is compressed once and
+//! repeated.
 
 use std::io::Write;
 
-/// What is packed, and how much it is inflated.
+/// Compressed data, and their decompressed size.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) open: u64,
 }
 
-/// Bytes that are packed at a time and repeated.
+/// Number of bytes that are compressed once and repeated.
 const PIECE: usize = 64 << 20;
 
 impl Packed {
-    /// The first part, then so many pieces of 64 MiB of zeros, then the other parts.
+    /// Creates data from the first part, this number of pieces of 64 MiB of zeros, and the other
+    /// parts.
     pub(crate) fn new(form: &str, parts: &[&[u8]], pieces: usize) -> Self {
         Self::filled(form, parts, b"\0", pieces)
     }
 
-    /// The same with something else than zeros, whose length divides 64 MiB.
+    /// Creates data with another filling than zeros; its length must divide 64 MiB.
     pub(crate) fn filled(form: &str, parts: &[&[u8]], filling: &[u8], pieces: usize) -> Self {
         let (first, rest) = parts.split_first().unwrap();
         let mut bytes = pack(form, first);
@@ -32,7 +34,7 @@ impl Packed {
     }
 }
 
-/// As a member, stream or frame of its own.
+/// Compresses data as a member, stream or frame of its own.
 pub(crate) fn pack(form: &str, data: &[u8]) -> Vec<u8> {
     match form {
         "gz" => {

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same for a seed (splitmix64).
+//! Reproducible pseudorandom numbers (splitmix64).
 
 pub(crate) struct Random(u64);
 
@@ -15,12 +15,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Below `bound`.
+    /// Returns a number below `bound`.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 
-    /// One in `of`.
+    /// Returns true with a probability of one in `of`.
     pub(crate) fn once_in(&mut self, of: usize) -> bool {
         self.below(of) == 0
     }

@@ -1,4 +1,4 @@
-//! Repositories whose indexes promise just what is there, however much that is.
+//! Repositories whose indexes have the right digests and sizes of their files.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +15,7 @@ fn hex(bytes: &[u8]) -> String {
     Digest::of(Algorithm::Sha256, bytes).hex()
 }
 
-/// Writes `repodata/` of these documents: kind, file's ending, and what it holds.
+/// Writes `repodata/` with these documents: kind, file extension, and contents.
 pub(crate) fn write(directory: &Path, documents: &[(&str, &str, Packed)]) {
     let repodata = directory.join("repodata");
     fs::create_dir_all(&repodata).unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn write(directory: &Path, documents: &[(&str, &str, Packed)]) {
     fs::write(repodata.join("repomd.xml"), repomd + "</repomd>").unwrap();
 }
 
-/// The element of a package in `primary.xml`.
+/// Returns the element of a package in `primary.xml`.
 pub(crate) fn package(name: &str, file: &[u8], relations: &str) -> String {
     format!(
         "<package type=\"rpm\"><name>{name}</name><arch>noarch</arch><version epoch=\"0\" ver=\"1\" rel=\"1\"/>\
@@ -47,13 +47,13 @@ pub(crate) fn package(name: &str, file: &[u8], relations: &str) -> String {
     )
 }
 
-/// A whole `primary.xml`.
+/// Returns a complete `primary.xml`.
 pub(crate) fn primary(packages: &str) -> String {
     let head = "<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"1\">";
     format!("{head}{packages}</metadata>")
 }
 
-/// A repository of these packages: names and files.
+/// Writes a repository of these packages: names and files.
 pub(crate) fn of_packages(directory: &Path, files: &[(&str, Vec<u8>)]) {
     fs::create_dir_all(directory).unwrap();
     let mut packages = String::new();
@@ -64,7 +64,7 @@ pub(crate) fn of_packages(directory: &Path, files: &[(&str, Vec<u8>)]) {
     write(directory, &[("primary", "xml.gz", Packed::new("gz", &[primary(&packages).as_bytes()], 0))]);
 }
 
-/// A signed repository of apk packages.
+/// Writes a signed repository of apk packages.
 pub(crate) fn of_apks(directory: &Path, files: &[(&str, Vec<u8>)]) {
     fs::create_dir_all(directory).unwrap();
     let mut index = String::new();

@@ -1,4 +1,4 @@
-//! An RPM package of hostile paths: its digests are right, and a trusted key signed it.
+//! RPM packages with hostile paths: the digests are right, and a trusted key signed them.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -17,18 +17,19 @@ use crate::item::{Item, Only, What};
 const SECRET: &str = include_str!("../rpm_packages/keys/ed25519-v4.secret.asc");
 static KEY: LazyLock<SignedSecretKey> = LazyLock::new(|| SignedSecretKey::from_string(SECRET).unwrap().0);
 
-/// The certificate that is trusted.
+/// Returns the trusted certificate.
 pub(crate) fn certificate() -> Vec<u8> {
     pgp::ser::Serialize::to_bytes(&KEY.to_public_key()).unwrap()
 }
 
-/// The package's file.
+/// Returns the package file.
 pub(crate) fn build(package: &Package) -> Vec<u8> {
     let archive = archive(package);
     of_archive(package, &gzip(&archive), &|_| {})
 }
 
-/// A package of these paths with a payload that is given, compressed by gzip unless `change` says otherwise.
+/// Returns a package of these paths with a given payload, compressed by gzip unless `change` sets
+/// another method.
 pub(crate) fn of_archive(package: &Package, payload: &[u8], change: &dyn Fn(&mut HeaderBuilder)) -> Vec<u8> {
     let mut header = header(package, payload);
     change(&mut header);
@@ -37,7 +38,7 @@ pub(crate) fn of_archive(package: &Package, payload: &[u8], change: &dyn Fn(&mut
     sealed(&header, payload)
 }
 
-/// Lead, signature header, header and payload, with all digests and the signature right.
+/// Returns lead, signature header, header and payload, with valid digests and signature.
 pub(crate) fn sealed(header: &[u8], payload: &[u8]) -> Vec<u8> {
     let signed = [&MAGIC[..], header].concat();
     let mut signature = HeaderBuilder::new();
@@ -74,7 +75,7 @@ pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The facts that every package has.
+/// Returns a header with the mandatory tags.
 pub(crate) fn identity(name: &str) -> HeaderBuilder {
     let mut header = HeaderBuilder::new();
     header
@@ -134,7 +135,7 @@ fn header(package: &Package, payload: &[u8]) -> HeaderBuilder {
     header
 }
 
-/// The content of a file, or of the file that a hard link is a further name of.
+/// Returns the content of a file, or of the target of a hard link.
 fn content<'a>(item: &'a Item, items: &'a [Item]) -> &'a [u8] {
     match &item.what {
         What::File(content) => content,
@@ -175,7 +176,7 @@ fn rdev(item: &Item) -> u16 {
     }
 }
 
-/// The archive in the payload.
+/// Returns the archive in the payload.
 pub(crate) fn archive(package: &Package) -> Vec<u8> {
     let mut bytes = Vec::new();
     let last = |item: &Item| {
@@ -199,7 +200,7 @@ pub(crate) fn archive(package: &Package) -> Vec<u8> {
     bytes
 }
 
-/// Adds a member in the `newc` form.
+/// Appends a member in the `newc` form.
 pub(crate) fn member(bytes: &mut Vec<u8>, name: &[u8], mode: u32, data: &[u8], spoiled: Option<(usize, u32)>) {
     let mut numbers = [1, mode, 0, 0, 1, 0, data.len() as u32, 0, 0, 0, 0, name.len() as u32 + 1, 0];
     if let Some((which, number)) = spoiled.filter(|(which, _)| *which >= 16) {
@@ -216,7 +217,7 @@ pub(crate) fn member(bytes: &mut Vec<u8>, name: &[u8], mode: u32, data: &[u8], s
     bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
-/// Changes numbers in the index of a finished header: types, offsets and counts of entries; or its data.
+/// Changes numbers in the index of a finished header (types, offsets, counts), or its data.
 fn spoil(header: &mut [u8], numbers: &[(usize, u64)]) {
     let entries = u32::from_be_bytes(*header.first_chunk().unwrap()) as usize;
     for &(which, number) in numbers.iter().filter(|(which, _)| *which < 16) {

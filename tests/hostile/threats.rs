@@ -1,14 +1,15 @@
-//! The threats: each gives the paths of one package, or of two that are installed one after the other.
+//! The threats: each returns the paths of one package, or of two that are installed one after the
+//! other.
 
 use std::path::{Path, PathBuf};
 
 use crate::item::{Item, Only, What};
 use crate::random::Random;
 
-/// What a package tries to reach.
+/// The target of an attack.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    /// A directory beside OUT that nobody may touch.
+    /// A directory beside OUT that no package may change.
     pub(crate) canary: PathBuf,
 }
 
@@ -21,7 +22,7 @@ impl Place {
         self.canary.as_os_str().as_encoded_bytes().to_vec()
     }
 
-    /// The ways that lead there, or would.
+    /// Returns a path that leads there, or tries to.
     fn way(&self, random: &mut Random) -> Vec<u8> {
         let up = "../".repeat(1 + random.below(12)).into_bytes();
         let absolute = self.absolute();
@@ -221,7 +222,8 @@ fn dangling(random: &mut Random, place: &Place) -> Vec<Vec<Item>> {
     vec![vec![Item::symlink("/link", target), Item::file("/link/x", b"x"), Item::directory("/link/d/e")]]
 }
 
-/// Each link shortens the path to where the one before ended, so directories come to lie deeper than any path names.
+/// Returns links that shorten the path to the end of the previous one, so that directories are
+/// deeper than any path name.
 fn deeper(random: &mut Random, _: &Place) -> Vec<Vec<Item>> {
     let step = "/directory".repeat(95);
     let mut items = vec![Item::directory(step.clone()), Item::symlink("/l0", step.clone())];

@@ -1,4 +1,5 @@
-//! What is broken in whole repositories, against libsolv's `whatprovides` and against `dnf repoclosure`.
+//! Tests of unmet requirements in whole repositories, compared with libsolv's `whatprovides` and
+//! `dnf repoclosure`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// `id<tab>requirement`, of all that nothing meets.
+/// Lines `id<tab>requirement` of all unmet requirements.
 type Unmet = BTreeSet<String>;
 
 fn ours(arch: &str, directories: &[PathBuf]) -> Unmet {
@@ -75,7 +76,7 @@ fn broken_packages_as_dnf_repoclosure() {
     for (number, directory) in directories.iter().enumerate() {
         let name = format!("r{number}");
         command.arg(format!("--repofrompath={name},{}", directory.display())).args(["--repo", &name]);
-        // Modules would hide packages, in which case nobody could say whether they are whole.
+        // Modules would hide packages, and make the result depend on them.
         command.arg(format!("--setopt={name}.module_hotfixes=1"));
     }
     let output = command.output().unwrap();
@@ -86,7 +87,7 @@ fn broken_packages_as_dnf_repoclosure() {
         .map(|(package, _)| package)
         .collect();
     let ours = ours("x86_64", &directories);
-    // dnf tells no epoch that is nought.
+    // dnf omits an epoch of 0.
     let ours: BTreeSet<String> =
         ours.iter().filter_map(|line| line.split_once('\t')).map(|(id, _)| id.replacen("-0:", "-", 1)).collect();
     let ours: BTreeSet<&str> = ours.iter().map(String::as_str).collect();

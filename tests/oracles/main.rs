@@ -1,4 +1,5 @@
-//! The peers' answers against ours: random universes and their own cases, with fixed seeds, by the scripts that come with the real data.
+//! Tests that compare answers with those of other tools: random universes with fixed seeds and the
+//! tools' own cases, by the scripts in the real data.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 
@@ -8,7 +9,7 @@ mod requests;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The real data, or `None` with a word on it.
+/// Returns the real data; prints a notice and returns `None` if they are missing.
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from).canonicalize().ok();
     let data = data.filter(|data| data.join("tools").is_dir());
@@ -18,12 +19,13 @@ fn data() -> Option<PathBuf> {
     data
 }
 
-/// Debian's Python, which has libsolv's binding.
+/// Returns Debian's Python, which has libsolv's binding.
 fn python_with_solv() -> Option<&'static str> {
     python_with("solv")
 }
 
-/// Debian's Python, if it has a module; another Python that comes first in the path may not.
+/// Returns Debian's Python, if it has a module. Another Python that is first in the path may lack
+/// it.
 fn python_with(module: &str) -> Option<&'static str> {
     let python = "/usr/bin/python3";
     let import = format!("import {module}");
@@ -35,7 +37,7 @@ fn python_with(module: &str) -> Option<&'static str> {
     found.then_some(python)
 }
 
-/// Runs a script; it succeeds when all answers are the same.
+/// Runs a script; it succeeds if all answers are the same.
 #[track_caller]
 fn agrees(python: &str, script: &str, arguments: &[&str]) {
     let Some(data) = data() else { return };
@@ -73,7 +75,7 @@ fn owners_that_only_lists_of_files_name_as_libsolv() {
     assert!(output.status.success(), "{told}");
 }
 
-/// The repositories of a real distribution, as the scripts take them.
+/// The repositories of a real distribution, as the scripts expect them.
 const DISTRIBUTION: [&str; 2] = ["repodata/cs9-appstream", "repodata/cs9-baseos"];
 
 #[test]

@@ -1,7 +1,9 @@
-//! What a system with a history is asked: removals with what only served them, older versions, locks, excludes, favour, priorities. The library's
-//! answers against libsolv's, which `libsolv.py` beside this gives, case by case.
+//! Tests of requests on installed systems: removals with unneeded packages, downgrades, locks,
+//! exclusions, favored packages, priorities. The library's answers are compared with libsolv's, by
+//! `libsolv.py`, case by case.
 //!
-//! Other seeds and more cases: `ROOTSTRAP_SEED=7 ROOTSTRAP_CASES=5000 cargo test --test oracles requests -- --nocapture`.
+//! Other seeds and more cases: `ROOTSTRAP_SEED=7 ROOTSTRAP_CASES=5000 cargo test --test oracles
+//! requests -- --nocapture`.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -52,7 +54,7 @@ fn request(told: &Value) -> Request {
     }
 }
 
-/// What is installed afterwards; `None` where there is no solution.
+/// Returns the packages installed afterwards; `None` if there is no solution.
 fn answer(told: &Value) -> Option<Vec<u64>> {
     let pool = universe::parse(told["universe"].as_str().unwrap(), &architecture::compatible("x86_64")).unwrap();
     let solution = Solver::new(&pool).solve(&request(told)).ok()?;
@@ -90,7 +92,7 @@ fn requests_of_all_kinds_as_libsolv() {
         println!("{wrong}");
     }
     println!("{all} in all, other than libsolv: {}, of them verdicts: {verdicts}", wrong.len());
-    // One in a thousand may differ: ties, which the two break in other places.
+    // One case in a thousand may differ, where the solvers break ties differently.
     assert!(
         wrong.len() * 1000 <= all,
         "{} of {all} other than libsolv:\n{}",

@@ -1,4 +1,5 @@
-//! A headless Chromium, driven over `WebDriver` (w3.org/TR/webdriver2): one HTTP request on the loopback interface for each command.
+//! A headless Chromium, driven over `WebDriver` (w3.org/TR/webdriver2): one HTTP request on the
+//! loopback interface for each command.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Keys that are no letters, by their code points in the standard.
+/// Keys without a letter, by their code points in the standard.
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const ESCAPE: char = '\u{e00c}';
 pub(crate) const DOWN: char = '\u{e015}';
@@ -26,7 +27,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// `None`, with a word on it, where there is none.
+    /// Starts the browser; prints a notice and returns `None` if it is not installed.
     pub(crate) fn start() -> Option<Self> {
         let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut driver) = started else {
@@ -38,7 +39,7 @@ impl Browser {
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.find_map(|line| line.unwrap().split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
         let port = port.expect("chromedriver tells its port");
-        // It goes on talking, and must be listened to.
+        // Its further output must be read, or it blocks.
         std::thread::spawn(move || lines.for_each(drop));
         let mut browser = Self { driver, port, session: String::new() };
         let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1500,950"];
@@ -86,17 +87,17 @@ impl Browser {
         self.post("/url", &json!({"url": format!("file://{}", page.display())}));
     }
 
-    /// Loads the page again as it stands in the address.
+    /// Reloads the page at its present address.
     pub(crate) fn reload(&self) {
         self.post("/refresh", &json!({}));
     }
 
-    /// The value of an expression in the page.
+    /// Returns the value of an expression in the page.
     pub(crate) fn value(&self, expression: &str) -> Value {
         self.post("/execute/sync", &json!({"script": format!("return {expression}"), "args": []}))
     }
 
-    /// The same, of a text.
+    /// Returns the value of an expression as text.
     pub(crate) fn text(&self, expression: &str) -> String {
         self.value(expression).as_str().unwrap_or_default().to_owned()
     }
@@ -114,20 +115,21 @@ impl Browser {
         self.post("/execute/async", &json!({"script": drawn, "args": []}));
     }
 
-    /// What the system says that people like.
+    /// Sets the color scheme that the system prefers.
     pub(crate) fn prefer(&self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
         self.post("/goog/cdp/execute", &command);
     }
 
-    /// What the browser complained of since the last question: errors of the program, things that the policy kept out.
+    /// Returns the browser's errors since the last call: script errors and violations of the
+    /// policy.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({"type": "browser"}));
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// Writes what is seen to a file.
+    /// Writes a screenshot to a file.
     pub(crate) fn picture(&self, file: &Path) {
         let picture = self.call("GET", &format!("{}/screenshot", self.session), &Value::Null);
         std::fs::write(file, STANDARD.decode(picture.as_str().unwrap()).unwrap()).unwrap();

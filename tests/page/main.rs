@@ -1,6 +1,7 @@
-//! The page of a set, in a real browser: searched, sorted, looked through and opened from the keyboard, in light and dark.
+//! Tests of the HTML page in a real browser: search, sorting, navigation by keyboard, in light and
+//! dark.
 //!
-//! What is seen is kept as pictures below `target/tmp/page`.
+//! Screenshots are written below `target/tmp/page`.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 const COUNT: usize = 2_000;
 const HOSTILE: &str = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>";
 
-/// A number that is the same each time, and like no other.
+/// Returns a reproducible pseudorandom number.
 fn noise(seed: usize) -> usize {
     let mut x = (seed as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -59,7 +60,7 @@ struct Set {
     difference: Value,
 }
 
-/// A set like a whole distribution's: most packages need some of those before them.
+/// Returns a set as large as a distribution: most packages need some of those before them.
 fn set() -> Set {
     let packages: Vec<PackageFacts> = (0..COUNT).map(package).collect();
     let needs = (0..COUNT)
@@ -111,12 +112,12 @@ fn pictures() -> PathBuf {
     directory
 }
 
-/// The name in a row of the table, counted from one, of those in sight.
+/// Returns the name in a visible row of the table, counted from one.
 fn name_in_row(browser: &Browser, row: usize) -> String {
     browser.text(&format!("document.querySelectorAll('#packages tr[data-place] td.name')[{}].textContent", row - 1))
 }
 
-/// How well a text is seen on what is behind it, by the formula of WCAG 2.2.
+/// Script for the contrast of a text with its background, by the formula of WCAG 2.2.
 const CONTRAST: &str = "((...selectors) => {
     const paint = color => { const c = document.createElement('canvas').getContext('2d', {willReadFrequently: true}); c.fillStyle = color; c.fillRect(0, 0, 1, 1); return [...c.getImageData(0, 0, 1, 1).data]; };
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);

@@ -1,4 +1,5 @@
-//! Packages made for a test: a header, an archive and signatures, put together from parts that a test may spoil.
+//! Packages made for a test: a header, an archive and signatures, put together from parts that a
+//! test may spoil.
 
 use std::io::Write;
 
@@ -13,7 +14,7 @@ use rootstrap::rpm::header::{Header, HeaderBuilder, MAGIC, Place};
 use rootstrap::rpm::signature::Keyring;
 use rootstrap::rpm::tag::Tag;
 
-/// A file as the header tells it.
+/// A file as the header describes it.
 #[derive(Clone)]
 pub(crate) struct TestFile {
     pub(crate) path: String,
@@ -50,7 +51,7 @@ impl TestFile {
     }
 }
 
-/// A member of a `newc` archive.
+/// Returns a member of a `newc` archive.
 pub(crate) fn member(name: &str, data: &[u8]) -> Vec<u8> {
     let numbers = [1, 0o100_644, 0, 0, 1, 0, data.len(), 0, 0, 0, 0, name.len() + 1, 0];
     let mut bytes = b"070701".to_vec();
@@ -64,7 +65,7 @@ pub(crate) fn member(name: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A member in rpm's short form.
+/// Returns a member in rpm's short form.
 pub(crate) fn short_member(index: usize, data: &[u8]) -> Vec<u8> {
     let mut bytes = format!("07070X{index:08x}\0\0").into_bytes();
     bytes.extend(data);
@@ -72,12 +73,12 @@ pub(crate) fn short_member(index: usize, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The end of an archive.
+/// Returns the end of an archive.
 pub(crate) fn trailer() -> Vec<u8> {
     member("TRAILER!!!", b"")
 }
 
-/// The archive that rpm would make of these files, where no two are hard links.
+/// Returns the archive that rpm would make of these files, without hard links.
 pub(crate) fn archive(files: &[TestFile]) -> Vec<u8> {
     let members = files.iter().filter(|file| file.flags & 64 == 0).map(|file| match file.mode >> 12 {
         0o12 => member(&format!(".{}", file.path), file.link.as_bytes()),
@@ -122,7 +123,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// A package of these files with this archive, as rpm 4.14 and later make it, unsigned.
+    /// Creates an unsigned package of these files with this archive, as rpm 4.14 and later do.
     pub(crate) fn new(files: &[TestFile], archive: &[u8], compressor: &str) -> Self {
         let payload = compress(compressor, archive);
         let hex = |data: &[u8]| Digest::of(Algorithm::Sha256, data).hex();
@@ -158,7 +159,7 @@ impl Parts {
         Self { header, payload, signature: HeaderBuilder::new() }
     }
 
-    /// The header as it is hashed and signed.
+    /// Returns the header as it is hashed and signed.
     pub(crate) fn header_bytes(&self) -> Vec<u8> {
         [&MAGIC[..], &self.header.build(Place::Package).unwrap()].concat()
     }
@@ -173,12 +174,12 @@ impl Parts {
         self
     }
 
-    /// The file.
+    /// Returns the package file.
     pub(crate) fn file(&self) -> Vec<u8> {
         self.file_with(&self.signature.build(Place::Signature).unwrap())
     }
 
-    /// The file with entries behind the region of the signature header.
+    /// Returns the package file with entries after the region of the signature header.
     pub(crate) fn file_with_added(&self, added: &HeaderBuilder) -> Vec<u8> {
         let signature = Header::parse(self.signature.build(Place::Signature).unwrap(), Place::Signature).unwrap();
         self.file_with(&added.added_to(&signature).unwrap())
@@ -197,13 +198,13 @@ impl Parts {
         file
     }
 
-    /// The file as content.
+    /// Returns the package file as content.
     pub(crate) fn content(&self) -> Content {
         Content::from(self.file())
     }
 }
 
-/// A key that signs.
+/// A signing key.
 pub(crate) struct Key(SignedSecretKey);
 
 impl From<SignedSecretKey> for Key {
@@ -217,7 +218,7 @@ impl Key {
         Self(SignedSecretKey::from_string(armored).unwrap().0)
     }
 
-    /// Its certificate.
+    /// Returns the certificate of the key.
     pub(crate) fn certificate(&self) -> SignedPublicKey {
         self.0.to_public_key()
     }
@@ -241,7 +242,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// A keyring of these certificates.
+/// Returns a keyring of these certificates.
 pub(crate) fn keyring(certificates: &[SignedPublicKey]) -> Keyring {
     let mut keyring = Keyring::new();
     for certificate in certificates {

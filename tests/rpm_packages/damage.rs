@@ -7,7 +7,7 @@ use rootstrap::package::{Content, Spool};
 use rootstrap::rpm::package::{Package, PackageError, Trust};
 use rootstrap::rpm::signature::Keyring;
 
-/// A signed package of the fixtures, and the key.
+/// Returns a signed package of the fixtures, and a keyring with its key.
 fn fixture(name: &str) -> (Vec<u8>, Keyring) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("repo-fixtures");
     let mut keyring = Keyring::new();
@@ -17,7 +17,7 @@ fn fixture(name: &str) -> (Vec<u8>, Keyring) {
 
 const PACKAGE: &str = "libcap-2.48-9.el9.aarch64.rpm";
 
-/// Opens and unpacks.
+/// Opens and unpacks a package.
 fn everything(file: &[u8], trust: Trust<'_>) -> Result<Package, String> {
     let package = Package::open(&Content::from(file), trust).map_err(|error| error.to_string())?;
     let directory = tempfile::tempdir().unwrap();
@@ -39,8 +39,8 @@ fn cut_off_anywhere() {
     assert!(matches!(Package::open(&Content::from(longer), Trust::Keys(&keyring)), Err(PackageError::Size { .. })));
 }
 
-/// Every byte is changed once. Whatever is still opened is the same package: bytes that nothing covers (in the lead, in the padding)
-/// are bytes that nobody reads.
+/// Changes every byte once. If the package still opens, it must be the same: the changed byte is
+/// not covered and not read (in the lead or in padding).
 #[test]
 fn a_flipped_byte_is_refused_or_of_no_effect() {
     let (mut file, keyring) = fixture(PACKAGE);
@@ -83,7 +83,7 @@ proptest! {
             file[at] = byte;
         }
         let _ = everything(&file, Trust::Keys(&keyring));
-        // Without the digests: what is behind them must stand it as well.
+        // Without the digests, the code behind them must handle the damage too.
         if let Ok(package) = Package::inspect(&Content::from(&file[..])) {
             let _ = package.files();
         }

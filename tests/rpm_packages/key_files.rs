@@ -1,4 +1,5 @@
-//! Key files of which a part cannot be used: the rest counts, and the errors repeat no bytes of the file.
+//! Tests of key files that are unusable in part: the rest is used, and errors repeat no bytes of
+//! the file.
 
 use pgp::composed::{ArmorOptions, SignedPublicKey};
 use pgp::ser::Serialize as _;
@@ -20,7 +21,7 @@ fn binary(key: &str) -> Vec<u8> {
     Key::read(key).certificate().to_bytes().unwrap()
 }
 
-/// The bytes in armor, whatever they are.
+/// Returns the bytes in armor, whatever they are.
 fn armor(bytes: &[u8]) -> String {
     struct Bytes<'a>(&'a [u8]);
     impl pgp::ser::Serialize for Bytes<'_> {
@@ -37,7 +38,8 @@ fn armor(bytes: &[u8]) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// A certificate with another byte at a place of the body of its first packet: 0 is the version, 5 the algorithm.
+/// Returns a certificate with one byte changed in the body of its first packet: 0 is the version, 5
+/// the algorithm.
 fn with_byte(key: &str, at: usize, byte: u8) -> Vec<u8> {
     let mut bytes = binary(key);
     let header = if bytes[0] & 0x40 != 0 && bytes[1] >= 192 || bytes[0] & 0x43 == 1 { 3 } else { 2 };
@@ -45,7 +47,7 @@ fn with_byte(key: &str, at: usize, byte: u8) -> Vec<u8> {
     bytes
 }
 
-/// A certificate whose signatures are wrong.
+/// Returns a certificate with invalid signatures.
 fn unbound(key: &str) -> Vec<u8> {
     let mut certificate: SignedPublicKey = Key::read(key).certificate();
     certificate.details = Key::read(V6).certificate().details;
@@ -54,7 +56,7 @@ fn unbound(key: &str) -> Vec<u8> {
     certificate.to_bytes().unwrap()
 }
 
-/// What is told of a file: the fingerprints that are used, and a line for each certificate that is not.
+/// Returns the fingerprints that are used, and a line for each unusable certificate.
 fn told(file: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     let key = rootstrap::catalog::Key { name: "keys.asc".into(), data: file.to_vec().into() };
     let keyring = rootstrap::rpm::Rpm.keyring(&[key], &rootstrap::catalog::SignaturePolicy::default());
@@ -67,7 +69,8 @@ fn fingerprint(key: &str) -> String {
     format!("{:X}", Key::read(key).certificate().fingerprint())
 }
 
-/// Fails if a text repeats a part of the file: of its base64, its bytes as hexadecimal, or its bytes as numbers.
+/// Fails if a text repeats a part of the file: of its base64, its bytes as hexadecimal, or its
+/// bytes as numbers.
 #[track_caller]
 fn repeats_nothing(text: &str, block: &[u8]) {
     let lines = String::from_utf8_lossy(block);
@@ -77,7 +80,7 @@ fn repeats_nothing(text: &str, block: &[u8]) {
     assert!(!text.contains('[') && !text.contains("0x") && text.len() < 600, "{text}");
 }
 
-/// The kinds of broken blocks, and a word of the reason.
+/// Returns the kinds of broken blocks, each with a word of the reason.
 fn broken() -> Vec<(&'static str, String)> {
     let good = armored(EDDSA);
     let middle = good.len() / 2;

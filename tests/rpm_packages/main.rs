@@ -1,4 +1,5 @@
-//! Packages of every kind and every kind of damage: what is opened, what is refused and why.
+//! Tests of packages of every kind and with every kind of damage: which are accepted, and which are
+//! refused and why.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells why it was skipped")]
 

@@ -1,5 +1,5 @@
-//! Payloads: every compression, both forms of the archive, hard links in every order, and archives that are not what the header
-//! promises.
+//! Payloads: every compression, both forms of the archive, hard links in every order, and archives
+//! that are not what the header promises.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn open(parts: Parts) -> Package {
     Package::open(&parts.with_digests().content(), Trust::Unsigned(&Keyring::new())).unwrap()
 }
 
-/// The contents of files, where they are regular.
+/// The contents of regular files; `None` for others.
 type Contents = Vec<Option<Vec<u8>>>;
 
 fn unpack(package: &Package, wanted: impl Fn(&File) -> bool) -> Result<Contents, PayloadError> {
@@ -67,7 +67,8 @@ fn every_compression_gives_the_same() {
     assert_eq!(unpack(&open(parts), |_| true).unwrap(), sample_contents());
 }
 
-/// A spool that keeps what is inflated in a directory, and the digest under which the payload's is kept.
+/// Returns a spool that caches decompressed payloads in a directory, and the digest of the cached
+/// payload.
 fn keeping(directory: &Path, package: &Package) -> (Spool, Arc<Inflated>, Digest) {
     let store = Arc::new(Inflated::new(Store::new(directory)).with_room(0));
     let packed = Digest::of(Algorithm::Sha256, &package.payload().bytes().unwrap());
@@ -195,7 +196,7 @@ fn names_with_or_without_their_dot() {
     assert_eq!(contents, [Some(b"1".to_vec()), Some(b"2".to_vec()), Some(b"3".to_vec())]);
 }
 
-/// What is wrong with an archive of `/a` (`one`) and `/b` (`two`).
+/// Returns the error for an archive of `/a` (`one`) and `/b` (`two`).
 fn refused(archive: &[Vec<u8>]) -> PayloadError {
     let files = [TestFile::regular("/a", 1, b"one"), TestFile::regular("/b", 2, b"two")];
     unpack(&open(Parts::new(&files, &archive.concat(), "zstd")), |_| true).unwrap_err()
@@ -213,7 +214,7 @@ fn archives_that_are_not_what_the_header_promises() {
     assert!(matches!(refused(&[short_member(7, b"")]), PayloadError::Unexpected { .. }));
     assert!(matches!(refused(&[a(), b(), trailer(), b"more".to_vec()]), PayloadError::Trailing));
     assert!(matches!(refused(&[a(), b(), trailer(), vec![0; 1 << 20]]), PayloadError::Trailing));
-    // A file that is larger than promised is not even read: here are 64 MiB in a few kilobytes.
+    // A file larger than expected is not read: here, 64 MiB in a few kilobytes.
     let bomb = refused(&[a(), member("./b", &vec![0; 64 << 20]), trailer()]);
     assert!(matches!(bomb, PayloadError::Size { expected: 3, found, .. } if found == 64 << 20));
 }

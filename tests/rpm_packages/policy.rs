@@ -1,7 +1,9 @@
-//! Keys that expired, were revoked, are short, or may not sign; digests that are weak: what counts, beside the real rpm.
+//! Tests of expired, revoked, short and non-signing keys and of weak digests, compared with the
+//! real rpm.
 //!
-//! gpg makes the keys and rpmsign signs. rpm up to 4.18 has a parser of its own that looks at none of this (but EL9's cryptography at the digest);
-//! since 4.19 rpm-sequoia decides as we do.
+//! gpg makes the keys and rpmsign signs. rpm up to 4.18 has its own parser, which checks none of
+//! this (only EL9's cryptography checks the digest). Since 4.19, rpm-sequoia decides as rootstrap
+//! does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +48,7 @@ impl Workshop {
         output
     }
 
-    /// Makes a key, at a time of the past where one is given.
+    /// Makes a key, at a past time if one is given.
     fn key(&self, user: &str, algorithm: &str, usage: &str, expires: &str, time: Option<&str>) {
         let user = format!("{user} <{user}@example.invalid>");
         let time = time.map(|time| format!("--faked-system-time={time}!"));
@@ -64,7 +66,7 @@ impl Workshop {
         listed.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap().trim_end_matches(':').to_owned()
     }
 
-    /// A package of the fixtures, signed; `defines` are rpm's macros.
+    /// Returns a package of the fixtures, signed; `defines` are rpm macros.
     fn package(&self, name: &str, user: &str, defines: &[&str]) -> PathBuf {
         let fixture = "repo-fixtures/9/BaseOS/aarch64/os/Packages/libcap-2.48-9.el9.aarch64.rpm";
         let path = self.directory.path().join(format!("{name}.rpm"));
@@ -80,7 +82,7 @@ impl Workshop {
         path
     }
 
-    /// A revocation of a key, for a reason by its number in gpg's menu.
+    /// Returns a revocation of a key; `reason` is its number in gpg's menu.
     fn revocation(&self, user: &str, reason: &str, time: &str) -> Vec<u8> {
         use std::io::Write as _;
         let mut command = Command::new("gpg");
@@ -93,7 +95,7 @@ impl Workshop {
         output.stdout
     }
 
-    /// The certificate with a revocation put in, by a gpg of its own.
+    /// Returns the certificate with a revocation, made by a separate gpg.
     fn revoked(&self, user: &str, revocation: &[u8]) -> Vec<u8> {
         let home = self.directory.path().join(format!("revoked-{user}"));
         fs::create_dir(&home).unwrap();
@@ -109,7 +111,7 @@ impl Workshop {
         output.stdout
     }
 
-    /// What the real rpm says: whether signatures and digests are right by this certificate.
+    /// Reports whether the real rpm accepts signatures and digests by this certificate.
     fn rpm_accepts(&self, certificate: &[u8], package: &Path) -> bool {
         let database = tempfile::tempdir_in(self.directory.path()).unwrap();
         let file = database.path().join("certificate.asc");
@@ -133,7 +135,7 @@ impl Drop for Workshop {
     }
 }
 
-/// What we say: nothing where it counts, or why not.
+/// Returns the reason why rootstrap does not accept the signature; `None` if it does.
 fn judged(certificate: &[u8], policy: SignaturePolicy, package: &Path) -> Option<Distrust> {
     let mut keyring = Keyring::with_policy(policy);
     keyring.add(certificate).unwrap();
@@ -151,7 +153,7 @@ fn policy(release: &str) -> SignaturePolicy {
     Catalog::builtin().find("almalinux", release, "micro", "x86_64").unwrap().signatures
 }
 
-/// What it is called, the certificate, the package, and what EL8 and what EL9 and EL10 make of it.
+/// Name, certificate, package, and the results for EL8 and for EL9 and EL10.
 type Case = (&'static str, Vec<u8>, PathBuf, Option<Distrust>, Option<Distrust>);
 
 #[test]
@@ -167,7 +169,8 @@ fn what_counts_in_each_release() {
     workshop.gpg(&["--quick-add-key", &workshop.fingerprint("main"), "rsa2048", "sign", "never"]);
     let gone = workshop.certificate("gone");
     let before = workshop.package("before", "gone", &["_gpg_sign_cmd_extra_args --faked-system-time 20200601T000000!"]);
-    // Made after the key had expired: by a gpg that knows that it was given more time, which the older certificate does not.
+    // Made after the key had expired: by a gpg that knows that it was given more time, which the
+    // older certificate does not.
     workshop.gpg(&["--quick-set-expire", &workshop.fingerprint("gone"), "never"]);
     let after = workshop.package("after", "gone", &[]);
 

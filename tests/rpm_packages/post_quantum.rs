@@ -1,4 +1,5 @@
-//! Signatures of OpenPGP version 6 with post-quantum algorithms, alone and beside those of version 4.
+//! Signatures of OpenPGP version 6 with post-quantum algorithms, alone and beside those of version
+//! 4.
 
 use pgp::composed::{ArmorOptions, KeyType, SecretKeyParamsBuilder};
 use pgp::types::{KeyDetails as _, KeyVersion};
@@ -13,7 +14,7 @@ use crate::builder::{Key, Parts, TestFile, archive, base64};
 
 const EDDSA: &str = include_str!("keys/ed25519-v4.secret.asc");
 
-/// Numbers for keys of a test, the same each time.
+/// A reproducible generator of numbers for test keys.
 struct Numbers(u64);
 
 impl RngCore for Numbers {
@@ -56,7 +57,8 @@ fn key(kind: KeyType, seed: u64) -> Key {
     Key::from(parameters.build().unwrap().generate(Numbers(seed)).unwrap())
 }
 
-/// A package with these signatures in the tag of rpm 6, and one of version 4 in that of rpm 4.
+/// Returns a package with these signatures in the tag of rpm 6, and one of version 4 in that of rpm
+/// 4.
 fn package(new: &[&[u8]], old: Option<&[u8]>) -> Parts {
     let mut parts = unsigned();
     if !new.is_empty() {
@@ -105,7 +107,8 @@ fn a_post_quantum_signature_is_verified_and_its_algorithm_has_a_name() {
             let Err(PackageError::UnknownKey { signers, .. }) = open(&parts, &strangers) else { panic!("{name}: another key") };
             assert_eq!(signers, [fingerprint(&good)]);
         }
-        // Of another header; and each half of it damaged: the classical signature comes first, then that of ML-DSA.
+        // Of another header; and each half of it damaged: the classical signature comes first, then
+        // that of ML-DSA.
         let wrong = good.sign(b"another header", false);
         let damaged = |at: usize| {
             let mut signature = signature.clone();

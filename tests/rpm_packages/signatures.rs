@@ -1,4 +1,4 @@
-//! Signatures of every kind that rpm writes, and those that must not count.
+//! Tests of every kind of signature that rpm writes, and of signatures that must not be accepted.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -22,7 +22,7 @@ fn parts() -> Parts {
     Parts::new(&files, &archive(&files), "zstd").with_digests()
 }
 
-/// A package whose header `key` signed, the signature under `tag`.
+/// Returns a package whose header `key` signed, with the signature under `tag`.
 fn signed(tag: Tag, key: &Key, subkey: bool) -> Parts {
     let mut parts = parts();
     let signature = key.sign(&parts.header_bytes(), subkey);
@@ -142,7 +142,7 @@ fn what_rpm_did_before_the_header_had_a_digest_of_the_payload() {
     assert!(matches!(error, PackageError::Signature { covered: Covered::HeaderAndPayload, .. }), "{error}");
 }
 
-/// The signature header is signed by nobody: whatever it claims beside signatures and digests of the header counts for nothing.
+/// The signature header is not signed: only its signatures and digests of the header are used.
 #[test]
 fn what_the_signature_header_claims_is_not_believed() {
     let key = Key::read(EDDSA);
@@ -172,8 +172,9 @@ fn what_the_signature_header_claims_is_not_believed() {
     }
 }
 
-/// An entry behind the part of the header that its region says to be signed (a dribble), with digests and a signature over all of it: no package has
-/// such a header (header.c, `hdrblobVerifyRegion`), and what an older rpm signed would be the region alone.
+/// Tests an entry after the signed region of the header (a dribble), with digests and a signature
+/// over all of it. No valid package has such a header (header.c, `hdrblobVerifyRegion`); an older
+/// rpm would have signed only the region.
 #[test]
 fn an_entry_behind_the_signed_region() {
     let key = Key::read(EDDSA);
@@ -284,7 +285,7 @@ fn what_rpmsign_signs_is_accepted() {
     let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
 }
 
-/// What tools that sign files add behind the region of a signature header.
+/// Returns the entries that file signing tools add after the region of a signature header.
 fn file_signatures() -> HeaderBuilder {
     let mut added = HeaderBuilder::new();
     added.strings(Tag::SIG_FILE_SIGNATURES, ["0302"]).u32(Tag::SIG_FILE_SIGNATURE_LENGTH, 2);
