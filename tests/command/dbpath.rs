@@ -1,4 +1,5 @@
-//! Where rpm's database goes: as the user says, else the catalog, else the macros of the packages that are installed, else rpm's default.
+//! The directory of rpm's database: `--dbpath`, else the catalog's, else that of the installed
+//! packages' macros, else rpm's default.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::place::Place;
 
 const MACROS: &str = "%_usr /usr\n%_var /var\n%_db_backend sqlite\n";
 
-/// Builds a root of one package with a macro file, and returns where the database is, relative to the root.
+/// Builds a root of one package with a macro file. Returns the path of the database below the root.
 fn database(place: &Place, path: &str, text: &str, options: &[&str]) -> String {
     let files = made::write(place, &[Made::new("config", [Item::file(path, text)])]);
     made::build(place, &files, options).success();

@@ -105,7 +105,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record>, DatabaseError> {
         read_field(record, *key, value).map_err(failed)?;
     }
     if let Some(record) = current {
-        let failed = |problem: &str| DatabaseError::Line { file: FILE, line: bytes.len(), problem: problem.to_owned() };
+        let failed = |problem: &str| DatabaseError::Line {
+            file: FILE,
+            line: bytes.split(|byte| *byte == b'\n').count(),
+            problem: problem.to_owned(),
+        };
         records.push(finish(record).map_err(failed)?);
     }
     Ok(records)

@@ -1,4 +1,4 @@
-//! Where a root's own macro files put the database, and how it is kept there (`%_dbpath`, `%_db_backend`).
+//! Directory and format of the database by a root's own macro files (`%_dbpath`, `%_db_backend`).
 
 use std::io;
 
@@ -7,24 +7,25 @@ use crate::catalog::Database;
 use crate::ecosystem::RootFiles;
 use crate::rpm::lua::Environment;
 
-/// rpm's own configuration.
+/// Directory of rpm's own configuration.
 const RPM: &str = "usr/lib/rpm";
-/// The machine's.
+/// Directory of the machine's configuration.
 const ETC: &str = "etc/rpm";
-/// Endings of files that editors and package managers leave beside macro files (rpmio/macro.c, `rpmInitMacros`).
+/// Endings of files that editors and package managers leave beside macro files (`rpmio/macro.c`,
+/// `rpmInitMacros`).
 const BACKUPS: [&str; 4] = ["~", ".rpmnew", ".rpmorig", ".rpmsave"];
 
-/// What macro files say of the database.
+/// Settings of the database in macro files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
     /// Its directory, relative to the root.
     pub directory: Option<String>,
-    /// How it is kept.
+    /// Its format.
     pub backend: Option<Backend>,
 }
 
-/// Reads the macro files of a root in rpm's order; the last definition counts. `arch` is the root's, where it is known: its platform's
-/// files are read too.
+/// Reads the macro files of a root in rpm's order; the last definition counts. If the root's `arch`
+/// is known, the files of its platform are read too.
 pub fn configured(root: &dyn RootFiles, arch: Option<&str>) -> io::Result<Configured> {
     let mut files = Vec::new();
     for path in macro_files(root, arch)? {
