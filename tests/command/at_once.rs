@@ -50,7 +50,7 @@ fn all_builds_that_end_at_once_are_in_the_layout() {
     for round in ["new", "existing"] {
         let tags_of_round: Vec<String> = (0..COUNT).map(|n| format!("{round}-{n}")).collect();
         // Build different images, some of which share all blobs and some only a part.
-        let more = |n: usize| if n % 2 == 0 { &["--docs"][..] } else { &[] };
+        let more = |n: usize| if n.is_multiple_of(2) { &["--docs"][..] } else { &[] };
         let children: Vec<Child> = tags_of_round.iter().enumerate().map(|(n, tag)| start(&place, tag, more(n))).collect();
         for child in children {
             let output = child.wait_with_output().unwrap();

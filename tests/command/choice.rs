@@ -101,7 +101,8 @@ fn a_member_of_a_group_for_another_architecture_alone_is_no_solution() {
     let place = Place::new();
     repository(&place, &[("there", "1-1", "ppc64le"), ("here", "1-1", "noarch")]);
     let group = |name: &str, packages: &[&str]| {
-        let members: String = packages.iter().map(|name| format!("<packagereq type=\"mandatory\">{name}</packagereq>")).collect();
+        let members = packages.iter().map(|name| format!("<packagereq type=\"mandatory\">{name}</packagereq>"));
+        let members = members.collect::<Vec<_>>().concat();
         format!("<group><id>{name}</id><name>{name}</name><packagelist>{members}</packagelist></group>")
     };
     let comps = format!("<comps>{}{}</comps>", group("whole", &["here", "missing"]), group("foreign", &["here", "there"]));

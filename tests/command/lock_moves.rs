@@ -37,13 +37,13 @@ fn repository(directory: &Path, packages: &[(&str, &str, &[&str])]) {
         }
         let digest = Digest::of(Algorithm::Sha256, format!("{name}-{version}").as_bytes()).to_string();
         let digest = digest.split_once(':').unwrap().1;
-        write!(
+        writeln!(
             list,
             "<package type=\"rpm\"><name>{name}</name><arch>noarch</arch><version epoch=\"0\" ver=\"{version}\" rel=\"1\"/>\
              <checksum type=\"sha256\" pkgid=\"YES\">{digest}</checksum><size package=\"1\" installed=\"1\" archive=\"1\"/>\
              <time file=\"1\" build=\"1\"/><location href=\"{name}-{version}.rpm\"/><format><rpm:provides>\
              <rpm:entry name=\"{name}\" flags=\"EQ\" epoch=\"0\" ver=\"{version}\" rel=\"1\"/></rpm:provides>\
-             <rpm:requires>{entries}</rpm:requires></format></package>\n"
+             <rpm:requires>{entries}</rpm:requires></format></package>"
         )
         .unwrap();
     }

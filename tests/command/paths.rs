@@ -35,10 +35,11 @@ fn write(place: &Path, packages: &[Package], indexed: bool) {
     for Package { name, version, lists: dependencies, owns } in packages {
         let id = Digest::of(Algorithm::Sha256, format!("{}{name}{version}", place.display()).as_bytes()).hex();
         let files = |listed: &dyn Fn(&str) -> bool| -> String {
-            owns.iter().filter(|path| listed(path)).map(|path| format!("<file>{path}</file>")).collect()
+            let files = owns.iter().filter(|path| listed(path)).map(|path| format!("<file>{path}</file>"));
+            files.collect::<Vec<_>>().concat()
         };
-        let dependencies: String =
-            dependencies.iter().map(|(kind, what)| format!("<rpm:{kind}><rpm:entry name='{what}'/></rpm:{kind}>")).collect();
+        let dependencies = dependencies.iter().map(|(kind, what)| format!("<rpm:{kind}><rpm:entry name='{what}'/></rpm:{kind}>"));
+        let dependencies = dependencies.collect::<Vec<_>>().concat();
         let listed = files(&|path| indexed || path.contains("bin/"));
         primary += &format!(
             "<package type='rpm'><name>{name}</name><arch>noarch</arch><version epoch='0' ver='{version}' rel='1'/>\
@@ -79,7 +80,7 @@ fn chosen(place: &Place, arguments: &[&str]) -> Vec<String> {
     plan["install"].as_array().unwrap().iter().map(text).collect()
 }
 
-/// Returns the choice from one repository of these packages, whose index follows createrepo_c's
+/// Returns the choice from one repository of these packages, whose index follows `createrepo_c`'s
 /// rule.
 fn chosen_of(packages: &[Package], arguments: &[&str]) -> Vec<String> {
     let place = Place::new();
