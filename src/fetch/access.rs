@@ -1,5 +1,5 @@
-//! How servers are reached and who we are to them: the proxy, the authorities that certificates are held against, our own certificate, names and
-//! passwords.
+//! Access to servers: the proxy, the certificate authorities, the client certificate, and user
+//! names and passwords.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,20 +12,21 @@ use reqwest::{Certificate, Identity, NoProxy, Proxy, Url};
 use super::http::chain;
 use super::netrc::{self, Login, Netrc};
 
-/// How servers are reached, and who we are to them. What it holds is never shown.
+/// Settings for access to servers and for client authentication. Secrets in it are never displayed.
 #[derive(Clone, Default)]
 pub struct Access {
-    /// The proxy, in place of those that the environment names (`no_proxy` still holds).
+    /// The proxy. It replaces the proxies from the environment (`no_proxy` still applies).
     pub proxy: Option<String>,
-    /// Certificates of authorities, in PEM, in place of the system's.
+    /// Certificates of authorities, in PEM, which replace those of the system.
     pub roots: Option<Vec<u8>>,
-    /// Our own certificate and its key, in PEM.
+    /// The client certificate and its key, in PEM.
     pub identity: Option<Vec<u8>>,
-    /// The file of names and passwords; without one `$NETRC`, or `~/.netrc`.
+    /// The netrc file with names and passwords. The default is `$NETRC`, or `~/.netrc`.
     pub netrc: Option<PathBuf>,
-    /// The address of this machine that connections begin at. The unspecified one of a version of the Internet Protocol is for that version alone.
+    /// The local address that connections are bound to. The unspecified address of an IP version
+    /// restricts connections to that version.
     pub address: Option<IpAddr>,
-    /// What servers are told that we are, in place of this program's name.
+    /// The `User-Agent` header, in place of this program's name.
     pub user_agent: Option<String>,
 }
 
@@ -35,31 +36,31 @@ impl fmt::Debug for Access {
     }
 }
 
-/// What is wrong with how servers are to be reached.
+/// An error in the settings for access to servers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
-    /// The proxy is not one.
+    /// The proxy is invalid.
     #[error("the proxy is not a URL: {reason}")]
     Proxy {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// There are no certificates where there should be.
+    /// There are no usable certificates of authorities.
     #[error("no certificates of authorities: {reason}")]
     Roots {
-        /// What is wrong with them.
+        /// The reason.
         reason: String,
     },
-    /// There is no certificate with its key where there should be.
+    /// There is no usable client certificate with its key.
     #[error("no client certificate and key: {reason}")]
     Identity {
-        /// What is wrong with them.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Access {
-    /// Whether it can be used, without anybody being asked.
+    /// Fails if the settings cannot be used. No server is contacted.
     pub fn check(&self) -> Result<(), AccessError> {
         self.proxies()?;
         self.certificates()?;
@@ -68,7 +69,7 @@ impl Access {
 
     fn proxies(&self) -> Result<Option<Proxy>, AccessError> {
         let Some(text) = &self.proxy else { return Ok(None) };
-        // `host:port` is meant as an http proxy, as curl has it.
+        // curl also treats `host:port` as an http proxy.
         let url = if text.contains("://") { text.clone() } else { format!("http://{text}") };
         let proxy = Proxy::all(url).map_err(|error| AccessError::Proxy { reason: chain(&error) })?;
         Ok(Some(proxy.no_proxy(NoProxy::from_env())))
@@ -88,7 +89,7 @@ impl Access {
         Identity::from_pem(pem).map(Some).map_err(|error| AccessError::Identity { reason: chain(&error) })
     }
 
-    /// Whether the way to plain servers leads through a proxy that is spoken to over TLS.
+    /// Reports whether plain `http:` requests go through a proxy that is reached over TLS.
     pub(super) fn is_proxied_securely(&self) -> bool {
         let secure = |proxy: &str| proxy.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
         match &self.proxy {
@@ -99,7 +100,8 @@ impl Access {
         }
     }
 
-    /// A client that reaches servers so; `secure` is whether it speaks TLS with any.
+    /// Applies these settings to a client builder; `secure` says whether the client speaks TLS with
+    /// any server.
     pub(super) fn apply(&self, mut builder: ClientBuilder, secure: bool) -> Result<ClientBuilder, AccessError> {
         if let Some(proxy) = self.proxies()? {
             builder = builder.proxy(proxy);
@@ -123,7 +125,7 @@ impl Access {
     }
 }
 
-/// Names and passwords for servers, read when the first of them is asked.
+/// Names and passwords for servers. The file is read at the first request.
 pub(super) struct Logins {
     path: Option<PathBuf>,
     read: OnceLock<Netrc>,
@@ -134,10 +136,13 @@ impl Logins {
         Self { path: access.netrc.clone(), read: OnceLock::new() }
     }
 
-    /// Who we are to the server of `url`, to which a request for `first` has led. What one server is told no other is: a server that was
-    /// redirected to is told only what is kept under its own name, and nothing without TLS where there was TLS before.
+    /// Returns the login for the server of `url`, reached by redirects from a request for `first`.
+    ///
+    /// Logins are never shared between servers. A redirect target receives only a login that is
+    /// stored under its own host name. It receives none if the redirect leads from TLS to a
+    /// connection without TLS.
     pub(super) fn of(&self, url: &Url, first: &Url) -> Option<Login> {
-        // The client takes a name that stands in the URL itself.
+        // The client uses a name that the URL itself contains.
         if !url.username().is_empty() || url.password().is_some() {
             return None;
         }
@@ -160,7 +165,7 @@ impl Logins {
     }
 }
 
-/// Returns a part of a URL with the bytes that its percent signs stand for.
+/// Returns a part of a URL with percent-encoded bytes decoded.
 pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

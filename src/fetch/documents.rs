@@ -1,6 +1,8 @@
-//! Documents: files that nobody promised anything about and that may change, so that their servers are asked whether they did.
+//! Documents: files without an expected digest that may change, so that the cached copy is
+//! revalidated with the server.
 //!
-//! Beside each that was seen stands what its server called that state, and when it was asked last.
+//! A file beside each cached document holds the server's validators (`ETag`, `Last-Modified`) and
+//! the time of the last request.
 
 use std::fs;
 use std::io::Write;
@@ -19,12 +21,12 @@ use crate::digest::{Algorithm, Digest};
 use crate::package::Content;
 use crate::reporter::Phase;
 
-/// What is known of a document that was seen.
+/// The cached facts about a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
-    /// What the document is, so that another one that came to its place is not taken for it.
+    /// Digest of the document. It detects that another document replaced it.
     digest: Digest,
-    /// When its server was asked last, in seconds since 1970.
+    /// Time of the last request to the server, in seconds since 1970.
     asked: u64,
     state: State,
 }
@@ -56,7 +58,7 @@ impl Seen {
     }
 }
 
-/// Where it stands what is known of a document.
+/// Returns the path of the file with the cached facts about a document.
 fn path_beside(document: &Path) -> PathBuf {
     document.with_extension("seen")
 }
@@ -66,7 +68,7 @@ fn now() -> u64 {
 }
 
 impl Fetcher {
-    /// A document that was asked after so shortly ago that it need not be again.
+    /// Returns the cached document if it was validated so recently that no request is needed.
     pub(super) fn fresh_document(&self, wanted: &Wanted, promise: &Promise) -> Option<Fetched> {
         let expire = wanted.route.as_ref().and_then(|route| route.expire()).unwrap_or(self.expire);
         if self.refresh || self.is_offline() || expire.is_zero() {
@@ -75,7 +77,7 @@ impl Fetcher {
         wanted.locations.iter().find_map(|location| {
             let Location::Url(url) = location else { return None };
             let seen = self.seen(url)?;
-            // What was asked after in the future tells of a clock that was wrong.
+            // A time in the future means that the clock was wrong.
             let age = now().checked_sub(seen.asked)?;
             if Duration::from_secs(age) >= expire {
                 return None;
@@ -90,13 +92,13 @@ impl Fetcher {
         Seen::parse(&fs::read_to_string(path).ok()?)
     }
 
-    /// The document as it was seen; `None` where it is gone or another.
+    /// Returns the cached document, or `None` if it is missing or has another digest.
     fn stored_document(&self, url: &Url, seen: &Seen, promise: &Promise, phase: Phase) -> Option<Content> {
         let promise = Promise { digest: Some(seen.digest.clone()), ..promise.clone() };
         self.read_stored(&self.store.document_path(url.as_str()), &promise, phase).ok()
     }
 
-    /// Asks for a document: for the whole, or whether it is still what it was.
+    /// Requests a document: the whole, or only if it changed since the cached state.
     pub(super) fn download_document(
         &self,
         url: &Url,
@@ -106,7 +108,8 @@ impl Fetcher {
         turn: &Turn<'_>,
     ) -> Result<Content, Failure> {
         let seen = if self.refresh { None } else { self.seen(url).filter(|seen| seen.state != State::default()) };
-        // It is read before it is asked after: a server says of what is damaged here, too, that it did not change.
+        // The cached copy is read before the request: a server answers "unchanged" even if the
+        // local copy is damaged.
         let known = seen.and_then(|seen| Some((self.stored_document(url, &seen, promise, phase)?, seen)));
         let question =
             Question { url: url.clone(), from: 0, continues: None, known: known.as_ref().map(|(_, seen)| seen.state.clone()) };
@@ -126,7 +129,8 @@ impl Fetcher {
         }
     }
 
-    /// Writes down what is known of a document. In a cache that cannot be written to the next run asks for the whole again.
+    /// Writes the facts about a document. If the cache is not writable, the next run downloads the
+    /// whole document again.
     fn remember(&self, url: &Url, seen: &Seen) {
         let path = path_beside(&self.store.document_path(url.as_str()));
         let written = self.store.begin().and_then(|mut file| {

@@ -1,4 +1,5 @@
-//! Downloads: from a server into the store, held against what was promised while they come, and gone on with where one broke off.
+//! Downloads from a server into the store. The bytes are checked against the expected digest and
+//! size as they arrive, and an interrupted download is resumed.
 
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -15,17 +16,17 @@ use super::{Failure, FetchError, Fetcher, IN_MEMORY, Route};
 use crate::package::Content;
 use crate::reporter::Phase;
 
-/// What has come of a file so far.
+/// The received part of a file.
 pub(super) struct Partial<'p> {
     promise: &'p Promise,
     check: Check<'p>,
-    /// Begun with the first byte, so that a server that has nothing costs no file.
+    /// Created with the first byte, so that a server without the file costs no temporary file.
     file: Option<StoreWriter>,
-    /// All of it, while it is small enough.
+    /// All received bytes, while they are few enough.
     memory: Option<Vec<u8>>,
-    /// Where the last of it came from, in which state of the file.
+    /// The URL and state of the file that the last bytes came from.
     of: Option<(Url, State)>,
-    /// Whether it came in several answers, which may have been of different files.
+    /// True if the bytes came in several responses, possibly of different files.
     pieced: bool,
 }
 
@@ -38,19 +39,19 @@ impl<'p> Partial<'p> {
         *self = Self::new(self.promise);
     }
 
-    /// Nothing yet of a file that was promised so.
+    /// Returns an empty partial download with this expected digest and size.
     pub(super) fn nothing(promise: &'p Promise) -> Box<Self> {
         Box::new(Self::new(promise))
     }
 }
 
-/// A download under way.
+/// A download in progress.
 struct Download<'f, 'p> {
     fetcher: &'f Fetcher,
     phase: Phase,
     url: &'f Url,
     partial: Box<Partial<'p>>,
-    /// How the last answer began.
+    /// The beginning of the last response.
     answer: Option<Answer>,
 }
 
@@ -71,7 +72,7 @@ impl Taker for Download<'_, '_> {
         if answer.from > 0 {
             self.partial.pieced = true;
         } else {
-            // It was not asked to go on, or does not know how.
+            // The server was asked for the whole file, or does not support ranges.
             self.partial.begins_anew();
         }
         if let Some(length) = answer.length {
@@ -100,16 +101,17 @@ impl Taker for Download<'_, '_> {
     }
 }
 
-/// What came of a question that was answered.
+/// The result of a successful request.
 pub(super) enum Got {
-    /// It is what it was.
+    /// The document did not change.
     Unchanged,
     /// The file, and its state as the server names it.
     New(Content, State),
 }
 
 impl Fetcher {
-    /// Downloads a file whose digest is known, going on with what is there of it, from whichever server that came: the digest tells whether it fits.
+    /// Downloads a file with a known digest and resumes the received part, whichever server it came
+    /// from. The digest detects parts that do not fit together.
     pub(super) fn download<'p>(
         &self,
         url: &Url,
@@ -126,7 +128,8 @@ impl Fetcher {
         let got = match self.ask(&question, route, begun, phase, turn) {
             Ok(got) => Ok(got),
             Err((Failure::Place(reason), Some(stopped))) if reason.is_verification() && stopped.pieced => {
-                // The pieces do not belong together, but each may be a good file's: this server's is asked for whole.
+                // The parts do not belong together, but each may be of a good file. Request the
+                // whole file from this server.
                 let question = Question { from: 0, continues: None, ..question };
                 self.ask(&question, route, Partial::nothing(promise), phase, turn)
             }
@@ -134,7 +137,7 @@ impl Fetcher {
         };
         match got {
             Ok(Got::New(content, _)) => Ok(content),
-            // Nothing was said to be known.
+            // The request had no condition, so 304 is an error.
             Ok(Got::Unchanged) => Err(Reason::Status { status: 304, retry_after: None }.into()),
             Err((failure, stopped)) => {
                 if let Failure::Place(Reason::Transport { .. } | Reason::TooSlow { .. }) = &failure {
@@ -145,7 +148,8 @@ impl Fetcher {
         }
     }
 
-    /// Asks a server and takes what it gives. Where it fails, with what had come before.
+    /// Sends a request to a server and receives the response. On failure, returns the error and the
+    /// part received so far.
     pub(super) fn ask<'p>(
         &self,
         question: &Question,
@@ -155,7 +159,7 @@ impl Fetcher {
         turn: &Turn<'_>,
     ) -> Result<Got, (Failure, Option<Box<Partial<'p>>>)> {
         self.stop_if_asked().map_err(|error| (Failure::Ours(error), None))?;
-        // What dead runs left behind is a nuisance, never a reason to fail.
+        // A failure to remove files of crashed runs is not an error.
         self.swept.call_once(|| drop(self.store.sweep()));
         let promise = partial.promise;
         let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! Why a file cannot be had: which places were tried, and what was wrong at each.
+//! Errors of a fetch: the locations that were tried, and the error at each.
 
 use std::fmt;
 use std::io;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use super::Location;
 use crate::digest::Digest;
 
-/// Why a file cannot be had.
+/// An error that prevents a file from being fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No place has it as it was promised.
+    /// No location has the file with the expected digest and size.
     #[error("{name}: {}", Attempts(attempts))]
     Failed {
-        /// What the file is called in messages.
+        /// The name of the file in messages.
         name: String,
-        /// The places, in the order in which they were tried, each with what was wrong there last.
+        /// The locations, in the order in which they were tried, each with its last error.
         attempts: Vec<Attempt>,
     },
     /// The cache directory cannot be read or written.
@@ -24,16 +24,16 @@ pub enum FetchError {
     Store {
         /// The cache directory or the file in it.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// Somebody asked to stop.
+    /// The user interrupted the run.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl FetchError {
-    /// Whether a place had the file, but not as it was promised: its digest or its size is another.
+    /// Reports whether a location had the file, but with another digest or size than expected.
     pub fn is_verification(&self) -> bool {
         match self {
             Self::Failed { attempts, .. } => attempts.iter().any(|attempt| attempt.reason.is_verification()),
@@ -41,7 +41,8 @@ impl FetchError {
         }
     }
 
-    /// Whether no place has such a file, as far as that can be known without the network where it is not to be used.
+    /// Reports whether no location has such a file. If the network is disabled, locations that
+    /// could not be asked count as lacking it.
     pub fn is_absent(&self) -> bool {
         match self {
             Self::Failed { attempts, .. } => {
@@ -51,7 +52,7 @@ impl FetchError {
         }
     }
 
-    /// Whether every place answered that it has no such file.
+    /// Reports whether every location answered that it has no such file.
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::Failed { attempts, .. } => attempts.iter().all(|attempt| matches!(attempt.reason, Reason::NotFound)),
@@ -60,18 +61,18 @@ impl FetchError {
     }
 }
 
-/// One place that was tried in vain.
+/// A location where the fetch failed.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The place.
+    /// The location.
     pub location: Location,
-    /// What was wrong there, the last time.
+    /// The last error there.
     pub reason: Reason,
-    /// How many times it was tried.
+    /// The number of tries.
     pub tries: u32,
 }
 
-/// As a person reads it: the place, what was wrong, and how often it was tried where that was more than once.
+/// Displays the location, the error, and the number of tries if there was more than one.
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.location, self.reason)?;
@@ -79,88 +80,88 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// What was wrong at a place.
+/// The error at a location.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// There is no such file (HTTP 404 and 410 as well).
+    /// There is no such file (also HTTP 404 and 410).
     #[error("not found")]
     NotFound,
-    /// The server answered with another status than one that brings a file.
+    /// The server answered with a status that delivers no file.
     #[error("the server answered with status {status}{}{}", meaning(*status), Wait(*retry_after))]
     Status {
         /// The status.
         status: u16,
-        /// How long it asks to be left alone.
+        /// The time of the server's `Retry-After` header.
         retry_after: Option<Duration>,
     },
-    /// The server was asked for the rest of a file and gave another part.
+    /// The server delivered another range than the requested one.
     #[error("asked for the bytes from {asked} on, the server gave others ({told})")]
     Range {
-        /// The first byte that was asked for.
+        /// The first requested byte.
         asked: u64,
-        /// What it says it gave.
+        /// The range that the server says it delivered.
         told: String,
     },
-    /// The bytes are others than promised.
+    /// The file has another digest than expected.
     #[error("expected {expected}, found {found}, {size} bytes")]
     Checksum {
-        /// The digest that was promised.
+        /// The expected digest.
         expected: Digest,
-        /// The digest that was found.
+        /// The digest of the received bytes.
         found: Digest,
-        /// How many bytes there are.
+        /// The number of bytes.
         size: u64,
     },
-    /// There are more or fewer bytes than promised.
+    /// The file has more or fewer bytes than expected.
     #[error("expected {expected} bytes, found {found}")]
     Size {
-        /// How many bytes were promised.
+        /// The expected number of bytes.
         expected: u64,
-        /// How many there are.
+        /// The number of bytes found.
         found: FoundSize,
     },
-    /// No size was promised, and no such file is as large as this.
+    /// The file has no expected size, and exceeds the limit for files of its kind.
     #[error("it is larger than {limit} bytes")]
     TooLarge {
-        /// How many bytes were allowed.
+        /// The limit, in bytes.
         limit: u64,
     },
-    /// It leads from one address to the next without end.
+    /// There are too many redirects.
     #[error("redirected too often")]
     Redirects,
     /// The connection failed.
     #[error("{message}")]
     Transport {
-        /// What the connection's layers say, the outermost first.
+        /// The errors of the connection's layers, the outermost first.
         message: String,
     },
-    /// The server is not who it should be, or speaks no TLS that can be trusted.
+    /// The server's certificate is not trusted, or TLS failed.
     #[error("no TLS that can be trusted: {message}")]
     Tls {
-        /// What is wrong, as the connection's layers say it.
+        /// The errors of the connection's layers, the outermost first.
         message: String,
     },
-    /// The server gives less than it has to.
+    /// The server is slower than the minimum rate.
     #[error("too slow: {found} bytes a second, at least {least} are asked for")]
     TooSlow {
-        /// Bytes a second that a server has to give.
+        /// The minimum rate, in bytes per second.
         least: u64,
-        /// What it gave.
+        /// The measured rate, in bytes per second.
         found: u64,
     },
-    /// It took too long, however fast it came.
+    /// The download exceeded the time limit.
     #[error("not there after {} seconds", limit.as_secs_f64())]
     TooLong {
-        /// How long it may take.
+        /// The time limit.
         limit: Duration,
     },
-    /// We cannot speak to any server in the way we were told to.
+    /// The access settings are unusable, so no server can be contacted.
     #[error("{message}")]
     Setup {
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
-    /// The network may not be used, and the cache does not have it.
+    /// The network is disabled, and the file is not in the cache.
     #[error("not in the cache, and the network may not be used (offline)")]
     Offline,
     /// The file cannot be read.
@@ -169,23 +170,24 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether the file was there, but not as it was promised.
+    /// Reports whether the file was there, but with another digest or size than expected.
     pub fn is_verification(&self) -> bool {
         matches!(self, Self::Checksum { .. } | Self::Size { .. })
     }
 
-    /// Whether it may be another the next time.
+    /// Reports whether another try may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
-            // After a wrong part the whole is asked for.
+            // After a wrong range, the next try requests the whole file.
             Self::Transport { .. } | Self::TooSlow { .. } | Self::Range { .. } => true,
-            // Request timeout, too many requests, and what a server or a proxy says when it is overloaded; and of a part that is not there.
+            // Request timeout, range not satisfiable, too many requests, and the statuses of
+            // overloaded servers and proxies.
             Self::Status { status, .. } => matches!(status, 408 | 416 | 425 | 429 | 500 | 502..=504),
             _ => false,
         }
     }
 
-    /// Whether it tells of its server, not only of the one file.
+    /// Reports whether the error concerns the server as a whole, not only this file.
     pub(super) fn is_fault(&self) -> bool {
         match self {
             Self::NotFound | Self::TooLarge { .. } | Self::Offline | Self::Io(_) | Self::Setup { .. } => false,
@@ -194,7 +196,7 @@ impl Reason {
         }
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns the time that the server asks clients to wait before another request.
     pub(super) fn asked_to_wait(&self) -> Option<Duration> {
         match self {
             Self::Status { status: 429 | 503, retry_after } => *retry_after,
@@ -209,7 +211,7 @@ impl From<io::Error> for Reason {
     }
 }
 
-/// What a status means that asks for something of us.
+/// Returns the explanation of a status that requires an action of the user.
 fn meaning(status: u16) -> &'static str {
     match status {
         401 => ", which wants a name and a password (~/.netrc)",
@@ -220,7 +222,7 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
-/// How long a server asks to be left alone.
+/// The time that a server asks clients to wait.
 struct Wait(Option<Duration>);
 
 impl fmt::Display for Wait {
@@ -229,12 +231,12 @@ impl fmt::Display for Wait {
     }
 }
 
-/// How many bytes were found; reading stops at the first that is too many.
+/// The number of bytes found. Reading stops at the first excess byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundSize {
-    /// As many as this.
+    /// Exactly this number of bytes.
     Exactly(u64),
-    /// At least as many as this: the rest was not read.
+    /// At least this number of bytes: the rest was not read.
     AtLeast(u64),
 }
 
@@ -247,7 +249,7 @@ impl fmt::Display for FoundSize {
     }
 }
 
-/// The attempts in one line.
+/// The attempts, displayed in one line.
 struct Attempts<'a>(&'a [Attempt]);
 
 impl fmt::Display for Attempts<'_> {

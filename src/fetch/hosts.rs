@@ -1,4 +1,5 @@
-//! Servers as they have shown themselves in this run: how quick, how busy with us, how often at fault; and which of several is asked next.
+//! Server statistics of this run (speed, active requests, faults), and the selection of the server
+//! for the next request.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,45 +7,48 @@ use std::time::{Duration, Instant};
 
 use super::Location;
 
-/// How long somebody who waits for a server to be free of us waits before he looks whether to stop.
+/// Interval between cancellation checks while waiting for a connection slot.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How many servers that nobody knows yet are tried at once: a list may name a hundred.
+/// The number of servers without statistics that are tried at once. A list may name a hundred
+/// servers.
 const NEWCOMERS: usize = 3;
 
-/// How many times quicker a busy server has to be than a free one, to be waited for.
+/// The factor by which a busy server must be faster than a free one to be worth waiting for.
 const WORTH_WAITING: f64 = 4.0;
 
-/// A file whose size is not known is taken to be as large as this.
+/// The assumed size of a file whose size is unknown, in bytes.
 pub(super) const USUAL_SIZE: u64 = 256 << 10;
 
 /// The servers of a run.
 pub(super) struct Hosts {
-    /// How many requests may be under way to one server.
+    /// The maximum number of concurrent requests to one server.
     bound: usize,
     known: Mutex<HashMap<String, Host>>,
     freed: Condvar,
 }
 
-/// What is known of a server.
+/// The statistics of a server.
 #[derive(Clone, Debug, Default)]
 struct Host {
-    /// Requests under way.
+    /// The number of active requests.
     active: usize,
-    /// Seconds until an answer began; none before the first.
+    /// Seconds until a response begins; `None` before the first response.
     latency: Option<f64>,
-    /// Bytes a second of one download; none before the first that was large enough to tell.
+    /// Rate of one download in bytes per second; `None` before the first download that was large
+    /// enough to measure.
     rate: Option<f64>,
-    /// Faults since the last file that came as promised.
+    /// The number of faults since the last valid file.
     faults: u32,
-    /// Fewer requests at once than the bound, because it said that they were too many.
+    /// A limit on concurrent requests below `bound`, set after the server reported too many
+    /// requests.
     fewer: Option<usize>,
-    /// When it wants to be asked again.
+    /// The time before which the server asks for no further requests.
     not_before: Option<Instant>,
 }
 
 impl Host {
-    /// Seconds that a file of this size is expected to take; `None` of whom nothing is known.
+    /// Returns the expected seconds for a file of this size; `None` without statistics.
     fn cost(&self, size: u64) -> Option<f64> {
         let latency = self.latency?;
         Some(latency + self.rate.map_or(0.0, |rate| size as f64 / rate.max(1.0)))
@@ -55,7 +59,7 @@ impl Host {
     }
 }
 
-/// The newer a measure the more it counts.
+/// Returns the moving average of a measure. Newer values have more weight.
 fn blend(old: Option<f64>, new: f64) -> f64 {
     old.map_or(new, |old| old * 0.7 + new * 0.3)
 }
@@ -67,7 +71,8 @@ fn key(place: &Location) -> Option<String> {
     }
 }
 
-/// What is better is smaller, in this order: faults, whether it wants to be left alone, seconds.
+/// The rank of a server, in this order: faults, whether it asks clients to wait, expected seconds.
+/// The smallest is the best.
 type Rank = (u32, bool, f64);
 
 impl Hosts {
@@ -79,8 +84,12 @@ impl Hosts {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Chooses one of several places, which are in the order of their worth, and takes a turn with its server, waiting until one is free. Places on
-    /// this machine go first where they stand first. `steady` keeps the order but for servers that were at fault. While nobody is free, `stop` is asked.
+    /// Selects one of several locations, listed by preference, and takes a slot of its server.
+    /// Waits until a slot is free.
+    ///
+    /// A local location is selected at once if it is the first. `steady` keeps the given order,
+    /// except that servers with faults come later. While no slot is free, `stop` is polled for
+    /// cancellation.
     pub(super) fn choose<E>(
         &self,
         places: &[&Location],
@@ -137,13 +146,14 @@ impl Hosts {
                 let is_newcomer = host.latency.is_none();
                 newcomers += usize::from(is_newcomer);
                 match (host.cost(size), newcomers <= NEWCOMERS && host.faults == 0, host.active) {
-                    // What it gives one download it gives them all together, as far as anybody knows.
+                    // The measured rate of one download is assumed to be shared by all downloads of
+                    // the server.
                     (Some(cost), ..) => cost * (1.0 + host.active as f64 / self.bound as f64),
-                    // One download shows what it can do.
+                    // One download measures the server.
                     (None, true, 0) => 0.0,
                     (None, true, active) if quickest.is_infinite() => (active as f64).mul_add(1e-3, 1e-6),
                     (None, true, _) => slowest.max(quickest * 2.0),
-                    // The further down the list the later.
+                    // Later entries of the list rank lower.
                     (None, false, _) => 1e6 + at as f64,
                 }
             };
@@ -152,7 +162,7 @@ impl Hosts {
         candidates.iter().enumerate().map(rank).collect()
     }
 
-    /// How long a place wants to be left alone.
+    /// Returns the remaining time that the server of a location asks clients to wait.
     pub(super) fn wait_for(&self, place: &Location) -> Duration {
         let until = key(place).and_then(|key| self.known().get(&key)?.not_before);
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
@@ -163,10 +173,10 @@ fn compare(a: Rank, b: Rank) -> std::cmp::Ordering {
     (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
 }
 
-/// A request that is under way; over when it is dropped.
+/// A slot for an active request. It is released on drop.
 pub(super) struct Turn<'h> {
     hosts: &'h Hosts,
-    /// Of the server; none of a place of this machine.
+    /// The key of the server; `None` for a local location.
     key: Option<String>,
 }
 
@@ -177,28 +187,28 @@ impl Turn<'_> {
         }
     }
 
-    /// The answer began after so long, and so many bytes took so long.
+    /// Records the latency of a response, and the bytes and time of its body.
     pub(super) fn measured(&self, latency: Duration, bytes: u64, time: Duration) {
         self.note(|host| {
             host.latency = Some(blend(host.latency, latency.as_secs_f64()));
-            // What came in one piece tells of buffers, not of the way.
+            // A small body measures buffers, not the network.
             if bytes >= 32 << 10 {
                 host.rate = Some(blend(host.rate, bytes as f64 / time.as_secs_f64().max(1e-4)));
             }
         });
     }
 
-    /// A file came as it was promised.
+    /// Records a valid file.
     pub(super) fn succeeded(&self) {
         self.note(|host| host.faults = 0);
     }
 
-    /// It is at fault.
+    /// Records a fault of the server.
     pub(super) fn failed(&self) {
         self.note(|host| host.faults = host.faults.saturating_add(1));
     }
 
-    /// It wants to be left alone so long, and to be asked less at once.
+    /// Records that the server asks clients to wait, and halves its limit of concurrent requests.
     pub(super) fn told_to_wait(&self, wait: Duration) {
         let bound = self.hosts.bound;
         self.note(|host| {
@@ -223,7 +233,7 @@ mod tests {
         names.iter().map(|name| Location::parse(name).unwrap()).collect()
     }
 
-    /// Which place is chosen next, and whose turn it is.
+    /// Returns the index of the selected location, and its slot.
     fn next<'h>(hosts: &'h Hosts, places: &[Location]) -> (usize, Turn<'h>) {
         let places: Vec<&Location> = places.iter().collect();
         hosts.choose(&places, Some(1 << 20), false, || Ok::<_, ()>(())).unwrap().unwrap()
@@ -249,7 +259,7 @@ mod tests {
         drop(turns);
         measured(&hosts, &places, &[(300, 1 << 20), (20, 8 << 20), (20, 3 << 20)]);
         assert_eq!(next(&hosts, &places[..3]).0, 1);
-        // As soon as it has much to do for us, the others are as good.
+        // Once the fast server is busy enough, the others are as good.
         let busy: Vec<_> = (0..16).map(|_| next(&hosts, &places[..3])).collect();
         let count = |place| busy.iter().filter(|turn| turn.0 == place).count();
         assert!(count(1) == 8 && count(2) > 0, "{:?}", busy.iter().map(|turn| turn.0).collect::<Vec<_>>());

@@ -1,6 +1,7 @@
-//! HTTP: one GET at a time over a shared client, its body handed on as it comes.
+//! HTTP: one GET at a time over a shared client. The body is passed on as it arrives.
 //!
-//! A thread of its own speaks with the server, so that whoever waits for a silent one can stop waiting at once.
+//! A separate thread speaks with the server, so that the caller can stop waiting for a silent
+//! server at once.
 
 use std::error::Error;
 use std::io::Read;
@@ -17,19 +18,19 @@ use super::access::{Access, Logins};
 use super::error::Reason;
 use super::patience::{Patience, retry_after};
 
-/// Redirects that are followed before it is called a loop.
+/// The number of redirects that are followed before the chain counts as a loop.
 const REDIRECTS: usize = 10;
 
-/// Bytes that are taken from a connection at a time.
+/// The number of bytes read from a connection at a time.
 const BUFFER: usize = 64 << 10;
 
-/// Pieces that wait to be taken before the connection is let wait.
+/// The number of queued pieces before the connection thread blocks.
 const PIECES: usize = 4;
 
-/// How often somebody who waits for a server looks whether to stop.
+/// Interval between cancellation checks while waiting for a server.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What a server says of the state of a file, by which it knows that state again.
+/// The validators of a file's state, as the server sends them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) etag: Option<String>,
@@ -37,73 +38,73 @@ pub(super) struct State {
 }
 
 impl State {
-    /// What `If-Range` may name: a strong tag, or else a date (RFC 9110, 13.1.5).
+    /// Returns the value for `If-Range`: a strong tag, or else a date (RFC 9110, 13.1.5).
     fn range_condition(&self) -> Option<&str> {
         let tag = self.etag.as_deref();
         if tag.is_some() { tag.filter(|tag| !tag.starts_with("W/")) } else { self.modified.as_deref() }
     }
 }
 
-/// What is asked for.
+/// A request.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
     pub(super) url: Url,
-    /// The first byte that is wanted.
+    /// The first requested byte.
     pub(super) from: u64,
-    /// The state that the bytes before are of, where it is this server's.
+    /// The state of the bytes received before, if they came from this server.
     pub(super) continues: Option<State>,
-    /// The state that is known: nothing is wanted where it is still that.
+    /// The cached state: the server sends the file only if its state is another.
     pub(super) known: Option<State>,
 }
 
-/// How an answer begins.
+/// The beginning of a response.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    /// Nothing follows: the file is what it was.
+    /// True if the file did not change. No body follows.
     pub(super) unchanged: bool,
-    /// The first byte that follows.
+    /// The position of the first byte of the body in the file.
     pub(super) from: u64,
-    /// How long the whole file is, if the server tells.
+    /// The length of the whole file, if the server sends it.
     pub(super) length: Option<u64>,
     pub(super) state: State,
-    /// How long it took until this answer.
+    /// The time from the request to this response.
     pub(super) latency: Duration,
 }
 
-/// Takes what a server gives.
+/// A receiver of a response.
 pub(super) trait Taker {
-    /// What ends a download.
+    /// The error that ends a download.
     type Error: From<Reason>;
-    /// Asked again and again while nothing comes.
+    /// Fails if the download should stop. Polled while no data arrives.
     fn stop(&self) -> Result<(), Self::Error>;
-    /// The answer begins.
+    /// Receives the beginning of the response.
     fn begin(&mut self, answer: Answer) -> Result<(), Self::Error>;
-    /// More of the body.
+    /// Receives a further part of the body.
     fn take(&mut self, data: &[u8]) -> Result<(), Self::Error>;
 }
 
-/// What comes of a download, in this order.
+/// A message of a download, in this order.
 enum Piece {
     Answer(Answer),
     Bytes(Vec<u8>),
     End(Result<(), Reason>),
 }
 
-/// The receiver has gone; whatever is still to come is of no use.
+/// The receiver is gone; further data is useless.
 struct Unwanted;
 
-/// Gets files.
+/// An HTTP client.
 pub(super) struct Http(Arc<Clients>);
 
-/// The clients, each made when it is first needed.
+/// The clients, each built when it is first needed.
 struct Clients {
     patience: Patience,
     access: Access,
     logins: Logins,
-    /// For `http:`. It needs none of the system's certificates: loading them takes its time, and where there are none, a
-    /// client that wants them cannot be made at all.
+    /// The client for `http:`. It loads no system certificates: loading takes time, and without any
+    /// certificates on the system such a client cannot be built.
     plain: OnceLock<Result<Client, String>>,
-    /// For `https:`.
+    /// The client for `https:`.
     secure: OnceLock<Result<Client, String>>,
 }
 
@@ -113,13 +114,13 @@ impl Http {
         Self(Arc::new(Clients { patience, access, logins, plain: OnceLock::new(), secure: OnceLock::new() }))
     }
 
-    /// Gets a file, or what follows of it.
+    /// Gets a file, or a range of it to its end.
     pub(super) fn get<T: Taker>(&self, question: Question, taker: &mut T) -> Result<(), T::Error> {
         let (sender, receiver) = sync_channel(PIECES);
         let clients = Arc::clone(&self.0);
         let spoken = thread::Builder::new().name("download".to_owned()).spawn(move || {
             if let Ok(end) = clients.get(&question, &sender) {
-                // When nobody waits for the end either, that is theirs to know.
+                // If the receiver is gone, the result is not needed.
                 let _ = sender.send(Piece::End(end));
             }
         });
@@ -147,21 +148,24 @@ impl Clients {
 
     fn build(&self, secure: bool) -> Result<Client, String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // It only fails when another thread was quicker, and then there is one.
+            // It only fails if another thread installed a provider first.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let builder = Client::builder()
             .user_agent(concat!("rootstrap/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.patience.connect)
-            // In the blocking client: for the answer to begin, and then for each piece of its body.
+            // In the blocking client, this limits the wait for the response and for each piece of
+            // the body.
             .timeout(self.patience.stall)
-            // They are followed here, where it is known who may be told what.
+            // Redirects are followed in `begin`, because the credentials to send depend on the
+            // target.
             .redirect(redirect::Policy::none());
         let builder = self.access.apply(builder, secure).map_err(|error| error.to_string())?;
         builder.build().map_err(|error| chain(&error))
     }
 
-    /// Gets a file and hands it on, until it is there, cannot be had, or nobody wants it.
+    /// Gets a file and passes it on, until it is complete, an error occurs, or the receiver is
+    /// gone.
     fn get(&self, question: &Question, to: &SyncSender<Piece>) -> Result<Result<(), Reason>, Unwanted> {
         let asked = Instant::now();
         let answered = self.begin(question).and_then(|response| Ok((answer(&response, question, asked.elapsed())?, response)));
@@ -192,7 +196,7 @@ impl Clients {
         }
     }
 
-    /// Asks, and follows where the answer leads.
+    /// Sends the request and follows redirects.
     fn begin(&self, question: &Question) -> Result<Response, Reason> {
         let mut url = question.url.clone();
         for _ in 0..=REDIRECTS {
@@ -228,7 +232,7 @@ impl Clients {
             }
         }
         if let Some(known) = &question.known {
-            // Where there is a tag the date is of no use: it is the coarser of the two.
+            // The tag is more precise than the date, so the date is sent only without a tag.
             let (name, value) = match (&known.etag, &known.modified) {
                 (Some(tag), _) => (header::IF_NONE_MATCH, Some(tag)),
                 (None, date) => (header::IF_MODIFIED_SINCE, date.as_ref()),
@@ -241,7 +245,7 @@ impl Clients {
     }
 }
 
-/// How an answer begins, held against what was asked.
+/// Parses the beginning of a response and checks it against the request.
 fn answer(response: &Response, question: &Question, latency: Duration) -> Result<Answer, Reason> {
     let headers = response.headers();
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -263,7 +267,8 @@ fn answer(response: &Response, question: &Question, latency: Duration) -> Result
     Ok(answer)
 }
 
-/// The first byte and the length of the whole, of a part that begins where it was asked to begin and goes on to the end.
+/// Returns the first byte and the length of the whole file, if the range begins at the requested
+/// byte and goes on to the end.
 fn range(headers: &HeaderMap, asked: u64) -> Option<(u64, u64)> {
     let told = headers.get(header::CONTENT_RANGE)?.to_str().ok()?.trim();
     let (part, whole) = told.strip_prefix("bytes ")?.split_once('/')?;
@@ -275,7 +280,7 @@ fn range(headers: &HeaderMap, asked: u64) -> Option<(u64, u64)> {
     (asked > 0 && first == asked && end > first && is_whole).then_some((first, end))
 }
 
-/// Whether a body comes fast enough.
+/// Measures whether a body arrives fast enough.
 struct Speed<'a> {
     patience: &'a Patience,
     begin: Instant,
