@@ -284,7 +284,7 @@ fn range(headers: &HeaderMap, asked: u64) -> Option<(u64, u64)> {
 struct Speed<'a> {
     patience: &'a Patience,
     begin: Instant,
-    /// Of what is being measured now.
+    /// The bytes and time of the current measurement.
     bytes: u64,
     time: Duration,
 }
@@ -294,7 +294,8 @@ impl<'a> Speed<'a> {
         Self { patience, begin, bytes: 0, time: Duration::ZERO }
     }
 
-    /// So many bytes came after waiting so long for them.
+    /// Records bytes and the time that the caller waited for them. Fails if the download is too
+    /// slow or takes too long.
     fn note(&mut self, bytes: usize, waited: Duration) -> Result<(), Reason> {
         if let Some(limit) = self.patience.total
             && self.begin.elapsed() > limit
@@ -314,17 +315,19 @@ impl<'a> Speed<'a> {
     }
 }
 
-/// What went wrong between us and a server.
+/// Returns the reason for a failed request.
 fn reason_of(error: &(dyn Error + 'static)) -> Reason {
     let message = chain(error);
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // What an error of input and output holds is not its source: that is the source of what it holds.
+        // The source of an I/O error is the source of the error inside it, not that error. So inner
+        // errors are unwrapped here.
         let mut within = error;
         while let Some(inner) = within.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             within = inner;
         }
-        // A server that is not who it says it is will not be the next time either; what breaks off may.
+        // An invalid certificate stays invalid, so another try is useless. An interrupted
+        // connection may succeed on another try.
         if let Some(
             rustls::Error::InvalidCertificate(_)
             | rustls::Error::NoCertificatesPresented
@@ -342,13 +345,14 @@ fn reason_of(error: &(dyn Error + 'static)) -> Reason {
     Reason::Transport { message }
 }
 
-/// What an error and its causes say, without the outermost layers that only say that there was one.
+/// Returns the messages of an error and its causes, without the outermost layers, which only say
+/// that an error occurred.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut messages: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
         let message = error.to_string();
-        // Layers often repeat the message of the one below.
+        // Layers often repeat the message of the layer below.
         if !messages.iter().any(|known| known.contains(&message)) {
             messages.push(message);
         }
@@ -363,7 +367,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     if !said.is_empty() {
         return said.join(": ");
     }
-    // The URL may hold what nobody is to see.
+    // The URL may contain secrets.
     let message = messages.pop().unwrap_or_default();
     message.split(" for url (").next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Where files are: a path of this machine or an http(s) URL, and what lies below it.
+//! Locations of files: a local path or an http(s) URL, and the names of files below it.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -7,29 +7,29 @@ use reqwest::Url;
 
 use super::netrc::Login;
 
-/// Why a text names no location.
+/// An error that makes a text no valid location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("the location is empty")]
     Empty,
-    /// A scheme that is neither `http`, `https` nor `file`.
+    /// The scheme is neither `http`, `https` nor `file`.
     #[error("`{location}`: `{scheme}:` is not supported; give a directory, file://, http:// or https://")]
     Scheme {
-        /// What was given.
+        /// The given text.
         location: String,
-        /// Its scheme.
+        /// The scheme.
         scheme: String,
     },
-    /// Not a URL.
+    /// The text is not a URL.
     #[error("`{location}` is not a URL: {reason}")]
     Url {
-        /// What was given.
+        /// The given text.
         location: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// A name in metadata that would lead out of the directory that the user named.
+    /// A name in metadata leads out of the directory that the user named.
     #[error("`{}` leads out of the directory {}", .reference.escape_debug(), .directory.display())]
     Escapes {
         /// The directory.
@@ -37,7 +37,7 @@ pub enum LocationError {
         /// The name.
         reference: String,
     },
-    /// Metadata from a server that name a file of this machine.
+    /// Metadata from a server name a local file.
     #[error("`{}` is a file of this machine, which {base} may not name", .reference.escape_debug())]
     Local {
         /// The repository.
@@ -45,7 +45,7 @@ pub enum LocationError {
         /// The name.
         reference: String,
     },
-    /// A name that no file can have.
+    /// No file can have this name.
     #[error("`{}` is not the name of a file", .reference.escape_debug())]
     NoFile {
         /// The name.
@@ -53,17 +53,17 @@ pub enum LocationError {
     },
 }
 
-/// A file or a directory: on this machine, or behind a URL.
+/// A file or a directory: a local path or a URL.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Location {
-    /// A path of this machine.
+    /// A local path.
     Path(PathBuf),
     /// An http or https URL.
     Url(Url),
 }
 
 impl Location {
-    /// The location that a person or a configuration file means: a URL, or else a path.
+    /// Parses a location from the user or a configuration file: a URL, or else a path.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
         let Some(scheme) = scheme(text) else {
             return if text.is_empty() { Err(LocationError::Empty) } else { Ok(Self::Path(text.into())) };
@@ -73,7 +73,8 @@ impl Location {
             "http" | "https" => Url::parse(text).map(Self::Url).map_err(|error| wrong(error.to_string())),
             "file" => {
                 let url = Url::parse(text).map_err(|error| wrong(error.to_string()))?;
-                // It decodes the percent signs, and refuses another machine's name.
+                // `to_file_path` decodes percent-encoded bytes and refuses URLs with another
+                // machine's name.
                 let path = url.to_file_path().map_err(|()| wrong("it names no path of this machine".to_owned()))?;
                 Ok(Self::Path(path))
             }
@@ -81,15 +82,18 @@ impl Location {
         }
     }
 
-    /// Returns the file that `name`, a path below this directory, means.
+    /// Returns the file that `name`, a path below this directory, refers to.
     ///
-    /// A name is a path, not a URL: behind a URL its bytes are escaped, `%` as well, and in a directory they are taken as they are. A leading `/` means
-    /// this directory (librepo's `lr_pathconcat`). `..` goes up as far as the server's root, but never above this directory on this machine.
+    /// A name is a path, not a URL. Below a URL its bytes are percent-encoded, including `%`; in a
+    /// local directory they are used unchanged. A leading `/` refers to this directory (librepo's
+    /// `lr_pathconcat`). `..` may go up to the server's root in a URL, but never above this
+    /// directory in a local path.
     pub fn join(&self, name: &str) -> Result<Self, LocationError> {
         self.join_within(name, &[])
     }
 
-    /// Joins a name like [`join`](Self::join). On this machine `..` may go up within those of `directories` that this directory lies below.
+    /// Joins a name like [`join`](Self::join). In a local path, `..` may go up within those of
+    /// `directories` that contain this directory.
     fn join_within(&self, name: &str, directories: &[PathBuf]) -> Result<Self, LocationError> {
         let is_file = |name: &str| !name.contains('\0') && !matches!(name.rsplit('/').next(), Some("" | "." | "..") | None);
         let relative = name.trim_matches('/');
@@ -109,22 +113,26 @@ impl Location {
                 }
             }
             Self::Url(base) => {
-                // A base's query (a token, say) belongs to each file below it, as librepo's lr_pathconcat has it.
+                // The query of a base (for example a token) belongs to each file below it, as in
+                // librepo's `lr_pathconcat`.
                 let mut url = base.clone();
-                // This resolves `..` (RFC 3986, 5.2.4), so that each server is asked for the same path.
+                // `set_path` resolves `..` (RFC 3986, 5.2.4), so that each server receives the same
+                // path.
                 url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), escaped(relative)));
                 Ok(Self::Url(url))
             }
         }
     }
 
-    /// Returns the file that a repository's metadata means by `reference`: a name below this directory, or a whole URL (as `xml:base` makes it). A
-    /// repository behind a URL cannot name files of this machine.
+    /// Returns the file that a repository's metadata refer to by `reference`: a name below this
+    /// directory, or a whole URL (as `xml:base` makes it). Fails if a repository behind a URL names
+    /// a local file.
     pub fn resolve(&self, reference: &str) -> Result<Self, LocationError> {
         self.resolve_within(reference, &[])
     }
 
-    /// Resolves a name like [`resolve`](Self::resolve). On this machine `..` may go up within those of `directories` that this directory lies below.
+    /// Resolves a name like [`resolve`](Self::resolve). In a local path, `..` may go up within
+    /// those of `directories` that contain this directory.
     pub fn resolve_within(&self, reference: &str, directories: &[PathBuf]) -> Result<Self, LocationError> {
         if scheme(reference).is_none() {
             return self.join_within(reference, directories);
@@ -137,13 +145,14 @@ impl Location {
         }
     }
 
-    /// Returns the same place for somebody who says who they are. A URL that says so itself stays as it is, as does a place of this machine.
+    /// Returns the same location with the login in the URL. A local path and a URL that already
+    /// contains a login stay unchanged.
     #[must_use]
     pub fn with_login(self, login: Option<&Login>) -> Self {
         match (self, login) {
             (Self::Url(mut url), Some(login)) if url.username().is_empty() && url.password().is_none() => {
-                // These can only fail for URLs that cannot have such parts.
-                // A percent sign of a name is none of the URL's.
+                // These calls fail only for URLs that cannot have such parts. A percent sign in a
+                // login is literal, so it is escaped.
                 let escaped = |text: &str| text.replace('%', "%25");
                 let _ = url.set_username(&escaped(&login.name));
                 let password = Some(escaped(&login.password)).filter(|password| !password.is_empty());
@@ -154,12 +163,12 @@ impl Location {
         }
     }
 
-    /// Whether it must be downloaded.
+    /// Reports whether the file must be downloaded.
     pub fn is_remote(&self) -> bool {
         matches!(self, Self::Url(_))
     }
 
-    /// The path, when it is on this machine.
+    /// Returns the path of a local location.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Path(path) => Some(path),
@@ -167,7 +176,7 @@ impl Location {
         }
     }
 
-    /// What to name the other end by in a message: the host, or the path.
+    /// Returns the name of the server for messages: the host and port, or the path.
     pub fn host(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),
@@ -179,14 +188,15 @@ impl Location {
     }
 }
 
-/// As a person writes it, without what a URL may hold that lets its holder in: a password, a name that stands alone (a token is given so), a query.
+/// Displays the location without secrets of a URL: a password, a name without a password (often a
+/// token), and a query.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Url(url) => {
                 let mut shown = url.clone();
-                // These can only fail for URLs that cannot have such parts.
+                // These calls fail only for URLs that cannot have such parts.
                 if url.password().is_some() {
                     let _ = shown.set_password(Some("***"));
                 } else if !url.username().is_empty() {
@@ -207,7 +217,7 @@ impl fmt::Debug for Location {
     }
 }
 
-/// A text that is meant as a URL and is none, without what may let its holder in.
+/// Returns an invalid URL without the parts that may contain secrets.
 fn without_secrets(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -216,7 +226,8 @@ fn without_secrets(text: &str) -> String {
     if scheme.is_empty() { text.to_owned() } else { format!("{scheme}://{host}{path}") }
 }
 
-/// The scheme of a text that has one: letters, then `://` (or `file:/`). A drive or a name with a colon has none.
+/// Returns the scheme of a text that has one: letters, then `://` (or `file:/`). A drive letter or
+/// a name with a colon has no scheme.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -224,7 +235,8 @@ fn scheme(text: &str) -> Option<&str> {
     (is_scheme && (rest.starts_with("//") || (scheme.eq_ignore_ascii_case("file") && rest.starts_with('/')))).then_some(scheme)
 }
 
-/// Returns the reference that stands for the file `name` below `base`, an `xml:base`: a URL, or a directory below the repository.
+/// Returns the reference to the file `name` below `base`, an `xml:base`: a URL, or a directory
+/// below the repository.
 pub fn below_base(base: &str, name: &str) -> String {
     match scheme(base) {
         _ if base.is_empty() => name.to_owned(),
@@ -233,7 +245,8 @@ pub fn below_base(base: &str, name: &str) -> String {
     }
 }
 
-/// Escapes every byte of a path but the unreserved ones (RFC 3986, 2.3) and `/`, for a URL.
+/// Percent-encodes every byte of a path for a URL, except the unreserved ones (RFC 3986, 2.3) and
+/// `/`.
 fn escaped(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -246,13 +259,14 @@ fn escaped(path: &str) -> String {
     text
 }
 
-/// Returns whether a normalized path is that of a directory or of something below it.
+/// Returns whether a normalized path is a directory or lies below it.
 fn is_below(path: &Path, directory: &Path) -> bool {
-    // Of a relative directory, the parents that `..` means are not below it.
+    // The remainder below a relative directory must not begin with `..`, which leads out of it.
     path.strip_prefix(directory).is_ok_and(|rest| !rest.starts_with(".."))
 }
 
-/// Returns a path without `.` and, as far as it has names before them, without `..`. Links are not asked.
+/// Returns a path without `.`, and without each `..` that follows a name. Symbolic links are not
+/// resolved.
 fn normalized(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for part in path.components() {

@@ -1,8 +1,10 @@
-//! Bytes: from what a repository promises (places, digest, size) to a verified content.
+//! Fetching: from the expected properties of a file (locations, digest, size) to its verified
+//! content.
 //!
-//! In: a [`Wanted`] file. Out: its [`Content`], which has the promised size and digest, or a [`FetchError`] that tells what
-//! was wrong at each place. Files of this machine are read where they are; others are downloaded into the [`Store`] and
-//! found there by every later run. It never looks into a file and never trusts one that nobody promised anything about.
+//! In: a [`Wanted`] file. Out: its [`Content`], which has the expected size and digest, or a
+//! [`FetchError`] with the error at each location. Local files are read in place. Other files are
+//! downloaded into the [`Store`], where later runs find them. This module never parses a file and
+//! never trusts one without an expected digest.
 
 mod access;
 mod documents;
@@ -48,78 +50,81 @@ use hosts::{Hosts, Turn};
 use http::Http;
 use promise::Promise;
 
-/// Files up to this size are kept in memory while they are used, larger ones stay in their file.
+/// Files up to this size (in bytes) are held in memory while they are used; larger ones stay in
+/// their file.
 const IN_MEMORY: u64 = 16 << 20;
 
-/// How many requests may be under way to one server, if nobody says otherwise.
+/// The default maximum number of concurrent requests to one server.
 pub const CONNECTIONS: usize = 8;
 
-/// How many servers' worth of requests may be under way at once.
+/// The number of servers that are used at full load at the same time.
 const SERVERS: usize = 2;
 
-/// A file that is wanted, with what was promised of it.
+/// A file to fetch, with its expected properties.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// What to call it in messages: `primary.xml.gz of baseos`.
+    /// The name in messages: `primary.xml.gz of baseos`.
     pub name: String,
-    /// Where it may be, the best first. Of several servers the quick ones are preferred.
+    /// The possible locations, the best first. Of several servers, fast ones are preferred.
     pub locations: Vec<Location>,
-    /// Where it may be besides: asked only when all locations have failed.
+    /// Further locations, tried only after all of `locations` failed.
     pub fallbacks: Vec<Location>,
-    /// Its digest. Without one it is a document that may change: downloaded anew each time, and kept for offline use.
+    /// The expected digest. A file without one is a document that may change: it is requested in
+    /// each run, and cached for offline use.
     pub digest: Option<Digest>,
-    /// Its size in bytes.
+    /// The expected size in bytes.
     pub size: Option<u64>,
-    /// How large it may be when its size is not known.
+    /// The maximum size in bytes of a file without an expected size.
     pub limit: u64,
-    /// The part of the work that it belongs to.
+    /// The phase of the run that the file belongs to.
     pub phase: Phase,
-    /// How its servers are reached, where that is not as in the rest of the run.
+    /// The access settings of its servers, if they differ from those of the run.
     pub route: Option<Arc<Route>>,
 }
 
 impl Wanted {
-    /// Everywhere that it may be.
+    /// Returns all locations, fallbacks last.
     pub fn places(&self) -> impl Iterator<Item = &Location> {
         self.locations.iter().chain(&self.fallbacks)
     }
 }
 
-/// A file that was got, whole and as it was promised.
+/// A fetched file, complete and verified.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     /// The bytes.
     pub content: Content,
-    /// Where they came from: one of the wanted locations, or the file in the store.
+    /// The source of the bytes: one of the wanted locations, or the file in the store.
     pub location: Location,
 }
 
-/// How to fetch.
+/// Options for fetching.
 pub struct FetchOptions {
-    /// The directory that keeps what was downloaded.
+    /// The directory for downloaded files.
     pub cache_directory: PathBuf,
-    /// A store that is read where that one lacks something, and left as it is.
+    /// A read-only store that is searched for files that the first store lacks.
     pub store_below: Option<PathBuf>,
-    /// Do not use the network.
+    /// True if the network is disabled.
     pub offline: bool,
-    /// How patient to be with servers.
+    /// The retry policy.
     pub patience: Patience,
-    /// How servers are reached, and who we are to them.
+    /// The access settings: proxy, certificates, logins.
     pub access: Access,
-    /// How many requests may be under way to one server.
+    /// The maximum number of concurrent requests to one server.
     pub connections: usize,
-    /// Documents that were asked after no longer ago than this are used as they were; with nought each run asks anew.
+    /// Documents validated within this time are used without a request. Zero means that each run
+    /// sends a request.
     pub expire: Duration,
-    /// Get documents anew, whatever is known of them.
+    /// True if documents are requested regardless of their age in the cache.
     pub refresh: bool,
-    /// Hears of every byte.
+    /// Receives the progress of all transfers.
     pub reporter: Arc<dyn Reporter>,
-    /// Asks downloads to stop.
+    /// Cancels downloads.
     pub cancel: Cancel,
 }
 
 impl FetchOptions {
-    /// The usual way of fetching, with what was downloaded kept in `cache_directory`.
+    /// Returns the default options, with `cache_directory` for downloaded files.
     pub fn new(cache_directory: impl Into<PathBuf>) -> Self {
         Self {
             cache_directory: cache_directory.into(),
@@ -136,18 +141,18 @@ impl FetchOptions {
     }
 }
 
-/// Bytes by where they came from.
+/// Transferred bytes by source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Downloaded now.
+    /// Bytes downloaded in this run.
     pub downloaded: u64,
-    /// Found in the store.
+    /// Bytes found in the store.
     pub stored: u64,
-    /// Read from directories of this machine.
+    /// Bytes read from local directories.
     pub local: u64,
 }
 
-/// Fetches files; any number of threads may use it at once.
+/// Fetches files. Any number of threads may use it at the same time.
 pub struct Fetcher {
     store: Store,
     http: Http,
@@ -166,7 +171,8 @@ pub struct Fetcher {
     local: AtomicU64,
 }
 
-/// What ends a download: the place's fault, after which the next is tried, or our own.
+/// The failure of a download: an error of the location, after which the next one is tried, or an
+/// error that ends the fetch.
 enum Failure {
     Place(Reason),
     Ours(FetchError),
@@ -179,7 +185,7 @@ impl From<Reason> for Failure {
 }
 
 impl Fetcher {
-    /// A fetcher. Neither the network nor the disk is touched before the first file is wanted.
+    /// Returns a fetcher. It accesses neither the network nor the disk before the first fetch.
     pub fn new(options: FetchOptions) -> Self {
         Self {
             store: Store::new(&options.cache_directory).above(options.store_below),
@@ -200,27 +206,28 @@ impl Fetcher {
         }
     }
 
-    /// The store that downloads go to.
+    /// Returns the store for downloads.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// How many files are worth fetching at once.
+    /// Returns the number of files that are worth fetching concurrently.
     pub fn at_once(&self) -> usize {
         self.connections.saturating_mul(SERVERS)
     }
 
-    /// Whether the network may not be used.
+    /// Reports whether the network is disabled.
     pub fn is_offline(&self) -> bool {
         self.offline.load(Ordering::Relaxed)
     }
 
-    /// Says whether the network may not be used from now on.
+    /// Disables or enables the network from now on.
     pub fn set_offline(&self, offline: bool) {
         self.offline.store(offline, Ordering::Relaxed);
     }
 
-    /// Whether a file is in the store: by its digest, or else as the document of one of the places.
+    /// Reports whether a file is in the store: by its digest, or else as the document of one of the
+    /// locations.
     pub fn has(&self, locations: &[Location], digest: Option<&Digest>) -> bool {
         match digest {
             Some(digest) => self.store.find(digest).is_some(),
@@ -230,7 +237,7 @@ impl Fetcher {
         }
     }
 
-    /// How many bytes came from where so far.
+    /// Returns the number of bytes transferred so far, by source.
     pub fn traffic(&self) -> Traffic {
         Traffic {
             downloaded: self.downloaded.load(Ordering::Relaxed),
@@ -239,8 +246,9 @@ impl Fetcher {
         }
     }
 
-    /// Gets a file from a place that has it as promised: of several servers the one that is quick, then the others. Places that fail in a way that can pass
-    /// are tried again when all others have been.
+    /// Fetches a file from a location that has it with the expected digest and size. Of several
+    /// servers a fast one is tried first, then the others. Locations with a transient failure are
+    /// tried again after all others.
     pub fn fetch(&self, wanted: &Wanted) -> Result<Fetched, FetchError> {
         let promise = Promise { digest: wanted.digest.clone(), size: wanted.size, limit: wanted.limit };
         let mut attempts = Vec::new();
@@ -251,7 +259,8 @@ impl Fetcher {
             match self.read_stored(&path, &promise, wanted.phase) {
                 Ok(content) => return Ok(Fetched { content, location: Location::Path(path) }),
                 Err(Reason::NotFound) => {}
-                // A damaged file is of no use to anyone; offline, it is the best explanation there is.
+                // A damaged file is useless, so it is removed. Offline, its error is the best
+                // explanation.
                 Err(reason) => {
                     if reason.is_verification() {
                         let _ = fs::remove_file(&path);
@@ -272,7 +281,7 @@ impl Fetcher {
         self.try_all(wanted, &promise, attempts)
     }
 
-    /// Tries the places, and those again that failed in a way that can pass.
+    /// Tries the locations, and tries those with a transient failure again.
     fn try_all(&self, wanted: &Wanted, promise: &Promise, mut attempts: Vec<Attempt>) -> Result<Fetched, FetchError> {
         let is_document = promise.digest.is_none();
         let mut groups = [&wanted.locations, &wanted.fallbacks].map(|places| places.iter().collect::<Vec<_>>());
@@ -315,19 +324,20 @@ impl Fetcher {
             }
             self.wait(self.patience.wait_after(tries))?;
         }
-        // In the order in which they were named.
+        // The order in which the locations were named.
         attempts.sort_by_key(|attempt| wanted.places().position(|place| *place == attempt.location));
         Err(FetchError::Failed { name: wanted.name.clone(), attempts })
     }
 
-    /// Gets a file from the store below, if it is there as it was promised. What is damaged there is not ours to remove.
+    /// Reads a file from the store below, if it is there with the expected digest and size. A
+    /// damaged file there is not removed, because that store is read-only.
     fn fetch_below(&self, digest: &Digest, promise: &Promise, phase: Phase) -> Option<Fetched> {
         let path = self.store.below()?.path(digest);
         let content = self.read_stored(&path, promise, phase).ok()?;
         Some(Fetched { content, location: Location::Path(path) })
     }
 
-    /// Keeps a file that was got otherwise under its digest, unless it is kept already.
+    /// Stores a file from another source under its digest, unless it is already stored.
     pub fn keep(&self, digest: &Digest, content: &Content) -> Result<(), FetchError> {
         let is_whole = |path: PathBuf| fs::metadata(path).is_ok_and(|facts| facts.len() == content.len());
         if self.store.find(digest).is_some_and(is_whole) {
@@ -353,7 +363,7 @@ impl Fetcher {
         }
     }
 
-    /// Returns the clients that files on a route are got by.
+    /// Returns the HTTP client for a route.
     fn http<'a>(&'a self, route: Option<&'a Route>) -> &'a Http {
         route.map_or(&self.http, |route| route.http(&self.access, self.patience))
     }
@@ -388,14 +398,14 @@ impl Fetcher {
         }
     }
 
-    /// Reads a file of the store, and remembers that it is of use.
+    /// Reads a file of the store and updates its time of last use.
     fn read_stored(&self, path: &Path, promise: &Promise, phase: Phase) -> Result<Content, Reason> {
         let content = self.read_file(path, promise, phase, &self.stored)?;
         self.store.touch(path);
         Ok(content)
     }
 
-    /// Reads a file, holding it against its promise.
+    /// Reads a file and checks it against the expected digest and size.
     fn read_file(&self, path: &Path, promise: &Promise, phase: Phase, counter: &AtomicU64) -> Result<Content, Reason> {
         let mut file = File::open(path)?;
         let facts = file.metadata()?;
@@ -408,7 +418,7 @@ impl Fetcher {
             let mut bytes = Buffer::zeroed(facts.len() as usize);
             file.read_exact(&mut bytes)?;
             check.take(&bytes)?;
-            // It may have grown since; one byte more is enough to tell.
+            // The file may have grown since its size was read; one more byte detects that.
             let mut more = [0];
             let grown = file.read(&mut more)?;
             check.take(&more[..grown])?;
@@ -430,9 +440,9 @@ impl Fetcher {
     }
 }
 
-/// Where to keep what was downloaded, when nothing else is said: `$XDG_CACHE_HOME/rootstrap`, or `~/.cache/rootstrap`.
+/// Returns the default cache directory: `$XDG_CACHE_HOME/rootstrap`, or `~/.cache/rootstrap`.
 pub fn default_cache_directory() -> Option<PathBuf> {
-    // The XDG base directory specification has relative paths ignored.
+    // The XDG base directory specification requires that relative paths are ignored.
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     caches.map(|caches| caches.join("rootstrap"))

@@ -1,15 +1,15 @@
-//! `netrc`: the names and passwords that a user keeps for machines, as curl and ftp read them.
+//! `netrc`: the user's names and passwords for hosts, in the format of curl and ftp.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// A name and a password for a machine. They are never shown.
+/// A name and a password for a host. They are never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name.
     pub name: String,
-    /// The password; empty where there is none.
+    /// The password; empty if there is none.
     pub password: String,
 }
 
@@ -19,21 +19,21 @@ impl fmt::Debug for Login {
     }
 }
 
-/// What a file says.
+/// The entries of a netrc file.
 #[derive(Default)]
 pub(super) struct Netrc {
     machines: Vec<(String, Login)>,
     default: Option<Login>,
 }
 
-/// The file that a user's own is: `$NETRC`, or `~/.netrc`.
+/// Returns the path of the user's file: `$NETRC`, or `~/.netrc`.
 pub(super) fn usual_path() -> Option<PathBuf> {
     let named = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     named("NETRC").or_else(|| named("HOME").map(|home| home.join(".netrc")))
 }
 
 impl Netrc {
-    /// Reads a file; nobody has to have one.
+    /// Reads a file. A missing file counts as empty.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
             Ok(bytes) => Ok(Self::parse(&String::from_utf8_lossy(&bytes))),
@@ -45,7 +45,7 @@ impl Netrc {
     fn parse(text: &str) -> Self {
         let mut found = Self::default();
         let mut words = Words { rest: text };
-        // Of which machine the words are: `Some(None)` is all others.
+        // The host of the current entry; `Some(None)` is the entry for all other hosts.
         let mut machine: Option<Option<String>> = None;
         let mut login = Login { name: String::new(), password: String::new() };
         let mut close = |machine: &mut Option<Option<String>>, login: &mut Login| {
@@ -78,18 +78,19 @@ impl Netrc {
         found
     }
 
-    /// What is kept for a machine, by its own name.
+    /// Returns the login of a host that the file names.
     pub(super) fn machine(&self, host: &str) -> Option<&Login> {
         self.machines.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, login)| login)
     }
 
-    /// What is kept for a machine, or for all that are not named.
+    /// Returns the login of a host, or the default login for hosts that the file does not name.
     pub(super) fn machine_or_default(&self, host: &str) -> Option<&Login> {
         self.machine(host).or(self.default.as_ref())
     }
 }
 
-/// The words of a file: separated by white space, quoted where they hold some (as curl reads them), comments left out.
+/// The words of a file, separated by white space. A word with white space is quoted (as in curl).
+/// Comments are skipped.
 struct Words<'a> {
     rest: &'a str,
 }

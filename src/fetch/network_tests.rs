@@ -1,4 +1,4 @@
-//! What servers may do, and what is done about it: parts, states, waits, several servers, names and passwords.
+//! Tests of server behavior: ranges, validators, waits, several servers, names and passwords.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use super::test_server::{Answer, Request, TestServer};
 use super::tests::{bytes, document, patience, reasons, wanted};
 use super::*;
 
-/// Bytes that tell where they stand.
+/// Returns bytes that encode their own position.
 fn data() -> Vec<u8> {
     (0..300_000_u32).flat_map(u32::to_le_bytes).take(600_000).collect()
 }
@@ -24,7 +24,7 @@ fn ranges(server: &TestServer) -> Vec<Option<String>> {
 #[test]
 fn what_broke_off_is_gone_on_with() {
     let (cache, data) = (tempfile::tempdir().unwrap(), data());
-    // Three answers of this many bytes make a file.
+    // Three responses of this size complete the file.
     let server = TestServer::start([("/a", Answer::Broken(data.clone(), 200_000))]);
     let fetcher = fetcher(cache.path(), |_| {});
     assert_eq!(bytes(fetcher.fetch(&wanted(&data, &[server.url("/a")]))), data);
@@ -41,7 +41,7 @@ fn another_server_goes_on_where_one_broke_off() {
     let fetcher = fetcher(cache.path(), |_| {});
     assert_eq!(bytes(fetcher.fetch(&wanted(&data, &[first.url("/a"), second.url("/a")]))), data);
     let asked = ranges(&second);
-    // How much of a reset connection arrives is the system's affair.
+    // The system decides how many bytes of a reset connection arrive.
     assert!(asked.len() == 1 && second.requests()[0].header("if-range").is_none(), "{asked:?}");
     assert!(fetcher.traffic().downloaded <= data.len() as u64);
 }
@@ -104,7 +104,7 @@ fn a_server_that_asks_to_be_left_alone_is() {
     assert_eq!(bytes(fetcher(cache.path(), |_| {}).fetch(&wanted(&data, &[server.url("/a")]))), data);
     assert!(begin.elapsed() >= Duration::from_millis(990) && server.requests().len() == 3);
 
-    // Longer than anybody wants to wait is as good as never.
+    // A wait above the maximum counts as a failure.
     let server = TestServer::start([("/a", told(503, "3600"))]);
     let begin = Instant::now();
     let late = reasons(fetcher(&cache.path().join("late"), |_| {}).fetch(&wanted(&data, &[server.url("/a")])));
@@ -149,7 +149,7 @@ fn a_document_is_got_again_only_when_it_is_another() {
     *now.lock().unwrap() = stated(b"two", "\"2\"");
     assert_eq!(bytes(usual.fetch(&wanted)), b"two");
 
-    // What was asked after lately need not be again, unless somebody says so.
+    // A recently validated document needs no request, unless a refresh is requested.
     *now.lock().unwrap() = stated(b"three", "\"3\"");
     let expiring = |seconds: u64| fetcher(cache.path(), |options| options.expire = Duration::from_secs(seconds));
     let asked = server.requests().len();
@@ -159,7 +159,7 @@ fn a_document_is_got_again_only_when_it_is_another() {
     assert_eq!(bytes(refreshing.fetch(&wanted)), b"three");
     assert!(server.requests().last().unwrap().header("if-none-match").is_none());
 
-    // What is damaged here is not what the server means by unchanged.
+    // A damaged local copy is not the document that the server calls unchanged.
     fs::write(usual.store().document_path(&server.url("/repomd.xml")), b"thrEe").unwrap();
     assert_eq!(bytes(expiring(600).fetch(&wanted)), b"three");
 }

@@ -1,24 +1,24 @@
-//! How patient to be with servers: what may take how long, how often something is tried, how long is waited before that.
+//! The retry policy for servers: time limits, the number of tries, and the waits between them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How patient to be with servers.
+/// The retry policy for servers.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// How long a connection may take to be made.
+    /// Time limit for establishing a connection.
     pub connect: Duration,
-    /// How long a server may say nothing, and over how long its speed is measured.
+    /// The longest silence of a server, and the interval over which its speed is measured.
     pub stall: Duration,
-    /// How many bytes a second a server has to give; nought lets it be as slow as it likes.
+    /// The minimum rate in bytes per second. Zero means no minimum.
     pub slowest: u64,
-    /// How long a file may take from one place, however fast it comes.
+    /// Time limit for a file from one location, at any speed.
     pub total: Option<Duration>,
-    /// How many times a place that failed in a way that can pass is tried.
+    /// The maximum number of tries at a location with transient failures.
     pub tries: u32,
-    /// How long to wait before the second try, about; twice as long before each further one.
+    /// The approximate wait before the second try. It doubles before each further try.
     pub backoff: Duration,
-    /// The longest wait before another try. A server that asks for a longer one is not asked again.
+    /// The longest wait before another try. A server that asks for a longer one is not tried again.
     pub longest_wait: Duration,
 }
 
@@ -38,8 +38,10 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// How long to wait after so many tries: twice as long each time, and somewhere between half of that and all of it, so that many clients which
-    /// were refused at once do not come back at once.
+    /// Returns the wait after this number of tries.
+    ///
+    /// The wait doubles with each try. The result is a random time between half of that and all of
+    /// it, so that many refused clients do not return at the same moment.
     pub(super) fn wait_after(&self, tries: u32) -> Duration {
         let doubled = self.backoff.saturating_mul(1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX));
         let whole = doubled.min(self.longest_wait);
@@ -48,7 +50,7 @@ impl Patience {
     }
 }
 
-/// What `Retry-After` asks for: seconds, or a time of day in the form that RFC 9110 has servers write.
+/// Parses `Retry-After`: seconds, or a date in the format that RFC 9110 requires of servers.
 pub(super) fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
@@ -60,7 +62,7 @@ pub(super) fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Returns the seconds since 1970 of a date like `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(super) fn date(text: &str) -> Option<u64> {
     let mut words = text.split_once(", ")?.1.split(' ');
     let day: i64 = words.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
@@ -72,7 +74,8 @@ pub(super) fn date(text: &str) -> Option<u64> {
     if words.next()? != "GMT" || words.next().is_some() || clock.next().is_some() {
         return None;
     }
-    // Days from the civil date, years counted from March so that the leap day is the last of its year.
+    // Days from the civil date. Years begin in March, so that the leap day is the last day of its
+    // year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
     Some(u64::try_from(days).ok()? * 86_400 + hours * 3600 + minutes * 60 + seconds)

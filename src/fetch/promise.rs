@@ -1,19 +1,19 @@
-//! What was promised of a file, held against its bytes while they come.
+//! The expected digest and size of a file, checked against its bytes as they arrive.
 
 use super::error::{FoundSize, Reason};
 use crate::digest::{Digest, Hasher};
 
-/// What is known of a file beforehand.
+/// The expected properties of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
     pub(super) digest: Option<Digest>,
     pub(super) size: Option<u64>,
-    /// How large it may be when no size was promised.
+    /// The maximum size in bytes without an expected size.
     pub(super) limit: u64,
 }
 
 impl Promise {
-    /// Whether a file that is said to be as long as this can be the one.
+    /// Fails if a file of this announced length cannot be the expected one.
     pub(super) fn check_length(&self, found: u64) -> Result<(), Reason> {
         match self.size {
             Some(expected) if expected != found => Err(Reason::Size { expected, found: FoundSize::Exactly(found) }),
@@ -22,13 +22,13 @@ impl Promise {
         }
     }
 
-    /// Begins to look at the bytes.
+    /// Starts checking the bytes.
     pub(super) fn check(&self) -> Check<'_> {
         Check { promise: self, hasher: self.digest.as_ref().map(|digest| Hasher::new(digest.algorithm())), count: 0 }
     }
 }
 
-/// A file's bytes being compared with its promise.
+/// An ongoing check of a file's bytes.
 pub(super) struct Check<'a> {
     promise: &'a Promise,
     hasher: Option<Hasher>,
@@ -36,12 +36,13 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// How many bytes there were so far.
+    /// Returns the number of bytes so far.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Takes more bytes. An error as soon as there are more than promised: endless data is not read to its end.
+    /// Checks further bytes. Fails as soon as there are more than expected, so that endless data is
+    /// not read to its end.
     pub(super) fn take(&mut self, data: &[u8]) -> Result<(), Reason> {
         self.count = self.count.saturating_add(data.len() as u64);
         match self.promise.size {
@@ -57,7 +58,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Ends it: whether all that was promised came, and nothing else.
+    /// Finishes the check. Fails if the size or the digest differs from the expected one.
     pub(super) fn finish(self) -> Result<(), Reason> {
         self.promise.check_length(self.count)?;
         match (&self.promise.digest, self.hasher.map(Hasher::finish)) {

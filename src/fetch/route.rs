@@ -1,4 +1,4 @@
-//! Routes: how the servers of one repository are reached, where that is another way than the run's.
+//! Routes: access settings of one repository's servers that differ from those of the run.
 
 use std::fmt;
 use std::fs;
@@ -11,39 +11,41 @@ use super::access::{Access, AccessError};
 use super::http::Http;
 use super::patience::Patience;
 
-/// How a repository wants its servers to be reached: dnf's options of the same names. What it does not say is as in the rest of the run.
+/// Access settings of a repository's servers: dnf's options of the same names. Unset ones default
+/// to the settings of the run.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RouteSettings {
-    /// The proxy; an empty text stands for the one that the environment names.
+    /// The proxy. An empty text means the proxy from the environment.
     pub proxy: Option<String>,
-    /// The file of authorities (PEM) that servers are held against.
+    /// The file of certificate authorities (PEM) for server certificates.
     pub ca_file: Option<PathBuf>,
-    /// The file of our own certificate (PEM).
+    /// The file of the client certificate (PEM).
     pub certificate_file: Option<PathBuf>,
-    /// The file of its key (PEM), where it is another one.
+    /// The file of its key (PEM), if it is a separate file.
     pub key_file: Option<PathBuf>,
-    /// How long a connection may take to be made, and a server may say nothing.
+    /// Time limit for establishing a connection, and for a silence of the server.
     pub timeout: Option<Duration>,
-    /// How many bytes a second a server has to give.
+    /// The minimum rate in bytes per second.
     pub minimum_rate: Option<u64>,
-    /// How many times a place that failed in a way that can pass is tried again.
+    /// The number of further tries at a location with transient failures.
     pub retries: Option<u32>,
-    /// For how long documents are used as they were; `Duration::MAX` is for ever.
+    /// The time for which cached documents are used without a request; `Duration::MAX` means
+    /// forever.
     pub expire: Option<Duration>,
     /// The version of the Internet Protocol, 4 or 6.
     pub ip_version: Option<u8>,
-    /// What servers are told that we are.
+    /// The `User-Agent` header.
     pub user_agent: Option<String>,
 }
 
 impl fmt::Debug for RouteSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A proxy may have a password.
+        // A proxy may contain a password.
         f.debug_struct("RouteSettings").finish_non_exhaustive()
     }
 }
 
-/// Why a repository's servers cannot be reached as it wants.
+/// An error in the access settings of a repository's servers.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
     /// A file cannot be read.
@@ -51,24 +53,24 @@ pub enum RouteError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// A key without its certificate.
+    /// There is a key without its certificate.
     #[error("{} is the key of no certificate: sslclientcert is missing", .path.display())]
     NoCertificate {
         /// The key's file.
         path: PathBuf,
     },
-    /// What the settings or files hold is of no use.
+    /// The contents of the settings or files are unusable.
     #[error(transparent)]
     Access(#[from] AccessError),
 }
 
-/// How the servers of a repository are reached. Copies share their connections.
+/// The route to the servers of a repository. Clones share their connections.
 pub struct Route {
     settings: RouteSettings,
-    /// What of the settings was read from files.
+    /// The settings read from files.
     roots: Option<Vec<u8>>,
     identity: Option<Vec<u8>>,
     http: OnceLock<Http>,
@@ -89,7 +91,7 @@ impl PartialEq for Route {
 impl Eq for Route {}
 
 impl Route {
-    /// Reads the files that the settings name. No server is asked.
+    /// Reads the files that the settings name. No server is contacted.
     pub fn open(settings: RouteSettings) -> Result<Self, RouteError> {
         let read = |path: &Path| fs::read(path).map_err(|error| RouteError::Read { path: path.to_owned(), error });
         let roots = settings.ca_file.as_deref().map(read).transpose()?;
@@ -104,7 +106,7 @@ impl Route {
         Ok(route)
     }
 
-    /// Returns who we are on this route, where `usual` holds otherwise.
+    /// Returns the access settings of this route; `usual` holds the defaults.
     fn access(&self, usual: &Access) -> Access {
         let Self { settings, roots, identity, .. } = self;
         let address = settings.ip_version.map(|version| match version {
@@ -124,7 +126,7 @@ impl Route {
         }
     }
 
-    /// Returns how patient to be on this route.
+    /// Returns the retry policy of this route.
     pub(super) fn patience(&self, usual: Patience) -> Patience {
         let settings = &self.settings;
         Patience {
@@ -136,12 +138,12 @@ impl Route {
         }
     }
 
-    /// Returns for how long documents are used as they were.
+    /// Returns the time for which cached documents are used without a request.
     pub(super) fn expire(&self) -> Option<Duration> {
         self.settings.expire
     }
 
-    /// Returns the clients of this route.
+    /// Returns the HTTP client of this route.
     pub(super) fn http(&self, usual: &Access, patience: Patience) -> &Http {
         self.http.get_or_init(|| Http::new(self.patience(patience), self.access(usual)))
     }

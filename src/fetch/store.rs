@@ -1,7 +1,8 @@
-//! The store: files by their digest, kept in the cache directory for every later run.
+//! The store: files by digest, in the cache directory for later runs.
 //!
-//! A file is written beside and renamed, so any number of processes may use one store: what has a name is whole. Nothing
-//! in the store is ever changed; a file that is found damaged is removed. A second store may lie below: it is read, and left as it is.
+//! A file is written under a temporary name and then renamed, so any number of processes may share
+//! a store, and a file with its final name is complete. Files in the store are never changed; a
+//! damaged file is removed. A second, read-only store may lie below.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,24 +14,25 @@ use tempfile::NamedTempFile;
 
 use crate::digest::{Algorithm, Digest};
 
-/// An unfinished file as old as this belongs to no run that still lives.
+/// The age above which an unfinished file belongs to no running process.
 const ABANDONED: Duration = Duration::from_hours(24);
 
-/// Whether an unfinished file that was written to then belongs to no run that still lives.
+/// Reports whether an unfinished file with this modification time belongs to no running process.
 pub fn is_abandoned(written: SystemTime) -> bool {
     SystemTime::now().duration_since(written).is_ok_and(|age| age > ABANDONED)
 }
 
-/// A directory of files by digest, and of the last seen documents that have none.
+/// A directory of files by digest, and of the last versions of documents without an expected
+/// digest.
 ///
 /// ```text
-/// store/sha256/4f/1c0a…    files by digest
-/// documents/sha256-of-URL   what was last seen at a URL (repomd.xml)
-/// pools/sha256-of-key       what was read from metadata, ready for use
-/// inflated/sha256-4f1c0a…   what the data of packages inflate to, by the digest of what they were packed as
-/// checked/sha256-of-key     as what state of its file a pool was checked
-/// seen/sha256-of-repository how new its metadata were
-/// unfinished/               what is being written
+/// store/sha256/4f/1c0a…     files by digest
+/// documents/sha256-of-URL   last version of the document at a URL (repomd.xml)
+/// pools/sha256-of-key       packages read from metadata, ready for use
+/// inflated/sha256-4f1c0a…   decompressed data of packages, by the digest of the compressed data
+/// checked/sha256-of-key     state of its file in which a pool was checked
+/// seen/sha256-of-repository rollback record: the age of the newest metadata
+/// unfinished/               files that are being written
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -39,101 +41,104 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store of a cache directory, which need not exist yet.
+    /// Returns the store of a cache directory, which need not exist yet.
     pub fn new(cache_directory: &Path) -> Self {
         Self { root: cache_directory.to_owned(), below: None }
     }
 
-    /// The same above another store, which is read where this one lacks something, and never written to: a directory that many machines share.
+    /// Returns this store above another one, for example a directory that many machines share. The
+    /// store below is searched for files that this one lacks, and is never written to.
     #[must_use]
     pub fn above(self, below: Option<PathBuf>) -> Self {
-        // What is its own below would be its own to write to.
+        // The same directory as a store below would be writable.
         let below = below.filter(|below| *below != self.root);
         Self { below, ..self }
     }
 
-    /// The store below it.
+    /// Returns the store below.
     pub fn below(&self) -> Option<Self> {
         self.below.as_deref().map(Self::new)
     }
 
-    /// The directory that holds it.
+    /// Returns the directory of the store.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the file of a digest is, or would be.
+    /// Returns the path of the file with a digest, whether it exists or not.
     pub fn path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         let (start, rest) = hex.split_at(2);
         self.files().join(digest.algorithm().name()).join(start).join(rest)
     }
 
-    /// Where the last seen document of a URL is, or would be.
+    /// Returns the path of the cached document of a URL, whether it exists or not.
     pub fn document_path(&self, url: &str) -> PathBuf {
         self.documents().join(Digest::of(Algorithm::Sha256, url.as_bytes()).hex())
     }
 
-    /// Where the file of a digest is: here, or else below.
+    /// Returns the path of an existing file with a digest: in this store, or else in the one below.
     pub fn find(&self, digest: &Digest) -> Option<PathBuf> {
         let below = self.below().map(|below| below.path(digest));
         [Some(self.path(digest)), below].into_iter().flatten().find(|path| path.exists())
     }
 
-    /// Where the last seen document of a URL is: here, or else below.
+    /// Returns the path of the existing cached document of a URL: in this store, or else in the one
+    /// below.
     pub fn find_document(&self, url: &str) -> Option<PathBuf> {
         let below = self.below().map(|below| below.document_path(url));
         [Some(self.document_path(url)), below].into_iter().flatten().find(|path| path.exists())
     }
 
-    /// Where the files are, in a directory for each algorithm.
+    /// Returns the directory of the files, with a subdirectory for each algorithm.
     pub fn files(&self) -> PathBuf {
         self.root.join("store")
     }
 
-    /// Where the last seen documents are.
+    /// Returns the directory of the cached documents.
     pub fn documents(&self) -> PathBuf {
         self.root.join("documents")
     }
 
-    /// Where the pools of metadata are.
+    /// Returns the directory of the pools of metadata.
     pub fn pools(&self) -> PathBuf {
         self.root.join("pools")
     }
 
-    /// Where inflated data of packages are.
+    /// Returns the directory of the decompressed data of packages.
     pub fn inflated(&self) -> PathBuf {
         self.root.join("inflated")
     }
 
-    /// Where that is, or would be, which the packed bytes of a digest inflate to.
+    /// Returns the path of the decompressed data, given the digest of the compressed data.
     pub fn inflated_path(&self, packed: &Digest) -> PathBuf {
         self.inflated().join(format!("{}-{}", packed.algorithm().name(), packed.hex()))
     }
 
-    /// Where it stands that a pool was checked.
+    /// Returns the path of the mark that a pool was checked.
     pub fn mark_path(&self, pool: &Path) -> PathBuf {
         self.root.join("checked").join(pool.file_name().unwrap_or_default())
     }
 
-    /// Where it is noted how new the metadata of repositories were.
+    /// Returns the directory of the rollback records of repositories.
     pub fn seen(&self) -> PathBuf {
         self.root.join("seen")
     }
 
-    /// Where files are that are being written.
+    /// Returns the directory of unfinished files.
     pub fn unfinished(&self) -> PathBuf {
         self.root.join("unfinished")
     }
 
-    /// The digest of what a file that is kept inflated was packed as; `None` for what is no such file.
+    /// Returns the digest of the compressed data for a file of decompressed data; `None` for any
+    /// other path.
     pub fn packed_as(&self, path: &Path) -> Option<Digest> {
         let (algorithm, hex) = path.file_name()?.to_str()?.split_once('-')?;
         let digest = Digest::from_hex(Algorithm::from_name(algorithm)?, hex)?;
         (self.inflated_path(&digest) == path).then_some(digest)
     }
 
-    /// The digest under which a file is kept; `None` for what is not kept under any.
+    /// Returns the digest under which a file is stored; `None` for any other path.
     pub fn digest_of(&self, path: &Path) -> Option<Digest> {
         let mut parts = path.strip_prefix(self.files()).ok()?.iter().map(OsStr::to_str);
         let (algorithm, start, rest) = (parts.next()??, parts.next()??, parts.next()??);
@@ -141,7 +146,8 @@ impl Store {
         (parts.next().is_none() && self.path(&digest) == path).then_some(digest)
     }
 
-    /// Remembers that a file of the store is used now. In a store that cannot be written to it stays as it is.
+    /// Updates the time of last use of a file of the store. A store that is not writable stays
+    /// unchanged.
     pub(super) fn touch(&self, path: &Path) {
         if !path.starts_with(&self.root) {
             return;
@@ -149,14 +155,15 @@ impl Store {
         let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
     }
 
-    /// Begins a file. It has no name that anyone would look for until it is finished, and goes when it is dropped.
+    /// Creates an unfinished file. It has a temporary name until it is finished, and is removed on
+    /// drop.
     pub fn begin(&self) -> io::Result<StoreWriter> {
         let directory = self.unfinished();
         fs::create_dir_all(&directory)?;
         Ok(StoreWriter { file: NamedTempFile::new_in(directory)? })
     }
 
-    /// Removes unfinished files of runs that died long ago.
+    /// Removes unfinished files of runs that crashed long ago.
     pub fn sweep(&self) -> io::Result<()> {
         let entries = match fs::read_dir(self.unfinished()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -166,7 +173,7 @@ impl Store {
             let entry = entry?;
             let modified = entry.metadata().and_then(|facts| facts.modified()).unwrap_or_else(|_| SystemTime::now());
             if is_abandoned(modified) {
-                // Another process may have been quicker.
+                // Another process may have removed it first.
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -174,13 +181,14 @@ impl Store {
     }
 }
 
-/// A file of the store in the making.
+/// An unfinished file of the store.
 pub struct StoreWriter {
     file: NamedTempFile,
 }
 
 impl StoreWriter {
-    /// Puts the file where it belongs, and opens it. Who else put the same file there meanwhile put the same bytes.
+    /// Moves the file to its path and opens it. If another process stored the same file meanwhile,
+    /// its bytes are the same.
     pub fn finish(self, path: &Path) -> io::Result<File> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;

@@ -1,4 +1,5 @@
-//! A small HTTP server for tests: each request is answered by a rule, faults included. It lives as long as its value.
+//! A small HTTP server for tests. A rule answers each request and can simulate faults. The server
+//! runs until the value is dropped.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -8,45 +9,45 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How a request is answered.
+/// The response to a request.
 #[derive(Clone, Debug)]
 #[allow(dead_code, reason = "not all tests that have this file use all of them")]
 pub(crate) enum Answer {
-    /// The file, as a good server gives it.
+    /// The file, without faults.
     File(Vec<u8>),
-    /// The file in a state of this name, as a good server gives it that knows parts and states.
+    /// The file with this entity tag, with support for ranges and conditional requests.
     Stated(Vec<u8>, String),
     /// A status without a file.
     Status(u16),
     /// A status without a file, and a header.
     Told(u16, String),
-    /// To another address.
+    /// A redirect to another address.
     Redirect(String),
-    /// The file's length is promised, but the connection ends after this many bytes.
+    /// The full length is announced, but the connection ends after this number of bytes.
     Truncated(Vec<u8>, usize),
-    /// The same, of whichever part is asked for.
+    /// Like `Truncated`, for each requested range.
     Broken(Vec<u8>, usize),
-    /// The connection is reset after this many bytes.
+    /// The connection is reset after this number of bytes.
     Reset(Vec<u8>, usize),
-    /// The file, said to be as long as this.
+    /// The file, announced with this length.
     WrongLength(Vec<u8>, usize),
-    /// Half of the file; who asks for the rest gets another part, as the first says it.
+    /// Half of the file. A request for the rest receives another range, named by the first field.
     WrongRange(String, Vec<u8>),
-    /// A byte now and then.
+    /// A byte at long intervals.
     Drip(Vec<u8>),
-    /// The file without its length, ended by the end of the connection.
+    /// The file without a length; the end of the connection ends it.
     Unbounded(Vec<u8>),
-    /// Bytes without end.
+    /// Endless data.
     Endless,
-    /// Nothing, until the client gives up.
+    /// No response until the client gives up.
     Stall,
-    /// What is neither HTTP nor TLS.
+    /// Bytes that are neither HTTP nor TLS.
     Garbage,
-    /// These, one a request; the last one again and again.
+    /// One of these for each request; the last one repeats.
     InTurn(Vec<Answer>),
 }
 
-/// What was asked.
+/// A received request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) path: String,
@@ -58,7 +59,7 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The first byte of the part that is asked for.
+    /// Returns the first byte of the requested range.
     fn from(&self) -> usize {
         let range = self.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
         range.map_or(0, |from| from.parse().unwrap())
@@ -67,13 +68,13 @@ impl Request {
 
 type Rule = dyn Fn(&Request) -> Answer + Send + Sync;
 
-/// What the threads of a server share.
+/// The state that the threads of a server share.
 struct Shared {
     rule: Box<Rule>,
     log: Mutex<Vec<Request>>,
     ended: AtomicBool,
     active: AtomicUsize,
-    /// The most requests that were under way at once.
+    /// The largest number of concurrent requests.
     most: AtomicUsize,
 }
 
@@ -85,14 +86,14 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// Serves these paths; every other one is not found.
+    /// Starts a server for these paths. Every other path is not found.
     #[allow(dead_code, reason = "not all tests that have this file use it")]
     pub(crate) fn start<const N: usize>(answers: [(&str, Answer); N]) -> Self {
         let answers: HashMap<String, Answer> = answers.into_iter().map(|(path, answer)| (path.to_owned(), answer)).collect();
         Self::answering(move |request| answers.get(&request.path).cloned().unwrap_or(Answer::Status(404)))
     }
 
-    /// Serves what a rule says.
+    /// Starts a server that answers by a rule.
     pub(crate) fn answering(rule: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -118,23 +119,23 @@ impl TestServer {
         Self { address, shared, thread: Some(thread) }
     }
 
-    /// The URL of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The paths that were asked for so far.
+    /// Returns the paths requested so far.
     #[allow(dead_code, reason = "not all tests that have this file use it")]
     pub(crate) fn asked(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.path).collect()
     }
 
-    /// What was asked so far.
+    /// Returns the requests received so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.log.lock().unwrap().clone()
     }
 
-    /// The most requests that were under way at once.
+    /// Returns the largest number of concurrent requests.
     #[allow(dead_code, reason = "not all tests that have this file use it")]
     pub(crate) fn most_at_once(&self) -> usize {
         self.shared.most.load(Ordering::Relaxed)
@@ -152,7 +153,7 @@ impl Drop for TestServer {
 
 fn serve(stream: &TcpStream, shared: &Shared) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // Answers are written in pieces: each shall go out at once.
+    // Responses are written in pieces, and each must be sent at once.
     stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream);
     loop {
@@ -187,7 +188,7 @@ fn serve(stream: &TcpStream, shared: &Shared) {
 }
 
 impl Answer {
-    /// Writes the answer; whether the connection may be used further.
+    /// Writes the response. Returns whether the connection can be reused.
     fn write_to(self, mut stream: &TcpStream, request: &Request, ended: &AtomicBool) -> std::io::Result<bool> {
         let from = request.from();
         match self {
@@ -239,7 +240,7 @@ impl Answer {
             Self::Reset(data, length) => {
                 write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", data.len())?;
                 stream.write_all(&data[..length])?;
-                // What is on its way may still arrive; then the connection goes without an end.
+                // Sent bytes may still arrive; then the connection is reset.
                 thread::sleep(Duration::from_millis(5));
                 socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
                 stream.shutdown(std::net::Shutdown::Read)?;

@@ -1,4 +1,4 @@
-//! Fetching from directories and from a server that errs in every way.
+//! Tests of fetching from directories and from a faulty server.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::digest::Algorithm;
 
 const DATA: &[u8] = b"the bytes of a package";
 
-/// That of a server which answers at once or never.
+/// Returns the retry policy for a server that answers at once or never.
 pub(super) fn patience() -> Patience {
     Patience {
         connect: Duration::from_secs(5),
@@ -50,7 +50,7 @@ pub(super) fn reasons(fetched: Result<Fetched, FetchError>) -> Vec<Reason> {
     }
 }
 
-/// No file is left in the cache beside those that have their place there.
+/// Counts the files below a directory.
 fn files_below(directory: &Path) -> usize {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };
     entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
@@ -153,7 +153,7 @@ fn every_mirror_is_tried_until_one_is_good() {
     ]);
     let bad = ["/lies/a", "/short/a", "/cut/a", "/endless/a", "/busy/a", "/forbidden/a", "/loop/a", "/none/a", "/stall/a"];
     let mut locations: Vec<Location> = bad.iter().map(|path| Location::parse(&server.url(path)).unwrap()).collect();
-    // Nothing listens there.
+    // No server listens there.
     locations.push(Location::parse("http://127.0.0.1:1/a").unwrap());
     let none_good = Wanted { locations: locations.clone(), ..wanted::<&str>(DATA, []) };
     let fetcher = fetcher(cache.path(), false);
@@ -259,7 +259,8 @@ fn a_redirect_to_https_is_spoken_to_in_tls() {
     let to = plain.url("/a").replace("http:", "https:");
     let server = TestServer::start([("/a", Answer::Redirect(to))]);
     let said = reasons(fetcher(cache.path(), false).fetch(&wanted(DATA, [&server.url("/a")])));
-    // A plain server answers a TLS greeting with what is no TLS; without the certificates of a system it does not come so far.
+    // A plain server answers a TLS greeting with bytes that are not TLS. On a system without
+    // certificates, the client fails even earlier.
     assert!(matches!(&said[..], [Reason::Transport { message }] if !message.contains("redirect")), "{said:?}");
     assert!(!plain.asked().contains(&"/a".to_owned()));
 }
