@@ -1,18 +1,18 @@
-//! Reading ahead: bytes are inflated on one thread while another one takes them apart.
+//! Read-ahead: one thread decompresses data while another parses it.
 
 use std::io::{self, Read};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-/// Bytes that are handed over at a time.
+/// The number of bytes handed over at a time.
 const PIECE: usize = 128 << 10;
 
-/// How many pieces may wait.
+/// The maximum number of queued pieces.
 const DEPTH: usize = 4;
 
-/// Gives `job` what `source` has, which is read on another thread meanwhile; and gives `source` back, read as far as `job` went or
-/// somewhat farther.
+/// Runs `job` on the data of `source`, which another thread reads meanwhile. Returns `source`, read
+/// at least as far as `job` read.
 pub(super) fn read_ahead<R: Read + Send, T>(source: R, job: impl FnOnce(&mut (dyn Read + Send)) -> T) -> (R, T) {
     thread::scope(|scope| {
         let (sender, pieces) = sync_channel(DEPTH);
@@ -20,7 +20,7 @@ pub(super) fn read_ahead<R: Read + Send, T>(source: R, job: impl FnOnce(&mut (dy
         let reader = scope.spawn(move || read_all(source, &sender, &spares));
         let mut ahead = Ahead { pieces, returned, piece: Vec::new(), at: 0 };
         let result = job(&mut ahead);
-        // Whoever still reads learns from this that nobody wants more.
+        // This ends the reading thread if it still reads.
         drop(ahead);
         match reader.join() {
             Ok(source) => (source, result),
@@ -48,7 +48,7 @@ fn read_all<R: Read>(mut source: R, sender: &SyncSender<io::Result<Vec<u8>>>, sp
     }
 }
 
-/// What was read ahead.
+/// The data that was read ahead.
 struct Ahead {
     pieces: Receiver<io::Result<Vec<u8>>>,
     returned: Sender<Vec<u8>>,

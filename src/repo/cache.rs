@@ -1,7 +1,7 @@
-//! The cache directory as a whole: what is in it, what of it may go, and what of it is damaged.
+//! The cache directory as a whole: its entries, their removal, and their verification.
 //!
-//! Other processes may use it at the same time: what is gone when its turn comes was theirs to take, and what they may still be writing
-//! is left alone.
+//! Other processes may use it at the same time. Files that another process removes first are
+//! skipped, and files that another process may still be writing are left alone.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,26 +16,26 @@ use crate::digest::{Digest, Hasher};
 use crate::fetch::{Store, is_abandoned};
 use crate::pool::ImageError;
 
-/// What a file of the cache is.
+/// The kind of a cached file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CacheKind {
-    /// A file that was downloaded, under its digest.
+    /// A downloaded file, stored under its digest.
     File,
-    /// The last seen document of a URL.
+    /// The last version of the document at a URL.
     Document,
     /// The packages of repositories, ready for use.
     Pool,
-    /// What the data of a package inflate to.
+    /// The decompressed data of a package.
     Inflated,
-    /// What some process is writing, or was when it died.
+    /// A file that a process is writing, or was writing when it died.
     Unfinished,
 }
 
 impl CacheKind {
-    /// All that there are.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::File, Self::Document, Self::Pool, Self::Inflated, Self::Unfinished];
 
-    /// What several of them are called: `files`.
+    /// Returns the plural name of the kind: `files`.
     pub fn name(self) -> &'static str {
         match self {
             Self::File => "files",
@@ -50,66 +50,68 @@ impl CacheKind {
 /// A file of the cache.
 #[derive(Clone, Debug)]
 pub struct CacheEntry {
-    /// What it is.
+    /// The kind.
     pub kind: CacheKind,
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was used last.
+    /// The time of last use.
     pub used: SystemTime,
-    /// The digest that it is kept under: its own, or that of what it was packed as.
+    /// The digest it is stored under: its own, or that of its compressed form.
     digest: Option<Digest>,
 }
 
-/// What is wrong with a file of the cache.
+/// Damage of a cached file.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// It is not what it is kept as.
+    /// Its digest is not the one that it is stored under.
     #[error("expected {expected}, found {found}")]
     Digest {
-        /// What it is kept as.
+        /// The digest that it is stored under.
         expected: Digest,
-        /// What it is.
+        /// The digest of its bytes.
         found: Digest,
     },
-    /// It is not what was inflated, or not of what it is kept as.
+    /// Decompressed data whose fingerprint fails: the bytes were changed, or are stored under
+    /// another file's digest.
     #[error("its fingerprint is another: it was changed or cut off")]
     Inflated,
-    /// It is a pool that cannot be used.
+    /// The file is no usable pool.
     #[error(transparent)]
     Pool(ImageError),
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Read(io::Error),
 }
 
-/// What became of looking at everything.
+/// The result of a verification.
 #[derive(Debug, Default)]
 pub struct Verified {
-    /// What was whole.
+    /// The intact entries.
     pub whole: Vec<CacheEntry>,
-    /// Pools of another version of the program: of use to that one alone.
+    /// Pools of another version of the program, which only that version can use.
     pub foreign: Vec<CacheEntry>,
-    /// What was damaged, and is removed.
+    /// The damaged entries, which were removed.
     pub damaged: Vec<(CacheEntry, Damage)>,
 }
 
-/// What may go.
+/// The entries to remove.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cleaning {
-    /// Only files of this kind.
+    /// Remove only files of this kind.
     pub kind: Option<CacheKind>,
-    /// What was used longest ago, until the rest takes at most so many bytes; without it everything.
+    /// Remove the entries that were not used for the longest time, until the rest takes at most
+    /// this number of bytes. `None` removes all.
     pub max_size: Option<u64>,
 }
 
-/// What a cleaning came to.
+/// The result of a cleaning.
 #[derive(Debug, Default)]
 pub struct Cleaned {
-    /// What is gone.
+    /// The removed entries.
     pub removed: Vec<CacheEntry>,
-    /// What is still there.
+    /// The remaining entries.
     pub left: Vec<CacheEntry>,
 }
 
@@ -120,12 +122,13 @@ pub struct Cache<'s> {
 }
 
 impl<'s> Cache<'s> {
-    /// The cache of a store.
+    /// Returns the cache of a store.
     pub fn new(store: &'s Store) -> Self {
         Self { store }
     }
 
-    /// All that is in it, by kind and path. What nobody of this house put there is not.
+    /// Returns all entries, sorted by kind and path. Files that this program does not create are
+    /// not included.
     pub fn entries(self) -> io::Result<Vec<CacheEntry>> {
         let mut entries = Vec::new();
         for algorithm in list(&self.store.files())? {
@@ -158,7 +161,7 @@ impl<'s> Cache<'s> {
         Ok(())
     }
 
-    /// Removes what may go. Unfinished files are only removed where nobody can be writing them any more.
+    /// Removes entries. Unfinished files are removed only if no process can still be writing them.
     pub fn clean(self, cleaning: Cleaning) -> io::Result<Cleaned> {
         let mut cleaned = Cleaned::default();
         let (mut chosen, others): (Vec<_>, Vec<_>) =
@@ -179,7 +182,7 @@ impl<'s> Cache<'s> {
         Ok(cleaned)
     }
 
-    /// Removes a file, and what is remembered of it.
+    /// Removes a file, and the mark that it was checked.
     fn remove(self, entry: &CacheEntry) -> io::Result<()> {
         if entry.kind == CacheKind::Pool {
             remove(&self.store.mark_path(&entry.path))?;
@@ -187,7 +190,7 @@ impl<'s> Cache<'s> {
         remove(&entry.path)
     }
 
-    /// Reads everything, and removes what is not what it should be. `seen` hears of each file.
+    /// Reads all entries and removes the damaged ones. Calls `seen` with each entry.
     pub fn verify(self, seen: &(dyn Fn(&CacheEntry) + Sync)) -> io::Result<Verified> {
         let entries = self.entries()?;
         let judged: Vec<_> = entries
@@ -203,7 +206,7 @@ impl<'s> Cache<'s> {
             match found {
                 Ok(()) => verified.whole.push(entry),
                 Err(Damage::Pool(ImageError::Version)) => verified.foreign.push(entry),
-                // Somebody else removed it meanwhile.
+                // Another process removed it meanwhile.
                 Err(Damage::Read(error)) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(damage) => {
                     self.remove(&entry)?;
@@ -215,7 +218,8 @@ impl<'s> Cache<'s> {
     }
 }
 
-/// Whether a file is what it is kept as. Of documents and unfinished files nobody knows what they should be.
+/// Fails if a file is damaged. Documents and unfinished files have no expected digest and always
+/// pass.
 fn judge(entry: &CacheEntry) -> Result<(), Damage> {
     match (entry.kind, &entry.digest) {
         (CacheKind::File, Some(expected)) => {
@@ -238,7 +242,7 @@ fn judge(entry: &CacheEntry) -> Result<(), Damage> {
     }
 }
 
-/// The paths in a directory; none where there is no such directory.
+/// Returns the paths in a directory; none if the directory does not exist.
 fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -247,7 +251,7 @@ fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file that may no longer exist.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -263,7 +267,7 @@ mod tests {
     use super::*;
     use crate::digest::Algorithm;
 
-    /// A file of the store that was used so many hours ago.
+    /// Stores a file that was last used this number of hours ago.
     fn put(store: &Store, data: &[u8], hours: u64) -> PathBuf {
         let path = store.path(&Digest::of(Algorithm::Sha256, data));
         let mut writer = store.begin().unwrap();

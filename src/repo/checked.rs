@@ -1,8 +1,11 @@
-//! Which kept files were checked since anyone touched them, so that they need not be read as a whole at each start.
+//! Marks of cached files that were checked and not changed since, so that a start need not read
+//! each file as a whole.
 //!
-//! In: an open file. Out: whether it is the one that was checked, by all that the file system says of it (inode, size, times of modification
-//! and of change) and the boot in which it was: after another one its bytes come from the disk again. A mark that is wrong, old, torn or missing costs a
-//! check. The idea is that of git's index, and so is the care with files that were changed just now (`racy-git` in git's documentation).
+//! In: an open file. Out: whether it is the file that was checked. The comparison uses all facts of
+//! the file system (inode, size, times of modification and change) and the boot ID: after a reboot
+//! the bytes come from the disk again. A mark that is wrong, old, incomplete or missing costs one
+//! check. The idea comes from git's index, as does the care with files that were changed just now
+//! (`racy-git` in git's documentation).
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -10,12 +13,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// How old the last change of a file has to be when it is marked, so that a later one has another time: the kernel's clock for files moves a hundred
-/// times a second or oftener, that of a file system without fractions of a second at least every other.
+/// The minimum age of a file's last change when the file is marked, so that a later change has
+/// another time. The kernel's clock for files advances at least a hundred times a second. A file
+/// system without fractions of a second may advance only every second second.
 const SETTLED: Duration = Duration::from_millis(100);
 const SETTLED_IN_SECONDS: Duration = Duration::from_secs(3);
 
-/// A file as it is now, and where it stands that it was checked.
+/// The current state of a file, and the path of its mark.
 pub(super) struct Checked {
     mark: PathBuf,
     state: Option<String>,
@@ -23,19 +27,19 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// What there is to say of a file whose mark is kept at `mark`.
+    /// Reads the state of a file whose mark is stored at `mark`.
     pub(super) fn new(file: &File, mark: PathBuf) -> io::Result<Self> {
         let facts = file.metadata()?;
         Ok(Self { mark, settled: is_settled(&facts, SystemTime::now()), state: boot().map(|boot| describe(&boot, &facts)) })
     }
 
-    /// Whether it was checked, and is as it was then.
+    /// Reports whether the file was checked and is unchanged since.
     pub(super) fn holds(&self) -> bool {
         self.state.as_ref().is_some_and(|state| fs::read_to_string(&self.mark).is_ok_and(|mark| mark == *state))
     }
 
-    /// Remembers that the file was checked after [`new`](Self::new), if that is what can be said of it for certain. Where nothing can be written,
-    /// the next run checks it again.
+    /// Writes a mark that the file was checked after [`new`](Self::new), unless a later change
+    /// could go unnoticed. If the mark cannot be written, the next run checks the file again.
     pub(super) fn remember(&self) {
         if let Some(state) = self.state.as_ref().filter(|_| self.settled)
             && let Some(directory) = self.mark.parent()
@@ -52,7 +56,7 @@ fn is_settled(facts: &Metadata, now: SystemTime) -> bool {
     now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|now| now.checked_sub(changed).is_some_and(|age| age > enough))
 }
 
-/// The file's state as a line.
+/// Returns the file's state as a line.
 fn describe(boot: &str, facts: &Metadata) -> String {
     let (modified, changed) = ((facts.mtime(), facts.mtime_nsec()), (facts.ctime(), facts.ctime_nsec()));
     format!(
@@ -67,7 +71,7 @@ fn describe(boot: &str, facts: &Metadata) -> String {
     )
 }
 
-/// The kernel's name for the time since it was started; `None` where it does not tell.
+/// Returns the kernel's boot ID; `None` if it is not available.
 fn boot() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())

@@ -1,4 +1,4 @@
-//! Why a repository cannot be used: which one, which of its files, and what is wrong with it.
+//! Errors of repositories: the repository, the file, and the error.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::ecosystem::PackageError;
 use crate::fetch::{FetchError, FoundSize, LocationError};
 use crate::metadata::IndexError;
 
-/// Why a repository cannot be used.
+/// An error that makes a repository unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// Two repositories have the same name.
@@ -16,68 +16,68 @@ pub enum RepoError {
         /// The name.
         repository: String,
     },
-    /// A file of the repository cannot be had, or is not what was promised.
+    /// A file of the repository cannot be fetched, or fails verification.
     #[error("repository {repository}: {error}")]
     Fetch {
         /// The repository.
         repository: String,
-        /// What was tried.
+        /// The error of the fetch.
         error: FetchError,
     },
-    /// The root document is not signed as it should be.
+    /// The signature of the root document is missing or invalid.
     #[error("repository {repository}: {file} is not used: {error}")]
     Root {
         /// The repository.
         repository: String,
         /// The document.
         file: String,
-        /// Where it came from.
+        /// The location that the document came from.
         from: String,
-        /// Why not.
+        /// The error of the verification.
         error: PackageError,
     },
-    /// The metadata names a file that is not the repository's.
+    /// The metadata names a file outside of the repository.
     #[error("repository {repository}: {error}")]
     Location {
         /// The repository.
         repository: String,
-        /// What it names.
+        /// The error of the location.
         error: LocationError,
     },
-    /// A metadata file cannot be read.
+    /// A metadata file cannot be parsed.
     #[error("repository {repository}: {file} cannot be read: {error}")]
     Index {
         /// The repository.
         repository: String,
         /// The file, relative to the repository.
         file: String,
-        /// What is wrong with it, and where.
+        /// The error and its position.
         error: IndexError,
     },
-    /// The root document is older than one that was seen before.
+    /// The root document is older than one that an earlier run accepted.
     #[error("repository {repository}: {file} is older than what was seen before: made {found}, seen {seen}")]
     Older {
         /// The repository.
         repository: String,
         /// The document.
         file: String,
-        /// Where it came from.
+        /// The location that the document came from.
         from: String,
-        /// Of when what was seen before is.
+        /// The time or revision of the newest document accepted before.
         seen: String,
-        /// Of when this one is.
+        /// The time or revision of this document.
         found: String,
     },
-    /// The metadata are older than they may be.
+    /// The metadata are older than the allowed maximum.
     #[error("repository {repository}: {file} is {}, and may be {} old", age.map_or_else(|| "of an age that it does not tell".to_owned(), |age| format!("{} old", words(age))), words(*limit))]
     Stale {
         /// The repository.
         repository: String,
         /// The document.
         file: String,
-        /// How old it is; nothing where it does not tell.
+        /// The age; `None` if the document does not state it.
         age: Option<Duration>,
-        /// How old it may be.
+        /// The maximum age.
         limit: Duration,
     },
     /// The root document lists no packages.
@@ -88,7 +88,7 @@ pub enum RepoError {
         /// The root document.
         document: String,
     },
-    /// A metadata file has no checksum, or one that proves nothing.
+    /// A metadata file has no checksum, or only a weak one.
     #[error("repository {repository}: {file} has no checksum that can be trusted ({})", algorithm.map_or("none is known", Algorithm::name))]
     WeakChecksum {
         /// The repository.
@@ -98,33 +98,33 @@ pub enum RepoError {
         /// The algorithm of its checksum.
         algorithm: Option<Algorithm>,
     },
-    /// A metadata file inflates to more or less than was promised.
+    /// A metadata file decompresses to more or fewer bytes than expected.
     #[error("repository {repository}: {file}: expected {expected} bytes when inflated, found {found}")]
     OpenSize {
         /// The repository.
         repository: String,
         /// The file, relative to the repository.
         file: String,
-        /// How many bytes were promised.
+        /// The expected number of bytes.
         expected: u64,
-        /// How many there are.
+        /// The number of bytes found.
         found: FoundSize,
     },
-    /// A metadata file inflates to something else than was promised.
+    /// A metadata file decompresses to other bytes than expected.
     #[error("repository {repository}: {file}: expected {expected} when inflated, found {found}")]
     OpenChecksum {
         /// The repository.
         repository: String,
         /// The file, relative to the repository.
         file: String,
-        /// The digest that was promised.
+        /// The expected digest.
         expected: Digest,
-        /// The digest that was found.
+        /// The digest of the decompressed bytes.
         found: Digest,
     },
 }
 
-/// A time in the words of people.
+/// Returns a duration in words.
 pub(super) fn words(time: Duration) -> String {
     const HOUR: u64 = 3600;
     match time.as_secs() {
@@ -135,7 +135,7 @@ pub(super) fn words(time: Duration) -> String {
 }
 
 impl RepoError {
-    /// The name of the repository.
+    /// Returns the name of the repository.
     pub fn repository(&self) -> &str {
         match self {
             Self::SameName { repository }
@@ -152,7 +152,7 @@ impl RepoError {
         }
     }
 
-    /// Whether something is not what was promised, rather than missing or unreadable.
+    /// Reports whether verification failed, as opposed to a missing or unreadable file.
     pub fn is_verification(&self) -> bool {
         match self {
             Self::Fetch { error, .. } => error.is_verification(),

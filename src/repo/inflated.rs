@@ -1,8 +1,11 @@
-//! What packages' data inflate to, kept in the cache and mapped into memory by every later run that unpacks the same package.
+//! Decompressed data of packages, cached and mapped into memory by later runs that unpack the same
+//! package.
 //!
-//! A file is the inflated bytes, and behind them a mark and a fingerprint of them and of the digest that it is kept under: damage is seen, and so is a file
-//! under another's name. It is no proof against forgery: who can write to a user's files is that user, so only files are used that belong to who
-//! runs this and that nobody else can write to, and none of the store below.
+//! A file consists of the decompressed bytes, a magic number, and a fingerprint. The fingerprint
+//! covers the bytes and the digest that the file is stored under, so it detects damage and files
+//! under a wrong name. It does not protect against forgery: a process that can write to a user's
+//! files acts as that user. Therefore a file is used only if it belongs to the current user and
+//! nobody else can write to it. Files of the store below are never used.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -21,32 +24,36 @@ use crate::digest::Digest;
 use crate::fetch::{Store, StoreWriter};
 use crate::package::{Content, InflatedStore, InflatedWriter};
 
-/// How much all of it may take when a run begins to add to it. What was used longest ago goes first.
+/// The maximum size in bytes of all files when a run begins to add to them. The files that were not
+/// used for the longest time are removed first.
 const LIMIT: u64 = 2 << 30;
 
-/// How much has to be free on the disk: what can be inflated again shall not take the room of what is made.
+/// The required free disk space in bytes. Files that can be decompressed again must not take the
+/// space of the output.
 const ROOM: u64 = 1 << 30;
 
-/// The end of a file: this, and the fingerprint in little endian. Another form would have another mark.
+/// The magic number at the end of a file, followed by the fingerprint in little endian. Another
+/// format would have another magic number.
 const MARK: [u8; 8] = *b"inflated";
 const END: usize = MARK.len() + size_of::<u64>();
 
-/// Inflated data in the cache.
+/// Decompressed data in the cache.
 #[derive(Debug)]
 pub struct Inflated {
     store: Store,
-    /// Whether this run has seen to it that it does not grow without bound.
+    /// True if this run has already enforced the size limit.
     bounded: AtomicBool,
     room: u64,
 }
 
 impl Inflated {
-    /// That of a store. Nothing is added to it where less than 1 GiB is free.
+    /// Returns the decompressed data of a store. Nothing is added while less than 1 GiB of disk
+    /// space is free.
     pub fn new(store: Store) -> Self {
         Self { store, bounded: AtomicBool::new(false), room: ROOM }
     }
 
-    /// The same where so many bytes have to be free.
+    /// Returns the same with another required free disk space, in bytes.
     #[must_use]
     pub fn with_room(self, room: u64) -> Self {
         Self { room, ..self }
@@ -71,7 +78,7 @@ impl InflatedStore for Inflated {
 
     fn begin(&self, packed: &Digest) -> Option<Box<dyn InflatedWriter + '_>> {
         if !self.bounded.swap(true, Ordering::Relaxed) {
-            // There may be none yet.
+            // The directory may not exist yet.
             let _ = shrink(&self.store.inflated(), LIMIT, usize::MAX, |_| ());
         }
         let file = self.store.begin().ok()?;
@@ -84,14 +91,14 @@ impl InflatedStore for Inflated {
     }
 }
 
-/// The bytes of a file that is whole.
+/// The bytes of an intact file.
 pub(super) struct Whole {
     map: Mmap,
     length: usize,
 }
 
 impl Whole {
-    /// Maps a file, if it is what it is kept as.
+    /// Maps a file if its fingerprint is correct.
     pub(super) fn read(file: &File, packed: &Digest) -> io::Result<Option<Self>> {
         let map = map_at_once(file)?;
         let Some((inflated, end)) = map.split_last_chunk::<END>() else { return Ok(None) };
@@ -108,7 +115,7 @@ impl AsRef<[u8]> for Whole {
     }
 }
 
-/// The end of a file whose bytes the hasher has seen.
+/// Returns the end of a file. The hasher has already processed the file's bytes.
 fn end(mut hasher: Xxh3, packed: &Digest) -> [u8; END] {
     hasher.update(packed.bytes());
     let mut end = [0; END];

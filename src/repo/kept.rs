@@ -1,14 +1,16 @@
-//! Directories of the cache that keep themselves within bounds: when a file was used last, and which go first.
+//! Cache directories with a size limit: the time of last use of a file, and the removal of old
+//! files.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// How exactly it is known when a file was used last. Noting it changes the file, and a pool that was changed is checked again.
+/// The precision of the time of last use. Each update changes the file, and a changed pool is
+/// checked again.
 const USED_ABOUT: Duration = Duration::from_hours(1);
 
-/// Notes that a file is used now; in a store that cannot be written to it stays as it is.
+/// Sets a file's time of last use to now. In a store that is not writable it stays unchanged.
 pub(super) fn note_use(file: &File) {
     let now = SystemTime::now();
     let noted = file.metadata().and_then(|facts| facts.modified());
@@ -17,8 +19,8 @@ pub(super) fn note_use(file: &File) {
     }
 }
 
-/// Removes those files of a directory that were used longest ago, until at most `most` are left that take at most `limit` bytes. `before` hears of each
-/// before it goes.
+/// Removes the files of a directory that were not used for the longest time, until at most `most`
+/// files with at most `limit` bytes are left. Calls `before` with each file before its removal.
 pub(super) fn shrink(directory: &Path, limit: u64, most: usize, before: impl Fn(&Path)) -> io::Result<()> {
     let mut kept = Vec::new();
     for entry in fs::read_dir(directory)? {

@@ -1,4 +1,4 @@
-//! Loading: the metadata of all repositories, got and read at once.
+//! Loading: the metadata of all repositories are fetched and read concurrently.
 
 use std::io::Read;
 use std::time::Duration;
@@ -18,35 +18,37 @@ use crate::package::Content;
 use crate::pool::{Pool, PoolBuilder, SolvableId};
 use crate::reporter::Phase;
 
-/// How large a metadata file without a promised size may be.
+/// The maximum size in bytes of a metadata file without an expected size.
 const FILE_LIMIT: u64 = 2 << 30;
 
-/// From how many bytes on a file is inflated on a thread of its own: beginning one takes as long as inflating some kilobytes.
+/// The size in bytes from which a file is decompressed on a separate thread. Starting a thread
+/// takes as long as decompressing some kilobytes.
 const WORTH_A_THREAD: u64 = 64 << 10;
 
-/// Repositories whose root documents were got and judged.
+/// Repositories with fetched and verified root documents.
 #[derive(Debug)]
 pub struct Repositories {
-    /// In the order in which they were named.
+    /// The repositories, in the order in which they were named.
     pub opened: Vec<OpenRepository>,
     /// The names of optional repositories that no mirror has.
     pub missing: Vec<String>,
 }
 
-/// A repository whose root document was got and judged.
+/// A repository with a fetched and verified root document.
 #[derive(Clone, Debug)]
 pub struct OpenRepository {
-    /// As it was configured, but for the base that had the root document, which is the first now.
+    /// The configured repository. The base that delivered the root document is now the first.
     pub repository: Repository,
-    /// Its root document, as it was got.
+    /// The root document.
     pub root: Content,
     /// The metadata files that the root document lists.
     pub files: Vec<MetadataFile>,
-    /// How long ago they were made, as far as they tell.
+    /// The age of the metadata, if they state it.
     pub age: Option<Duration>,
 }
 
-/// A file of a repository, wherever it may be, of which nothing is promised.
+/// Returns a request for a file of a repository, at any of its bases, without an expected digest
+/// and size.
 pub(super) fn wanted(repository: &Repository, reference: &str, limit: u64) -> Result<Wanted, RepoError> {
     let misplaced = |error| RepoError::Location { repository: repository.name.clone(), error };
     Ok(Wanted {
@@ -69,24 +71,26 @@ fn is_worth_a_thread(content: &Content) -> bool {
     content.len() > WORTH_A_THREAD && rayon::current_num_threads() > 1
 }
 
-/// Whether a file's checksum proves nothing. MD5 is as good as none: files with a given one can be made.
+/// Reports whether a file's checksum proves nothing. MD5 counts as none, because files with a given
+/// MD5 digest can be made.
 fn is_weak(file: &MetadataFile) -> bool {
     file.digest.as_ref().is_none_or(|digest| digest.algorithm() == Algorithm::Md5)
 }
 
 impl OpenRepository {
-    /// The metadata file of a kind, if the repository has one.
+    /// Returns the metadata file of a kind, if the repository has one.
     pub fn file(&self, kind: MetadataKind) -> Option<&MetadataFile> {
         self.files.iter().find(|file| file.kind == kind)
     }
 
-    /// Whether nothing proves that its packages are those that the root document means.
+    /// Reports whether nothing proves that the list of packages is the one that the root document
+    /// refers to.
     pub fn is_unproven(&self) -> bool {
         self.file(MetadataKind::Packages).is_some_and(|file| file.location.is_some() && is_weak(file))
     }
 
-    /// What is said of metadata that the distribution would have made anew by now. A directory of this machine is as old as whoever keeps it
-    /// wants it to be.
+    /// Returns a warning if the metadata are older than the distribution's interval for new
+    /// metadata. A local directory never causes a warning: its owner decides about its age.
     pub fn is_frozen(&self) -> Option<String> {
         let promised = self.repository.promised_age?;
         let age = self.age.filter(|&age| age > promised)?;
@@ -120,7 +124,8 @@ impl OpenRepository {
         self.read_with(file, &content, ahead, |input| format.read_packages(input, builder, id))
     }
 
-    /// Gets one of the repository's metadata files, as its root document promises it.
+    /// Fetches one of the repository's metadata files, with the digest and size from the root
+    /// document.
     pub fn fetch(&self, file: &MetadataFile, fetcher: &Fetcher) -> Result<Content, RepoError> {
         let Some(location) = &file.location else { return Ok(self.root.clone()) };
         let name = self.repository.name.clone();
@@ -134,7 +139,8 @@ impl OpenRepository {
         Ok(got.content)
     }
 
-    /// Gets the smallest of the files of a kind that can be got: repositories list some twice, packed and not, and may hold only one.
+    /// Fetches the smallest available file of a kind. Repositories list some files twice,
+    /// compressed and uncompressed, and may hold only one of them.
     fn fetch_any(&self, kind: MetadataKind, fetcher: &Fetcher) -> Result<Option<(&MetadataFile, Content)>, RepoError> {
         let mut files: Vec<&MetadataFile> = self.files.iter().filter(|file| file.kind == kind).collect();
         files.sort_by_key(|file| file.size);
@@ -148,7 +154,8 @@ impl OpenRepository {
         first.map_or(Ok(None), Err)
     }
 
-    /// Inflates a file that was got and gives what it holds to `reader`, holding it against what was promised.
+    /// Decompresses a fetched file, passes its contents to `reader`, and checks them against the
+    /// expected size and digest.
     pub fn read(
         &self,
         file: &MetadataFile,
@@ -158,7 +165,7 @@ impl OpenRepository {
         self.read_with(file, content, is_worth_a_thread(content), reader)
     }
 
-    /// The same; `ahead` is whether inflating gets a thread of its own.
+    /// Reads a file like `read`; `ahead` says whether a separate thread decompresses it.
     fn read_with(
         &self,
         file: &MetadataFile,
@@ -192,18 +199,19 @@ impl OpenRepository {
     }
 }
 
-/// What reads further metadata files: it is given a file's kind, its repository's name, and the inflated file.
+/// A reader of further metadata files. It receives a file's kind, its repository's name, and the
+/// decompressed file.
 pub(super) type FurtherReader<'r> = dyn FnMut(MetadataKind, &str, &mut dyn std::io::Read) -> Result<(), IndexError> + 'r;
 
 impl Repositories {
-    /// The names of the repositories that have no metadata file of a kind.
+    /// Returns the names of the repositories without a metadata file of a kind.
     pub fn without(&self, kind: MetadataKind) -> Vec<String> {
         let lacking = self.opened.iter().filter(|opened| opened.file(kind).is_none());
         lacking.map(|opened| opened.repository.name.clone()).collect()
     }
 
-    /// Gets the files of further kinds, several at once, and gives each (inflated) to `reader` with its kind and its repository's
-    /// name, in the order of the repositories and of the kinds.
+    /// Fetches the files of further kinds concurrently. Passes each decompressed file to `reader`,
+    /// with its kind and its repository's name, in the order of the repositories and of the kinds.
     pub fn read_further(
         &self,
         kinds: &[MetadataKind],
@@ -211,7 +219,7 @@ impl Repositories {
         reader: &mut FurtherReader<'_>,
     ) -> Result<(), RepoError> {
         if kinds.is_empty() {
-            // Nor are any threads started.
+            // This also avoids starting threads.
             return Ok(());
         }
         let wanted = self.opened.iter().flat_map(|opened| kinds.iter().map(move |&kind| (opened, kind)));
@@ -225,8 +233,8 @@ impl Repositories {
         Ok(())
     }
 
-    /// Reads the packages of all repositories; they come after those that `builder` holds, in the order of the
-    /// repositories and of their lists.
+    /// Reads the packages of all repositories. They follow those that `builder` already holds, in
+    /// the order of the repositories and of their lists.
     pub fn read_packages(
         &self,
         builder: &mut PoolBuilder,
@@ -252,13 +260,14 @@ impl Repositories {
         Ok(())
     }
 
-    /// Whether any repository lists the files of its packages apart.
+    /// Reports whether any repository has separate lists of its packages' files.
     pub fn has_file_lists(&self) -> bool {
         self.opened.iter().any(|opened| opened.file(MetadataKind::Files).is_some())
     }
 
-    /// Reads the lists of all files, as far as there are any, for the given paths (each may be a shell pattern), and tells
-    /// the pool which packages have them. How many were found.
+    /// Searches the lists of all files, if there are any, for the given paths (each may be a shell
+    /// pattern). Adds the packages that contain them to the pool. Returns the number of files
+    /// added.
     pub fn read_file_lists(
         &self,
         builder: &mut PoolBuilder,
@@ -309,8 +318,8 @@ impl Repositories {
         Ok(count)
     }
 
-    /// Calls `found` with each path that a package of the pool brings with a content, as the lists of all files tell; whether any repository has
-    /// such lists.
+    /// Reads the lists of all files. Calls `found` with each package of the pool and each of its
+    /// paths that has content. Returns whether any repository has such lists.
     pub fn read_contents(
         &self,
         pool: &Pool,
@@ -341,7 +350,7 @@ impl Repositories {
         Ok(any)
     }
 
-    /// What the repositories tell people of the packages of a pool.
+    /// Returns the descriptive texts of the packages of a pool.
     pub fn read_texts(
         &self,
         pool: &Pool,

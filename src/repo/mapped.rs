@@ -1,4 +1,4 @@
-//! Files mapped into memory: the one place of this room that asks more of the caller than the compiler can check.
+//! Files mapped into memory. Only this file of the module contains `unsafe` code.
 
 #![allow(unsafe_code)]
 
@@ -9,14 +9,17 @@ use memmap2::{Mmap, MmapOptions};
 
 /// Maps a file of the store for reading.
 ///
-/// A kept pool is tens of megabytes of which a run uses little, and processes share the pages: reading would copy all of it each time. Nothing
-/// changes what is mapped: files of the store are written beside and renamed, never written to again, and a removed one lives on while it is mapped.
+/// A cached pool has tens of megabytes, of which a run uses little, and processes share the pages.
+/// Reading would copy all of it each time. A mapped file never changes: files of the store are
+/// written under a temporary name, then renamed, and never written to again. A removed file exists
+/// as long as it is mapped.
 pub(super) fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the bytes do not change while they are mapped, see above.
     unsafe { Mmap::map(file) }
 }
 
-/// The same of a file that is read as a whole at once: its pages are mapped together, not one by one as they are touched.
+/// Maps a file that is read as a whole at once. All pages are mapped together, not one by one at
+/// the first access.
 pub(super) fn map_at_once(file: &File) -> io::Result<Mmap> {
     // SAFETY: the bytes do not change while they are mapped, see above.
     unsafe { MmapOptions::new().populate().map(file) }

@@ -1,4 +1,4 @@
-//! Mirrors: from the list that a repository's distributor keeps of them to where its files are.
+//! Mirrors: from the distributor's list of a repository's mirrors to the locations of its files.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,13 +9,14 @@ use crate::fetch::{Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFormat, RootPromise};
 use crate::reporter::Phase;
 
-/// How large a list may be: the longest name some hundred mirrors.
+/// The maximum size of a list in bytes: the longest lists name some hundred mirrors.
 const LIST_LIMIT: u64 = 4 << 20;
 
-/// Lists of mirrors, and what the first of them that could be had says. Copies of a repository share it.
+/// Lists of mirrors, and the contents of the first available one. Clones share the contents.
 #[derive(Clone, Debug, Default)]
 pub struct Mirrors {
-    /// Where the lists are: a metalink, or a text with a line a mirror. What they are shows in what they hold.
+    /// The locations of the lists: a metalink, or a text with one mirror per line. The contents
+    /// determine the format.
     pub lists: Vec<Location>,
     found: Arc<OnceLock<Found>>,
 }
@@ -35,23 +36,24 @@ struct Found {
 }
 
 impl Mirrors {
-    /// Those of these lists, none of which was read yet.
+    /// Returns mirrors with these lists, none of which was read yet.
     pub fn of(lists: Vec<Location>) -> Self {
         Self { lists, found: Arc::default() }
     }
 
-    /// The mirrors, the best first; none before they were found.
+    /// Returns the mirrors, the best first; none before they were found.
     pub fn bases(&self) -> &[Location] {
         self.found.get().map(|found| found.bases.as_slice()).unwrap_or_default()
     }
 
-    /// What the root document has to be: the newest first. Where nothing is said, it may be anything.
+    /// Returns the expected digests and sizes of the root document, the newest first. If there are
+    /// none, any root document is accepted.
     pub(super) fn roots(&self) -> &[RootPromise] {
         self.found.get().map(|found| found.roots.as_slice()).unwrap_or_default()
     }
 }
 
-/// Reads the lists of mirrors of all repositories that have some and whose mirrors are not known yet.
+/// Reads the mirror lists of all repositories that have lists and whose mirrors are not known yet.
 pub fn find_mirrors(repositories: &[Repository], format: &dyn MetadataFormat, fetcher: &Fetcher) -> Result<(), RepoError> {
     let unknown: Vec<&Repository> = repositories
         .iter()
@@ -73,14 +75,16 @@ fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher)
     };
     let got = match fetcher.fetch(&wanted) {
         Ok(got) => got,
-        // Without a list it has no mirrors, and is passed over like one that no mirror has.
+        // A repository without an available list has no mirrors. It is skipped like one that no
+        // mirror has.
         Err(error) if repository.optional && error.is_absent() => return Ok(()),
         Err(error) => return Err(RepoError::Fetch { repository: repository.name.clone(), error }),
     };
     let wrong = |error| RepoError::Index { repository: repository.name.clone(), file: got.location.to_string(), error };
     let bytes = got.content.bytes().map_err(|error| wrong(IndexError::Read { offset: 0, error }))?;
     let list = format.mirrors(&bytes).map_err(wrong)?;
-    // A list from elsewhere cannot name files of this machine, and what nobody can speak is no mirror.
+    // A list from a server cannot name local files, and a location with an unsupported scheme is no
+    // mirror.
     let is_local = !got.location.is_remote();
     let expanded = list.bases.iter().map(|base| repository.variables.expand(base).text);
     let bases = expanded.filter_map(|base| Location::parse(&base).ok());
@@ -89,7 +93,7 @@ fn find(repository: &Repository, format: &dyn MetadataFormat, fetcher: &Fetcher)
     if bases.is_empty() && repository.bases.is_empty() {
         return Err(wrong(IndexError::Malformed { offset: 0, what: "it names no mirror".to_owned() }));
     }
-    // It only fails when another thread was quicker.
+    // It only fails if another thread was faster.
     let _ = repository.mirrors.found.set(Found { bases, roots: list.roots });
     Ok(())
 }

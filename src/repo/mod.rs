@@ -1,9 +1,11 @@
-//! Repositories: from where they are to verified metadata in a pool that is ready to be built, or to a pool that was kept.
+//! Repositories: from their locations to verified metadata in a pool that is ready to be built, or
+//! to a cached pool.
 //!
-//! In: [`Repository`]s, configured by the catalog or with `--repo`. Out: [`Repositories`] that were opened, their packages in a
-//! [`PoolBuilder`](crate::pool::PoolBuilder), and [`Pools`] that were made of such before. Every file but the root document has the
-//! digest and the size that the root document promises, and inflates to what it promises. What the files mean, an ecosystem's
-//! [`MetadataFormat`](crate::metadata::MetadataFormat) knows.
+//! In: [`Repository`]s, configured by the catalog or with `--repo`. Out: opened [`Repositories`],
+//! their packages in a [`PoolBuilder`](crate::pool::PoolBuilder), and [`Pools`] cached by earlier
+//! runs. Every file except the root document has the digest and size that the root document states,
+//! and decompresses to the stated size and digest. An ecosystem's
+//! [`MetadataFormat`](crate::metadata::MetadataFormat) parses the files.
 
 mod ahead;
 mod cache;

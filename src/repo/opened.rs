@@ -1,4 +1,5 @@
-//! A metadata file being inflated, held against what was promised of what it holds.
+//! The decompression of a metadata file, checked against the expected size and digest of the
+//! contents.
 
 use std::io::{self, BufReader, Read};
 
@@ -8,19 +9,20 @@ use crate::fetch::FoundSize;
 use crate::metadata::MetadataFile;
 use crate::package::Content;
 
-/// How much a file may inflate to, whatever is promised: so many times its size, and some. XML packs to a tenth or a thirtieth.
+/// The maximum decompressed size: this many times the file's size, plus `SMALL` bytes. It applies
+/// whatever size is expected. XML compresses to between a tenth and a thirtieth.
 const RATIO: u64 = 100;
 const SMALL: u64 = 16 << 20;
 
-/// What is wrong with what a file holds.
+/// The error in the contents of a file.
 pub(super) enum OpenFault {
-    /// Its size.
+    /// The size differs.
     Size { expected: u64, found: FoundSize },
-    /// Its digest.
+    /// The digest differs.
     Checksum { expected: Digest, found: Digest },
 }
 
-/// Reads what a file holds. A bomb is stopped at the promised size.
+/// A reader of a file's decompressed contents. It stops a decompression bomb at the expected size.
 pub(super) struct Opened<'a> {
     inflated: Box<dyn Read + Send + 'a>,
     promised: Option<u64>,
@@ -38,18 +40,20 @@ impl<'a> Opened<'a> {
         };
         let possible = content.len().saturating_mul(RATIO).saturating_add(SMALL);
         let limit = file.open_size.map_or(possible, |promised| promised.min(possible));
-        // Whoever vouched for the file's own digest vouched for what it inflates to: hashing that too would prove no more.
+        // A verified digest of the compressed file also determines its contents. So hashing the
+        // contents would prove nothing more.
         let digest = file.open_digest.as_ref().filter(|_| file.digest.is_none());
         let digest = digest.map(|digest| (digest, Hasher::new(digest.algorithm())));
         Ok(Self { inflated, promised: file.open_size, limit, count: 0, digest, too_long: false })
     }
 
-    /// Whether more came than was promised: then that is what is wrong, whatever the reader of the bytes says.
+    /// Returns an error if there were more bytes than expected. It takes precedence over errors of
+    /// the parser.
     pub(super) fn fault(&self) -> Option<OpenFault> {
         self.too_long.then_some(OpenFault::Size { expected: self.limit, found: FoundSize::AtLeast(self.count) })
     }
 
-    /// Reads what is left, and tells whether all was as promised.
+    /// Reads the rest, and fails if the size or digest differs from the expected one.
     pub(super) fn finish(mut self) -> io::Result<Result<(), OpenFault>> {
         if let Err(error) = io::copy(&mut self, &mut io::sink()) {
             return self.fault().map_or(Err(error), |fault| Ok(Err(fault)));

@@ -1,6 +1,7 @@
-//! Pools that were made of metadata once and are mapped into memory by every later run.
+//! Pools built from metadata once and mapped into memory by later runs.
 //!
-//! A pool is kept under a key that names all that it was made of, so none is ever out of date; one that cannot be read is made again.
+//! A pool is cached under a key of everything that it was built from, so a cached pool is never out
+//! of date. A pool that cannot be read is built again.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,10 +16,12 @@ use crate::fetch::{Store, StoreWriter};
 use crate::metadata::MetadataKind;
 use crate::pool::{BegunImage, CompletePool, Image, ImageError, Pool, PoolError};
 
-/// How much the kept pools may take together. Those that were used longest ago go first.
+/// The maximum size of all cached pools together, in bytes. The pools that were not used for the
+/// longest time are removed first.
 const LIMIT: u64 = 1 << 30;
 
-/// How many pools are kept: whoever solves against thousands of small repositories needs none of them twice.
+/// The maximum number of cached pools. A user who solves against thousands of small repositories
+/// does not need most of them again.
 const MOST: usize = 128;
 
 /// The pools of a store.
@@ -27,25 +30,28 @@ pub struct Pools<'s> {
     store: &'s Store,
 }
 
-/// What a pool is made of, as far as anything in it depends on it.
+/// The digest of everything that the contents of a pool depend on.
 #[derive(Clone, Debug)]
 pub struct PoolKey(Digest);
 
-/// Why a kept pool cannot be used.
+/// An error that makes a cached pool unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum KeptError {
-    /// Its file cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// It holds something else.
+    /// The file is no valid pool.
     #[error(transparent)]
     Image(#[from] ImageError),
 }
 
 impl PoolKey {
-    /// The key of a pool of these repositories. `reading` is how they are read (the format, the architecture), `kinds` which of their files
-    /// beside the packages, `paths` those that the lists of all files were asked for. `None` if a repository does not say what its
-    /// metadata is.
+    /// Returns the key of a pool of these repositories, or `None` if a repository does not identify
+    /// its metadata.
+    ///
+    /// `reading` names the way of reading (the format, the architecture), `kinds` the files read in
+    /// addition to the packages, and `paths` the paths that were searched for in the lists of all
+    /// files.
     pub fn new(
         repositories: &Repositories,
         reading: &[&str],
@@ -54,7 +60,8 @@ impl PoolKey {
     ) -> io::Result<Option<Self>> {
         let mut text = String::new();
         let mut add = |fact: &str| {
-            // Each with its length: no two lists of facts are one text.
+            // Each fact has a length prefix, so two different lists of facts never give the same
+            // text.
             text += &format!("{}:{fact}", fact.len());
         };
         add(&Pool::FORMAT.to_string());
@@ -85,12 +92,13 @@ impl PoolKey {
     }
 }
 
-/// The pool that a file holds, all of which is checked.
+/// Opens the pool in a file and checks all of it.
 pub(super) fn open(file: &File) -> Result<Pool, KeptError> {
     Ok(Pool::from_image(Image::new(map(file)?))?)
 }
 
-/// The pool that a file holds, which is checked unless it was and nobody has touched it since.
+/// Opens the pool in a file. The check is skipped if an earlier one passed and the file is
+/// unchanged since.
 fn open_checked(file: &File, mark: PathBuf) -> Result<Pool, KeptError> {
     let checked = Checked::new(file, mark)?;
     if checked.holds() {
@@ -102,7 +110,7 @@ fn open_checked(file: &File, mark: PathBuf) -> Result<Pool, KeptError> {
 }
 
 impl<'s> Pools<'s> {
-    /// The pools of a store.
+    /// Returns the pools of a store.
     pub fn new(store: &'s Store) -> Self {
         Self { store }
     }
@@ -111,7 +119,7 @@ impl<'s> Pools<'s> {
         self.store.pools().join(key.0.hex())
     }
 
-    /// The pool of a key, if one is kept.
+    /// Returns the cached pool of a key, if there is one.
     pub fn read(self, key: &PoolKey) -> Result<Option<Pool>, KeptError> {
         let path = self.path(key);
         let file = match File::open(&path) {
@@ -125,20 +133,23 @@ impl<'s> Pools<'s> {
         open_checked(&file, self.store.mark_path(&path)).map(Some)
     }
 
-    /// The pool of a key in the store below. One that is of no use there is left alone.
+    /// Returns the pool of a key in the store below. An unusable one there is ignored, not removed.
     fn read_below(self, key: &PoolKey) -> Option<Pool> {
         let below = self.store.below()?;
         let path = Pools::new(&below).path(key);
         open_checked(&File::open(&path).ok()?, self.store.mark_path(&path)).ok()
     }
 
-    /// Where a pool can be written to, to be kept. `None` in a store that cannot be written to, which only makes the next run slower.
+    /// Returns a writer for a new pool. It is `None` in a store that is not writable, which only
+    /// makes the next run slower.
     pub fn begin(self) -> Option<StoreWriter> {
         self.store.begin().ok()
     }
 
-    /// Keeps a pool whose image was begun, and lets go of old ones where there are too many. The pool is then read where it was written, so
-    /// that it is not in memory twice; if it cannot be kept, it stays in memory.
+    /// Caches a pool with an image that was begun, and removes old pools above the limits.
+    ///
+    /// The returned pool is mapped from the written file, so that it is not in memory twice. If it
+    /// cannot be cached, it stays in memory.
     pub fn keep(self, key: &PoolKey, pool: CompletePool, begun: BegunImage<StoreWriter>) -> Result<Pool, PoolError> {
         match self.finish(key, &pool, begun) {
             Ok(image) => pool.written(image),

@@ -1,4 +1,4 @@
-//! A repository as it is configured: what it is called, where it is, and how much it is preferred.
+//! A configured repository: its name, its locations, and its priority.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,79 +10,81 @@ use crate::catalog::Key;
 use crate::ecosystem::Variables;
 use crate::fetch::{Location, LocationError, Login, Route, RouteError, RouteSettings, decoded};
 
-/// The priority of a repository that nobody gave one: dnf's.
+/// The default priority of a repository, as in dnf.
 pub const DEFAULT_PRIORITY: i32 = 99;
 
-/// The cost of a repository that nobody gave one: dnf's.
+/// The default cost of a repository, as in dnf.
 pub(super) const DEFAULT_COST: i32 = 1000;
 
 /// A repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    /// What it is called: `baseos`. No two have the same name.
+    /// The unique name: `baseos`.
     pub name: String,
-    /// Where it is: one base and its mirrors, the best first.
+    /// The bases of the repository: one base and its mirrors, the best first.
     pub bases: Vec<Location>,
     /// Lists of mirrors, which come after the bases.
     pub mirrors: Mirrors,
-    /// Where it may be besides: asked only for what no base gives.
+    /// Further bases, used only for files that no base delivers.
     pub spare_bases: Vec<Location>,
-    /// Directories that the user named and that bases lie below: names in metadata may lead up to them (`..`), and no further.
+    /// Directories that the user named and that contain bases. A name in metadata may lead up to
+    /// such a directory (`..`), but not above it.
     pub directories: Vec<PathBuf>,
-    /// The lower, the more it is preferred.
+    /// The priority. A lower number is preferred.
     pub priority: i32,
-    /// apk's tag, without the `@`.
+    /// The tag of apk, without the `@`.
     pub tag: Option<String>,
-    /// Whether a mirror may lack it.
+    /// True if the repository is skipped when no mirror has it.
     pub optional: bool,
-    /// Whether modules hide none of its packages (dnf's `module_hotfixes`).
+    /// True if modules hide none of its packages (dnf's `module_hotfixes`).
     pub module_hotfixes: bool,
-    /// The keys whose packages and metadata are accepted; without any those of the request.
+    /// The keys whose packages and metadata are accepted; `None` accepts the keys of the request.
     pub keys: Option<Vec<Key>>,
-    /// Whether the root document must be signed (dnf's `repo_gpgcheck`).
+    /// True if the root document must be signed (dnf's `repo_gpgcheck`).
     pub signed: bool,
-    /// Patterns of packages that are not to be seen in it (dnf's `excludepkgs`).
+    /// Patterns of hidden packages (dnf's `excludepkgs`).
     pub exclude: Vec<String>,
-    /// Patterns of all that is to be seen in it (dnf's `includepkgs`); without any it is everything.
+    /// Patterns of visible packages (dnf's `includepkgs`). Without any, all packages are visible.
     pub only: Vec<String>,
-    /// Whether metadata are taken that are older than those that were seen before.
+    /// True if metadata older than those of an earlier run are accepted.
     pub allow_older: bool,
-    /// How old metadata may be.
+    /// The maximum age of metadata.
     pub max_age: Option<Duration>,
-    /// How old the distribution lets them become: older ones are taken, and told of.
+    /// The distribution's interval for new metadata. Older ones are accepted with a warning.
     pub promised_age: Option<Duration>,
-    /// Whether metadata is taken whose checksums prove nothing, or that have none.
+    /// True if metadata with weak or missing checksums are accepted.
     pub weak_checksums: bool,
-    /// Of repositories of one priority that have the same package, the lower the more it is preferred (dnf's `cost`).
+    /// The cost (dnf's `cost`). Among repositories of the same priority with the same package, the
+    /// lowest cost is preferred.
     pub cost: i32,
-    /// Whether its groups are seen (dnf's `enablegroups`).
+    /// True if its groups are visible (dnf's `enablegroups`).
     pub groups: bool,
     /// The values of variables in its lists of mirrors.
     pub variables: Arc<Variables>,
-    /// Who we are to its bases and mirrors; another server that its metadata name is not told.
+    /// The login for its bases and mirrors. It is not sent to other servers that the metadata name.
     pub login: Option<Login>,
-    /// How its servers are reached, where that is not as in the rest of the run.
+    /// The access settings of its servers, if they differ from those of the run.
     pub route: Option<Arc<Route>>,
-    /// Where its keys are, of which nobody said yet that they are trusted.
+    /// The locations of its keys, which are not trusted yet.
     pub key_locations: Vec<Location>,
 }
 
-/// What is wrong with a repository's description.
+/// An error in a repository's description.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// There is no name before an equals sign.
+    /// There is no name before the equals sign.
     #[error("`{given}` has no name: give NAME=URL or NAME=DIRECTORY")]
     NoName {
-        /// What was given.
+        /// The given text.
         given: String,
     },
-    /// A name has characters that it cannot have.
+    /// A name contains invalid characters.
     #[error("`{name}` cannot be a repository's name: it may hold letters, digits and `-_.:+`")]
     Name {
         /// The name.
         name: String,
     },
-    /// An option that nobody knows.
+    /// An unknown option.
     #[error(
         "repository {name}: `{option}` is not an option; there are base=URL, mirrors=URL, priority=NUMBER, tag=NAME, module_hotfixes=1, repo_gpgcheck=1, skip_if_unavailable=1, excludepkgs=GLOB, includepkgs=GLOB, cost=NUMBER, enablegroups=0, gpgkey=URL, username=NAME, password=WORD, proxy=URL, sslcacert=FILE, sslclientcert=FILE, sslclientkey=FILE, timeout=SECONDS, minrate=BYTES, retries=NUMBER, metadata_expire=SECONDS, ip_resolve=4 and user_agent=TEXT"
     )]
@@ -100,7 +102,7 @@ pub enum RepositoryError {
         /// The priority.
         priority: String,
     },
-    /// A value that is not a number, or no other that the option has.
+    /// A value that is not a number, or that the option does not allow.
     #[error("repository {name}: `{option}` has no such value")]
     Value {
         /// The repository.
@@ -108,12 +110,12 @@ pub enum RepositoryError {
         /// The option with its value.
         option: String,
     },
-    /// Its servers cannot be reached as it wants.
+    /// The access settings are unusable.
     #[error("repository {name}: {error}")]
     Route {
         /// The repository.
         name: String,
-        /// What is wrong.
+        /// The error.
         error: Arc<RouteError>,
     },
     /// A switch that is neither on nor off.
@@ -130,12 +132,12 @@ pub enum RepositoryError {
         /// The repository.
         name: String,
     },
-    /// The place is not one.
+    /// The location is invalid.
     #[error("repository {name}: {error}")]
     Location {
         /// The repository.
         name: String,
-        /// What is wrong with it.
+        /// The error.
         error: LocationError,
     },
 }
@@ -146,7 +148,7 @@ fn number<N: FromStr>(name: &str, option: &str, value: &str) -> Result<N, Reposi
 }
 
 impl Repository {
-    /// A repository at one place, neither preferred nor tagged.
+    /// Returns a repository with one base, the default priority, and no tag.
     pub fn new(name: impl Into<String>, base: Location) -> Self {
         Self {
             name: name.into(),
@@ -175,8 +177,15 @@ impl Repository {
         }
     }
 
-    /// The repository of `NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1][,repo_gpgcheck=1]
-    /// [,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…` and those that [`RepositoryError::Option`] lists; in place of the first URL `metalink:URL` and `mirrorlist:URL` name a list of mirrors.
+    /// Parses a repository in this form:
+    ///
+    /// ```text
+    /// NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1]
+    /// [,repo_gpgcheck=1][,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…
+    /// ```
+    ///
+    /// [`RepositoryError::Option`] lists further options. In place of the first URL, `metalink:URL`
+    /// and `mirrorlist:URL` name a list of mirrors.
     pub fn parse(given: &str) -> Result<Self, RepositoryError> {
         let Some((name, mut place)) = given.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(RepositoryError::NoName { given: given.to_owned() });
@@ -196,7 +205,8 @@ impl Repository {
             "0" | "false" | "no" => Ok(false),
             _ => Err(RepositoryError::Switch { name: name.to_owned(), value: value.to_owned() }),
         };
-        // From the end, for a path may hold commas. What looks like an option is one.
+        // Options are parsed from the end, because a path may contain commas. A text that looks
+        // like an option is one.
         while let Some((before, option)) = place.rsplit_once(',') {
             let Some((key, value)) =
                 option.split_once('=').filter(|(key, _)| key.chars().all(|c| c.is_ascii_alphabetic() || c == '_'))
@@ -211,7 +221,7 @@ impl Repository {
                 "module_hotfixes" => module_hotfixes = switch(value)?,
                 "repo_gpgcheck" => signed = switch(value)?,
                 "skip_if_unavailable" => optional = switch(value)?,
-                // They are read from the end.
+                // The options are read from the end.
                 "base" => more.insert(0, location(value)?),
                 "mirrors" => lists.insert(0, location(value)?),
                 "excludepkgs" => exclude.insert(0, value.to_owned()),
@@ -245,7 +255,7 @@ impl Repository {
         let mut bases = Vec::new();
         match place.strip_prefix("metalink:").or_else(|| place.strip_prefix("mirrorlist:")) {
             Some(list) => lists.insert(0, location(list)?),
-            // Where there are lists a base may be left out.
+            // A repository with lists of mirrors needs no base.
             None if place.is_empty() && !lists.is_empty() => {}
             None => bases.push(location(place)?),
         }
@@ -261,34 +271,34 @@ impl Repository {
         Ok(Self { bases, mirrors, priority, tag, optional, module_hotfixes, signed, exclude, only, ..plain })
     }
 
-    /// Its bases and the mirrors that were found.
+    /// Returns the bases and the mirrors that were found.
     pub fn all_bases(&self) -> impl Iterator<Item = &Location> {
         self.bases.iter().chain(self.mirrors.bases())
     }
 
-    /// Whether the network is needed for it.
+    /// Reports whether the repository needs the network.
     pub fn is_remote(&self) -> bool {
         !self.mirrors.lists.is_empty() || self.bases.iter().any(Location::is_remote)
     }
 
-    /// What it is known by from run to run: its name and its first place.
+    /// Returns the identity of the repository across runs: its name and its first location.
     pub fn identity(&self) -> String {
         let place = self.bases.first().or(self.mirrors.lists.first()).map(|base| match base {
-            // The same words are another place elsewhere.
+            // A relative path means another location in another working directory.
             Location::Path(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
-            // Whoever asks, it is the same repository.
+            // The identity does not depend on the login.
             Location::Url(url) if self.login.is_some() => without_login(url),
             Location::Url(url) => url.to_string(),
         });
         format!("{}={}", self.name, place.unwrap_or_default().trim_end_matches('/'))
     }
 
-    /// Where a file that the metadata names may be: below each base.
+    /// Returns the locations of a file that the metadata name: one below each base.
     pub fn locations(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
         self.below(self.all_bases(), reference)
     }
 
-    /// Where it may be when it is not there: below each spare base.
+    /// Returns the fallback locations of a file: one below each spare base.
     pub fn fallbacks(&self, reference: &str) -> Result<Vec<Location>, LocationError> {
         self.below(self.spare_bases.iter(), reference)
     }
@@ -297,7 +307,7 @@ impl Repository {
         let mut locations = Vec::with_capacity(bases.size_hint().0);
         for base in bases {
             let location = base.resolve_within(reference, &self.directories)?;
-            // A whole URL is the same whatever the base.
+            // A whole URL is the same for each base.
             if !locations.contains(&location) {
                 locations.push(location);
             }
@@ -306,7 +316,8 @@ impl Repository {
     }
 }
 
-/// Returns the text of a repository, as [`Repository::parse`] reads it, with all its places mapped.
+/// Returns the text of a repository, as [`Repository::parse`] reads it, with all its locations
+/// mapped.
 pub fn map_places(given: &str, map: &dyn Fn(&str) -> String) -> String {
     let Some((name, mut place)) = given.split_once('=') else { return given.to_owned() };
     let mut options = Vec::new();
@@ -334,7 +345,7 @@ pub fn map_places(given: &str, map: &dyn Fn(&str) -> String) -> String {
 
 fn without_login(url: &reqwest::Url) -> String {
     let mut url = url.clone();
-    // These can only fail for URLs that cannot have such parts.
+    // These calls fail only for URLs that cannot have such parts.
     let _ = (url.set_username(""), url.set_password(None));
     url.to_string()
 }

@@ -1,4 +1,5 @@
-//! Root documents: got from the first mirror that has a good one, and judged before anything of them is read.
+//! Root documents: each is fetched from the first mirror with a valid one, and verified before it
+//! is parsed.
 
 use rayon::prelude::*;
 
@@ -10,25 +11,27 @@ use crate::ecosystem::PackageError;
 use crate::fetch::{Fetched, Fetcher, Location, Wanted};
 use crate::metadata::{IndexError, MetadataFormat, MetadataKind, RootPromise};
 
-/// How large a root document may be: apk's holds all packages, rpm-md's comes to some kilobytes.
+/// The maximum size of a root document in bytes. The root document of apk contains all packages;
+/// that of rpm-md has some kilobytes.
 const ROOT_LIMIT: u64 = 64 << 20;
 
-/// How large the signature beside it may be: a signature has some hundred bytes, and a file may hold several.
+/// The maximum size of a detached signature in bytes. A signature has some hundred bytes, and a
+/// file may contain several.
 const SIGNATURE_LIMIT: u64 = 1 << 20;
 
-/// The document that a repository begins with.
+/// The root document of a repository.
 #[derive(Clone, Copy, Debug)]
 pub struct Root<'a> {
-    /// Its bytes.
+    /// The bytes of the document.
     pub document: &'a [u8],
-    /// The signature that lies beside it, where the format has such a file and the repository must have it.
+    /// The detached signature, if the format has such a file and the repository must have it.
     pub signature: Option<&'a [u8]>,
 }
 
-/// Judges the root document of a repository, before anything of it is read.
+/// A function that verifies the root document of a repository before it is parsed.
 pub type Verify<'a> = dyn Fn(&Repository, &Root<'_>) -> Result<(), PackageError> + Sync + 'a;
 
-/// Gets and judges the root documents of all repositories, several at once.
+/// Fetches and verifies the root documents of all repositories concurrently.
 pub fn open(
     repositories: &[Repository],
     format: &dyn MetadataFormat,
@@ -42,7 +45,7 @@ pub fn open(
     }
     find_mirrors(repositories, format, fetcher)?;
     let one = |repository| open_one(repository, format, verify, fetcher);
-    // Handing files of this machine to other threads takes longer than reading them.
+    // Passing local files to other threads takes longer than reading them.
     let is_remote = repositories.iter().any(Repository::is_remote);
     let opened: Vec<_> =
         if is_remote { repositories.par_iter().map(one).collect() } else { repositories.iter().map(one).collect() };
@@ -51,7 +54,8 @@ pub fn open(
         if repository.optional && matches!(&opened, Err(RepoError::Fetch { error, .. }) if error.is_absent()) {
             all.missing.push(repository.name.clone());
         } else {
-            // The first of the repositories that failed, whichever failed first.
+            // The reported error is that of the first failed repository in the given order, not in
+            // time.
             all.opened.push(opened?);
         }
     }
@@ -66,7 +70,7 @@ fn open_one(
 ) -> Result<OpenRepository, RepoError> {
     let document = format.root_document();
     let identity = repository.identity();
-    // Those of the lists are bases like the others from here on.
+    // From here on, mirrors of the lists are treated like other bases.
     let bases = repository.all_bases().cloned().collect();
     let mut left = Repository { bases, mirrors: Mirrors::default(), ..repository.clone() };
     let mut failed = Vec::new();
@@ -79,11 +83,13 @@ fn open_one(
         left.bases = best_first(&left, document, &root.location);
         match open_at(left.clone(), &identity, root, format, verify, fetcher) {
             Ok(mut opened) => {
-                // They may have the files all the same, which tell by themselves whether they are the right ones.
+                // Failed bases may still have valid metadata files, whose digests are verified
+                // separately.
                 opened.repository.bases.append(&mut failed);
                 return Ok(opened);
             }
-            // What one mirror has is old, damaged or signed by nobody: another may have what is right.
+            // The document of this mirror is old, damaged or not properly signed. Another mirror
+            // may have a valid one.
             Err(error) if left.bases.len() > 1 => {
                 failed.push(left.bases.remove(0));
                 first.get_or_insert(error);
@@ -93,7 +99,7 @@ fn open_one(
     }
 }
 
-/// Judges a root document that was got from the first of the places.
+/// Verifies a root document that was fetched from the first of the bases.
 fn open_at(
     repository: Repository,
     identity: &str,
@@ -127,7 +133,8 @@ fn open_at(
     Ok(OpenRepository { repository, root: root.content, files, age })
 }
 
-/// The root document: one that the list of mirrors promises, the newest that any of them has, where it promises some.
+/// Fetches the root document. If the list of mirrors states expected digests, the result is the
+/// newest of these documents that any mirror has.
 fn fetch_root(
     repository: &Repository,
     promises: &[RootPromise],
@@ -140,7 +147,8 @@ fn fetch_root(
         let wanted = Wanted { digest: Some(promise.digest.clone()), size: promise.size, ..wanted };
         match fetcher.fetch(&wanted) {
             Ok(root) => return Ok(root),
-            // That no mirror has the newest is what to tell of, whatever became of the older ones.
+            // The error for the newest document is reported, whatever the errors for older ones
+            // are.
             Err(error) => first = first.or(Some(error)),
         }
     }
@@ -156,7 +164,8 @@ fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: 
         .map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })
 }
 
-/// The signature beside the root document, from the same place; `None` where there is none, or nobody asks for it.
+/// Fetches the detached signature from the base of the root document. Returns `None` if the format
+/// has no such file, or if no signature is required.
 fn fetch_signature(
     repository: &Repository,
     format: &dyn MetadataFormat,
@@ -175,7 +184,8 @@ fn fetch_signature(
     }
 }
 
-/// The bases, the one first that had the root document: its files are the likeliest to be of the same state.
+/// Returns the bases, first the one that delivered the root document: its files are the likeliest
+/// to match the document.
 fn best_first(repository: &Repository, document: &str, root: &Location) -> Vec<Location> {
     let mut bases = repository.bases.clone();
     if let Some(place) = bases.iter().position(|base| base.resolve(document).is_ok_and(|location| location == *root)) {

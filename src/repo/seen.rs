@@ -1,7 +1,9 @@
-//! What was seen of each repository: how new its metadata were, so that nobody can give a later run older ones (TUF's rollback).
+//! Rollback protection: the age of each repository's newest metadata, so that an attacker cannot
+//! give older metadata to a later run (TUF's rollback attack).
 //!
-//! A file of the store for each repository, by its [`Repository::identity`], with the [`Age`] of the newest metadata that were judged. It only
-//! ever moves forward, but where the user says so.
+//! The store contains a rollback record for each repository, by its [`Repository::identity`], with
+//! the [`Age`] of the newest accepted metadata. The record only moves forward, unless the user
+//! allows older metadata.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,8 +16,8 @@ use crate::digest::{Algorithm, Digest};
 use crate::fetch::{Location, Store};
 use crate::metadata::Age;
 
-/// Holds how new metadata are against what was seen, and remembers it. A store that cannot be written to remembers nothing, and what cannot be
-/// read there is as if nothing had been seen.
+/// Fails if metadata are older than the rollback record, and otherwise updates the record. A store
+/// that is not writable keeps no records, and an unreadable record counts as missing.
 pub(super) fn check(
     store: &Store,
     identity: &str,
@@ -32,7 +34,7 @@ pub(super) fn check(
     if newest_seen().as_ref() == Some(found) {
         return Ok(());
     }
-    // Two processes that see different states at once must not lower what is remembered.
+    // Two processes with different metadata at the same time must not move the record back.
     let lock = fs::create_dir_all(&directory).and_then(|()| File::create(directory.join("lock")));
     let _locked = lock.ok().filter(|file| file.lock().is_ok());
     match newest_seen() {
@@ -51,7 +53,8 @@ pub(super) fn check(
     }
 }
 
-/// How long ago a time was; `None` where none is told. What is of the future is new.
+/// Returns the time elapsed since `made`, in seconds since 1970; `None` if `made` is not positive.
+/// A time in the future counts as now.
 pub(super) fn time_since(made: i64) -> Option<Duration> {
     let made = u64::try_from(made).ok().filter(|&made| made > 0)?;
     let made = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(made))?;
@@ -74,7 +77,7 @@ fn write(store: &Store, path: &Path, age: &Age) -> std::io::Result<()> {
     writer.finish(path).map(drop)
 }
 
-/// Of when metadata are, for people.
+/// Returns the time and revision of metadata in words.
 fn words(age: &Age) -> String {
     let revision: Vec<String> = age.revision.iter().map(u64::to_string).collect();
     let revision = if revision.is_empty() { String::new() } else { format!(" (revision {})", revision.join(".")) };
@@ -104,7 +107,7 @@ mod tests {
         see(&repository, age(1_700_000_001, &[5])).unwrap();
         let error = see(&repository, age(1_700_000_000, &[9])).unwrap_err();
         assert!(error.contains("made 2023-11-14 22:13:20 (revision 9), seen 2023-11-14 22:13:21 (revision 5)"), "{error}");
-        // What tells no time may be of any.
+        // Metadata without a time may be of any age.
         assert!(see(&repository, age(0, &[])).is_err());
         see(&Repository::new("other", place.clone()), age(0, &[1])).unwrap();
         let lenient = Repository { allow_older: true, ..repository.clone() };

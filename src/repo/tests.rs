@@ -1,4 +1,4 @@
-//! Repositories that are good, that lie and that are not there.
+//! Tests of valid, faulty and missing repositories.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -38,7 +38,7 @@ fn compress(format: Format, data: &[u8]) -> Vec<u8> {
     }
 }
 
-/// `name requirement…`, a package a line.
+/// Returns a `primary.xml` with one package per line of the form `name requirement…`.
 fn primary(packages: &str) -> String {
     let mut document = String::from("<metadata>");
     for line in packages.lines() {
@@ -57,7 +57,7 @@ fn primary(packages: &str) -> String {
     document + "</metadata>"
 }
 
-/// A metadata file, and what repomd.xml says of it.
+/// A metadata file, and its entry in `repomd.xml`.
 struct File {
     name: &'static str,
     algorithm: Algorithm,
@@ -126,7 +126,7 @@ fn load_directory(directory: &Path) -> Result<PoolBuilder, RepoError> {
     Ok(loaded.1)
 }
 
-/// The message of a repository whose only file was meddled with.
+/// Returns the error of a repository whose only file was manipulated.
 fn error_of(file: File, meddle: impl FnOnce(&Path)) -> RepoError {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), &[file]);
@@ -306,7 +306,7 @@ fn file_lists_are_read_for_what_is_wanted_only() {
     assert_eq!(pool.solvables().map(|s| s.files().len()).collect::<Vec<_>>(), [0, 1, 0, 1]);
 }
 
-/// Where the real data is, or nothing.
+/// Returns the directory of the real data, if it exists.
 fn real_data() -> Option<PathBuf> {
     let data = PathBuf::from(std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into()));
     if data.join("almalinux").is_dir() {
@@ -335,7 +335,7 @@ fn real_repositories_load_together() {
         fetcher.traffic().local > 3_000_000
             && fetcher.traffic() == Traffic { local: fetcher.traffic().local, ..Traffic::default() }
     );
-    // A path that is in no primary: glibc's own, which only filelists tell.
+    // A path that is not in `primary.xml`: it belongs to glibc, and only filelists name it.
     let path = "/usr/share/i18n/charmaps/ANSI_X3.110-1983.gz";
     let paths = [path, "/usr/lib64/libc.so.6", "/lib64/libc.so.6"];
     assert!(opened.read_file_lists(&mut builder, &paths, &RpmMd, &fetcher).unwrap() > 0);
