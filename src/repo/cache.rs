@@ -65,7 +65,7 @@ pub struct CacheEntry {
 /// Damage of a cached file.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// Its digest is not the one that it is stored under.
+    /// The digest differs from the one that the file is stored under.
     #[error("expected {expected}, found {found}")]
     Digest {
         /// The digest that it is stored under.

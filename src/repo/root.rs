@@ -164,8 +164,8 @@ fn fetch_document(repository: &Repository, document: &str, limit: u64, fetcher: 
         .map_err(|error| RepoError::Fetch { repository: repository.name.clone(), error })
 }
 
-/// Fetches the detached signature from the base of the root document. Returns `None` if the format
-/// has no such file, or if no signature is required.
+/// Fetches the detached signature from the base of the root document. Returns `None` if the base
+/// has no such file, if the format has none, or if no signature is required.
 fn fetch_signature(
     repository: &Repository,
     format: &dyn MetadataFormat,
