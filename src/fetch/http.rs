@@ -101,8 +101,8 @@ struct Clients {
     patience: Patience,
     access: Access,
     logins: Logins,
-    /// The client for `http:`. It loads no system certificates: loading takes time, and without any
-    /// certificates on the system such a client cannot be built.
+    /// The client for `http:`. It loads no system certificates, because loading takes time. Also, a
+    /// client that needs certificates cannot be built on a system without any.
     plain: OnceLock<Result<Client, String>>,
     /// The client for `https:`.
     secure: OnceLock<Result<Client, String>>,

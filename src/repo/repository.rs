@@ -180,8 +180,9 @@ impl Repository {
     /// Parses a repository in this form:
     ///
     /// ```text
-    /// NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG][,module_hotfixes=1]
-    /// [,repo_gpgcheck=1][,skip_if_unavailable=1][,excludepkgs=GLOB]…[,includepkgs=GLOB]…
+    /// NAME=URL|DIRECTORY[,base=URL]…[,mirrors=URL]…[,priority=NUMBER][,tag=TAG]
+    /// [,module_hotfixes=1][,repo_gpgcheck=1][,skip_if_unavailable=1]
+    /// [,excludepkgs=GLOB]…[,includepkgs=GLOB]…
     /// ```
     ///
     /// [`RepositoryError::Option`] lists further options. In place of the first URL, `metalink:URL`
