@@ -49,9 +49,9 @@ impl PoolKey {
     /// Returns the key of a pool of these repositories, or `None` if a repository does not identify
     /// its metadata.
     ///
-    /// `reading` names the way of reading (the format, the architecture). `kinds` are the files read
-    /// in addition to the packages. `paths` are the paths that were searched for in the lists of all
-    /// files.
+    /// `reading` names the way of reading (the format, the architecture). `kinds` are the files
+    /// read in addition to the packages. `paths` are the paths that were searched for in the lists
+    /// of all files.
     pub fn new(
         repositories: &Repositories,
         reading: &[&str],
