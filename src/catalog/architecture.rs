@@ -1,4 +1,4 @@
-//! Architectures: the distribution's own names, and Docker's for the same.
+//! Architectures: the name that the distribution uses and the platform name that Docker uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,10 @@ use serde::Deserialize;
 pub struct Architecture {
     /// The distribution's own name: `x86_64`, `i686`, `armv7`.
     pub name: String,
-    /// What container tools call it.
+    /// The name that container tools use.
     pub platform: Platform,
-    /// The order in which its machines keep the bytes of a number, and so do the native files of its tools.
+    /// Byte order of the machine's numbers, and of the native files that the distribution's tools
+    /// write.
     pub byte_order: ByteOrder,
 }
 
@@ -22,29 +23,29 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// The order of the bytes of a number.
+/// Byte order of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByteOrder {
-    /// The least significant first.
+    /// Least significant byte first.
     #[default]
     Little,
-    /// The most significant first (s390x).
+    /// Most significant byte first (s390x).
     Big,
 }
 
-/// A platform in the words of OCI and Docker: `linux/arm64`, `linux/amd64/v2`. Always in its normal form, so that two
-/// are equal when they mean the same.
+/// A platform in the notation of OCI and Docker: `linux/arm64`, `linux/amd64/v2`. It is always in
+/// normal form, so two platforms that mean the same are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Platform {
     /// `amd64`, `arm64`, `386` …
     pub architecture: String,
-    /// The level within the architecture, where it is not the usual one: `v7`, `v2`.
+    /// The level within the architecture if it is not the default: `v7`, `v2`.
     pub variant: Option<String>,
 }
 
-/// A text that names no Linux platform.
+/// Error: a text that names no Linux platform.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a platform such as linux/amd64 or linux/arm/v7")]
 pub struct NotAPlatform(String);
@@ -52,8 +53,9 @@ pub struct NotAPlatform(String);
 impl FromStr for Platform {
     type Err = NotAPlatform;
 
-    /// Reads `linux/arm/v7`, `arm/v7`, `arm32v7`, `arm64v8`, `arm64`, `386`; and normalises as containerd's `platforms`
-    /// package does (`aarch64` is `arm64`, `arm` alone is `arm/v7`, `arm64/v8` is `arm64`).
+    /// Parses `linux/arm/v7`, `arm/v7`, `arm32v7`, `arm64v8`, `arm64`, `386`. Normalizes like
+    /// containerd's `platforms` package: `aarch64` is `arm64`, `arm` alone is `arm/v7`, `arm64/v8`
+    /// is `arm64`.
     fn from_str(text: &str) -> Result<Self, NotAPlatform> {
         let unknown = || NotAPlatform(text.to_owned());
         let lower = text.to_ascii_lowercase();

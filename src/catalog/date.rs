@@ -1,8 +1,8 @@
-//! A date as a file's content: `strftime` formats over seconds since 1970, in UTC.
+//! Dates as file content: `strftime` formats over seconds since 1970, in UTC.
 
 use serde::{Deserialize, Serialize};
 
-/// A format in the manner of `date +FORMAT`: `%Y %y %m %d %H %M %S %j %s %F %T %%`, all in UTC.
+/// A format as in `date +FORMAT`: `%Y %y %m %d %H %M %S %j %s %F %T %%`, all in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DateFormat(String);
@@ -13,7 +13,7 @@ impl From<DateFormat> for String {
     }
 }
 
-/// A conversion that [`DateFormat`] does not know.
+/// A conversion that [`DateFormat`] does not support.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("date format `{format}`: unknown conversion `%{conversion}`")]
 pub struct UnknownConversion {
@@ -22,19 +22,19 @@ pub struct UnknownConversion {
 }
 
 impl DateFormat {
-    /// The format as written.
+    /// Returns the format as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The time `epoch`, in seconds since 1970-01-01 00:00 UTC, in this format.
+    /// Formats the time `epoch`, in seconds since 1970-01-01 00:00 UTC.
     pub fn render(&self, epoch: u64) -> String {
         let moment = Moment::of(epoch);
         let mut text = String::with_capacity(self.0.len() + 8);
         let mut rest = self.0.chars();
         while let Some(character) = rest.next() {
             if character == '%' {
-                // Parsing let only known conversions through.
+                // The parser accepts only known conversions.
                 text.extend(rest.next().and_then(|conversion| moment.convert(conversion)));
             } else {
                 text.push(character);
@@ -64,7 +64,7 @@ impl TryFrom<String> for DateFormat {
     }
 }
 
-/// A time taken apart, in UTC.
+/// A point in time split into its fields, in UTC.
 struct Moment {
     epoch: u64,
     year: u64,
@@ -76,7 +76,8 @@ struct Moment {
 
 impl Moment {
     fn of(epoch: u64) -> Self {
-        // Days to a civil date by Howard Hinnant's `civil_from_days`: years begin in March, so that leap days end them.
+        // Days to a civil date by Howard Hinnant's `civil_from_days`: years begin in March, so that
+        // a leap day is the last day of its year.
         let since_march_0000 = epoch / 86_400 + 719_468;
         let era = since_march_0000 / 146_097;
         let day_of_era = since_march_0000 % 146_097;
@@ -119,7 +120,7 @@ mod tests {
         DateFormat::try_from(format.to_owned()).unwrap().render(epoch)
     }
 
-    /// Each expectation is what GNU `date -u -d @EPOCH +FORMAT` prints.
+    /// Each expected value is the output of GNU `date -u -d @EPOCH +FORMAT`.
     #[test]
     fn renders_as_date_does() {
         assert_eq!(render("%Y%m%d_%H%M", 1_700_823_240), "20231124_1054");

@@ -1,4 +1,4 @@
-//! What can be wrong with a name asked for, or with a catalog file.
+//! Errors: an unknown name, or an invalid catalog file.
 
 use std::path::PathBuf;
 
@@ -6,71 +6,72 @@ use super::finishing::StepProblem;
 
 /// A name that the catalog does not know, or a catalog file that cannot be used.
 ///
-/// The first five are mistakes of the caller (wrong usage); the others are about a file given with `--catalog`.
+/// The first five variants are errors of the caller (wrong usage). The others concern a file given
+/// with `--catalog`.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// No such distribution.
+    /// The distribution does not exist.
     #[error("unknown distribution `{name}`")]
     UnknownDistro {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: Vec<String>,
-        /// The known name nearest to it, when one is near.
+        /// The most similar existing name, if one is similar enough.
         suggestion: Option<String>,
     },
-    /// The distribution has no such release, nor is it a minor release of one.
+    /// The distribution has no such release and no such minor release.
     #[error("{distro} has no release `{name}`")]
     UnknownRelease {
-        /// The distribution looked in.
+        /// The distribution that was searched.
         distro: String,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: Vec<String>,
-        /// The known name nearest to it, when one is near.
+        /// The most similar existing name, if one is similar enough.
         suggestion: Option<String>,
     },
     /// The release has no such variant.
     #[error("{distro} {release} has no variant `{name}`")]
     UnknownVariant {
-        /// The distribution looked in.
+        /// The distribution that was searched.
         distro: String,
-        /// The release looked in, as asked for.
+        /// The release that was searched, as requested.
         release: String,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: Vec<String>,
-        /// The known name nearest to it, when one is near.
+        /// The most similar existing name, if one is similar enough.
         suggestion: Option<String>,
     },
-    /// The release is not made for such an architecture.
+    /// The release has no such architecture.
     #[error("{distro} {release} is not made for architecture `{name}`")]
     UnknownArchitecture {
-        /// The distribution looked in.
+        /// The distribution that was searched.
         distro: String,
-        /// The release looked in, as asked for.
+        /// The release that was searched, as requested.
         release: String,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: Vec<String>,
-        /// The known name nearest to it, when one is near.
+        /// The most similar existing name, if one is similar enough.
         suggestion: Option<String>,
     },
-    /// The variant and the architecture exist, but not together.
+    /// The variant and the architecture exist, but not in combination.
     #[error("{distro} {release} {variant} is not made for {arch}")]
     VariantNotForArchitecture {
-        /// The distribution looked in.
+        /// The distribution that was searched.
         distro: String,
-        /// The release looked in, as asked for.
+        /// The release that was searched, as requested.
         release: String,
-        /// The variant asked for.
+        /// The requested variant.
         variant: String,
-        /// The architecture asked for, by the distribution's own name.
+        /// The requested architecture, by the distribution's own name.
         arch: String,
-        /// The architectures that the variant is made for.
+        /// The architectures that have the variant.
         known: Vec<String>,
     },
     /// A catalog file, or a key that it names, cannot be read.
@@ -78,47 +79,49 @@ pub enum CatalogError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// A catalog file is not TOML of the catalog's form: syntax, a wrong type, an unknown key.
+    /// A catalog file is not TOML in the catalog's format: invalid syntax, a wrong type or an
+    /// unknown key.
     #[error("{}: not a catalog file", path.display())]
     Form {
         /// The file.
         path: PathBuf,
-        /// What and where: line, column and the line itself.
+        /// The parse error, with line, column and the text of the line.
         source: Box<toml::de::Error>,
     },
-    /// A catalog file has the right form but what it says does not hold together.
+    /// A catalog file has the right format, but its content is inconsistent.
     #[error("{}: {place}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// Where in it, as the dotted name of the table.
+        /// The dotted name of the table.
         place: String,
-        /// What is wrong there.
+        /// The inconsistency.
         source: ContentProblem,
     },
 }
 
-/// What does not hold together in a catalog file of the right form.
+/// An inconsistency in a catalog file that has the right format.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContentProblem {
-    /// A key that has to be there, here or in what is extended, is absent.
+    /// A required key is absent, both here and in the table that this one extends.
     #[error("`{key}` is missing")]
     Missing {
         /// The key.
         key: &'static str,
     },
-    /// A name refers to a table that is not there.
+    /// A name refers to a table that does not exist.
     #[error("no {kind} is named `{name}`")]
     Dangling {
-        /// What is referred to: `repository`, `mirror`, `steps`, `architecture`, `variant`, `key`.
+        /// The kind of the reference: `repository`, `mirror`, `steps`, `architecture`, `variant`,
+        /// `key`.
         kind: &'static str,
-        /// The name used.
+        /// The name in the reference.
         name: String,
     },
-    /// A template uses a variable that has no meaning there.
+    /// A template uses a variable that is not defined there.
     #[error("`{template}`: unknown or unfinished variable `{variable}`")]
     Template {
         /// The whole template.
@@ -126,22 +129,22 @@ pub enum ContentProblem {
         /// The variable, without braces.
         variable: String,
     },
-    /// A value is not one of those allowed.
+    /// A value is not one of the allowed values.
     #[error("`{key}`: `{value}` is not {expected}")]
     Value {
         /// The key.
         key: &'static str,
-        /// What stands there.
+        /// The invalid value.
         value: String,
-        /// What could.
+        /// A description of the allowed values.
         expected: &'static str,
     },
-    /// A finishing step cannot be carried out in any tree.
+    /// A finishing step is invalid for every tree.
     #[error("finishing step {number}")]
     Step {
-        /// Which one of its list, from 1.
+        /// The number of the step in its list, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The error in the step.
         source: StepProblem,
     },
 }

@@ -1,49 +1,57 @@
-//! The finishing steps: what an image build does to the tree after its packages, as data.
+//! The finishing steps, as data: the changes that an image build makes to the tree after the
+//! packages.
 //!
-//! The catalog only says what is to be done. `finish` does it, on the model of the tree, in the order given.
-//! Every path is relative to the root and has neither `.` nor `..` in it (loading a catalog checks this). Paths resolve
-//! inside the tree, as they would after `chroot`. A missing parent directory is made: 0755, of root.
+//! The catalog only describes the steps. `finish` applies them to the model of the tree, in the
+//! given order. Every path is relative to the root and contains neither `.` nor `..`; loading a
+//! catalog checks this. Paths resolve inside the tree, as after `chroot`. A missing parent
+//! directory is created with mode 0755 and owner root.
 
 use serde::{Deserialize, Serialize};
 
 use super::date::DateFormat;
 
-/// One thing to do to the tree. In TOML each is a table with one key: `{ write = { path = "etc/hostname" } }`.
+/// One change of the tree. In TOML each step is a table with one key: `{ write = { path =
+/// "etc/hostname" } }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Write a file.
     Write(Write),
-    /// Remove whatever these names match, directories with all that is in them. A name is a shell pattern (`*`, `?`,
-    /// `[…]`, none of which matches `/` or a leading dot); one that matches nothing is no error.
+    /// Remove everything that these patterns match, directories with their content. A pattern is a
+    /// shell pattern (`*`, `?`, `[…]`, none of which matches `/` or a leading dot). A pattern
+    /// without a match is no error.
     Remove(Vec<String>),
-    /// Make a symbolic link; it takes the place of whatever stands there, unless that is a directory.
+    /// Create a symbolic link. The link replaces any existing node except a directory.
     Link(Link),
-    /// Make a directory.
+    /// Create a directory.
     Directory(Directory),
-    /// Copy a file within the tree, with mode and owner, over what stands there. No file, nothing to copy.
+    /// Copy a file within the tree, with mode and owner, and replace the target. If the file does
+    /// not exist, the step does nothing.
     Copy(Copy),
-    /// Add a group, unless the tree's `etc/group` has one of that name.
+    /// Add a group unless `etc/group` of the tree has one with that name.
     Group(Group),
-    /// Add a user, unless the tree's `etc/passwd` has one of that name.
+    /// Add a user unless `etc/passwd` of the tree has one with that name.
     User(User),
-    /// Link each of these systemd units, in `etc/systemd/system`, to `/dev/null`, as `systemctl mask` does.
+    /// Mask these systemd units: link each of them in `etc/systemd/system` to `/dev/null`, like
+    /// `systemctl mask`.
     MaskUnits(Vec<String>),
-    /// Link `etc/systemd/system/default.target` to this target in `/usr/lib/systemd/system`, as
-    /// `systemctl set-default` does.
+    /// Link `etc/systemd/system/default.target` to this target in `/usr/lib/systemd/system`, like
+    /// `systemctl set-default`.
     DefaultTarget(String),
-    /// Take files from a package that is not installed.
+    /// Extract files from a package that is not installed.
     FilesFrom(FilesFrom),
     /// Replace text in files.
     Replace(Replace),
-    /// Enable repositories in the root's own configuration of its package manager, as `dnf config-manager --enable` does.
+    /// Enable repositories in the root's own package manager configuration, like `dnf
+    /// config-manager --enable`.
     EnableRepositories(EnableRepositories),
-    /// Lock accounts of `etc/shadow` that have no password (an empty field): nothing opens them then (`*`). One with a password keeps it.
+    /// Lock accounts in `etc/shadow` whose password field is empty: the field becomes `*`, which no
+    /// password matches. Accounts with a password stay unchanged.
     LockPasswords(Vec<String>),
-    /// Make the links by which busybox is called under its other names.
+    /// Create the links for the applet names of busybox.
     BusyboxLinks(BusyboxLinks),
-    /// Carry out one tmpfiles.d configuration file of the tree, as `systemd-tmpfiles --create` does. When the tree does
-    /// not have it there is nothing to do.
+    /// Apply one tmpfiles.d configuration file of the tree, like `systemd-tmpfiles --create`. If
+    /// the tree does not contain the file, the step does nothing.
     Tmpfiles(String),
 }
 
@@ -51,28 +59,28 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "WriteForm", into = "WriteForm")]
 pub struct Write {
-    /// Where.
+    /// The path of the file.
     pub path: String,
-    /// What.
+    /// The content of the file.
     pub content: Content,
-    /// Its mode. Without one a new file gets 0644 and an existing one keeps its own.
+    /// The mode. Without a mode, a new file gets 0644 and an existing file keeps its mode.
     pub mode: Option<u32>,
-    /// What becomes of a file that is there already.
+    /// The treatment of an existing file.
     pub existing: Existing,
-    /// Write only where this directory exists.
+    /// Write only if this directory exists.
     pub if_dir: Option<String>,
 }
 
-/// What becomes of a file that is there already.
+/// The treatment of an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Existing {
-    /// Its content is replaced (the shell's `>`).
+    /// Replace the content (the shell's `>`).
     #[default]
     Replace,
-    /// The content is added to it (`>>`).
+    /// Append to the content (`>>`).
     Append,
-    /// Its content stays; only the mode, if one is given, is set (`touch`, `chmod`).
+    /// Keep the content; only set the mode if one is given (`touch`, `chmod`).
     Keep,
 }
 
@@ -81,14 +89,14 @@ pub enum Existing {
 pub enum Content {
     /// These bytes.
     Text(String),
-    /// The build's time in this format, and a newline.
+    /// The build time in this format, and a newline.
     Date(DateFormat),
-    /// Text with variables; an image has it as [`Content::Text`].
+    /// Text with variables. In an image it is already expanded to [`Content::Text`].
     Template(String),
 }
 
 impl Content {
-    /// The bytes, for a build whose time is `epoch` (seconds since 1970, in UTC).
+    /// Returns the bytes for a build at the time `epoch` (seconds since 1970, in UTC).
     pub fn render(&self, epoch: u64) -> Vec<u8> {
         match self {
             Self::Text(text) | Self::Template(text) => text.clone().into_bytes(),
@@ -97,7 +105,7 @@ impl Content {
     }
 }
 
-/// [`Write`] as it stands in TOML: `content`, `template` or `date`, none for an empty file.
+/// The TOML form of [`Write`]: `content`, `template` or `date`; none of them for an empty file.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct WriteForm {
@@ -150,124 +158,133 @@ impl From<Write> for WriteForm {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// Where it is.
+    /// The path of the link.
     pub path: String,
-    /// What it says, as written into the link.
+    /// The target, as stored in the link.
     pub target: String,
-    /// Make it only where this directory exists.
+    /// Create the link only if this directory exists.
     pub if_dir: Option<String>,
-    /// Make it only where this directory does not exist.
+    /// Create the link only if this directory does not exist.
     pub unless_dir: Option<String>,
 }
 
-/// A directory. One that exists stays as it is but for what is given here.
+/// A directory. If it exists, only the attributes that are given here change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    /// Where.
+    /// The path of the directory.
     pub path: String,
-    /// Its mode; 0755 when it is new and none is given.
+    /// The mode. A new directory gets 0755 by default.
     pub mode: Option<u32>,
-    /// Its owner by name; root when it is new and none is given.
+    /// The owner by name. A new directory belongs to root by default.
     pub owner: Option<String>,
-    /// Its group by name; root when it is new and none is given.
+    /// The group by name. A new directory belongs to root by default.
     pub group: Option<String>,
 }
 
-/// A file of the tree and where a copy of it goes.
+/// A file of the tree and the path of its copy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Copy {
-    /// The file.
+    /// The path of the file.
     pub from: String,
-    /// The copy.
+    /// The path of the copy.
     pub to: String,
 }
 
-/// A group: a line of `etc/group` and, where the tree has one, of `etc/gshadow`.
+/// A group: a line of `etc/group` and, if the tree has the file, a line of `etc/gshadow`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its number.
+    /// The number.
     pub gid: u32,
-    /// The password field: in `gshadow` (then `group` says `x`), else in `group` itself.
+    /// The password field. It goes into `gshadow` (`group` then has `x`) or, without `gshadow`,
+    /// into `group`.
     #[serde(default = "locked")]
     pub password: String,
 }
 
-/// A user: a line of `etc/passwd` and, where the tree has one, of `etc/shadow`, whose date of the last change is the
-/// build's and whose ageing fields are empty, as for a system account.
+/// A user: a line of `etc/passwd` and, if the tree has the file, a line of `etc/shadow`. As for a
+/// system account, the date of the last change in `shadow` is the build date and the aging fields
+/// are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its number.
+    /// The number.
     pub uid: u32,
-    /// The number of its group.
+    /// The number of the primary group.
     pub gid: u32,
-    /// Its description.
+    /// The description.
     #[serde(default)]
     pub gecos: String,
-    /// Its home directory; not made.
+    /// The home directory. The step does not create it.
     pub home: String,
-    /// Its shell.
+    /// The login shell.
     pub shell: String,
-    /// The password field: in `shadow` (then `passwd` says `x`), else in `passwd` itself.
+    /// The password field. It goes into `shadow` (`passwd` then has `x`) or, without `shadow`, into
+    /// `passwd`.
     #[serde(default = "locked")]
     pub password: String,
 }
 
-/// No password opens it.
+/// Returns the default password field, which no password matches.
 fn locked() -> String {
     "!".to_owned()
 }
 
-/// Symbolic links to a busybox, one for each of its names whose path is free, as `busybox --install -s` makes them.
+/// Symbolic links to a busybox, one for each applet name whose path is free, like `busybox
+/// --install -s`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BusyboxLinks {
-    /// The busybox, by its path. When the tree does not have it there is nothing to do.
+    /// The path of the busybox. If the tree does not contain it, the step does nothing.
     pub program: String,
-    /// A directory of files with a path a line: all names. When the tree has no such file the names are read out of the program.
+    /// A directory of files that list all applet paths, one path a line. If the tree has no such
+    /// file, the names are read from the program.
     pub lists: Option<String>,
 }
 
-/// Files out of a package that is fetched, verified, and not installed.
+/// Files from a package that is fetched and verified, but not installed.
 ///
-/// With a directory to go `into`, each regular file that matches goes there under its own last name, as root's; of two with
-/// one name, the one that an earlier pattern matches. Without one, all that matches is unpacked where it is in the package, as it is
-/// there; directories that exist stay as they are. Ghosts are not taken: there is nothing in them. When no repository has the
-/// package there is nothing to take, which the report says.
+/// - With `into`, each matching regular file goes into that directory under its last path
+///   component, owned by root. If two files have the same name, the file that matches the earlier
+///   pattern is taken.
+/// - Without `into`, everything that matches is unpacked at its path in the package with its
+///   attributes. Existing directories stay unchanged.
+///
+/// Ghost files are skipped because they have no content. If no repository has the package, the step
+/// does nothing and the report says so.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilesFrom {
     /// The package's name.
     pub package: String,
-    /// Shell patterns of the files to take, as for [`Step::Remove`], matched against the package's paths without the
-    /// leading `/`.
+    /// Shell patterns of the files, as for [`Step::Remove`]. They are matched against the package's
+    /// paths without the leading `/`.
     pub files: Vec<String>,
-    /// The directory they go into.
+    /// The target directory.
     pub into: Option<String>,
-    /// Their mode, where it is not the package's.
+    /// The mode of the files if it differs from the package's.
     pub mode: Option<u32>,
 }
 
-/// A literal replacement of every occurrence in every file that matches.
+/// A literal replacement of every occurrence in every matching file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replace {
-    /// A shell pattern of paths, as for [`Step::Remove`]; regular files only.
+    /// A shell pattern of paths, as for [`Step::Remove`]. Only regular files match.
     pub files: String,
-    /// The text looked for; not a pattern.
+    /// The text to search for. It is not a pattern.
     pub from: String,
-    /// What takes its place.
+    /// The replacement text.
     pub to: String,
 }
 
-/// Sections of configuration files that are switched on (`enabled=1`). A section that no file has is passed over.
+/// Sections of configuration files to enable (`enabled=1`). Sections that no file has are skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnableRepositories {
@@ -277,16 +294,16 @@ pub struct EnableRepositories {
     pub ids: Vec<String>,
 }
 
-/// What is wrong with a step whatever the tree.
+/// An error in a step that does not depend on the tree.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepProblem {
-    /// A path that is not below the root by its text alone.
+    /// A path whose text alone does not place it below the root.
     #[error("`{path}` is not a path below the root (relative, without empty, `.` or `..` parts)")]
     Path {
         /// The path.
         path: String,
     },
-    /// A mode beyond 07777.
+    /// A mode larger than 07777.
     #[error("`{path}`: mode {mode:o} has bits that are not permissions")]
     Mode {
         /// The path.
@@ -294,11 +311,11 @@ pub enum StepProblem {
         /// The mode.
         mode: u32,
     },
-    /// A name or field that cannot stand in the file it goes into: a colon or line end in an account's line, a slash in
-    /// the name of a unit, nothing where something is needed.
+    /// A name or field that is not valid in the file it goes into: a colon or line end in an
+    /// account's line, a slash in a unit name, or an empty value for a required field.
     #[error("`{value}` cannot be {what}")]
     Field {
-        /// What it is meant to be.
+        /// The kind of the field.
         what: &'static str,
         /// The value.
         value: String,
@@ -306,7 +323,7 @@ pub enum StepProblem {
 }
 
 impl Step {
-    /// Whether the step can be carried out at all; what loading a catalog asks of each.
+    /// Fails if the step is invalid for every tree. Loading a catalog calls this for each step.
     pub(crate) fn check(&self) -> Result<(), StepProblem> {
         match self {
             Self::Write(write) => {
@@ -356,7 +373,7 @@ impl Step {
     }
 }
 
-/// Whether a path is below the root by its text alone.
+/// Fails if the text of a path alone does not place it below the root.
 pub(crate) fn check_path(path: &str) -> Result<(), StepProblem> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     if path.split('/').all(plain) { Ok(()) } else { Err(StepProblem::Path { path: path.to_owned() }) }

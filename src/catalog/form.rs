@@ -1,7 +1,9 @@
-//! The form of a catalog file, as serde reads it: everything may be absent, unknown keys are errors.
+//! The structure of a catalog file, as serde reads it. Every key is optional; unknown keys are
+//! errors.
 //!
-//! A file describes one distribution, or adds to one. What is given later stands over what was given earlier, key by
-//! key; lists are replaced as a whole. The same rule makes a release's variant out of the distribution's.
+//! A file describes one distribution, or extends one. Later values override earlier values, key by
+//! key; lists are replaced as a whole. The same rule derives a release's variant from the
+//! distribution's variant.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use super::architecture::{ByteOrder, Platform};
 use super::finishing::Step;
 use super::image::{Database, InstallAction, Langs, Multilib, Packaging};
 
-/// A whole file.
+/// A whole catalog file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DistroForm {
@@ -19,7 +21,7 @@ pub(super) struct DistroForm {
     pub(super) title: Option<String>,
     #[serde(rename = "type")]
     pub(super) packaging: Option<Packaging>,
-    /// The variants in the order they are listed; others follow by name.
+    /// The variants in listing order; the others follow by name.
     pub(super) variant_order: Option<Vec<String>>,
     pub(super) mirrors: BTreeMap<String, MirrorForm>,
     pub(super) repositories: BTreeMap<String, RepositoryForm>,
@@ -27,32 +29,33 @@ pub(super) struct DistroForm {
     pub(super) options: OptionsForm,
     pub(super) steps: BTreeMap<String, Vec<Step>>,
     pub(super) variants: BTreeMap<String, VariantForm>,
-    /// What every release has unless it says otherwise.
+    /// Default values of every release.
     pub(super) every_release: ReleaseForm,
     pub(super) releases: BTreeMap<String, ReleaseForm>,
-    /// Further names of the release with the highest number: `latest`.
+    /// Additional names of the release with the highest number: `latest`.
     pub(super) newest_aliases: Option<Vec<String>>,
-    /// The release whose images bear the `newest_tags`, when not the one with the highest number.
+    /// The release whose images have the `newest_tags`, if it is not the one with the highest
+    /// number.
     pub(super) newest: Option<String>,
-    /// Labels of every image: templates.
+    /// Labels of every image, as templates.
     pub(super) labels: BTreeMap<String, String>,
-    /// Other ways to name images than by the tags of the variants, by name.
+    /// Additional tag schemes, by name. They are alternatives to the tags of the variants.
     pub(super) tag_schemes: BTreeMap<String, TagSchemeForm>,
 }
 
-/// A way to name images: a repository and its tags, all of them templates.
+/// A tag scheme: a repository and its tags, all of them templates.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TagSchemeForm {
     pub(super) repository: Option<String>,
     pub(super) tags: Option<Vec<String>>,
-    /// Tags that images of minor releases do not bear.
+    /// Tags that images of minor releases do not have.
     pub(super) series_tags: Option<Vec<String>>,
-    /// Tags that only the images of the newest release bear.
+    /// Tags that only the images of the newest release have.
     pub(super) newest_tags: Option<Vec<String>>,
 }
 
-/// A place that holds whole releases.
+/// A mirror that holds whole releases.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MirrorForm {
@@ -60,21 +63,21 @@ pub(super) struct MirrorForm {
     pub(super) mirrorlist: Option<String>,
 }
 
-/// A repository: where it is below a mirror.
+/// A repository and its path below a mirror.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RepositoryForm {
     pub(super) title: Option<String>,
     pub(super) layout: Option<String>,
-    /// Whether a mirror may lack it.
+    /// True if a mirror may lack it.
     pub(super) optional: Option<bool>,
-    /// Whether its metadata are signed (`repomd.xml.asc`).
+    /// True if its metadata is signed (`repomd.xml.asc`).
     pub(super) signed: Option<bool>,
-    /// After how many days without a change it is not what the distribution has now.
+    /// Number of days without a change after which the metadata counts as outdated.
     pub(super) fresh_days: Option<u32>,
 }
 
-/// The weakest signatures that count.
+/// The weakest accepted signatures.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SignaturesForm {
@@ -84,7 +87,7 @@ pub(super) struct SignaturesForm {
     pub(super) v6_over_v4: Option<bool>,
 }
 
-/// An architecture the distribution knows.
+/// An architecture of the distribution.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ArchitectureForm {
@@ -92,7 +95,7 @@ pub(super) struct ArchitectureForm {
     pub(super) byte_order: Option<ByteOrder>,
 }
 
-/// Options of the package manager, of the distribution, a variant or one step.
+/// Options of the package manager, for the distribution, a variant or one step.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OptionsForm {
@@ -104,12 +107,12 @@ pub(super) struct OptionsForm {
     pub(super) multilib: Option<Multilib>,
 }
 
-/// A variant; under a release, what differs there.
+/// A variant. Under a release, it contains only the differences of that release.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct VariantForm {
     pub(super) description: Option<String>,
-    /// The architectures it is made for, when not all of the release.
+    /// The architectures that have the variant, if not all of the release's.
     pub(super) architectures: Option<Vec<String>>,
     pub(super) repositories: Option<Vec<String>>,
     pub(super) options: OptionsForm,
@@ -117,11 +120,11 @@ pub(super) struct VariantForm {
     /// Names of lists in `steps`.
     pub(super) finishing: Option<Vec<String>>,
     pub(super) config: ConfigForm,
-    /// Tags of its images: templates.
+    /// Tags of its images, as templates.
     pub(super) tags: Option<Vec<String>>,
-    /// Tags that only the images of the newest release bear, before the others.
+    /// Tags that only the images of the newest release have. They come before the others.
     pub(super) newest_tags: Option<Vec<String>>,
-    /// What differs from the distribution's tag schemes.
+    /// Differences from the distribution's tag schemes.
     pub(super) tag_schemes: BTreeMap<String, TagSchemeForm>,
     pub(super) drop_database: Option<bool>,
 }
@@ -133,7 +136,7 @@ pub(super) struct InstallForm {
     pub(super) action: InstallAction,
     pub(super) packages: Vec<String>,
     pub(super) options: OptionsForm,
-    /// Repositories beside the variant's.
+    /// Repositories in addition to the variant's.
     pub(super) enable: Vec<String>,
 }
 
@@ -153,30 +156,30 @@ pub(super) struct ConfigForm {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReleaseForm {
     pub(super) title: Option<String>,
-    /// Other names for it: `latest`.
+    /// Other names of the release: `latest`.
     pub(super) aliases: Option<Vec<String>>,
-    /// What mirrors call it, where that is not its name: a template.
+    /// The release's name on mirrors if it differs, as a template.
     pub(super) branch: Option<String>,
     pub(super) mirror: Option<String>,
-    /// The mirror of its minor releases; without one it has none.
+    /// The mirror of its minor releases. Without this key the release has no minor releases.
     pub(super) minor_mirror: Option<String>,
     pub(super) keys: Option<Vec<String>>,
     pub(super) signatures: SignaturesForm,
     pub(super) module_platform: Option<String>,
-    /// The day after which nobody mends it any more: `2029-03-01`.
+    /// The last day of maintenance: `2029-03-01`.
     pub(super) end_of_life: Option<String>,
     pub(super) database: Option<Database>,
     pub(super) repositories: BTreeMap<String, RepositoryForm>,
     pub(super) architectures: BTreeMap<String, ReleaseArchitectureForm>,
-    /// Architectures that every release has, but not this one.
+    /// Architectures of `every_release` that this release lacks.
     pub(super) without_architectures: Option<Vec<String>>,
-    /// What its variants have different, or variants that only it has.
+    /// Differences of its variants, and variants that only this release has.
     pub(super) variants: BTreeMap<String, VariantForm>,
-    /// Variants of the distribution that it does not have.
+    /// Variants of the distribution that this release lacks.
     pub(super) without_variants: Option<Vec<String>>,
 }
 
-/// What one architecture has different in a release.
+/// Differences of one architecture in a release.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReleaseArchitectureForm {
@@ -186,9 +189,9 @@ pub(super) struct ReleaseArchitectureForm {
     pub(super) finishing: Option<Vec<String>>,
 }
 
-/// What is laid over an earlier form of itself.
+/// A value that can override an earlier value of the same type.
 pub(super) trait Over: Clone {
-    /// `self` where it says something, `base` elsewhere.
+    /// Returns `self` where it has a value, and `base` elsewhere.
     fn over(&self, base: &Self) -> Self;
 }
 
@@ -221,7 +224,7 @@ impl Over for Vec<Step> {
     }
 }
 
-/// Lays a struct over another, field by field.
+/// Implements `Over` for a struct field by field.
 macro_rules! over_by_field {
     ($($form:ty { $($field:ident),+ $(,)? })+) => {$(
         impl Over for $form {
