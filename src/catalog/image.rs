@@ -1,4 +1,5 @@
-//! What the catalog answers: one image, with everything the other rooms need to make it.
+//! The result of a catalog lookup: one image, with everything that the other modules need to build
+//! it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,45 +12,46 @@ use super::finishing::Step;
 use super::naming::Naming;
 use super::signatures::SignaturePolicy;
 
-/// One distribution, release, variant and architecture, and all that makes an image of them.
+/// One combination of distribution, release, variant and architecture, with the data that defines
+/// its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// The distribution: `almalinux`.
     pub distro: String,
-    /// The release as asked for, a minor one too: `9`, `9.4`.
+    /// The release as requested, possibly a minor release: `9`, `9.4`.
     pub release: String,
-    /// The release that the catalog lists and this one belongs to: `9` for `9.4`.
+    /// The release in the catalog's list that this one belongs to: `9` for `9.4`.
     pub series: String,
     /// The variant: `micro`.
     pub variant: String,
     /// The architecture.
     pub arch: Architecture,
-    /// The ecosystem its packages belong to.
+    /// The package ecosystem.
     pub packaging: Packaging,
-    /// Every repository that some step needs, in the order listed.
+    /// Every repository that a step needs, in listing order.
     pub repositories: Vec<Repository>,
     /// The keys that sign its packages and metadata.
     pub keys: Vec<Key>,
-    /// The weakest signatures by them that count.
+    /// The weakest accepted signatures by these keys.
     pub signatures: SignaturePolicy,
-    /// What is installed, step by step; each step starts from what the steps before it left.
+    /// The installation steps. Each step starts from the result of the previous one.
     pub install: Vec<InstallStep>,
-    /// The options in force where a step has none of its own.
+    /// The options that apply if a step has none of its own.
     pub options: Options,
-    /// What is done to the tree after the packages, in order.
+    /// The changes of the tree after the packages, in order.
     pub finishing: Vec<Step>,
     /// The configuration of the container image.
     pub config: ImageConfig,
-    /// Its tags and labels.
+    /// The tags and labels.
     pub naming: Naming,
-    /// The package database and where the release's own tools look for it.
+    /// The package database and the path where the release's own tools expect it.
     pub database: Database,
-    /// What dnf calls `module_platform_id`: `platform:el9`.
+    /// The value of dnf's `module_platform_id`: `platform:el9`.
     pub module_platform: Option<String>,
 }
 
 impl Image {
-    /// The repository of this id.
+    /// Returns the repository with this id.
     pub fn repository(&self, id: &str) -> Option<&Repository> {
         self.repositories.iter().find(|repository| repository.id == id)
     }
@@ -61,7 +63,7 @@ impl fmt::Display for Image {
     }
 }
 
-/// The kind of packages a distribution is made of.
+/// The kind of a distribution's packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Packaging {
@@ -72,7 +74,7 @@ pub enum Packaging {
 }
 
 impl Packaging {
-    /// What it is called, in package URLs too: `rpm`, `apk`.
+    /// Returns the name, which package URLs use too: `rpm`, `apk`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rpm => "rpm",
@@ -84,43 +86,44 @@ impl Packaging {
 /// A repository of the distribution, for one release and architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Its id: `baseos`.
+    /// The id: `baseos`.
     pub id: String,
-    /// Its name for people: `BaseOS`.
+    /// The display name: `BaseOS`.
     pub title: String,
-    /// The mirror that the distribution itself keeps, without a `/` at the end.
+    /// The distribution's own mirror, without a `/` at the end.
     pub base: String,
-    /// Where the repository is below any mirror: `9/BaseOS/aarch64/os/`.
+    /// The path of the repository below any mirror: `9/BaseOS/aarch64/os/`.
     pub layout: String,
-    /// Where to ask for a list of mirrors. Its lines are URLs of the repository itself, not of a mirror's top, in which
-    /// `$basearch` may stand for the architecture.
+    /// The URL of a list of mirrors. Its lines are URLs of the repository itself, not of a mirror's
+    /// top directory. `$basearch` in a line stands for the architecture.
     pub mirrorlist: Option<String>,
-    /// Whether a mirror may lack it: then there is nothing in it, and a warning.
+    /// True if a mirror may lack it. A missing repository counts as empty and causes a warning.
     pub optional: bool,
-    /// Whether the distribution signs its metadata (`repomd.xml.asc`; dnf's `repo_gpgcheck`): then they are not used without.
+    /// True if the distribution signs its metadata (`repomd.xml.asc`; dnf's `repo_gpgcheck`).
+    /// Metadata without a signature is then rejected.
     pub signed: bool,
-    /// How many days old its metadata can be while the release is mended.
+    /// Maximum age of its metadata in days while the release is maintained.
     pub fresh_days: Option<u32>,
 }
 
 impl Repository {
-    /// Its URL on the distribution's own mirror.
+    /// Returns its URL on the distribution's own mirror.
     pub fn url(&self) -> String {
         self.below(&self.base)
     }
 
-    /// Its URL, or its directory, on another mirror: `--mirror`.
+    /// Returns its URL, or its directory, on another mirror: `--mirror`.
     pub fn below(&self, mirror: &str) -> String {
         format!("{}/{}", mirror.trim_end_matches('/'), self.layout)
     }
 }
 
-/// A public key that the distribution signs with.
+/// A public key of the distribution that verifies its signatures.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The name of its file, which for apk is part of the signature's name.
+    /// The name of the key file. For apk it is part of the signature's name.
     pub name: String,
-    /// The file: `OpenPGP` (armoured or not) for RPM, PEM for apk.
+    /// The key file: `OpenPGP` (armored or not) for RPM, PEM for apk.
     pub data: Arc<[u8]>,
 }
 
@@ -133,42 +136,43 @@ impl fmt::Debug for Key {
 /// One run of the package manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallStep {
-    /// What is done with the packages.
+    /// The action on the packages.
     pub action: InstallAction,
-    /// What is asked for, in order: names, or anything else a spec may be (`dnf-command(config-manager)`).
+    /// The requested packages, in order: names, or any other spec (`dnf-command(config-manager)`).
     pub packages: Vec<String>,
-    /// The options of this step: the image's, but for what the step says.
+    /// The options of this step: the image's options, overridden by those of the step.
     pub options: Options,
     /// The ids of the repositories enabled in this step.
     pub repositories: Vec<String>,
 }
 
-/// What an [`InstallStep`] does.
+/// The action of an [`InstallStep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstallAction {
-    /// Install what is asked for and what it needs.
+    /// Install the requested packages and their dependencies.
     #[default]
     Install,
-    /// Install again what is installed already, by the options of this step (so that files left out by its first
-    /// installation appear). A package that is not installed is passed over.
+    /// Reinstall installed packages with the options of this step, so that files that the first
+    /// installation left out appear. Packages that are not installed are skipped.
     Reinstall,
 }
 
-/// How packages are chosen and which of their files are installed.
+/// Options that decide which packages are chosen and which of their files are installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Whether recommended packages are installed too.
+    /// True if recommended packages are installed too.
     pub weak_deps: bool,
-    /// Whether documentation is installed.
+    /// True if documentation is installed.
     pub docs: bool,
     /// The languages whose files are installed (`%_install_langs`).
     pub langs: Langs,
-    /// Whether only the best candidate of what is asked for will do (dnf's `best`).
+    /// True if only the best candidate of a requested package is acceptable (dnf's `best`).
     pub best: bool,
-    /// Whether installed packages may be erased to make room for what is asked for (dnf's `--allowerasing`).
+    /// True if the resolver may erase installed packages that conflict with requested ones (dnf's
+    /// `--allowerasing`).
     pub allow_erasing: bool,
-    /// Which architectures a bare name means.
+    /// The architectures that a name without architecture selects.
     pub multilib: Multilib,
 }
 
@@ -176,13 +180,13 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "LangsForm")]
 pub enum Langs {
-    /// All of them.
+    /// All languages.
     All,
-    /// Only these, and files of no language.
+    /// Only these languages, and files without a language.
     Only(Vec<String>),
 }
 
-/// [`Langs`] as it stands in TOML: `"all"` or a list.
+/// The TOML form of [`Langs`]: `"all"` or a list.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "\"all\" or a list of languages")]
 enum LangsForm {
@@ -202,12 +206,12 @@ impl TryFrom<LangsForm> for Langs {
     }
 }
 
-/// Which architectures a bare name means where a repository holds several (`x86_64` with `i686`); dnf's
-/// `multilib_policy`.
+/// The architectures that a name without architecture selects if a repository has several (`x86_64`
+/// with `i686`); dnf's `multilib_policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Multilib {
-    /// The native one; another only where a requirement asks for it.
+    /// The native one; another one only if a requirement needs it.
     #[default]
     Best,
     /// Every compatible one.
@@ -218,21 +222,23 @@ pub enum Multilib {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// Its format. Where numbers have a byte order in it, that is the architecture's.
+    /// The format. If numbers in the format have a byte order, it is that of the architecture.
     pub backend: DatabaseBackend,
-    /// Its directory in the tree, relative to the root.
+    /// The directory in the tree, relative to the root.
     pub path: String,
-    /// Whether the distribution's own build of this variant empties it. It is kept all the same, unless asked: without
-    /// it no scanner sees what is in the image.
+    /// True if the distribution's own build of this variant empties the database. rootstrap keeps
+    /// it by default, because scanners find the packages of an image only through it.
     #[serde(skip)]
     pub dropped_by_distro: bool,
-    /// What the root's own configuration may decide otherwise, because neither the catalog nor the user does.
+    /// The settings that the root's own configuration may override, because neither the catalog nor
+    /// the user sets them.
     #[serde(default, skip_serializing_if = "Assumed::is_nothing")]
     pub assumed: Assumed,
 }
 
 impl Database {
-    /// A directory for it without slashes around it; `None` for a path that is not absolute or leads out of the root.
+    /// Returns the database directory without leading and trailing slashes, or `None` for a path
+    /// that is not absolute or leads out of the root.
     pub fn directory_of(path: &str) -> Option<String> {
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         let is_bad = parts.iter().any(|part| *part == ".." || part.contains('\0'));
@@ -240,18 +246,18 @@ impl Database {
     }
 }
 
-/// What of a [`Database`] nobody decided.
+/// The settings of a [`Database`] that neither the catalog nor the user decides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumed {
-    /// Its directory.
+    /// True if the directory is undecided.
     pub path: bool,
-    /// Its format.
+    /// True if the format is undecided.
     pub backend: bool,
 }
 
 impl Assumed {
-    /// Whether all is decided.
+    /// Reports whether every setting is decided.
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -266,13 +272,13 @@ pub enum DatabaseBackend {
     Sqlite,
     /// Berkeley DB, `Packages` (rpm before 4.16).
     Bdb,
-    /// apk's text files, packages in the order of their installation (apk before 2.14).
+    /// apk's text files, packages in installation order (apk before 2.14).
     #[serde(rename = "apk-2.12")]
     Apk212,
-    /// apk's text files, packages by name (apk 2.14).
+    /// apk's text files, packages sorted by name (apk 2.14).
     #[serde(rename = "apk-2.14")]
     Apk214,
-    /// The same with compressed scripts (apk 3).
+    /// Like [`Self::Apk214`], with compressed scripts (apk 3).
     #[serde(rename = "apk-3")]
     Apk3,
 }
@@ -284,7 +290,7 @@ pub struct ImageConfig {
     pub cmd: Vec<String>,
     /// The entry point, in exec form.
     pub entrypoint: Vec<String>,
-    /// The environment: `NAME=value`, in order.
+    /// The environment variables, in order: `NAME=value`.
     pub env: Vec<String>,
     /// The signal that stops the container.
     pub stop_signal: Option<String>,

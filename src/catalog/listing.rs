@@ -1,4 +1,4 @@
-//! The catalog as lists, and the way from name to name: distribution, release, variant, architecture.
+//! Lists of the catalog, and the lookup of names: distribution, release, variant, architecture.
 
 use std::cmp::Ordering;
 
@@ -19,9 +19,9 @@ pub struct Distro<'a> {
 #[derive(Debug, Clone)]
 pub struct Release<'a> {
     pub(super) distro: Distro<'a>,
-    /// As asked for: `9.4`.
+    /// The name as requested: `9.4`.
     pub(super) name: String,
-    /// As listed: `9`.
+    /// The name of the listed release: `9`.
     pub(super) series: &'a str,
     pub(super) form: &'a ReleaseForm,
 }
@@ -31,7 +31,7 @@ pub struct Release<'a> {
 pub struct Variant<'a> {
     pub(super) release: Release<'a>,
     pub(super) name: String,
-    /// What the distribution says of it, and the release's changes over that.
+    /// The variant as the distribution defines it, with the release's changes applied.
     pub(super) form: VariantForm,
 }
 
@@ -40,22 +40,22 @@ impl<'a> Distro<'a> {
         Self { loaded }
     }
 
-    /// Its name: `almalinux`.
+    /// Returns the name: `almalinux`.
     pub fn name(self) -> &'a str {
         &self.loaded.form.distro
     }
 
-    /// Its name for people: `AlmaLinux OS`.
+    /// Returns the display name: `AlmaLinux OS`.
     pub fn title(self) -> &'a str {
         self.loaded.form.title.as_deref().unwrap_or(self.name())
     }
 
-    /// The kind of its packages.
+    /// Returns the kind of the packages.
     pub fn packaging(self) -> Packaging {
         self.loaded.form.packaging.unwrap_or(Packaging::Rpm)
     }
 
-    /// Its releases, from the lowest number to the highest; minor releases are not listed.
+    /// Returns the releases, from the lowest number to the highest, without minor releases.
     pub fn releases(self) -> Vec<Release<'a>> {
         let names = self.loaded.releases.keys();
         let mut releases: Vec<_> = names.filter_map(|name| self.listed(name, name)).collect();
@@ -63,7 +63,8 @@ impl<'a> Distro<'a> {
         releases
     }
 
-    /// The release of this name or alias, or the minor release (`9.4`) of a release that has such.
+    /// Finds a release by name or alias, or a minor release (`9.4`) if the release has minor
+    /// releases.
     pub fn release(self, name: &str) -> Result<Release<'a>, CatalogError> {
         let aliased = || {
             let has = |form: &ReleaseForm| form.aliases.iter().flatten().any(|alias| alias == name);
@@ -93,41 +94,42 @@ impl<'a> Distro<'a> {
 }
 
 impl<'a> Release<'a> {
-    /// Its name, as asked for.
+    /// Returns the name, as requested.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its name for people: `AlmaLinux OS Kitten 10`.
+    /// Returns the display name: `AlmaLinux OS Kitten 10`.
     pub fn title(&self) -> String {
         let title = self.form.title.clone();
         title.unwrap_or_else(|| format!("{} {}", self.distro.title(), self.name))
     }
 
-    /// Other names for it.
+    /// Returns the other names of the release.
     pub fn aliases(&self) -> &'a [String] {
         self.form.aliases.as_deref().unwrap_or_default()
     }
 
-    /// The day after which nobody mends it any more (`2029-03-01`), where that is known.
+    /// Returns the last day of maintenance (`2029-03-01`), if it is known.
     pub fn end_of_life(&self) -> Option<&'a str> {
         self.form.end_of_life.as_deref()
     }
 
-    /// Whether it has minor releases (`9.4` of `9`).
+    /// Reports whether it has minor releases (`9.4` of `9`).
     pub fn has_minors(&self) -> bool {
         self.form.minor_mirror.is_some()
     }
 
-    /// The architectures it is made for, by name.
+    /// Returns the architectures of the release, sorted by name.
     pub fn architectures(&self) -> Vec<Architecture> {
         self.form.architectures.keys().filter_map(|name| self.own_architecture(name).ok()).collect()
     }
 
-    /// The architecture of this name: the distribution's own, or a platform in Docker's words.
+    /// Finds an architecture by the distribution's own name, or by a platform in Docker's notation.
     pub fn architecture(&self, name: &str) -> Result<Architecture, CatalogError> {
         let known = self.architectures();
-        // The own name first: a platform's may mean another one (`x86` is Alpine's own).
+        // The distribution's own name comes first, because the same word can be a platform that
+        // means another architecture (`x86` is Alpine's own name).
         let own = known.iter().find(|arch| arch.name == name);
         let meant = || {
             let platform: Platform = name.parse().ok()?;
@@ -142,7 +144,7 @@ impl<'a> Release<'a> {
         })
     }
 
-    /// The distribution's architecture of this very name.
+    /// Finds an architecture by the distribution's own name only.
     pub(super) fn own_architecture(&self, name: &str) -> Result<Architecture, ContentProblem> {
         let form = self
             .distro
@@ -155,7 +157,7 @@ impl<'a> Release<'a> {
         Ok(Architecture { name: name.to_owned(), platform, byte_order: form.byte_order.unwrap_or_default() })
     }
 
-    /// Its variants, in the distribution's order.
+    /// Returns the variants, in the distribution's order.
     pub fn variants(&self) -> Vec<Variant<'a>> {
         let form = &self.distro.loaded.form;
         let order = form.variant_order.as_deref().unwrap_or_default();
@@ -166,7 +168,7 @@ impl<'a> Release<'a> {
         names.into_iter().filter_map(|name| self.listed(name)).collect()
     }
 
-    /// The variant of this name.
+    /// Finds a variant by name.
     pub fn variant(&self, name: &str) -> Result<Variant<'a>, CatalogError> {
         self.listed(name).ok_or_else(|| {
             let known: Vec<_> = self.variants().into_iter().map(|variant| variant.name).collect();
@@ -193,24 +195,24 @@ impl<'a> Release<'a> {
 }
 
 impl Variant<'_> {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is for, in a phrase.
+    /// Returns a short description of the purpose.
     pub fn description(&self) -> &str {
         self.form.description.as_deref().unwrap_or_default()
     }
 
-    /// The architectures it is made for, by name.
+    /// Returns the architectures of the variant, sorted by name.
     pub fn architectures(&self) -> Vec<Architecture> {
         let mut architectures = self.release.architectures();
         architectures.retain(|arch| self.is_made_for(arch));
         architectures
     }
 
-    /// The image for the architecture of this name.
+    /// Returns the image for the architecture with this name.
     pub fn image(&self, arch: &str) -> Result<Image, CatalogError> {
         let release = &self.release;
         let arch = release.architecture(arch)?;
@@ -231,7 +233,7 @@ impl Variant<'_> {
     }
 }
 
-/// `9` of `9.4`: a listed name, a dot, a number.
+/// Returns `9` for `9.4`: a listed name, a dot, a number.
 fn series_of_minor(name: &str) -> Option<&str> {
     let (series, minor) = name.rsplit_once('.')?;
     let number = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
@@ -239,7 +241,7 @@ fn series_of_minor(name: &str) -> Option<&str> {
     (number && canonical).then_some(series)
 }
 
-/// Names with numbers in them as people order them: 8, 9, 10, 10-kitten; 3.9 before 3.10.
+/// Compares names that contain numbers in natural order: 8, 9, 10, 10-kitten; 3.9 before 3.10.
 pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| -> Vec<(u64, String)> {
         let mut parts = Vec::new();

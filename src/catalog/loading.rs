@@ -1,4 +1,4 @@
-//! From catalog files to distributions that hold together.
+//! Loading and validation of catalog files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::form::{DistroForm, Over, ReleaseForm};
 use super::image::Key;
 use super::listing::{Distro, natural_order};
 
-/// The catalog files of the crate: the distribution and the text.
+/// The built-in catalog files: distribution and text.
 pub(super) const BUILTIN: &[(&str, &str)] =
     &[("almalinux", include_str!("almalinux.toml")), ("alpine", include_str!("alpine.toml"))];
 
-/// The keys of the crate, by the name under which distributions publish them.
+/// The built-in keys, by the name under which the distributions publish them.
 const BUILTIN_KEYS: &[(&str, &[u8])] = &[
     ("RPM-GPG-KEY-AlmaLinux-8", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-8")),
     ("RPM-GPG-KEY-AlmaLinux-9", include_bytes!("keys/RPM-GPG-KEY-AlmaLinux-9")),
@@ -89,31 +89,33 @@ const BUILTIN_KEYS: &[(&str, &[u8])] = &[
     ),
 ];
 
-/// A distribution: everything said of it, merged, and the keys it names.
+/// A distribution: its merged definition and the keys that it names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Loaded {
     pub(super) form: DistroForm,
-    /// The releases, each with what every release has.
+    /// The releases, each merged with the defaults of every release.
     pub(super) releases: BTreeMap<String, ReleaseForm>,
-    /// By the name used in the form.
+    /// The keys, by the name used in the form.
     pub(super) keys: BTreeMap<String, Key>,
 }
 
-/// A distribution as the catalog has it. What the crate brings is read when it is asked for: no command needs all of it.
+/// A distribution in the catalog. A built-in definition is parsed on first use, because no command
+/// needs all of them.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// What the crate says of it.
+    /// The built-in definition.
     text: &'static str,
     loaded: OnceLock<Loaded>,
 }
 
 impl Entry {
-    /// One of the crate's.
+    /// Returns an entry for a built-in distribution.
     pub(super) fn builtin(text: &'static str) -> Self {
         Self { text, loaded: OnceLock::new() }
     }
 
-    /// All that is said of it. That what the crate says holds together is for the tests to show, not for every run.
+    /// Returns the complete definition. The tests check that the built-in definition is consistent,
+    /// so it is not checked on every run.
     pub(super) fn loaded(&self) -> Result<&Loaded, CatalogError> {
         if let Some(loaded) = self.loaded.get() {
             return Ok(loaded);
@@ -135,7 +137,8 @@ fn parse(path: &Path, text: &str) -> Result<DistroForm, CatalogError> {
 }
 
 impl Catalog {
-    /// Lays the catalog file `text`, read from `path`, over what is known, if all of it then holds together.
+    /// Applies the catalog file `text`, read from `path`, over the existing definition. Fails and
+    /// changes nothing if the result is inconsistent.
     pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), CatalogError> {
         let form = parse(path, text)?;
         let below = self.distros.get(&form.distro).map(Entry::loaded).transpose()?.cloned().unwrap_or_default();
@@ -146,7 +149,8 @@ impl Catalog {
     }
 }
 
-/// The distribution that `form`, read from `path`, describes, over what is known of it; `beside` finds the keys that come with the file.
+/// Returns the distribution that `form`, read from `path`, describes, applied over the existing
+/// definition. `beside` finds the keys that come with the file.
 fn lay_over(
     below: Loaded,
     path: &Path,
@@ -169,7 +173,8 @@ fn lay_over(
     Ok(Loaded { releases: releases(&form), form, keys })
 }
 
-/// The releases of a form, each over what every release has; the newest has its further names.
+/// Returns the releases of a form, each merged with the defaults of every release. The newest one
+/// gets its additional names.
 fn releases(form: &DistroForm) -> BTreeMap<String, ReleaseForm> {
     let complete = |own: &ReleaseForm| {
         let mut release = own.over(&form.every_release);
@@ -186,7 +191,7 @@ fn releases(form: &DistroForm) -> BTreeMap<String, ReleaseForm> {
     releases
 }
 
-/// The names of keys in a form, and where each stands.
+/// Returns the names of keys in a form, each with the place where it occurs.
 fn named_keys(form: &DistroForm) -> impl Iterator<Item = (String, &str)> {
     let every = std::iter::once(("every_release".to_owned(), &form.every_release));
     let each = form.releases.iter().map(|(name, form)| (format!("releases.{name}"), form));
@@ -202,7 +207,7 @@ fn builtin_key(name: &str) -> Option<Key> {
     Some(Key { name: name.to_owned(), data: Arc::from(*data) })
 }
 
-/// The key file `name` beside the catalog file at `path`, if there is one.
+/// Reads the key file `name` in the directory of the catalog file at `path`, if it exists.
 fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
     let file = path.with_file_name(name);
     let published = Path::new(name).file_name().map_or_else(|| name.into(), |name| name.to_string_lossy().into_owned());
@@ -213,7 +218,7 @@ fn load_key(path: &Path, name: &str) -> Result<Option<Key>, CatalogError> {
     }
 }
 
-/// Whether every image of the distribution can be had; where not, the place and the problem.
+/// Fails with the place and the problem if some image of the distribution cannot be resolved.
 pub(super) fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
     if loaded.form.packaging.is_none() {
         return Err(("the file".to_owned(), ContentProblem::Missing { key: "type" }));
@@ -226,7 +231,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<(), (String, ContentProblem)> {
     let distro = Distro::new(loaded);
     for release in distro.releases() {
         release.check()?;
-        // A minor release differs by its mirror and its name in every URL.
+        // A minor release differs in its mirror, and its name is part of every URL.
         let minor = release.has_minors().then(|| distro.release(&format!("{}.0", release.name())));
         for release in minor.into_iter().flatten().chain([release]) {
             for variant in release.variants() {

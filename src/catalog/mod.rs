@@ -1,8 +1,10 @@
-//! What a variant *is*: distribution, release, variant and architecture, and all that makes an image of them.
+//! The definition of variants: a distribution, release, variant and architecture, and the data that
+//! defines an image.
 //!
-//! In: names, and catalog files (one TOML file a distribution, those of the crate and those given with `--catalog`).
-//! Out: an [`Image`]: repositories, keys, packages, options, finishing steps, image configuration; or which name is
-//! unknown and which was meant. It never touches the network or a tree, and reads no file but a catalog's own.
+//! In: names, and catalog files (one TOML file per distribution, built-in or given with
+//! `--catalog`). Out: an [`Image`] with repositories, keys, packages, options, finishing steps and
+//! image configuration; or an error with the unknown name and the most similar known one. The
+//! module never uses the network or a tree, and reads no files except catalog files and their keys.
 //!
 //! ```
 //! # fn main() -> Result<(), rootstrap::catalog::CatalogError> {
@@ -52,40 +54,41 @@ pub use signatures::SignaturePolicy;
 
 use loading::Entry;
 
-/// Every distribution known, by name.
+/// All known distributions, by name.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     distros: BTreeMap<String, Entry>,
 }
 
 impl Catalog {
-    /// The distributions that the crate brings.
+    /// Returns the built-in distributions.
     pub fn builtin() -> Self {
         let entry = |&(name, text): &(&str, _)| (name.to_owned(), Entry::builtin(text));
         Self { distros: loading::BUILTIN.iter().map(entry).collect() }
     }
 
-    /// The distributions that the crate brings, and over them what the catalog file at `path` says.
+    /// Returns the built-in distributions, with the catalog file at `path` applied over them.
     pub fn with_file(path: &Path) -> Result<Self, CatalogError> {
         let mut catalog = Self::builtin();
         catalog.extend(path)?;
         Ok(catalog)
     }
 
-    /// Lays the catalog file at `path` over what is known: it may add a distribution, or a release, a variant, an
-    /// architecture to one, or change any value. On an error the catalog stays as it was.
+    /// Applies the catalog file at `path` over the existing definitions. The file may add a
+    /// distribution, may add a release, a variant or an architecture to an existing one, and may
+    /// change any value. On an error the catalog stays unchanged.
     pub fn extend(&mut self, path: &Path) -> Result<(), CatalogError> {
         let text = std::fs::read_to_string(path).map_err(|source| CatalogError::Read { path: path.to_owned(), source })?;
         self.add(path, &text)
     }
 
-    /// The image of these names. `release` may be a minor one (`9.4`) or an alias, `arch` the distribution's own name or
-    /// a platform (`linux/amd64`, `arm64`).
+    /// Returns the image with these names. `release` may be a minor release (`9.4`) or an alias.
+    /// `arch` is the distribution's own name or a platform (`linux/amd64`, `arm64`).
     pub fn find(&self, distro: &str, release: &str, variant: &str, arch: &str) -> Result<Image, CatalogError> {
         self.distro(distro)?.release(release)?.variant(variant)?.image(arch)
     }
 
-    /// The distribution of this name.
+    /// Finds a distribution by name.
     pub fn distro(&self, name: &str) -> Result<Distro<'_>, CatalogError> {
         let entry = self.distros.get(name).ok_or_else(|| {
             let known = || self.distros.keys().map(String::as_str);
@@ -98,7 +101,7 @@ impl Catalog {
         entry.loaded().map(Distro::new)
     }
 
-    /// Every distribution, by name. Fails only if the crate itself is broken.
+    /// Returns all distributions, sorted by name. Fails only if a built-in definition is invalid.
     pub fn distros(&self) -> Result<Vec<Distro<'_>>, CatalogError> {
         self.distros.values().map(|entry| entry.loaded().map(Distro::new)).collect()
     }

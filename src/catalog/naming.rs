@@ -1,4 +1,4 @@
-//! What an image is called: tags and labels, some of which are known only when it is known what is in it.
+//! Tags and labels of an image. Some of them depend on the content of the image.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +11,33 @@ use super::template::{Variables, expand};
 /// The tags and labels of an image, as templates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Naming {
-    /// Templates of tags, the most particular last.
+    /// Templates of tags; the most specific one is last.
     pub(super) tags: Vec<String>,
     /// Templates of labels.
     pub(super) labels: BTreeMap<String, String>,
-    /// What is known of the image beforehand: `release`, `variant`…
+    /// The values that are known before the build: `release`, `variant`…
     pub(super) known: Vec<(&'static str, String)>,
-    /// Other ways to name the image, by name.
+    /// Additional tag schemes, by name.
     pub(super) schemes: BTreeMap<String, TagScheme>,
-    /// A template of the name of the repository, where it is not the distribution's.
+    /// A template of the repository name if it differs from the distribution's.
     pub(super) repository: Option<String>,
 }
 
-/// A way to name an image: its repository and the tags in it, as templates.
+/// A tag scheme: a repository and the tags in it, as templates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TagScheme {
     /// The name of the repository.
     pub repository: String,
-    /// Its tags, the most particular last.
+    /// The tags; the most specific one is last.
     pub tags: Vec<String>,
 }
 
-/// The tag scheme of the tags that variants themselves have: one repository for all images, as Docker's official library has it.
+/// The name of the tag scheme with the variants' own tags: one repository for all images, as in
+/// Docker's official library.
 pub const LIBRARY: &str = "library";
 
-/// A [`Naming`] as it is written: what it is made of.
+/// The parts of a [`Naming`], for serialization.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NamingForm {
@@ -44,9 +45,9 @@ pub struct NamingForm {
     pub tags: Vec<String>,
     /// Templates of labels.
     pub labels: BTreeMap<String, String>,
-    /// The values of variables that are known beforehand.
+    /// The values of variables that are known before the build.
     pub known: BTreeMap<String, String>,
-    /// Other ways to name the image.
+    /// Additional tag schemes.
     pub schemes: BTreeMap<String, TagScheme>,
 }
 
@@ -73,8 +74,8 @@ impl TryFrom<NamingForm> for Naming {
 }
 
 impl Naming {
-    /// The tags of an image that was built at `epoch` and whose release says it is `version` (`9.4`, `3.20.10`). What needs a version is
-    /// left out where there is none.
+    /// Returns the tags of an image that was built at `epoch` and whose release file has the
+    /// version `version` (`9.4`, `3.20.10`). Without a version, tags that need one are left out.
     pub fn tags(&self, version: Option<&str>, epoch: i64) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
         for tag in self.tags.iter().filter_map(|template| self.expand(template, version, epoch)) {
@@ -85,13 +86,14 @@ impl Naming {
         tags
     }
 
-    /// The labels of that image.
+    /// Returns the labels of that image.
     pub fn labels(&self, version: Option<&str>, epoch: i64) -> BTreeMap<String, String> {
         let labels = self.labels.iter();
         labels.filter_map(|(name, value)| Some((name.clone(), self.expand(value, version, epoch)?))).collect()
     }
 
-    /// Returns the naming in a tag scheme; without such a scheme the names of those that there are.
+    /// Returns the naming in a tag scheme. If the scheme does not exist, returns the names of the
+    /// existing ones as the error.
     pub fn in_scheme(&self, name: &str) -> Result<Self, Vec<&str>> {
         if name == LIBRARY {
             return Ok(self.clone());
@@ -102,12 +104,12 @@ impl Naming {
         Ok(Self { tags, repository: Some(repository), ..self.clone() })
     }
 
-    /// The name of the image's repository, where it is not the distribution's.
+    /// Returns the name of the image's repository if it differs from the distribution's.
     pub fn repository(&self) -> Option<String> {
         self.expand(self.repository.as_deref()?, None, 0)
     }
 
-    /// Fails where a template names what no image has.
+    /// Fails if a template uses a variable that no image has.
     pub(super) fn check(&self) -> Result<(), ContentProblem> {
         let schemes = self.schemes.values().flat_map(|scheme| scheme.tags.iter().chain([&scheme.repository]));
         for template in self.tags.iter().chain(self.labels.values()).chain(schemes) {

@@ -1,9 +1,10 @@
 //! "Did you mean …": the known name nearest to an unknown one.
 
-/// The name among `known` that `name` was most likely meant to be, if any is near enough to be worth saying.
+/// Returns the most similar name in `known`, if it is similar enough for a suggestion.
 ///
-/// A known name that begins with what was typed (`alma` for `almalinux`), or differs from it in case only, wins; then
-/// the smallest edit distance, of at most a third of the longer name. Of equals the first one listed.
+/// A known name that begins with `name` (`alma` for `almalinux`) or differs only in case is
+/// preferred. Otherwise the smallest edit distance decides; it may be at most a third of the longer
+/// name. Between equal candidates the first one in the list is returned.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = name.to_lowercase();
     known
@@ -13,7 +14,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Zero for a prefix or equal name; nothing when the two are too far apart.
+/// Returns zero for a prefix or an equal name, and `None` if the two names differ too much.
 fn distance(typed: &str, candidate: &str) -> Option<usize> {
     const SHORTEST_PREFIX: usize = 3;
     if typed == candidate || (typed.len() >= SHORTEST_PREFIX && candidate.starts_with(typed)) {

@@ -1,4 +1,4 @@
-//! From a release, a variant and an architecture, as the catalog files have them, to an [`Image`].
+//! Resolution of a release, a variant and an architecture of the catalog files to an [`Image`].
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::template::{Variables, expand};
 type Located<T> = Result<T, (String, ContentProblem)>;
 
 impl Release<'_> {
-    /// Whether what the release says without any variant holds together.
+    /// Fails if the release's definition is inconsistent, apart from its variants.
     pub(super) fn check(&self) -> Located<()> {
         let here = || format!("releases.{}", self.series);
         if self.form.architectures.is_empty() {
@@ -41,7 +41,7 @@ impl Release<'_> {
         Ok(())
     }
 
-    /// Whether its images are the distribution's newest.
+    /// Reports whether its images are the distribution's newest.
     fn is_newest(&self) -> bool {
         let loaded = self.distro.loaded;
         let numbered = loaded.releases.keys().filter(|name| name.starts_with(|c: char| c.is_ascii_digit()));
@@ -49,13 +49,14 @@ impl Release<'_> {
         loaded.form.newest.as_deref().or_else(highest) == Some(self.series)
     }
 
-    /// What mirrors call it.
+    /// Returns the release's name on mirrors.
     fn branch(&self) -> Result<String, ContentProblem> {
         let branch = self.form.branch.as_deref().unwrap_or("{release}");
         expand(branch, &[("release", &self.name), ("series", self.series)])
     }
 
-    /// The mirror for an architecture: the vault for a minor release, the architecture's own, the release's.
+    /// Returns the mirror for an architecture: the vault for a minor release, otherwise the
+    /// architecture's own mirror, otherwise the release's.
     fn mirror_for(&self, arch: &str) -> Result<&MirrorForm, ContentProblem> {
         let minor = self.form.minor_mirror.as_ref().filter(|_| self.name != self.series);
         let own = || self.form.architectures.get(arch).and_then(|form| form.mirror.as_ref());
@@ -79,7 +80,7 @@ impl Release<'_> {
         let branch = self.branch()?;
         let variables: &Variables<'_> =
             &[("release", &self.name), ("series", self.series), ("branch", &branch), ("arch", arch), ("repository", id)];
-        // What lies in a vault is as it was.
+        // The content of a vault no longer changes.
         let own_mirror = self.form.architectures.get(arch).is_some_and(|form| form.mirror.is_some());
         let is_live = self.name == self.series && !own_mirror;
         let layout = form.layout.ok_or(ContentProblem::Missing { key: "layout" })?;
@@ -105,7 +106,7 @@ impl Release<'_> {
 }
 
 impl Variant<'_> {
-    /// Whether the variant can be had for every architecture it is made for.
+    /// Fails if the variant cannot be resolved for one of its architectures.
     pub(super) fn check(&self) -> Located<()> {
         let release = &self.release;
         for name in self.form.architectures.iter().flatten() {
@@ -120,7 +121,7 @@ impl Variant<'_> {
         Ok(())
     }
 
-    /// The image for one of the release's architectures.
+    /// Returns the image for one of the release's architectures.
     pub(super) fn resolve(&self, arch: Architecture) -> Located<Image> {
         let release = &self.release;
         let distro = &release.distro.loaded.form;
@@ -190,7 +191,7 @@ impl Variant<'_> {
     fn naming(&self, arch: &Architecture) -> Result<Naming, ContentProblem> {
         let release = &self.release;
         let distro = &release.distro.loaded.form;
-        // A minor release is nobody's newest.
+        // A minor release is never the newest release.
         let is_newest = release.name == release.series && release.is_newest();
         let newest = self.form.newest_tags.iter().flatten().filter(|_| is_newest);
         let known = [
@@ -253,7 +254,7 @@ fn install_step(step: &InstallForm, general: &OptionsForm, enabled: &[String]) -
     }
 }
 
-/// What nobody says is as the package managers have it by default.
+/// Returns the options; missing values get the package managers' defaults.
 fn options(form: &OptionsForm) -> Options {
     Options {
         weak_deps: form.weak_deps.unwrap_or(true),

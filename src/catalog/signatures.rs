@@ -1,22 +1,23 @@
-//! Which signatures count: what a release's own package manager takes and what it refuses.
+//! The signature policy: the signatures that a release's own package manager accepts and rejects.
 
 use super::form::SignaturesForm;
 
-/// The weakest signatures that count. MD5 never does.
+/// The weakest accepted signatures. MD5 is never accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignaturePolicy {
-    /// Whether signatures over SHA-1 do.
+    /// True if signatures over SHA-1 are accepted.
     pub sha1: bool,
-    /// The fewest bits of an RSA key.
+    /// Minimum size of an RSA key in bits.
     pub rsa: u32,
-    /// The fewest bits of a DSA key.
+    /// Minimum size of a DSA key in bits.
     pub dsa: u32,
-    /// Whether older signatures of a package do not count where it has one of OpenPGP version 6, as in rpm 6 (rpmvs.cc, `rpmvsAppend`).
+    /// True if a package's older signatures are ignored when it has one of OpenPGP version 6, as in
+    /// rpm 6 (rpmvs.cc, `rpmvsAppend`).
     pub v6_over_v4: bool,
 }
 
-/// What today's systems agree on where no release says otherwise: crypto-policies' DEFAULT of EL9 and EL10 (`min_rsa_size`, `min_dsa_size`, no
-/// `SHA1` among the hashes).
+/// The default for releases that set no policy: crypto-policies' DEFAULT of EL9 and EL10
+/// (`min_rsa_size`, `min_dsa_size`, no `SHA1` among the hashes).
 impl Default for SignaturePolicy {
     fn default() -> Self {
         Self { sha1: false, rsa: 2048, dsa: 2048, v6_over_v4: false }

@@ -2,10 +2,10 @@
 
 use super::error::ContentProblem;
 
-/// The values that a template may name, in the order they are looked up.
+/// The variables of a template, in lookup order.
 pub(super) type Variables<'a> = [(&'static str, &'a str)];
 
-/// `template` with each `{name}` replaced by its value; an unknown or unfinished one is an error.
+/// Replaces each `{name}` in `template` with its value. Fails if a name is unknown or unterminated.
 pub(super) fn expand(template: &str, variables: &Variables<'_>) -> Result<String, ContentProblem> {
     let mut text = String::with_capacity(template.len() + 16);
     let mut rest = template;

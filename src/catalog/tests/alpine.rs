@@ -1,4 +1,4 @@
-//! Alpine: its releases, what differs between them, and a release more.
+//! Alpine: its releases, the differences between them, and an added release.
 
 use std::fmt::Write;
 
@@ -88,7 +88,7 @@ fn docker_s_architectures() {
     }
 }
 
-/// A release more is one line: everything else follows, and every image of the distribution holds together.
+/// A new release takes one line. All its images then resolve without further changes.
 #[test]
 fn a_new_release_is_a_line() {
     let directory = tempfile::tempdir().unwrap();

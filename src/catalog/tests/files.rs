@@ -1,10 +1,10 @@
-//! Catalog files of users, laid over the built-in.
+//! Catalog files of users, applied over the built-in ones.
 
 use std::path::PathBuf;
 
 use crate::catalog::{Catalog, CatalogError, Content, ContentProblem, Distro, Existing, Langs, Packaging, Step, StepProblem};
 
-/// A catalog file in a directory of its own, with a key beside it.
+/// A catalog file in its own directory, with a key next to it.
 struct File {
     directory: tempfile::TempDir,
 }
@@ -27,7 +27,7 @@ fn load(text: &str) -> Result<Catalog, CatalogError> {
     Catalog::with_file(&file.path())
 }
 
-/// What is wrong with a file of the right form.
+/// Returns the inconsistency in a file that has the right format.
 fn problem(text: &str) -> (String, ContentProblem) {
     match load(text) {
         Err(CatalogError::Content { place, source, path }) => {
@@ -76,7 +76,7 @@ fn a_distribution_of_ones_own() {
     assert_eq!((image.keys[0].name.as_str(), &*image.keys[0].data), ("mine.asc", b"my key".as_slice()));
     assert_eq!(image.config.env, ["A=1", "B=2"]);
     assert_eq!(image.config.labels["version"], "1.2 of 1, tiny, armv7");
-    // What nobody says is as dnf has it.
+    // Unset options have dnf's defaults.
     assert!(image.options.weak_deps && image.options.docs && !image.options.best);
     assert_eq!(image.options.langs, Langs::All);
     assert_eq!(catalog.find("mine", "latest", "tiny", "amd64").unwrap().release, "1");
@@ -124,11 +124,11 @@ fn a_variant_more_for_almalinux() {
     let Some([Step::Write(motd), Step::Remove(removed)]) = web.finishing.last_chunk() else {
         panic!("{:?}", web.finishing);
     };
-    // A file's content is no template.
+    // The content of a file is not a template.
     assert_eq!(motd.content, Content::Text("hello {release}\n".to_owned()));
     assert_eq!(motd.existing, Existing::Append);
     assert_eq!(removed, &["usr/share/doc/*"]);
-    // One value of a built-in variant changed, the others kept.
+    // The file changes one value of a built-in variant; the others stay.
     let minimal = catalog.find("almalinux", "9", "minimal", "arm64").unwrap();
     assert_eq!(minimal.config.env, ["LANG=C"]);
     assert_eq!(minimal.config.cmd, ["/bin/bash"]);
@@ -171,7 +171,7 @@ fn what_does_not_hold_together_is_told_with_its_place() {
         problem(&MINE.replace(from, to))
     };
     let dangling = |kind, name: &str| ContentProblem::Dangling { kind, name: name.to_owned() };
-    // Variants are looked at by name: `big` comes first.
+    // Variants are checked in the order of their names: `big` comes first.
     let of_big = "releases.1.variants.big".to_owned();
 
     assert_eq!(problem("title = \"x\"").1, ContentProblem::Missing { key: "distro" });
@@ -261,7 +261,7 @@ fn a_file_that_fails_changes_nothing() {
     }
 }
 
-/// The example that users read first has to work.
+/// The example in the documentation must work.
 #[test]
 fn the_documented_example_works() {
     let page = include_str!("../../../docs/catalog.md");

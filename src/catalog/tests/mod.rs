@@ -1,4 +1,4 @@
-//! The catalog as other rooms see it.
+//! The catalog's public interface.
 
 mod alpine;
 mod files;
@@ -7,12 +7,12 @@ mod real;
 
 use super::{Catalog, Image};
 
-/// The built-in image of these names, which has to exist.
+/// Returns the built-in image with these names; it must exist.
 fn image(release: &str, variant: &str, arch: &str) -> Image {
     Catalog::builtin().find("almalinux", release, variant, arch).unwrap()
 }
 
-/// Every built-in image of the distribution.
+/// Returns all built-in images of the distribution.
 fn every_image() -> Vec<Image> {
     let catalog = Catalog::builtin();
     let mut images = Vec::new();

@@ -1,4 +1,4 @@
-//! Names: found, understood, unknown; and the URLs they become.
+//! Lookup of names, known and unknown, and the URLs that result from them.
 
 use std::fmt::Write;
 
@@ -115,7 +115,7 @@ fn options_follow_the_builds() {
         for (index, step) in image.install.iter().enumerate() {
             let options = &step.options;
             assert!(options.best && !options.weak_deps, "{image} step {index}");
-            // No step has documentation; only the last one of toolbox erases.
+            // No step installs documentation; only the last step of toolbox may erase packages.
             let full = step.packages.iter().any(|package| package == "coreutils-full");
             assert_eq!((options.docs, options.allow_erasing), (false, full), "{image} step {index}");
             let langs = if full || step.packages.iter().any(|package| package == "epel-release") {
@@ -152,7 +152,7 @@ fn i686_looks_in_the_vault() {
                 ("repo.almalinux.org/almalinux", "vault.almalinux.org"),
                 ("$basearch", "i686"),
             ],
-            // The definitions of 10 and Kitten leave the repositories of i686 as they are.
+            // The definitions of 10 and Kitten do not change the repositories of i686.
             _ => &[],
         };
         assert_eq!(replaced, expected, "{image}");
@@ -195,7 +195,7 @@ fn unknown_names_say_what_was_meant() {
         }
         other => panic!("{other:?}"),
     }
-    // It exists, but not in this release.
+    // The architecture exists, but not in this release.
     assert!(matches!(error("almalinux", "9", "micro", "riscv64"), CatalogError::UnknownArchitecture { suggestion: None, .. }));
 }
 

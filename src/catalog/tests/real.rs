@@ -1,4 +1,5 @@
-//! The built-in data against the distribution's own: image definitions, a shipped tree, published keys.
+//! The built-in data compared with the distribution's own: image definitions, a shipped tree,
+//! published keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +12,7 @@ use super::{every_image, image};
 use crate::catalog::loading::check;
 use crate::catalog::{Catalog, Image, InstallAction, Step};
 
-/// A file of the real data, if there is any.
+/// Returns a file of the real data, if it exists.
 fn data(path: &str) -> Option<Vec<u8>> {
     let root = std::env::var_os("ROOTSTRAP_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let found = fs::read(root.join(path)).ok();
@@ -21,7 +22,7 @@ fn data(path: &str) -> Option<Vec<u8>> {
     found
 }
 
-/// What the build of the manifest's tree calls its time: 2023-11-24 23:50 UTC.
+/// The build time recorded in the manifest's tree: 2023-11-24 23:50 UTC.
 const BUILD_TIME: u64 = 1_700_869_800;
 
 fn hex(bytes: &[u8]) -> String {
@@ -89,12 +90,12 @@ fn compare(image: &Image, definition: &Value) {
     assert!(config.keys().all(|key| known.contains(&key.as_str())), "{image}");
     let cmd: Vec<String> = serde_json::from_str(config["CMD"].as_str().unwrap()).unwrap();
     assert_eq!(image.config.cmd, cmd, "{image}");
-    // A definition of several stages says the same more than once.
+    // A definition with several stages repeats values.
     let mut env = config.get("ENV").map(strings).unwrap_or_default();
     env.dedup();
     assert_eq!(image.config.env, env, "{image}");
     assert_eq!(image.config.stop_signal.as_deref(), config.get("STOPSIGNAL").and_then(Value::as_str), "{image}");
-    // Of a label that goes over several lines the definitions have the first.
+    // The definitions contain only the first line of a label that spans several lines.
     let labels = config.get("LABEL").map(strings).unwrap_or_default();
     assert_eq!(image.config.labels.is_empty(), labels.is_empty(), "{image}");
     for label in labels {
@@ -157,12 +158,12 @@ fn finishing_of_micro_equals_the_shipped_tree() {
                     assert!(!shipped.keys().any(|path| path.starts_with(stem)), "{pattern}");
                 }
             }
-            // Today's definition only: the shipped tree is older.
+            // Only the current definition has this step; the shipped tree is older.
             Step::FilesFrom(from) => assert_eq!((from.package.as_str(), from.into.as_deref()), ("rootfiles", Some("root"))),
             other => panic!("micro does not do this: {other:?}"),
         }
     }
-    // What the table of the shipped tree says the image build makes.
+    // The files that the image build creates, according to the table of the shipped tree.
     let built = [
         "etc/.pwd.lock",
         "etc/BUILDTIME",
@@ -223,10 +224,10 @@ fn finishing_of_the_others_is_what_their_builds_do() {
         assert_eq!(groups, expected, "{image}");
         let tmpfiles = does(&|step| matches!(step, Step::Tmpfiles(path) if path == "usr/lib/tmpfiles.d/rootfiles.conf"));
         assert_eq!(tmpfiles, !eight && !micro, "{image}");
-        // 8 keeps them in `default`; micro never has them filled.
+        // Release 8 keeps them in `default`; in micro they are always empty.
         let sources = !(micro || eight && image.variant == "default");
         assert_eq!(removes("usr/share/i18n/charmaps") && removes("usr/share/i18n/locales"), sources, "{image}");
-        // Where there is no systemd the definition's own commands leave the link in `etc`.
+        // Without systemd, the definition's own commands leave the link in `etc`.
         let linked = |path: &str, has_systemd: bool| {
             does(&|step| {
                 matches!(step, Step::Link(link) if link.path == path
