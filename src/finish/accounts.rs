@@ -1,5 +1,5 @@
-//! The files of users and groups (`passwd`, `group`, `shadow`, `gshadow`): looking names up, and adding lines to them as the shadow
-//! tools do.
+//! The account files (`passwd`, `group`, `shadow`, `gshadow`): name lookup, and adding lines like
+//! the shadow tools.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use crate::package::Content;
 use crate::tree::{Tree, TreeError};
 
-/// `passwd`, in the tree.
+/// The path of `passwd` in the tree.
 pub(super) const PASSWD: &str = "/etc/passwd";
-/// `group`, in the tree.
+/// The path of `group` in the tree.
 pub(super) const GROUP: &str = "/etc/group";
-/// `shadow`, in the tree.
+/// The path of `shadow` in the tree.
 pub(super) const SHADOW: &str = "/etc/shadow";
-/// `gshadow`, in the tree.
+/// The path of `gshadow` in the tree.
 pub(super) const GSHADOW: &str = "/etc/gshadow";
 
-/// A group to be added.
+/// A group to add.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewGroup<'a> {
     pub(super) name: &'a str,
@@ -24,7 +24,7 @@ pub(super) struct NewGroup<'a> {
     pub(super) password: &'a str,
 }
 
-/// A user to be added.
+/// A user to add.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewUser<'a> {
     pub(super) name: &'a str,
@@ -36,7 +36,8 @@ pub(super) struct NewUser<'a> {
     pub(super) password: &'a str,
 }
 
-/// The numbers of the names in `passwd` or `group`; of two lines with one name, the first counts.
+/// Returns the numbers of the names in `passwd` or `group`. If two lines have the same name, the
+/// first one counts.
 pub(super) fn numbers(tree: &Tree, path: &str) -> HashMap<Arc<str>, u32> {
     let mut numbers = HashMap::new();
     for line in tree.read_text(path.as_bytes()).lines() {
@@ -48,12 +49,13 @@ pub(super) fn numbers(tree: &Tree, path: &str) -> HashMap<Arc<str>, u32> {
     numbers
 }
 
-/// Whether a line of this file begins with the name.
+/// Reports whether a line of this file begins with the name.
 pub(super) fn has(tree: &Tree, path: &str, name: &str) -> bool {
     tree.read_text(path.as_bytes()).lines().any(|line| line.split(':').next() == Some(name))
 }
 
-/// Adds a group, unless there is one of that name; `false` then. The password is in `gshadow` where there is one.
+/// Adds a group. Returns `false` if one with that name exists. If the tree has `gshadow`, the
+/// password goes there.
 pub(super) fn add_group(tree: &mut Tree, group: NewGroup<'_>) -> Result<bool, TreeError> {
     let NewGroup { name, gid, password } = group;
     if has(tree, GROUP, name) {
@@ -67,8 +69,8 @@ pub(super) fn add_group(tree: &mut Tree, group: NewGroup<'_>) -> Result<bool, Tr
     Ok(true)
 }
 
-/// Adds a user, unless there is one of that name; `false` then. The password is in `shadow` where there is one, changed on the day of
-/// `epoch`.
+/// Adds a user. Returns `false` if one with that name exists. If the tree has `shadow`, the
+/// password goes there, with the day of `epoch` as its last change.
 pub(super) fn add_user(tree: &mut Tree, user: NewUser<'_>, epoch: i64) -> Result<bool, TreeError> {
     let NewUser { name, uid, gid, gecos, home, shell, password } = user;
     if has(tree, PASSWD, name) {
@@ -83,7 +85,8 @@ pub(super) fn add_user(tree: &mut Tree, user: NewUser<'_>, epoch: i64) -> Result
     Ok(true)
 }
 
-/// Makes `member` one of the group's, in `group` and `gshadow`; a member already, or no such group, changes nothing.
+/// Adds `member` to the group, in `group` and `gshadow`. Does nothing if the group does not exist
+/// or already has the member.
 pub(super) fn add_member(tree: &mut Tree, group: &str, member: &str) -> Result<(), TreeError> {
     for path in [GROUP, GSHADOW] {
         let text = tree.read_text(path.as_bytes());
@@ -108,7 +111,8 @@ pub(super) fn add_member(tree: &mut Tree, group: &str, member: &str) -> Result<(
     Ok(())
 }
 
-/// Locks an account of `shadow` that has no password at all; one with a password, and one that is not there, stays as it is.
+/// Locks an account in `shadow` whose password field is empty. Accounts that have a password or do
+/// not exist stay unchanged.
 pub(super) fn lock_password(tree: &mut Tree, user: &str) -> Result<(), TreeError> {
     let text = tree.read_text(SHADOW.as_bytes());
     let open = format!("{user}::");
@@ -119,7 +123,7 @@ pub(super) fn lock_password(tree: &mut Tree, user: &str) -> Result<(), TreeError
     write(tree, SHADOW, &text.lines().map(lock).collect::<Vec<_>>())
 }
 
-/// Adds a line at the end, but before lines that send the search elsewhere (`+`, NIS).
+/// Adds a line at the end, but before lines that refer to another source (`+`, NIS).
 pub(super) fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), TreeError> {
     let text = tree.read_text(path.as_bytes());
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -131,7 +135,7 @@ pub(super) fn add_line(tree: &mut Tree, path: &str, line: &str) -> Result<(), Tr
 fn write(tree: &mut Tree, path: &str, lines: &[String]) -> Result<(), TreeError> {
     let mut text = lines.join("\n");
     text.push('\n');
-    // What is not there yet is for all to read but the secrets.
+    // A new file is readable for everybody, except the files with passwords.
     let mode = if path == SHADOW || path == GSHADOW { 0 } else { 0o644 };
     tree.write(path.as_bytes(), Content::from(text.into_bytes()), mode).map(drop)
 }

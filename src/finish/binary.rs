@@ -1,10 +1,11 @@
-//! ELF files as bytes: the header, numbers in the file's own order, texts in a program.
+//! ELF files as bytes: the header, numbers in the file's byte order, texts in a program.
 
 use std::borrow::Cow;
 
 use crate::package::Content;
 
-/// Texts longer than this are not believed: what is read here are names of files.
+/// Maximum length of a text in bytes. The texts read here are file names, so longer ones are
+/// invalid.
 const MAX_TEXT: u64 = 4096;
 
 /// Width and byte order of an ELF file.
@@ -25,7 +26,7 @@ pub(super) struct Header {
     pub(super) segments: u16,
 }
 
-/// The ELF header of `content`, if it is an ELF file at all.
+/// Returns the ELF header of `content`, or `None` if it is not an ELF file.
 pub(super) fn header(content: &Content) -> Option<Header> {
     let ident = content.slice(0, 16)?;
     let ident = ident.bytes().ok()?;
@@ -56,7 +57,7 @@ pub(super) fn header(content: &Content) -> Option<Header> {
     })
 }
 
-/// Numbers in a file's own byte order and width; `None` beyond its end.
+/// Reads numbers in a file's byte order and width; returns `None` beyond the end of the file.
 pub(super) struct Source<'a> {
     pub(super) content: &'a Content,
     pub(super) layout: Layout,
@@ -81,7 +82,7 @@ impl<'a> Source<'a> {
         Some(if self.layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     }
 
-    /// An address or offset: 4 or 8 bytes.
+    /// Reads an address or offset: 4 or 8 bytes.
     pub(super) fn word(&self, offset: u64) -> Option<u64> {
         if !self.layout.wide {
             return self.u32(offset).map(u64::from);
@@ -90,7 +91,7 @@ impl<'a> Source<'a> {
         Some(if self.layout.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
     }
 
-    /// The text up to the next NUL.
+    /// Reads the text up to the next NUL.
     pub(super) fn text(&self, offset: u64) -> Option<Vec<u8>> {
         let length = self.content.len().checked_sub(offset)?.min(MAX_TEXT);
         let bytes = self.bytes(offset, length)?;
@@ -99,9 +100,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Where `text` first is in `bytes`.
+/// Returns the position of the first occurrence of `text` in `bytes`.
 pub(super) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
-    // Programs are long and are searched for many texts: most of their blocks do not have the text's rarest byte at all.
+    // Programs are large and are searched for many texts. Most of their blocks do not contain the
+    // rarest byte of the text, so the search looks for that byte first.
     let (anchor, &rare) = text.iter().enumerate().min_by_key(|&(_, &c)| commonness(c))?;
     for (i, block) in bytes.chunks(BLOCK).enumerate() {
         if !block.contains(&rare) {
@@ -120,7 +122,7 @@ pub(super) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
 
 const BLOCK: usize = 256;
 
-/// How common a byte is in programs, roughly.
+/// Returns roughly how common a byte is in programs.
 fn commonness(c: u8) -> u8 {
     match c {
         0 | 0xff => 4,

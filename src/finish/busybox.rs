@@ -1,20 +1,21 @@
-//! busybox's links: one for each name under which it does something.
+//! The links of busybox: one for each applet name.
 //!
-//! In: the tree with a busybox in it, and the lists of names that its package brings. Out: the links, as `busybox --install -s` makes them.
-//! An old package has no list; then the names are read out of the program itself, which keeps them in two tables (busybox,
-//! `include/applet_tables.h`): all names in their order, and for each half a byte that tells the directory.
+//! In: the tree with a busybox in it, and the lists of names that its package contains. Out: the
+//! links, like `busybox --install -s`. An old package has no list; then the names are read from the
+//! program itself. The program stores them in two tables (busybox, `include/applet_tables.h`): all
+//! names in order, and one half byte per name that identifies the directory.
 
 use super::binary::find;
 use super::steps::insert;
 use crate::package::Content;
 use crate::tree::{Node, NodeKind, Tree, TreeError, display};
 
-/// Where Alpine's packages list the names.
+/// The directory in which Alpine's packages list the names.
 pub const LISTS: &str = "etc/busybox-paths.d";
 
 /// The directories of `enum bb_install_loc_t`.
 const DIRECTORIES: [&str; 5] = ["", "bin", "sbin", "usr/bin", "usr/sbin"];
-/// Where some names are in every busybox: by them the second table is told from other bytes.
+/// The directories of some common names. They identify the second table among other bytes.
 const KNOWN: [(&str, u8); 12] = [
     ("cat", 1),
     ("cp", 1),
@@ -29,16 +30,18 @@ const KNOWN: [(&str, u8); 12] = [
     ("tail", 3),
     ("chroot", 4),
 ];
-/// Fewer names are no table.
+/// Minimum number of names in a table.
 const FEWEST: usize = 8;
-/// As many of the known names have to be in the table before it is believed.
+/// Minimum number of the known names that a table must contain to be valid.
 const FEWEST_KNOWN: usize = 4;
-/// A program longer than this is no busybox.
+/// Maximum size of a busybox in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// Makes the links to `program` (relative to the root) whose paths are free. `lists` is a directory of files with a path a line.
+/// Creates the links to `program` (relative to the root) whose paths are free. `lists` is a
+/// directory of files with one path per line.
 ///
-/// `None`: there is no such program. `false`: it does not tell its names.
+/// Returns `None` if the program does not exist, and `false` if its names are neither listed nor
+/// found in the program.
 pub fn links(tree: &mut Tree, program: &str, lists: Option<&str>) -> Result<Option<bool>, TreeError> {
     let target = format!("/{program}");
     let Some(busybox) = tree.resolve(target.as_bytes()) else { return Ok(None) };
@@ -55,12 +58,13 @@ pub fn links(tree: &mut Tree, program: &str, lists: Option<&str>) -> Result<Opti
     Ok(Some(!names.is_empty()))
 }
 
-/// Whether nothing is there: no link either, even one that leads nowhere (`ln -s` would fail then).
+/// Reports whether the path is free. A dangling link also occupies it (`ln -s` would fail).
 fn is_free(tree: &Tree, path: &[u8]) -> bool {
     tree.lookup(path).is_none()
 }
 
-/// The paths in the files of a directory, relative to the root, in the order of the files' names.
+/// Returns the paths listed in the files of a directory, relative to the root, in the order of the
+/// file names.
 fn listed(tree: &Tree, directory: &str) -> Vec<Vec<u8>> {
     let directory = format!("/{directory}");
     let Some(id) = tree.resolve(directory.as_bytes()) else { return Vec::new() };
@@ -74,7 +78,8 @@ fn listed(tree: &Tree, directory: &str) -> Vec<Vec<u8>> {
     paths
 }
 
-/// The paths that a busybox has built in, relative to the root; `None` when its tables are not found.
+/// Returns the paths that are built into a busybox, relative to the root, or `None` if its tables
+/// are not found.
 pub fn built_in(program: &Content) -> Option<Vec<Vec<u8>>> {
     if program.len() > LONGEST {
         return None;
@@ -89,9 +94,10 @@ pub fn built_in(program: &Content) -> Option<Vec<Vec<u8>>> {
     Some(names.iter().zip(places).map(path).collect())
 }
 
-/// The table of names: each ends with a NUL, and they are sorted.
+/// Finds the table of names: each name ends with a NUL, and the names are sorted.
 fn names(bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    // Sorted by their bytes, `[` and `[[` come before everything but digits and capitals, of which there are no names.
+    // In byte order, `[` and `[[` come before everything except digits and capitals, and no name
+    // begins with one of those.
     let start = find(bytes, b"\0[\0[[\0").map(|at| at + 1).or_else(|| find(bytes, b"[\0[[\0"))?;
     let mut names: Vec<&[u8]> = Vec::new();
     for name in bytes[start..].split(|&c| c == 0) {
@@ -104,7 +110,7 @@ fn names(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     (names.len() >= FEWEST).then_some(names)
 }
 
-/// The table of directories: the first of two names in the lower half of the byte.
+/// Finds the table of directories. The first of two names is in the lower half of the byte.
 fn places(bytes: &[u8], names: &[&[u8]]) -> Option<Vec<u8>> {
     let known: Vec<(usize, u8)> =
         KNOWN.iter().filter_map(|&(name, place)| Some((names.binary_search(&name.as_bytes()).ok()?, place))).collect();
@@ -121,7 +127,7 @@ fn places(bytes: &[u8], names: &[&[u8]]) -> Option<Vec<u8>> {
     };
     let mut found = bytes.windows(length).filter(fits);
     let table = found.next()?;
-    // Two of them, and nothing tells which is meant.
+    // Two different tables fit, so the right one is unknown.
     if found.next().is_some_and(|other| other != table) {
         return None;
     }
@@ -132,7 +138,7 @@ fn places(bytes: &[u8], names: &[&[u8]]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// A program with the two tables somewhere in it.
+    /// Returns a program that contains the two tables.
     fn program(names: &[(&str, u8)], before: &[u8]) -> Vec<u8> {
         let mut bytes = before.to_vec();
         bytes.extend(b"some text\0");
@@ -159,7 +165,7 @@ mod tests {
             paths,
             ["usr/bin/[", "usr/bin/[[", "bin/cat", "usr/sbin/chroot", "bin/cp", "sbin/init", "linuxrc", "bin/ls", "bin/sh"]
         );
-        // A second table that would do as well: nothing is guessed.
+        // A second table that fits as well: the function must not guess.
         let mut other = NAMES;
         other[5].1 = 4;
         let two = [program(&NAMES, b""), program(&other, b"").split_off(10)].concat();

@@ -1,8 +1,10 @@
-//! Differences between a finished tree and its packages that the finishing steps of an image account for.
+//! Differences between a finished tree and its packages that result from the finishing steps of an
+//! image.
 //!
-//! In: the steps, the finished tree, and a file that is not as its package brought it. Out: whether the steps left it so. The tree is not made
-//! again: where a step adds to a file, what it added is taken out, and the rest must have the digest that the package promises. So a file that
-//! somebody else changed stays a difference, even if a step changes it too.
+//! In: the steps, the finished tree, and a file that differs from its package. Out: whether the
+//! steps explain the difference. The tree is not built again. If a step adds to a file, the added
+//! part is removed, and the rest must have the digest that the package records. So a change by
+//! anybody else remains a difference, even if a step changes the same file.
 
 use super::accounts::{GROUP, GSHADOW, PASSWD, SHADOW, numbers};
 use super::repositories;
@@ -12,22 +14,24 @@ use crate::digest::Digest;
 use crate::package::{FileAspect, Owner};
 use crate::tree::{Node, NodeKind, Tree, split};
 
-/// Largest number of earlier states of a file that are considered, and the largest file.
+/// Maximum number of earlier states of a file that are considered. [`LARGEST`] is the maximum size
+/// of the file in bytes.
 const MOST_STATES: usize = 64;
 const LARGEST: u64 = 1 << 20;
 
-/// A file that is not as its package brought it.
+/// A file that differs from its package.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference<'a> {
-    /// The path, from the root on.
+    /// The path from the root.
     pub path: &'a [u8],
-    /// The different aspects; `None` for a file that is missing.
+    /// The aspects that differ; `None` for a missing file.
     pub aspects: Option<&'a [FileAspect]>,
-    /// The digest of the content that the package brought.
+    /// Digest of the content in the package.
     pub digest: Option<&'a Digest>,
 }
 
-/// Returns whether these finishing steps, in this order, leave the file as it is in the tree.
+/// Reports whether these finishing steps, applied in this order, produce the file as it is in the
+/// tree.
 pub fn accounts_for(steps: &[Step], tree: &Tree, difference: &Difference<'_>) -> bool {
     let Some(aspects) = difference.aspects else { return is_removed(steps, difference.path) };
     let Some(node) = tree.lookup(difference.path).map(|id| tree.node(id)) else { return false };
@@ -91,7 +95,7 @@ fn has_owner(steps: &[Step], path: &[u8], aspect: FileAspect, tree: &Tree, node:
     steps.iter().rev().find_map(gives).is_some_and(|given| number(&given) == number(found))
 }
 
-/// Returns whether the content is what the steps make of the package's.
+/// Reports whether the steps turn the package's content into the content in the tree.
 fn has_content(steps: &[Step], tree: &Tree, difference: &Difference<'_>) -> bool {
     let Some(content) = contents(tree, difference.path) else { return false };
     let mut states = vec![content];
@@ -117,11 +121,12 @@ fn has_content(steps: &[Step], tree: &Tree, difference: &Difference<'_>) -> bool
 
 /// The content of a file before a step, given the content after it.
 enum Before {
-    /// The step has nothing to do with the file.
+    /// The step does not affect the file.
     Untouched,
-    /// The step replaces the whole content: anything may have been there.
+    /// The step replaces the whole content, so the earlier content is unknown.
     Anything,
-    /// The step changes the content. It may also have found nothing to do, so the content after it is one more state.
+    /// The step changes the content. If the step had nothing to do, the content after it is an
+    /// earlier state too.
     States(Vec<Vec<u8>>),
 }
 
@@ -132,7 +137,7 @@ fn before(step: &Step, tree: &Tree, path: &[u8], after: &[u8]) -> Before {
         let Some(at) = lines.iter().rposition(|line| is_added(line)) else { return Before::States(Vec::new()) };
         let kept = lines.iter().enumerate().filter(|(place, _)| *place != at).map(|(_, line)| format!("{line}\n"));
         let kept: String = kept.collect();
-        // The file may not have ended with a line end before.
+        // The file may have lacked a final line end before the step.
         let unended = kept.trim_end_matches('\n').to_owned();
         Before::States(vec![kept.into_bytes(), unended.into_bytes()])
     };
@@ -187,7 +192,8 @@ fn before(step: &Step, tree: &Tree, path: &[u8], after: &[u8]) -> Before {
     }
 }
 
-/// Returns whether a file has the content that a step writes. Nothing records the time of the build, so any time in the step's format fits.
+/// Reports whether a file has the content that a step writes. The build time is not recorded, so
+/// any time in the step's format matches.
 fn is_rendered(content: &Content, found: &[u8]) -> bool {
     let rendered = content.render(0);
     let fits = |(expected, found): (&u8, &u8)| expected == found || expected.is_ascii_digit() && found.is_ascii_digit();

@@ -1,9 +1,10 @@
-//! Path patterns as the shell and glob(3) read them, on the tree: `*`, `?`, `[a-z]`, `\`.
+//! Path patterns in the tree, with the rules of the shell and glob(3): `*`, `?`, `[a-z]`, `\`.
 
 use crate::tree::{NodeKind, Tree};
 
-/// Every path in the tree that `pattern` matches, absolute and sorted by bytes. A name that begins with a dot is matched only by a
-/// pattern that begins with one. A pattern without wildcards matches itself, when it is there (a dangling link is).
+/// Returns every path in the tree that `pattern` matches, absolute and sorted by bytes. Only a
+/// pattern component that begins with a dot matches a name that begins with a dot. A pattern
+/// without wildcards matches itself if the path exists; a dangling link exists.
 pub fn glob(tree: &Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
     for component in pattern.split(|&c| c == b'/').filter(|component| !component.is_empty() && *component != b".") {
@@ -32,7 +33,7 @@ pub fn glob(tree: &Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Whether the shell would look for names instead of taking the text as it is.
+/// Reports whether the shell would expand the text as a pattern.
 pub fn is_pattern(text: &[u8]) -> bool {
     text.iter().any(|c| matches!(c, b'*' | b'?' | b'['))
 }
@@ -57,9 +58,9 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether one name matches one component of a pattern (fnmatch(3)).
+/// Reports whether a name matches one component of a pattern (fnmatch(3)).
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    // The classic loop with one point to go back to: after the last `*`.
+    // The classic loop with one backtracking point: the position after the last `*`.
     let (mut p, mut n) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while n < name.len() {
@@ -94,7 +95,8 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[p..].iter().all(|&c| c == b'*')
 }
 
-/// The length of the bracket expression that `pattern` begins with, and whether `c` is in it; `None` when it is not closed.
+/// Returns the length of the bracket expression at the start of `pattern`, and whether it contains
+/// `c`. Returns `None` if the expression is not closed.
 fn bracket(pattern: &[u8], c: u8) -> Option<(usize, bool)> {
     let mut i = 1;
     let negated = matches!(pattern.get(i), Some(b'!' | b'^'));

@@ -1,4 +1,5 @@
-//! The conversions that are in the C library itself (`gconv_builtin.h`); a configured one of the same names goes before.
+//! The conversions that are built into the C library (`gconv_builtin.h`). A configured conversion
+//! with the same names has priority.
 
 use super::IconvconfigError;
 use super::modules::Configuration;
@@ -44,9 +45,9 @@ const UTF8: &str = "ISO-10646/UTF8/";
 const UCS2: &str = "ISO-10646/UCS2/";
 const ASCII: &str = "ANSI_X3.4-1968//";
 
-/// Adds them in the order of the library: all aliases first, then the conversions.
+/// Adds the conversions in the order of the library: first all aliases, then the conversions.
 pub(super) fn add(configuration: &mut Configuration, big_endian: bool) -> Result<(), IconvconfigError> {
-    // UCS-2 is that of the machine; the other byte order has a conversion of its own.
+    // UCS-2 has the byte order of the machine; the other byte order has a conversion of its own.
     let (own, own_short, other, other_short) = if big_endian {
         ("UNICODEBIG//", "UCS-2BE//", "UNICODELITTLE//", "UCS-2LE//")
     } else {

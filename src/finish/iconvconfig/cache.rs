@@ -1,5 +1,6 @@
-//! The cache file: a header, the string table, a hash table of all names, the conversions of each character set, and those between
-//! two of them (iconv/iconvconfig.c and iconvconfig.h).
+//! The cache file: a header, the string table, a hash table of all names, the conversions of each
+//! character set, and the direct conversions between two character sets (iconv/iconvconfig.c and
+//! iconvconfig.h).
 
 use std::collections::BTreeMap;
 
@@ -10,28 +11,29 @@ use crate::tree::display;
 
 const MAGIC: u32 = 0x2001_0324;
 const HEADER: usize = 16;
-/// The character set between all others; its number is 0.
+/// The internal character set, which all conversions use as the intermediate step. Its number is 0.
 const INTERNAL: &[u8] = b"INTERNAL";
 
-/// A name, and the number of the character set that it stands for.
+/// A name, and the number of its character set.
 struct Name {
     text: StringId,
     set: Option<u16>,
 }
 
-/// What there is for a character set.
+/// The conversions of a character set.
 #[derive(Default)]
 struct CharacterSet {
     name: Option<StringId>,
     from_internal: Option<Module>,
     to_internal: Option<Module>,
-    /// Straight to another, the last found first.
+    /// Direct conversions to other character sets; the last one found comes first.
     others: Vec<(u16, Module)>,
 }
 
 struct Names {
     names: BTreeMap<Vec<u8>, Name>,
-    /// How often a name was to be added, which is more than there are: the hash table's size follows from it.
+    /// Number of attempts to add a name, duplicates included. The size of the hash table depends on
+    /// it.
     added: usize,
 }
 
@@ -41,7 +43,7 @@ impl Names {
         self.names.entry(name.to_vec()).or_insert(Name { text, set });
     }
 
-    /// The number of the character set of this name; a new one when it has none yet.
+    /// Returns the number of the character set with this name. Adds the character set if it is new.
     fn number(&mut self, name: &[u8], sets: &mut Vec<CharacterSet>) -> Result<u16, IconvconfigError> {
         let next = u16::try_from(sets.len()).map_err(|_| IconvconfigError::TooLarge)?;
         let Some(known) = self.names.get_mut(name) else { return Err(IconvconfigError::OnlyTarget(display(name))) };
@@ -52,7 +54,7 @@ impl Names {
     }
 }
 
-/// The cache file of a configuration.
+/// Returns the cache file of a configuration.
 pub(super) fn write(mut configuration: Configuration, program: &Program) -> Result<Vec<u8>, IconvconfigError> {
     let internal = configuration.strings.add(INTERNAL)?;
     let mut names = Names { names: BTreeMap::new(), added: 0 };
@@ -76,7 +78,7 @@ pub(super) fn write(mut configuration: Configuration, program: &Program) -> Resu
     let sets_at = out.bytes.len();
     let mut others = Writer { bytes: Vec::new(), big_endian: program.big_endian };
     for set in &sets {
-        // The C program ends here by a null pointer.
+        // The C program crashes here with a null pointer.
         let name = set.name.ok_or_else(|| IconvconfigError::OnlyTarget("?".into()))?;
         out.u16(offset(name));
         for module in [set.from_internal, set.to_internal] {
@@ -87,10 +89,10 @@ pub(super) fn write(mut configuration: Configuration, program: &Program) -> Resu
             out.u16(0);
             continue;
         }
-        // One more, so that none is 0.
+        // The offset is increased by one, because 0 means none.
         out.u16(u16::try_from(others.bytes.len() + 1).map_err(|_| IconvconfigError::TooLarge)?);
         for &(target, module) in set.others.iter().rev() {
-            // One step, then its target and module.
+            // One step, followed by its target and module.
             for n in [1, target, offset(module.directory), offset(module.file)] {
                 others.u16(n);
             }
@@ -109,7 +111,7 @@ pub(super) fn write(mut configuration: Configuration, program: &Program) -> Resu
     Ok(out.bytes)
 }
 
-/// Names and character sets, numbered in the order in which the C program meets them.
+/// Collects names and character sets, numbered in the order in which the C program meets them.
 fn collect(
     configuration: &Configuration,
     internal: StringId,
@@ -117,7 +119,7 @@ fn collect(
     sets: &mut Vec<CharacterSet>,
 ) -> Result<(), IconvconfigError> {
     names.add(INTERNAL, internal, None);
-    // Conversions by source; within one the last target is first.
+    // Conversions grouped by source; within a source the last target comes first.
     let mut by_source: BTreeMap<&[u8], Vec<(&[u8], Module)>> = BTreeMap::new();
     for ((from, to), &module) in &configuration.modules {
         by_source.entry(from).or_default().insert(0, (to, module));
@@ -159,7 +161,7 @@ fn collect(
     Ok(())
 }
 
-/// Open hashing with a second step, over the names in their order.
+/// Returns a hash table with open addressing and double hashing, over the names in their order.
 fn hash_table(names: &Names, offset: impl Fn(StringId) -> u16, small: bool) -> Vec<(u16, u16)> {
     let size = next_prime(if small { (names.added as f64 * 1.4) as usize } else { names.added + names.added / 2 });
     let mut table = vec![(0, 0); size];
@@ -191,7 +193,7 @@ fn next_prime(n: usize) -> usize {
     (n | 1..).step_by(2).find(|&n| is_prime(n)).unwrap_or(n)
 }
 
-/// Numbers in the target's byte order.
+/// Writes numbers in the target's byte order.
 struct Writer {
     bytes: Vec<u8>,
     big_endian: bool,

@@ -1,10 +1,12 @@
-//! `gconv-modules.cache`: which character sets iconv knows, as the target's own iconvconfig writes it.
+//! `gconv-modules.cache`: the character sets of iconv, byte for byte as the target's own
+//! iconvconfig writes them.
 //!
-//! In: the tree with its iconvconfig program, which tells version and byte order, and the `gconv-modules` files. Out: the cache, byte
-//! for byte. It runs nothing.
+//! In: the tree with its iconvconfig program, which determines version and byte order, and the
+//! `gconv-modules` files. Out: the cache. The module runs no program.
 //!
-//! glibc's own scriptlet refreshes the cache only where the package brought one (an empty file); `glibc-gconv-extra` runs the program
-//! without arguments when it comes or goes. [`Request`] is either.
+//! glibc's own scriptlet refreshes the cache only if the package contains one (an empty file).
+//! `glibc-gconv-extra` runs the program without arguments when it is installed or removed.
+//! [`Request`] covers both cases.
 
 mod builtin;
 mod cache;
@@ -19,42 +21,43 @@ use crate::tree::{Tree, TreeError, display};
 
 const PROGRAMS: [&[u8]; 3] = [b"/usr/sbin/iconvconfig", b"/sbin/iconvconfig", b"/usr/bin/iconvconfig"];
 
-/// Why there is no cache.
+/// The reason why no cache is written.
 #[derive(Debug, thiserror::Error)]
 pub enum IconvconfigError {
-    /// None of the directories has a configuration.
+    /// None of the directories contains a configuration.
     #[error("{0}: neither gconv-modules nor gconv-modules.d/*.conf")]
     NoConfiguration(String),
     /// The configuration does not fit into the format's 16 bits.
     #[error("gconv-modules: too many character sets for the cache's format")]
     TooLarge,
-    /// A character set is only ever converted to: the C program does not survive that either.
+    /// A character set is only the target of conversions. The C program crashes in this case.
     #[error("gconv-modules: `{0}` is a target of conversions but never a source")]
     OnlyTarget(String),
-    /// The cache could not be put into the tree.
+    /// The cache cannot be written into the tree.
     #[error("{0}: {1}")]
     Tree(String, #[source] TreeError),
 }
 
-/// What iconvconfig is asked for by its arguments.
+/// The arguments of iconvconfig.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
-    /// `-o`, `--output`: where the cache goes; by default where the library looks for it.
+    /// `-o`, `--output`: path of the cache. The default is the path that the library reads.
     pub output: Option<Vec<u8>>,
     /// Directories to read before the standard one.
     pub directories: Vec<Vec<u8>>,
-    /// `--nostdlib`: not the standard one.
+    /// `--nostdlib`: skip the standard directory.
     pub no_standard: bool,
 }
 
-/// What differs between versions of the program.
+/// Differences between versions of the program.
 pub(super) struct Program {
     big_endian: bool,
-    /// Where the library's modules are, without a slash at the end.
+    /// The directory of the library's modules, without a trailing slash.
     standard: Vec<u8>,
-    /// Since 2.34 `gconv-modules.d/*.conf` are read as well.
+    /// True if `gconv-modules.d/*.conf` is read as well (since 2.34).
     reads_directory: bool,
-    /// The hash table is 40% bigger than the number of names, not half again as big (2.30 and before).
+    /// True if the hash table is 40% larger than the number of names (2.30 and before). In later
+    /// versions it is 50% larger.
     small_table: bool,
 }
 
@@ -74,8 +77,9 @@ impl Program {
     }
 }
 
-/// Whether the program multiplies by 1.4: a constant among its data or, on aarch64, the upper half of one in an instruction
-/// (`movk x, #0x3ff6, lsl #48`). No text tells these versions apart.
+/// Reports whether the program multiplies by 1.4. The constant is in its data or, on aarch64, its
+/// upper half is in an instruction (`movk x, #0x3ff6, lsl #48`). No text in the program
+/// distinguishes these versions.
 fn holds_factor(bytes: &[u8], elf_machine: u16, big_endian: bool) -> bool {
     let factor = 1.4f64;
     let constant = if big_endian { factor.to_be_bytes() } else { factor.to_le_bytes() };
@@ -89,12 +93,13 @@ fn holds_factor(bytes: &[u8], elf_machine: u16, big_endian: bool) -> bool {
             })
 }
 
-/// Does what `iconvconfig` without arguments does; `false` when the tree has no iconvconfig, so that nothing could have run it.
+/// Does the work of `iconvconfig` without arguments. Returns `false` if the tree has no
+/// iconvconfig, because then no scriptlet can run it.
 pub fn run(tree: &mut Tree) -> Result<bool, IconvconfigError> {
     run_with(tree, &Request::default())
 }
 
-/// Does what `iconvconfig` does with arguments.
+/// Does the work of `iconvconfig` with arguments.
 pub fn run_with(tree: &mut Tree, request: &Request) -> Result<bool, IconvconfigError> {
     let Some(program) = PROGRAMS.iter().find_map(|path| Program::of(tree.read(path).ok()?)) else { return Ok(false) };
     let mut directories = request.directories.clone();
@@ -104,7 +109,8 @@ pub fn run_with(tree: &mut Tree, request: &Request) -> Result<bool, IconvconfigE
     let bytes = contents(tree, &program, &directories)?;
     let output = request.output.clone().unwrap_or_else(|| [&program.standard, b"/gconv-modules.cache".as_slice()].concat());
     let failed = |error| IconvconfigError::Tree(display(&output), error);
-    // As a rename does: mode and owner are new, whatever was there.
+    // The C program renames a new file to this path, so mode and owner are new even if the file
+    // existed.
     let id = tree.write(&output, Content::from(bytes), 0o644).map_err(failed)?;
     let metadata = &mut tree.node_mut(id).metadata;
     metadata.mode = 0o644;

@@ -1,4 +1,4 @@
-//! Reading `gconv-modules`: aliases and conversions, the first of two that are equal.
+//! Parser of `gconv-modules`: aliases and conversions. The first of two equal ones counts.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -7,11 +7,12 @@ use super::IconvconfigError;
 use super::strings::{StringId, Strings};
 use crate::tree::{NodeKind, Tree, display};
 
-/// Aliases and conversions by name, with the places of their texts in the string table, which fills in the order of reading.
+/// Aliases and conversions by name, with the positions of their texts in the string table. The
+/// string table is filled in reading order.
 #[derive(Default)]
 pub(super) struct Configuration {
     pub(super) strings: Strings,
-    /// An alias and what it stands for.
+    /// Aliases and the names that they refer to.
     pub(super) aliases: BTreeMap<Vec<u8>, Alias>,
     /// Conversions by source and target.
     pub(super) modules: BTreeMap<(Vec<u8>, Vec<u8>), Module>,
@@ -31,7 +32,7 @@ pub(super) struct Module {
 }
 
 impl Configuration {
-    /// Adds an alias, unless there is one of that name.
+    /// Adds an alias unless its name already has one.
     pub(super) fn alias(&mut self, from: &[u8], to: &[u8]) -> Result<(), IconvconfigError> {
         if let Entry::Vacant(place) = self.aliases.entry(from.to_vec()) {
             let from = self.strings.add(from)?;
@@ -41,7 +42,7 @@ impl Configuration {
         Ok(())
     }
 
-    /// Adds a conversion, unless there is one between the two.
+    /// Adds a conversion unless the two character sets already have one.
     pub(super) fn module(&mut self, from: &[u8], to: &[u8], directory: &[u8], file: &[u8]) -> Result<(), IconvconfigError> {
         if let Entry::Vacant(place) = self.modules.entry((from.to_vec(), to.to_vec())) {
             let from = self.strings.add(from)?;
@@ -54,8 +55,8 @@ impl Configuration {
     }
 }
 
-/// Reads a directory's `gconv-modules` and, where this version does, `gconv-modules.d/*.conf` (here sorted; the C program takes them as
-/// they come).
+/// Reads a directory's `gconv-modules` and, if this version does so, `gconv-modules.d/*.conf`. The
+/// files are read in sorted order here, and in directory order by the C program.
 pub(super) fn read(
     tree: &Tree,
     directory: &[u8],
@@ -82,7 +83,7 @@ pub(super) fn read(
 fn read_file(tree: &Tree, path: &[u8], directory: &[u8], into: &mut Configuration) -> Result<bool, IconvconfigError> {
     let Some(content) = tree.read(path).ok().and_then(|content| content.bytes().ok()) else { return Ok(false) };
     for line in content.split(|&c| c == b'\n') {
-        // C strings: a NUL ends the line.
+        // In a C string, a NUL ends the line.
         let line = line.split(|&c| c == b'#' || c == 0).next().unwrap_or_default();
         let mut words = line.split(|&c| matches!(c, b' ' | b'\t'..=b'\r')).filter(|word| !word.is_empty());
         match (words.next(), words.next(), words.next(), words.next()) {

@@ -1,7 +1,9 @@
-//! The cache's string table: a binary tree of reversed texts, in which a text that another ends in has no room of its own.
+//! The cache's string table: a binary tree of reversed texts. A text that is the end of another
+//! text shares that text's bytes.
 //!
-//! The table's order follows from the shape of that tree, so it is the tree of glibc's iconv/strtab.c: never balanced, and a longer
-//! text takes the node of the shorter one that it ends in.
+//! The order of the table follows from the shape of the tree. So this is the tree of glibc's
+//! iconv/strtab.c: it is never balanced, and a longer text takes over the node of a shorter text
+//! that is its end.
 
 use super::IconvconfigError;
 
@@ -11,23 +13,23 @@ pub(super) struct StringId(Option<usize>);
 
 struct Text {
     reversed: Vec<u8>,
-    /// The next text that this one ends in.
+    /// The next text that is the end of this one.
     within: Option<usize>,
     left: Option<usize>,
     right: Option<usize>,
     offset: u16,
 }
 
-/// The table in the making.
+/// The table under construction.
 #[derive(Default)]
 pub(super) struct Strings {
     texts: Vec<Text>,
     root: Option<usize>,
-    /// Bytes that the table will have, beside the empty text at its beginning.
+    /// Size of the table in bytes, without the empty text at its start.
     total: usize,
 }
 
-/// From where a node of the tree is reached.
+/// The place from which a node of the tree is linked.
 #[derive(Clone, Copy)]
 enum Link {
     Root,
@@ -36,7 +38,7 @@ enum Link {
 }
 
 impl Strings {
-    /// Adds a text; the same text has one place.
+    /// Adds a text. Equal texts share one position.
     pub(super) fn add(&mut self, text: &[u8]) -> Result<StringId, IconvconfigError> {
         if text.is_empty() {
             return Ok(StringId(None));
@@ -69,7 +71,8 @@ impl Strings {
         self.put(link, Text { reversed, within: Some(there), left, right, offset: 0 })
     }
 
-    /// Where a text is, or belongs: texts are equal as far as the shorter goes.
+    /// Finds the position of a text, or the position for a new one. Two texts are equal if they
+    /// agree in the length of the shorter one.
     fn search(&self, reversed: &[u8]) -> Link {
         let mut link = Link::Root;
         while let Some(i) = self.at(link) {
@@ -93,7 +96,7 @@ impl Strings {
     }
 
     fn put(&mut self, link: Link, text: Text) -> Result<StringId, IconvconfigError> {
-        // Offsets have 16 bits; this also bounds the tree's depth.
+        // Offsets have 16 bits; this also limits the depth of the tree.
         if self.total >= usize::from(u16::MAX) {
             return Err(IconvconfigError::TooLarge);
         }
@@ -107,7 +110,7 @@ impl Strings {
         Ok(StringId(id))
     }
 
-    /// Lays the texts out, left to right, and gives the table.
+    /// Assigns positions to the texts, from left to right, and returns the table.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let mut bytes = vec![0];
         let mut pending = Vec::new();
@@ -131,7 +134,7 @@ impl Strings {
         }
     }
 
-    /// Where a text is in the table; after [`finish`](Self::finish).
+    /// Returns the position of a text in the table. Valid after [`finish`](Self::finish).
     pub(super) fn offset(&self, id: StringId) -> u16 {
         id.0.map_or(0, |i| self.texts[i].offset)
     }

@@ -5,7 +5,7 @@ use crate::finish::testing::{micro_tree, shipped_digest, without_peer};
 
 const HOST: &str = "/usr/sbin/iconvconfig";
 
-/// A tree with the host's iconvconfig, if that is one of Debian's for x86-64 since 2.34.
+/// Returns a tree with the host's iconvconfig, if it is Debian's for x86-64 and at least 2.34.
 fn host_tree() -> Option<Tree> {
     let bytes = std::fs::read(HOST).ok();
     let content = bytes.map(Content::from).filter(|content| Program::of(content).is_some_and(|program| program.reads_directory));
@@ -18,11 +18,11 @@ fn host_tree() -> Option<Tree> {
     Some(tree)
 }
 
-/// What the host makes of these files, and what we make.
+/// Compares the cache that the host makes of these files with ours.
 fn compare(files: &[(&str, &str)]) {
     let Some(mut tree) = host_tree() else { return };
     let directory = tempfile::tempdir().unwrap();
-    // The same path on both sides: it is written into the cache.
+    // Both sides use the same path, because the cache contains it.
     let gconv = directory.path().join("gconv");
     for (name, text) in files {
         let path = gconv.join(name);
@@ -49,7 +49,7 @@ fn the_shipped_cache_byte_for_byte() {
     let Some(mut tree) = micro_tree() else { return };
     let path = "usr/lib64/gconv/gconv-modules.cache";
     assert!(tree.read(path.as_bytes()).unwrap().is_empty());
-    // As glibc's scriptlet calls it.
+    // The arguments of glibc's scriptlet.
     let request = Request {
         output: Some(b"/usr/lib64/gconv/gconv-modules.cache".to_vec()),
         directories: vec![b"/usr/lib64/gconv".to_vec()],
@@ -155,7 +155,7 @@ fn too_many_character_sets_are_refused() {
     tree.write(b"/g/gconv-modules", Content::from(lines.join("\n").into_bytes()), 0o644).unwrap();
     let request = Request { output: None, directories: vec![b"/g".to_vec()], no_standard: true };
     assert!(matches!(run_with(&mut tree, &request), Err(IconvconfigError::TooLarge)));
-    // A set that is only a target of another.
+    // A character set that is only the target of another one.
     tree.write(b"/g/gconv-modules", Content::from(&b"module A// B// X\n"[..]), 0o644).unwrap();
     assert!(matches!(run_with(&mut tree, &request), Err(IconvconfigError::OnlyTarget(_))));
 }
