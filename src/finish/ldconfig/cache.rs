@@ -1,7 +1,9 @@
-//! `ld.so.cache`: sorting, string table, and the two formats of the file, in the target's byte order.
+//! `ld.so.cache`: sorting, the string table, and the two formats of the file, in the target's byte
+//! order.
 //!
-//! After glibc's elf/cache.c and dl-cache.h: the old format (`ld.so-1.7.0`) of libc5 and glibc before 2.2, the new one
-//! (`glibc-ld.so.cache1.1`), which lies behind the old one or stands alone, and its extensions (2.33).
+//! Follows glibc's elf/cache.c and dl-cache.h. The old format (`ld.so-1.7.0`) is that of libc5 and
+//! of glibc before 2.2. The new format (`glibc-ld.so.cache1.1`) follows the old one in the file or
+//! stands alone. Its extensions came with 2.33.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ const NEW_ENTRY: usize = 24;
 const EXTENSION_MAGIC: u32 = 0xeaa4_2174;
 const TAG_GENERATOR: u32 = 0;
 const TAG_GLIBC_HWCAPS: u32 = 1;
-/// Marks an entry whose capability is the number of a `glibc-hwcaps` directory.
+/// Marks an entry whose capability field is the number of a `glibc-hwcaps` directory.
 const HWCAP_EXTENSION: u64 = 1 << 62;
 
 /// One library in the cache.
@@ -26,14 +28,15 @@ pub(super) struct Entry {
     pub(super) path: Vec<u8>,
     pub(super) flags: u32,
     pub(super) osversion: u32,
-    /// Capabilities and platform by the names of directories (before 2.37).
+    /// Capabilities and platform, derived from directory names (before 2.37).
     pub(super) capabilities: u64,
     pub(super) isa_level: u32,
     /// The directory below `glibc-hwcaps`.
     pub(super) hwcaps: Option<Vec<u8>>,
 }
 
-/// `_dl_cache_libcmp`: runs of digits compare as numbers (32 bits, as they overflow in C), the rest byte by byte.
+/// Compares two names like `_dl_cache_libcmp`: runs of digits as numbers (32 bits, with the
+/// overflow of the C code), the rest byte by byte.
 pub(super) fn compare_names(left: &[u8], right: &[u8], signed_char: bool) -> Ordering {
     let value = |c: Option<&u8>| {
         let c = c.copied().unwrap_or(0);
@@ -70,7 +73,8 @@ fn number(text: &[u8], at: &mut usize) -> i32 {
     n
 }
 
-/// The order of entries: names backwards, then the bigger flags, then the more special directory.
+/// Compares two entries: descending by name, then descending by flags, then the more specific
+/// directory first.
 fn compare(a: &Entry, b: &Entry, signed_char: bool) -> Ordering {
     compare_names(&b.soname, &a.soname, signed_char)
         .then_with(|| b.flags.cast_signed().cmp(&a.flags.cast_signed()))
@@ -85,7 +89,8 @@ fn compare(a: &Entry, b: &Entry, signed_char: bool) -> Ordering {
         .then_with(|| b.osversion.cmp(&a.osversion))
 }
 
-/// The cache file of these entries, found in this order. `directories` are the names below `glibc-hwcaps`.
+/// Returns the cache file of these entries, given in the order in which they were found.
+/// `directories` are the names below `glibc-hwcaps`.
 pub(super) fn write(
     found: Vec<Entry>,
     directories: &[Vec<u8>],
@@ -95,7 +100,8 @@ pub(super) fn write(
     let signed = program.reading.machine.signed_char();
     let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
     for entry in found {
-        // One by one, as glibc does: its order of overflowing numbers is not one that a sort would take.
+        // Entries are inserted one by one, like in glibc. Because numbers overflow, the comparison
+        // is not a total order, so a sort function cannot use it.
         let at = entries.partition_point(|known| compare(known, &entry, signed) != Ordering::Greater);
         entries.insert(at, entry);
     }
@@ -105,8 +111,8 @@ pub(super) fn write(
     let big_endian = program.reading.layout.big_endian;
     let mut out = Writer { bytes: Vec::new(), big_endian };
     let new_size = if format == Format::New || format == Format::Compat { NEW_HEADER + entries.len() * NEW_ENTRY } else { 0 };
-    // Old entries count their texts from the end of their own table, where the new table begins (and nothing is padded: an even
-    // number of entries ends at a multiple of eight).
+    // Entries of the old format count text offsets from the end of their own table, where the new
+    // table begins. No padding is needed: an even number of entries ends at a multiple of 8 bytes.
     let first_string = u32::try_from(new_size).map_err(|_| LdconfigError::TooLarge)?;
     if format != Format::New {
         write_old(&mut out, &entries, &strings, first_string, format)?;
@@ -120,7 +126,7 @@ pub(super) fn write(
     out.bytes.extend_from_slice(NEW_MAGIC);
     out.size(entries.len())?;
     out.size(strings.bytes.len())?;
-    // 2 is little, 3 is big.
+    // 2 is little-endian, 3 is big-endian.
     let byte_order = match (program.marks_byte_order, big_endian) {
         (false, _) => 0,
         (true, false) => 2,
@@ -158,14 +164,14 @@ fn write_old(
     first_string: u32,
     format: Format,
 ) -> Result<(), LdconfigError> {
-    // Libraries that need a capability are not for the old loader.
+    // The old loader must not see libraries that need a capability.
     let plain: Vec<(u32, u32, u32)> = entries
         .iter()
         .zip(&strings.entries)
         .filter(|(entry, _)| entry.capabilities == 0 && entry.hwcaps.is_none())
         .map(|(entry, &(key, value))| (entry.flags, key, value))
         .collect();
-    // Before the new table their number is even: the last is there twice.
+    // Before the new table the number of old entries must be even, so the last one is repeated.
     let again = if format == Format::Compat && plain.len() % 2 == 1 { plain.last() } else { None };
     out.bytes.extend_from_slice(OLD_MAGIC);
     out.bytes.push(0);
@@ -178,7 +184,7 @@ fn write_old(
     Ok(())
 }
 
-/// Who made the cache, and the directories that entries refer to by number.
+/// Writes the generator of the cache, and the directories that entries refer to by number.
 fn write_extensions(
     out: &mut Writer,
     generator: &[u8],
@@ -218,7 +224,7 @@ fn used_directories<'a>(entries: &[Entry], directories: &'a [Vec<u8>]) -> Vec<&'
     used
 }
 
-/// The texts of a cache, and where each entry's two are.
+/// The texts of a cache, and the offsets of the two texts of each entry.
 struct Strings {
     bytes: Vec<u8>,
     entries: Vec<(u32, u32)>,
@@ -226,7 +232,7 @@ struct Strings {
 }
 
 impl Strings {
-    /// Before 2.33: one behind the other.
+    /// Builds the string table of versions before 2.33: the texts one after the other.
     fn plain(entries: &[Entry]) -> Result<Self, LdconfigError> {
         let mut bytes = Vec::new();
         let mut put = |text: &[u8]| {
@@ -240,11 +246,12 @@ impl Strings {
         Ok(Self { bytes, entries, directories: BTreeMap::new() })
     }
 
-    /// Since 2.33: each text once, sorted from its end backwards, and inside another where that ends in it.
+    /// Builds the string table of 2.33 and later: each text once, sorted by its reversed bytes. A
+    /// text that is the end of another one shares its bytes.
     fn shared(entries: &[Entry], directories: &[Vec<u8>]) -> Result<Self, LdconfigError> {
         let mut texts: Vec<&[u8]> = entries.iter().flat_map(|entry| [&*entry.soname, &*entry.path]).collect();
         texts.extend(directories.iter().map(Vec::as_slice));
-        // Descending, so the longer of two with the same end comes first.
+        // In descending order, the longer of two texts with the same end comes first.
         texts.sort_unstable_by(|a, b| b.iter().rev().cmp(a.iter().rev()));
         texts.dedup();
         let mut bytes: Vec<u8> = Vec::new();
@@ -259,7 +266,8 @@ impl Strings {
             } else {
                 bytes.len() - 1 - text.len()
             };
-            // A text inside the last one ends where that ends, so the next need only be compared with it.
+            // A text inside the last one ends at the same position, so the next text is compared
+            // only with this one.
             last = text;
             offsets.insert(text, u32::try_from(at).map_err(|_| LdconfigError::TooLarge)?);
         }
@@ -272,7 +280,7 @@ impl Strings {
     }
 }
 
-/// Numbers in the target's byte order.
+/// Writes numbers in the target's byte order.
 struct Writer {
     bytes: Vec<u8>,
     big_endian: bool,

@@ -1,24 +1,25 @@
-//! `ld.so.conf`: which directories are read, in which order.
+//! `ld.so.conf`: the library directories and their order.
 
 use super::elf::{FLAG_ELF_LIBC5, FLAG_ELF_LIBC6};
 use crate::finish::glob::glob;
 use crate::tree::{Tree, join, split};
 
-/// Files that include each other are followed this deep; ldconfig itself would never end.
+/// Maximum depth of nested includes. ldconfig itself does not terminate if files include each
+/// other.
 const MAX_DEPTH: u32 = 32;
-/// And as many files in all.
+/// Maximum number of configuration files in total.
 const MAX_FILES: u32 = 4096;
 
 /// One directory of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Configured {
-    /// The path as it is written, without trailing slashes.
+    /// The path as written, without trailing slashes.
     pub(super) path: Vec<u8>,
-    /// The type that its libraries are said to have (`/usr/i486/lib=libc5`).
+    /// The type that the line assigns to the directory's libraries (`/usr/i486/lib=libc5`).
     pub(super) kind: Option<u32>,
 }
 
-/// The directories that `/etc/ld.so.conf` names, with all that it includes.
+/// Returns the directories that `/etc/ld.so.conf` and its included files name.
 pub(super) fn directories(tree: &Tree) -> Vec<Configured> {
     let mut reader = Reader { tree, found: Vec::new(), files: 0 };
     reader.file(b"/etc/ld.so.conf", 0);
@@ -39,7 +40,7 @@ impl Reader<'_> {
         }
         let Some(content) = self.tree.read(path).ok().and_then(|content| content.bytes().ok()) else { return };
         for line in content.split(|&c| c == b'\n') {
-            // C strings: a NUL ends the line.
+            // In a C string, a NUL ends the line.
             let line = line.split(|&c| c == b'#' || c == 0).next().unwrap_or_default();
             let line = &line[line.iter().take_while(|&&c| is_space(c)).count()..];
             if let Some(patterns) = line.strip_prefix(b"include").filter(|rest| rest.first().is_some_and(|&c| is_blank(c))) {
@@ -47,7 +48,8 @@ impl Reader<'_> {
                     self.include(path, pattern, depth);
                 }
             } else if line.len() > 5 && line[..5].eq_ignore_ascii_case(b"hwcap") && is_blank(line[5]) {
-                // Ignored since 2.33; before, it named Xen's "nosegneg", which no kernel asks for any more.
+                // Ignored since 2.33. Before, the line named Xen's "nosegneg", which current
+                // kernels do not request.
             } else {
                 self.found.extend(configured(line));
             }
@@ -62,7 +64,7 @@ impl Reader<'_> {
     }
 }
 
-/// A line that names a directory.
+/// Parses a line that names a directory.
 pub(super) fn configured(line: &[u8]) -> Option<Configured> {
     let (path, kind) = match line.iter().position(|&c| c == b'=') {
         Some(i) => (

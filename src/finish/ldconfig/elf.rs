@@ -1,6 +1,8 @@
-//! What ldconfig reads of a shared object: what it is for, its soname, the kernel and the instruction set that it asks for.
+//! The data that ldconfig reads from a shared object: its type, its soname, and the required kernel
+//! and instruction set.
 //!
-//! The rules are glibc's (elf/readelflib.c and the readelflib.c of each architecture). Only the parts that are asked for are read.
+//! The rules are those of glibc (elf/readelflib.c and the readelflib.c of each architecture). Only
+//! the required parts of the file are read.
 
 use super::machine::{self, Machine};
 use crate::finish::binary::{self, Header, Layout, Source};
@@ -20,31 +22,31 @@ const NT_GNU_ABI_TAG: u32 = 1;
 const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
 const GNU_PROPERTY_X86_ISA_1_NEEDED: u32 = 0xc000_8002;
 
-/// The library's type before its architecture is added (ldconfig.h).
+/// The library's type before the architecture is added (ldconfig.h).
 pub(super) const FLAG_ELF: u32 = 1;
 pub(super) const FLAG_ELF_LIBC5: u32 = 2;
 pub(super) const FLAG_ELF_LIBC6: u32 = 3;
 
-/// What ldconfig keeps of a library.
+/// The data that ldconfig stores about a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Library {
-    /// Type and architecture, as in the cache.
+    /// Type and architecture, as stored in the cache.
     pub(super) flags: u32,
-    /// `DT_SONAME`, if there is one.
+    /// `DT_SONAME`, if present.
     pub(super) soname: Option<Vec<u8>>,
-    /// The oldest kernel, from the ABI note: operating system and three version bytes.
+    /// The oldest supported kernel, from the ABI note: operating system and three version bytes.
     pub(super) osversion: u32,
-    /// The x86 instruction set level from the property note; 0 without one.
+    /// The x86 instruction set level from the property note, or 0 without one.
     pub(super) isa_level: u32,
 }
 
-/// How this ldconfig reads libraries.
+/// The rules by which this ldconfig reads libraries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     /// The architecture and layout of the ldconfig program itself.
     pub(super) machine: Machine,
     pub(super) layout: Layout,
-    /// Since 2.37 every library is a libc6 library, and `DT_NEEDED` is not looked at.
+    /// True since 2.37: every library is a libc6 library, and `DT_NEEDED` is ignored.
     pub(super) libc6_only: bool,
 }
 
@@ -57,10 +59,11 @@ struct Segment {
     align: u64,
 }
 
-/// The library in `content` as this ldconfig sees it; `None` when it is no shared object for it, or damaged.
+/// Reads the library in `content` like this ldconfig. Returns `None` if it is damaged or not a
+/// shared object of a supported architecture.
 pub(super) fn library(content: &Content, reading: Reading) -> Option<Library> {
     let header = binary::header(content)?;
-    // A foreign byte order makes the C program see another file type.
+    // With a foreign byte order, the C program reads a different file type.
     if header.layout.big_endian != reading.layout.big_endian || header.kind != ET_DYN {
         return None;
     }
@@ -109,7 +112,7 @@ fn segments(source: &Source, header: &Header) -> Option<Vec<Segment>> {
         .collect()
 }
 
-/// The soname and, where `DT_NEEDED` decides, the type.
+/// Reads the soname and, if `DT_NEEDED` decides, the type.
 fn read_dynamic(source: &Source, segments: &[Segment], at: u64, reading: Reading, library: &mut Library) -> Option<()> {
     let word = if source.layout.wide { 8 } else { 4 };
     let entries = || {
@@ -119,7 +122,8 @@ fn read_dynamic(source: &Source, segments: &[Segment], at: u64, reading: Reading
         })
     };
     let (_, address) = entries().find(|&(tag, _)| tag == DT_STRTAB)?;
-    // Where the segment with that address lies in the file; "very strange" files, as glibc calls them, are read without moving.
+    // The difference between the address and the file offset of the segment that contains the
+    // address. If no segment does (glibc calls such files "very strange"), it is 0.
     let moved = segments
         .iter()
         .find(|segment| segment.kind == PT_LOAD && address.checked_sub(segment.address).is_some_and(|n| n < segment.size))
@@ -144,9 +148,9 @@ fn read_dynamic(source: &Source, segments: &[Segment], at: u64, reading: Reading
     Some(())
 }
 
-/// The ABI note of a note segment: which system and version the library needs.
+/// Returns the ABI note of a note segment: the system and version that the library requires.
 fn abi_note(source: &Source, segment: &Segment) -> Option<u32> {
-    // Notes are aligned to 4 or 8 bytes; less than 4 never gets here, other alignments are skipped.
+    // Notes are aligned to 4 or 8 bytes. Smaller alignments do not occur here; others are skipped.
     if segment.size < 32 || !(segment.align == 4 || segment.align == 8) {
         return None;
     }
@@ -166,7 +170,7 @@ fn abi_note(source: &Source, segment: &Segment) -> Option<u32> {
     }
 }
 
-/// The instruction set level of the property note (sysdeps/x86/elf-read-prop.h).
+/// Returns the instruction set level of the property note (sysdeps/x86/elf-read-prop.h).
 fn isa_level(source: &Source, segment: &Segment) -> Option<u32> {
     let word = if source.layout.wide { 8u64 } else { 4 };
     if segment.align != word {
@@ -193,7 +197,7 @@ fn isa_level(source: &Source, segment: &Segment) -> Option<u32> {
             }
             last = kind;
             if kind == GNU_PROPERTY_X86_ISA_1_NEEDED {
-                // The highest bit counts: 0 is the baseline, 1 is v2, and so on.
+                // The highest set bit counts: 0 is the baseline, 1 is v2, and so on.
                 return if size == 4 { source.u32(property)?.checked_ilog2() } else { None };
             }
             property += size.next_multiple_of(word);
@@ -203,7 +207,7 @@ fn isa_level(source: &Source, segment: &Segment) -> Option<u32> {
     None
 }
 
-/// From one note to the next; `None` when that leads nowhere.
+/// Returns the distance from a note to the next one, in bytes, or `None` on overflow.
 fn note_size(name: u32, content: u32, align: u64) -> Option<u64> {
     (12 + u64::from(name)).checked_next_multiple_of(align)?.checked_add(u64::from(content))?.checked_next_multiple_of(align)
 }

@@ -1,16 +1,17 @@
-//! What differs by architecture: the flags of a library, the standard directories, the names of hardware capabilities.
+//! Differences between architectures: the flags of a library, the standard directories, the names
+//! of hardware capabilities.
 //!
 //! Sources: sysdeps/**/readelflib.c, dl-cache.h, ldconfig.h and dl-procinfo of glibc 2.28 to 2.39.
 
 use super::elf::{FLAG_ELF_LIBC5, FLAG_ELF_LIBC6};
 use crate::finish::binary::{Header, Layout};
 
-/// An architecture as ldconfig's port knows it.
+/// An architecture, as ldconfig's ports group them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Machine {
-    /// `i386` and `x86_64`: one port reads the libraries of both, and of x32.
+    /// `i386` and `x86_64`. One port reads the libraries of both, and of x32.
     X86,
-    /// `arm` and `aarch64`: one port as well.
+    /// `arm` and `aarch64`, which share one port.
     Arm,
     /// `powerpc` and `powerpc64`.
     PowerPc,
@@ -31,7 +32,7 @@ pub(super) enum Machine {
 }
 
 impl Machine {
-    /// The port of an ELF machine number.
+    /// Returns the port for an ELF machine number.
     pub(super) fn of(elf_machine: u16) -> Self {
         match elf_machine {
             3 | 62 => Self::X86,
@@ -47,25 +48,26 @@ impl Machine {
         }
     }
 
-    /// Whether `char` is signed there: it decides how names beyond ASCII sort.
+    /// Reports whether `char` is signed on the architecture. This decides the order of names that
+    /// contain non-ASCII bytes.
     pub(super) fn signed_char(self) -> bool {
         matches!(self, Self::X86 | Self::LoongArch | Self::Mips | Self::Sparc | Self::Ia64 | Self::Generic)
     }
 }
 
-/// What the architecture does to a library's type.
+/// The effect of the architecture on a library's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LibraryFlags {
-    /// The type stays as it was read.
+    /// The type stays as read.
     AsRead,
-    /// The type is always this.
+    /// The type is replaced by this value.
     Always(u32),
-    /// This is added to the type.
+    /// This value is added to the type.
     Added(u32),
 }
 
 impl LibraryFlags {
-    /// The flags of a library whose type is `read`.
+    /// Returns the flags of a library whose type is `read`.
     pub(super) fn combine(self, read: u32) -> u32 {
         match self {
             Self::AsRead => read,
@@ -75,7 +77,8 @@ impl LibraryFlags {
     }
 }
 
-/// How the ldconfig of `machine` and `layout` flags a library; `None` when it passes it over.
+/// Returns the flags that the ldconfig of `machine` and `layout` gives a library, or `None` if it
+/// skips the library.
 pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) -> Option<LibraryFlags> {
     use LibraryFlags::{Added, Always, AsRead};
     let wide = library.layout.wide;
@@ -88,7 +91,8 @@ pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) 
             _ => return None,
         },
         Machine::Arm if wide => Always(0x0a00),
-        // EABI version 5: hard float, soft float, or unmarked, which is taken to suit both.
+        // EABI version 5: hard float, soft float, or unmarked. An unmarked library is compatible
+        // with both.
         Machine::Arm if library.flags >> 24 == 5 => match (library.flags & 0x400 != 0, library.flags & 0x200 != 0) {
             (true, _) => Always(0x0900),
             (_, true) => Always(0x0b00),
@@ -98,7 +102,7 @@ pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) 
         Machine::S390 if wide => Always(0x0400),
         Machine::Sparc if wide => Always(0x0100),
         Machine::Ia64 if wide => Always(0x0200),
-        // The NaN encoding of 2008 has flags of its own; of the old one, o32 has none.
+        // The NaN encoding of 2008 has flags of its own. With the old encoding, o32 has no flag.
         Machine::Mips => match (wide, library.flags & 0x20 != 0, library.flags & 0x400 != 0) {
             (true, _, false) => Always(0x0700),
             (true, _, true) => Always(0x0e00),
@@ -108,13 +112,14 @@ pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) 
             (false, false, false) => AsRead,
         },
         Machine::Arm | Machine::PowerPc | Machine::S390 | Machine::Sparc | Machine::Ia64 => AsRead,
-        // Soft and double float; compressed instructions (1) do not matter; nothing else is supported.
+        // Soft float and double float are supported, other values are not. Compressed instructions
+        // (1) do not matter.
         Machine::RiscV => match library.flags & !1 {
             0 => Added(0x0f00),
             4 => Added(0x1000),
             _ => return None,
         },
-        // The version of the object ABI (0x40) does not matter; nothing else is supported.
+        // The version of the object ABI (0x40) does not matter. Other values are not supported.
         Machine::LoongArch => match library.flags & !0x40 {
             1 => Added(0x1100),
             3 => Added(0x1200),
@@ -125,7 +130,7 @@ pub(super) fn library_flags(machine: Machine, layout: Layout, library: &Header) 
     })
 }
 
-/// The type that a program interpreter tells.
+/// Returns the type that a program interpreter implies.
 pub(super) fn interpreter_flags(interpreter: &[u8]) -> Option<u32> {
     match interpreter {
         b"/lib/ld-linux.so.1" => Some(FLAG_ELF_LIBC5),
@@ -138,7 +143,7 @@ pub(super) fn interpreter_flags(interpreter: &[u8]) -> Option<u32> {
     }
 }
 
-/// The type that a needed library tells.
+/// Returns the type that a needed library implies.
 pub(super) fn needed_flags(machine: Machine, layout: Layout, name: &[u8]) -> Option<u32> {
     match name {
         b"libc.so.6" | b"libm.so.6" => Some(FLAG_ELF_LIBC6),
@@ -147,8 +152,8 @@ pub(super) fn needed_flags(machine: Machine, layout: Layout, name: &[u8]) -> Opt
     }
 }
 
-/// Returns the directories that a standard directory stands for, in the order in which they are read (`add_system_dir` of each
-/// `dl-cache.h`). `has` says whether the program contains a text.
+/// Returns the directories that a standard directory stands for, in reading order (`add_system_dir`
+/// of each `dl-cache.h`). `has` reports whether the program contains a text.
 pub(super) fn system_directories(elf_machine: u16, directory: &str, has: impl Fn(&str) -> bool) -> Vec<String> {
     let suffixes = system_suffixes(elf_machine, has);
     let base = suffixes.iter().find_map(|suffix| directory.strip_suffix(suffix).filter(|stem| stem.ends_with("/lib")));
@@ -160,25 +165,26 @@ pub(super) fn system_directories(elf_machine: u16, directory: &str, has: impl Fn
     directories
 }
 
-/// Returns what follows `/lib` in the directories that stand beside it.
+/// Returns the suffixes after `/lib` of the sibling directories.
 fn system_suffixes(elf_machine: u16, has: impl Fn(&str) -> bool) -> &'static [&'static str] {
     match elf_machine {
-        // x86_64 and x32, by one port.
+        // x86_64 and x32 share one port.
         62 => &["64", "x32"],
         183 => &["64", "ilp32"],
-        // powerpc, powerpc64 and s390 include the rules of sparc, each for both of its widths.
+        // powerpc, powerpc64 and s390 include the rules of sparc, each for both of its word sizes.
         2 | 18 | 20 | 21 | 22 | 43 => &["64"],
         8 => &["32", "64"],
-        // The 32-bit ABIs came with 2.33.
+        // 2.33 added the 32-bit ABIs.
         243 if has("/lib32/ilp32d") => &["64/lp64d", "64/lp64", "32/ilp32d", "32/ilp32"],
         243 => &["64/lp64d", "64/lp64"],
         258 => &["64", "64/sf"],
-        // i386, arm, ia64 and others read the directory alone.
+        // i386, arm, ia64 and others read only the directory itself.
         _ => &[],
     }
 }
 
-/// The bit of a hardware capability or platform that names a directory, before 2.37; a capability's bit is its place in the list.
+/// Returns the bit of a hardware capability or platform that names a directory (before 2.37). The
+/// bit of a capability is its position in the list.
 pub(super) fn legacy_bit(machine: Machine, name: &[u8]) -> Option<u32> {
     let listed = |list: &[&str], first: u32| {
         list.iter().position(|known| !known.is_empty() && known.as_bytes() == name).map(|i| first + i as u32)
@@ -195,7 +201,8 @@ pub(super) fn legacy_bit(machine: Machine, name: &[u8]) -> Option<u32> {
     found.or((name == b"tls").then_some(63))
 }
 
-/// Whether a directory of this name below a library directory is read as well, before 2.37: a platform, or a capability that matters.
+/// Reports whether ldconfig also reads a subdirectory with this name in a library directory (before
+/// 2.37). The name is a platform or an important capability.
 pub(super) fn is_legacy_directory(machine: Machine, name: &[u8]) -> bool {
     let Some(bit) = legacy_bit(machine, name) else { return false };
     match machine {
@@ -319,7 +326,7 @@ mod tests {
         let none = |_: &str| false;
         let all = |_: &str| true;
         let of = |machine, directory| system_directories(machine, directory, none);
-        // x86_64, aarch64, ppc64le, s390x, sparc64: with 64-bit libraries apart.
+        // x86_64, aarch64, ppc64le, s390x, sparc64: 64-bit libraries have a separate directory.
         assert_eq!(of(62, "/lib64"), ["/lib", "/lib64", "/libx32"]);
         assert_eq!(of(62, "/usr/libx32"), ["/usr/lib", "/usr/lib64", "/usr/libx32"]);
         assert_eq!(of(183, "/lib64"), ["/lib", "/lib64", "/libilp32"]);
@@ -328,7 +335,7 @@ mod tests {
             assert_eq!(of(machine, "/usr/lib64"), ["/usr/lib", "/usr/lib64"], "{machine}");
             assert_eq!(of(machine, "/lib"), ["/lib", "/lib64"], "{machine}");
         }
-        // powerpc and s390 with 31 or 32 bits have the same rules.
+        // The 31-bit and 32-bit powerpc and s390 have the same rules.
         assert_eq!(of(20, "/usr/lib"), ["/usr/lib", "/usr/lib64"]);
         assert_eq!(of(8, "/lib64"), ["/lib", "/lib32", "/lib64"]);
         assert_eq!(of(258, "/usr/lib64"), ["/usr/lib", "/usr/lib64", "/usr/lib64/sf"]);
@@ -336,7 +343,7 @@ mod tests {
         assert_eq!(of(243, "/lib64/lp64d"), ["/lib", "/lib64/lp64d", "/lib64/lp64"]);
         let with_32_bits = ["/lib", "/lib64/lp64d", "/lib64/lp64", "/lib32/ilp32d", "/lib32/ilp32"];
         assert_eq!(system_directories(243, "/lib64/lp64d", all), with_32_bits);
-        // i386, arm and m68k read what they are told to.
+        // i386, arm and m68k read only the given directory.
         for machine in [3, 40, 4] {
             assert_eq!(of(machine, "/lib"), ["/lib"], "{machine}");
             assert_eq!(of(machine, "/usr/lib64"), ["/usr/lib64"], "{machine}");

@@ -1,7 +1,8 @@
-//! `/etc/ld.so.cache` and the links of shared libraries, as the target's own ldconfig makes them.
+//! `/etc/ld.so.cache` and the links of shared libraries, as the target's own ldconfig creates them.
 //!
-//! In: the tree with its libraries, `ld.so.conf` and the ldconfig program, which tells its version and architecture. Out: the
-//! cache, byte for byte, the links from sonames to files, without the stale ones, and an empty auxiliary cache. It runs nothing.
+//! In: the tree with its libraries, `ld.so.conf` and the ldconfig program, which determines version
+//! and architecture. Out: the cache, byte for byte; the links from sonames to files, with stale
+//! links removed; and an empty auxiliary cache. The module runs no program.
 
 mod cache;
 mod conf;
@@ -19,32 +20,33 @@ use crate::tree::{NodeKind, Tree, TreeError, display};
 
 const CACHE: &[u8] = b"/etc/ld.so.cache";
 const AUX_CACHE: &[u8] = b"/var/cache/ldconfig/aux-cache";
-/// Where the program may be; Ubuntu's `ldconfig` is a script around `ldconfig.real`.
+/// The possible paths of the program. Ubuntu's `ldconfig` is a script that calls `ldconfig.real`.
 const PROGRAMS: [&[u8]; 4] = [b"/sbin/ldconfig.real", b"/sbin/ldconfig", b"/usr/sbin/ldconfig", b"/usr/bin/ldconfig"];
 
-/// Why there is no cache.
+/// The reason why no cache is written.
 #[derive(Debug, thiserror::Error)]
 pub enum LdconfigError {
-    /// A link or file could not be put into the tree.
+    /// A link or file cannot be written into the tree.
     #[error("{0}: {1}")]
     Tree(String, #[source] TreeError),
-    /// Names and entries do not fit into the format's 32 bits.
+    /// Names and entries exceed the format's 32 bits.
     #[error("/etc/ld.so.cache: too many libraries for its format")]
     TooLarge,
 }
 
-/// What ldconfig did to the tree beside the caches.
+/// The changes that ldconfig made to the tree, apart from the caches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Libraries in the cache.
+    /// Number of libraries in the cache.
     pub libraries: usize,
-    /// Links that were made, or led elsewhere.
+    /// Links that were created or changed.
     pub linked: Vec<Vec<u8>>,
-    /// Links to nothing that were removed.
+    /// Dangling links that were removed.
     pub removed: Vec<Vec<u8>>,
 }
 
-/// Does what `ldconfig` without arguments does; `None` when the tree has no ldconfig, so that nothing could have run it.
+/// Does the work of `ldconfig` without arguments. Returns `None` if the tree has no ldconfig,
+/// because then no scriptlet can run it.
 pub fn run(tree: &mut Tree) -> Result<Option<Changes>, LdconfigError> {
     let Some(program) = PROGRAMS.iter().find_map(|path| Program::of(tree.read(path).ok()?)) else { return Ok(None) };
     let mut changes = Changes::default();
@@ -57,8 +59,9 @@ pub fn run(tree: &mut Tree) -> Result<Option<Changes>, LdconfigError> {
     Ok(Some(changes))
 }
 
-/// The auxiliary cache remembers libraries by inode number and change time, which are not known before the tree is written: an empty
-/// one is valid, and the next ldconfig fills it.
+/// Writes an empty auxiliary cache. That cache identifies libraries by inode number and change
+/// time, which are unknown until the tree is written. An empty one is valid, and the next ldconfig
+/// fills it.
 fn write_aux_cache(tree: &mut Tree, program: &Program) -> Result<(), LdconfigError> {
     let mut bytes = program.aux_magic.clone();
     let one: u32 = 1;
@@ -73,7 +76,7 @@ fn write_aux_cache(tree: &mut Tree, program: &Program) -> Result<(), LdconfigErr
     replace(tree, AUX_CACHE, bytes, 0o600)
 }
 
-/// As a rename does: mode and owner are new, whatever was there.
+/// Replaces a file like a rename does: mode and owner are new, even if the file existed.
 fn replace(tree: &mut Tree, path: &[u8], bytes: Vec<u8>, mode: u16) -> Result<(), LdconfigError> {
     let failed = |error| LdconfigError::Tree(display(path), error);
     if let Some(id) = tree.lookup(path)

@@ -1,50 +1,52 @@
-//! Which ldconfig the tree has: everything that differs between versions of glibc is read from the program itself, so that a
-//! distribution's backports are seen too (EL8's 2.28 is not upstream's).
+//! The features of the tree's ldconfig. Every difference between glibc versions is read from the
+//! program itself, so that backports of a distribution are recognized too (EL8's 2.28 differs from
+//! upstream's).
 
 use super::elf::Reading;
 use super::machine::{self, Machine};
 use crate::finish::binary::{self, Layout, find};
 use crate::package::Content;
 
-/// Which of the two formats a cache is written in.
+/// The format in which a cache is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// The old one alone; nobody's default, but `ldconfig -c old` writes it.
+    /// Only the old format. No version uses it by default, but `ldconfig -c old` writes it.
     #[cfg(test)]
     Old,
-    /// The old one with the new one behind it: the default before 2.32.
+    /// The old format followed by the new one; the default before 2.32.
     Compat,
-    /// The new one alone.
+    /// Only the new format.
     New,
 }
 
-/// What a version of ldconfig does.
+/// The features of one version of ldconfig.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    /// How it reads libraries.
+    /// The rules by which it reads libraries.
     pub(super) reading: Reading,
-    /// The format that it writes unless told otherwise.
+    /// The default format.
     pub(super) format: Format,
-    /// The text in the cache that says who made it; with it comes the string table that shares suffixes (2.33).
+    /// The text in the cache that identifies the generator. Versions that write it also share
+    /// suffixes in the string table (2.33).
     pub(super) generator: Option<Vec<u8>>,
-    /// Whether the cache says its byte order (2.33, and fixed versions of older ones).
+    /// True if the cache states its byte order (2.33, and fixed builds of older versions).
     pub(super) marks_byte_order: bool,
-    /// Whether `glibc-hwcaps` directories are read (2.33).
+    /// True if `glibc-hwcaps` directories are read (2.33).
     pub(super) glibc_hwcaps: bool,
-    /// Whether directories named after capabilities and platforms are read (before 2.37).
+    /// True if directories named after capabilities and platforms are read (before 2.37).
     pub(super) legacy_hwcaps: bool,
-    /// Whether the kernel that a library needs is kept (before 2.36).
+    /// True if the cache stores the kernel version that a library requires (before 2.36).
     pub(super) osversion: bool,
-    /// Whether the loaders `ld.so.*` and `ld64.so.*` are taken for libraries (2.34).
+    /// True if the loaders `ld.so.*` and `ld64.so.*` count as libraries (2.34).
     pub(super) short_loader_names: bool,
     /// The standard directories, in order.
     pub(super) system_directories: Vec<String>,
-    /// What the auxiliary cache begins with.
+    /// The first bytes of the auxiliary cache.
     pub(super) aux_magic: Vec<u8>,
 }
 
 impl Program {
-    /// Reads the program; `None` when it is not an ELF file.
+    /// Reads the program. Returns `None` if it is not an ELF file.
     pub(super) fn of(content: &Content) -> Option<Self> {
         let header = binary::header(content)?;
         let bytes = content.bytes().ok()?;
@@ -69,7 +71,8 @@ impl Program {
     }
 }
 
-/// Whether the program compares names with `ld64.so.`; older ones know the loaders' whole names only (`ld64.so.1`, `ld64.so.2`).
+/// Reports whether the program compares names with `ld64.so.`. Older versions know only the
+/// complete names of the loaders (`ld64.so.1`, `ld64.so.2`).
 fn knows_short_loader_names(bytes: &[u8]) -> bool {
     let name = b"ld64.so.";
     let mut rest = bytes;
@@ -82,7 +85,7 @@ fn knows_short_loader_names(bytes: &[u8]) -> bool {
     false
 }
 
-/// `ldconfig (GNU libc) stable release version 2.34`, up to its NUL.
+/// Returns `ldconfig (GNU libc) stable release version 2.34`, up to its NUL.
 fn generator(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut from = 0;
     loop {
@@ -100,13 +103,15 @@ fn aux_magic(bytes: &[u8]) -> Option<Vec<u8>> {
     bytes.get(at..at + 24).map(<[u8]>::to_vec)
 }
 
-/// The loader's own list of standard directories (`/lib64/`, `/usr/lib64/`), which lies in the program one text behind the other.
+/// Returns the loader's list of standard directories (`/lib64/`, `/usr/lib64/`). In the program
+/// these texts follow one another.
 fn system_directories(bytes: &[u8], elf_machine: u16, layout: Layout) -> Vec<String> {
     let own = loader_directories(bytes).unwrap_or_else(|| {
         let lib = if layout.wide { "lib64" } else { "lib" };
         vec![format!("/{lib}"), format!("/usr/{lib}")]
     });
-    // Debian lists all that it wants, by triplet; elsewhere each stands for its siblings too.
+    // Debian's list is complete and contains triplets. Elsewhere each directory also stands for its
+    // siblings.
     if own.iter().any(|directory| directory.contains("-linux-")) {
         return own;
     }

@@ -1,7 +1,7 @@
-//! Reading the directories: which libraries there are, and the links that their sonames need.
+//! The directory scan: finds the libraries, and creates the links that their sonames need.
 //!
-//! After `search_dir` and `create_links` of glibc's elf/ldconfig.c. The C program takes names in the order of the file system; here
-//! they are sorted.
+//! Follows `search_dir` and `create_links` of glibc's elf/ldconfig.c. The C program reads names in
+//! the order of the file system; this module sorts them.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ use super::program::Program;
 use super::{Changes, LdconfigError};
 use crate::tree::{Node, NodeId, NodeKind, Place, Tree, display};
 
-/// A directory to be read. No two have the same node.
+/// A directory to read. Each node occurs only once.
 struct Directory {
     path: Vec<u8>,
     kind: Option<u32>,
@@ -22,16 +22,16 @@ struct Directory {
     hwcaps: Option<Vec<u8>>,
 }
 
-/// All that was found.
+/// The result of the scan.
 #[derive(Default)]
 pub(super) struct Found {
-    /// In the order in which they were found.
+    /// The libraries, in the order in which they were found.
     pub(super) entries: Vec<Entry>,
-    /// Names below `glibc-hwcaps`, used or not: they are in the string table.
+    /// Names below `glibc-hwcaps`, used or not. All of them are in the string table.
     pub(super) hwcaps: Vec<Vec<u8>>,
 }
 
-/// A library of one directory, by its soname.
+/// A library of one directory, with its soname.
 struct Candidate {
     name: Vec<u8>,
     soname: Vec<u8>,
@@ -41,7 +41,7 @@ struct Candidate {
     isa_level: u32,
 }
 
-/// Reads the configured directories, then the standard ones, and sets the links right.
+/// Reads the configured directories, then the standard ones, and corrects the links.
 pub(super) fn scan(
     tree: &mut Tree,
     program: &Program,
@@ -54,7 +54,7 @@ pub(super) fn scan(
         scan.add(directory);
     }
     let mut next = 0;
-    // Directories named after capabilities are added while reading.
+    // The scan adds directories named after capabilities while it reads.
     while next < scan.directories.len() {
         scan.read(next)?;
         next += 1;
@@ -82,7 +82,7 @@ impl Scan<'_> {
         let Some(NodeKind::Directory(names)) = self.tree.resolve(&below).map(|id| &self.tree.node(id).kind) else { return };
         let subdirectories: Vec<(Vec<u8>, NodeId)> = names
             .entries()
-            // The loader could not name a directory with a colon.
+            // The loader cannot refer to a directory whose name contains a colon.
             .filter(|(name, _)| !name.starts_with(b".") && !name.contains(&b':'))
             .filter_map(|(name, _)| {
                 let node = self.tree.resolve(&[&below, b"/".as_slice(), name].concat())?;
@@ -98,7 +98,8 @@ impl Scan<'_> {
         }
     }
 
-    /// `false` when the same directory is there already; then the newer type counts.
+    /// Adds a directory. Returns `false` if the same directory is already in the list; the newer
+    /// type then replaces the older one.
     fn add_single(&mut self, directory: Directory) -> bool {
         if let Some(known) = self.directories.iter_mut().find(|known| known.node == directory.node) {
             known.kind = directory.kind;
@@ -120,10 +121,11 @@ impl Scan<'_> {
                 self.keep(&mut candidates, candidate);
             }
         }
-        // glibc's list grows at its head.
+        // glibc prepends to its list.
         for candidate in candidates.into_iter().rev() {
             let file = match &hwcaps {
-                // The soname, so that a library may change its file's name; below glibc-hwcaps the file, and no links.
+                // The entry has the soname, so that a library's file name may change. Below
+                // glibc-hwcaps it has the file name, and no links are created.
                 None => {
                     if !candidate.is_link {
                         self.link(node, &path, &candidate)?;
@@ -180,7 +182,8 @@ impl Scan<'_> {
         let library = elf::library(self.tree.node(target).content()?, self.program.reading)?;
         let mut soname = library.soname.unwrap_or_else(|| name.to_vec());
         if is_link {
-            // A link counts as one when it is the soname, or the name for the linker (`libfoo.so`); otherwise as a file.
+            // A link counts as a link if its name is the soname or the name for the linker
+            // (`libfoo.so`). Otherwise it counts as a file.
             is_link = soname == name || (name.ends_with(b".so") && soname.starts_with(name));
         }
         if is_link {
@@ -200,7 +203,8 @@ impl Scan<'_> {
         })
     }
 
-    /// Keeps one library for each soname: a file rather than a link, the newer name otherwise.
+    /// Adds a library, with only one library per soname. A file has priority over a link; otherwise
+    /// the newer name wins.
     fn keep(&self, candidates: &mut Vec<Candidate>, new: Candidate) {
         let Some(known) = candidates.iter_mut().find(|known| known.soname == new.soname) else {
             candidates.push(new);
@@ -220,9 +224,11 @@ impl Scan<'_> {
         }
     }
 
-    /// Makes the soname lead to the library, unless it does, or is a file of its own.
+    /// Creates the link from the soname to the library, unless it is correct already or the soname
+    /// is a file of its own.
     fn link(&mut self, directory: NodeId, path: &[u8], library: &Candidate) -> Result<(), LdconfigError> {
-        // A soname with a slash would put the link elsewhere: such a library stays without.
+        // A soname with a slash would place the link in another directory, so such a library gets
+        // no link.
         if library.soname.contains(&b'/') || library.soname.is_empty() || library.soname == b"." || library.soname == b".." {
             return Ok(());
         }
@@ -245,13 +251,13 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// `lib*.so*`, `ld-*.so*`, and since 2.34 `ld.so.*` and `ld64.so.*`.
+    /// Reports whether a name is `lib*.so*`, `ld-*.so*` or, since 2.34, `ld.so.*` or `ld64.so.*`.
     fn is_shared_object_name(&self, name: &[u8]) -> bool {
         ((name.starts_with(b"lib") || name.starts_with(b"ld-")) && contains(name, b".so"))
             || self.program.short_loader_names && (name.starts_with(b"ld.so.") || name.starts_with(b"ld64.so."))
     }
 
-    /// The capabilities that the last names of a path ask for.
+    /// Returns the capabilities that the last components of a path require.
     fn path_capabilities(&self, path: &[u8]) -> u64 {
         path.rsplit(|&c| c == b'/')
             .map_while(|name| machine::legacy_bit(self.program.reading.machine, name))

@@ -11,10 +11,10 @@ use super::program::{Format, Program};
 use super::*;
 use crate::finish::testing::{micro_tree, shipped_digest, without_peer};
 
-/// Images are loaded at an address other than their offset in the file.
+/// Load address of test images, different from their file offset.
 const LOADED: u64 = 0x10000;
 
-/// A shared object with just what ldconfig looks at.
+/// A shared object with only the parts that ldconfig reads.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
     machine: u16,
@@ -64,7 +64,7 @@ impl Image {
         }
         let mut property = Vec::new();
         if let Some(isa) = self.isa {
-            // 0xc0000002 (control flow) comes first, as compilers write it.
+            // 0xc0000002 (control flow) comes first, in the order of compilers.
             let padding = if self.wide { 4 } else { 0 };
             for n in [4, 2 * (12 + padding), 5] {
                 word(&mut property, n);
@@ -134,20 +134,21 @@ impl Image {
             long(&mut out, tag);
             long(&mut out, value);
         }
-        // The C program refuses files smaller than its own structures.
+        // The C program rejects files that are smaller than its own structures.
         out.resize(out.len() + 64, 0);
         out
     }
 }
 
-/// The same root on the disk, for the host's ldconfig, and in the model.
+/// The same root twice: on disk for the host's ldconfig, and as a model.
 struct Roots {
     directory: tempfile::TempDir,
     tree: Tree,
 }
 
 impl Roots {
-    /// `None` when the host has no ldconfig of glibc 2.36, against which these tests are written.
+    /// Returns `None` if the host's ldconfig is not that of glibc 2.36, for which these tests are
+    /// written.
     fn new() -> Option<Self> {
         let program = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].iter().find_map(|path| std::fs::read(path).ok());
         let Some(program) = program.filter(|bytes| bytes.windows(20).any(|w| w == b"release version 2.36")) else {
@@ -185,7 +186,7 @@ impl Roots {
         self.tree.insert(directory, name, crate::tree::Node::symlink(target.as_bytes())).unwrap();
     }
 
-    /// Runs both and compares the caches and all links.
+    /// Runs both programs and compares the caches and all links.
     fn compare(mut self, format: &str) {
         let program = Program::of(self.tree.read(b"/sbin/ldconfig").unwrap()).unwrap();
         let status = Command::new("/sbin/ldconfig").args(["-c", format, "-r"]).arg(self.directory.path()).output().unwrap();
@@ -230,7 +231,7 @@ fn real_links(root: &Path, directory: &Path, out: &mut Vec<String>) {
     }
 }
 
-/// Bytes as lines that a failed comparison can show.
+/// Formats bytes as lines for the output of a failed comparison.
 fn dump(bytes: &[u8]) -> Vec<String> {
     bytes.chunks(24).map(|chunk| chunk.escape_ascii().to_string()).collect()
 }
@@ -264,7 +265,8 @@ fn sonames_links_and_configuration_as_the_host_does_them() {
             roots.library(&format!("{directory}/libone.so.1.10"), &Image::named("libone.so.1"));
             roots.library(&format!("{directory}/libdistinct-{}.so", directory.len()), &Image::X86_64);
         }
-        // A right link, a wrong one, a file in the way, a stale one, a stale one that is not ours, a development link.
+        // A correct link, a wrong one, a file with the link's name, a stale link, a foreign stale
+        // link, a development link.
         roots.library("/lib/libright.so.3.1", &Image::named("libright.so.3"));
         roots.link("/lib/libright.so.3", "libright.so.3.1");
         roots.link("/lib/libright.so", "libright.so.3.1");
@@ -315,7 +317,8 @@ fn other_classes_of_x86_have_their_flags() {
 
 #[test]
 fn capability_directories_new_and_old() {
-    // Only the new format: with capabilities, 2.36 writes the old entries beyond its buffer and dies.
+    // Only the new format is tested: with capabilities, 2.36 writes the old entries beyond its
+    // buffer and crashes.
     let Some(mut roots) = Roots::new() else { return };
     roots.file("/etc/ld.so.conf.d/x.conf", b"/opt/lib\n/opt/b\n");
     for directory in [
@@ -359,7 +362,7 @@ fn the_host_s_own_libraries() {
         }
         let path = format!("/usr/lib/x86_64-linux-gnu/{name}");
         match std::fs::read_link(entry.path()) {
-            // Links that stay in the directory; what they lead to may have been left out, and then they are stale.
+            // Only links within the directory. A link is stale if its target was left out.
             Ok(target) if !target.to_string_lossy().contains('/') => roots.link(&path, &target.to_string_lossy()),
             Err(_) if entry.path().is_file() => roots.file(&path, &std::fs::read(entry.path()).unwrap()),
             _ => {}
@@ -370,7 +373,8 @@ fn the_host_s_own_libraries() {
 
 #[test]
 fn both_formats_of_2_28_in_both_byte_orders() {
-    // An ldconfig that says only what glibc 2.28's says; the layout is checked field by field.
+    // An ldconfig that contains only the texts of glibc 2.28's. The test checks the layout field by
+    // field.
     for (machine, big_endian, flags) in [(62u16, false, 0x303u32), (22, true, 0x403)] {
         let mut tree = Tree::new();
         let image = Image { machine, big_endian, ..Image::X86_64 };
@@ -395,7 +399,7 @@ fn both_formats_of_2_28_in_both_byte_orders() {
         };
         let text = |at: u32| bytes[at as usize..].split(|&c| c == 0).next().unwrap().to_vec();
         assert_eq!(&bytes[..12], b"ld.so-1.7.0\0");
-        // Three libraries without capabilities, the last one twice.
+        // Three libraries without capabilities; the last one is repeated.
         assert_eq!(u32_at(12), 4);
         let new = 16 + 4 * 12;
         for (i, soname) in ["libc.so.6", "libb.so.2", "liba.so.1", "liba.so.1"].iter().enumerate() {

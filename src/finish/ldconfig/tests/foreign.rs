@@ -1,10 +1,11 @@
-//! Programs of other machines than the host's: their directories, and the tree's own ldconfig under an emulator.
+//! Programs for machines other than the host's: their directories, and the tree's own ldconfig
+//! under an emulator.
 
 use super::*;
 use crate::finish::binary;
 use crate::tree::Node;
 
-/// The emulator of a machine, where the host cannot run its programs itself.
+/// Returns the emulator for a machine, if the host cannot run its programs directly.
 fn emulator(elf_machine: u16, big_endian: bool) -> Option<&'static str> {
     Some(match (elf_machine, big_endian) {
         (183, false) => "qemu-aarch64-static",
@@ -20,7 +21,7 @@ fn emulator(elf_machine: u16, big_endian: bool) -> Option<&'static str> {
     })
 }
 
-/// Writes a tree to the disk, as far as ldconfig looks at it.
+/// Writes to disk the part of a tree that ldconfig reads.
 fn write_out(tree: &Tree, root: &Path) {
     tree.walk(|path, id| {
         let path = root.join(display(path));
@@ -37,7 +38,7 @@ fn write_out(tree: &Tree, root: &Path) {
     });
 }
 
-/// Runs a tree's own ldconfig under the emulator of its machine and holds ours against it.
+/// Runs a tree's own ldconfig under an emulator and compares its cache with ours.
 #[test]
 fn the_trees_own_ldconfig_makes_the_same_cache() {
     let Some(mut tree) = micro_tree() else { return };
@@ -48,7 +49,7 @@ fn the_trees_own_ldconfig_makes_the_same_cache() {
         without_peer(emulator);
         return;
     }
-    // A library in each directory that may stand beside a standard one.
+    // One library in each possible sibling of a standard directory.
     let image = Image { machine: header.machine, ..Image::X86_64 };
     for (number, directory) in ["/usr/lib", "/usr/libilp32", "/usr/libx32", "/usr/lib32", "/usr/lib64/sf"].into_iter().enumerate()
     {
