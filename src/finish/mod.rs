@@ -1,8 +1,9 @@
-//! What scriptlets and image builds would do to a root, done on the model: for any architecture, without running anything.
+//! The work of scriptlets and image builds, done on the model of a root: for any architecture,
+//! without running a program.
 //!
-//! In: a [`Tree`](crate::tree::Tree) into which packages were merged, and the steps that the catalog gives. Out: the same tree with the
-//! linker's cache, the character set cache, users, links and files as the target's own tools would leave them. It never runs a
-//! program and never touches the host.
+//! In: a [`Tree`](crate::tree::Tree) with merged packages, and the catalog's steps. Out: the same
+//! tree with the linker's cache, the character set cache, users, links and files as the target's
+//! own tools would leave them. The module never runs a program and never changes the host.
 
 mod accounts;
 mod binary;

@@ -1,7 +1,7 @@
-//! Names of owners become numbers, by the target's own `passwd` and `group`.
+//! Conversion of owner names to numbers, by the target's own `passwd` and `group`.
 //!
-//! In: a tree whose nodes are owned by name. Out: the same with numbers, and the names that the target does not know, which become
-//! root's, as rpm has it.
+//! In: a tree whose nodes are owned by name. Out: the tree with numbers, and the names that the
+//! target does not know. Nodes of unknown owners get root's number, like in rpm.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use crate::tree::{NodeId, Tree};
 const SETUID: u16 = 0o4000;
 const SETGID: u16 = 0o2000;
 
-/// Names that the target's files do not have.
+/// Names that are missing in the target's files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
-    /// Users.
+    /// Unknown user names.
     pub users: BTreeSet<Arc<str>>,
-    /// Groups.
+    /// Unknown group names.
     pub groups: BTreeSet<Arc<str>>,
 }
 
 impl Unknown {
-    /// Whether every name was known.
+    /// Reports whether every name was known.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.groups.is_empty()
     }
 
-    /// A warning for each name.
+    /// Returns one warning per name.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let line = |kind: &str, name: &str| format!("{kind} {name} does not exist in the target: root owns its files");
         let users = self.users.iter().map(move |name| line("user", name));
@@ -36,7 +36,7 @@ impl Unknown {
     }
 }
 
-/// Gives every node of the tree numbers as owners.
+/// Sets numeric owners on every node of the tree.
 pub fn resolve(tree: &mut Tree) -> Unknown {
     let users = accounts::numbers(tree, PASSWD);
     let groups = accounts::numbers(tree, GROUP);
@@ -45,7 +45,8 @@ pub fn resolve(tree: &mut Tree) -> Unknown {
     tree.walk(|_, id| nodes.push(id));
     for id in nodes {
         let metadata = &mut tree.node_mut(id).metadata;
-        // rpmfi.c: what was to run as someone unknown does not run as root.
+        // rpmfi.c: a program that should run as an unknown user must not run as root, so the set-id
+        // bit is cleared.
         if !number(&mut metadata.user, &users, &mut unknown.users) {
             metadata.mode &= !SETUID;
         }
@@ -56,7 +57,7 @@ pub fn resolve(tree: &mut Tree) -> Unknown {
     unknown
 }
 
-/// Turns a name into its number; `false` when it has none and root's was taken.
+/// Replaces a name by its number. Returns `false` if the name is unknown; the owner is then root.
 fn number(owner: &mut Owner, known: &HashMap<Arc<str>, u32>, unknown: &mut BTreeSet<Arc<str>>) -> bool {
     let Owner::Name(name) = &*owner else { return true };
     let found = if **name == *"root" { Some(0) } else { known.get(name).copied() };

@@ -1,7 +1,8 @@
 //! `dnf config-manager --enable` on the repository files of a root.
 //!
-//! What libdnf's `ConfigParser` does not change it writes as it read it: spaces, comments, order. A value is replaced in its line; an option
-//! that a section does not have comes at the section's end, after its comments and empty lines.
+//! libdnf's `ConfigParser` preserves everything that it does not change: spaces, comments, order. A
+//! value is replaced in its line. An option that a section lacks is added at the end of the
+//! section, after its comments and empty lines.
 
 use super::glob::glob;
 use super::steps::read;
@@ -9,14 +10,14 @@ use crate::catalog::EnableRepositories;
 use crate::package::Content;
 use crate::tree::{NodeKind, Tree, TreeError};
 
-/// Enables repositories in every file that has a section of one of the names.
+/// Enables repositories in every file that has a section with one of the names.
 pub(super) fn enable(tree: &mut Tree, step: &EnableRepositories) -> Result<(), TreeError> {
     for path in glob(tree, step.files.as_bytes()) {
         let is_file = tree.lookup(&path).is_some_and(|id| matches!(tree.node(id).kind, NodeKind::File(_)));
         if !is_file {
             continue;
         }
-        // Names of repositories may be in any encoding.
+        // Repository names can be in any encoding.
         let bytes = read(tree, &path)?;
         let Ok(text) = std::str::from_utf8(&bytes) else { continue };
         let changed = step.ids.iter().fold(text.to_owned(), |text, id| enabled(&text, id));
@@ -27,20 +28,21 @@ pub(super) fn enable(tree: &mut Tree, step: &EnableRepositories) -> Result<(), T
     Ok(())
 }
 
-/// The text with `enabled` switched on in the section of a name.
+/// Returns the text with `enabled` set to 1 in the named section.
 fn enabled(text: &str, id: &str) -> String {
     with_switch(text, id, "1")
 }
 
-/// Returns the text as it was before the step, where every section had the option and it was off.
+/// Returns the text before the step, on the assumption that every section had the option and it was
+/// off.
 pub(super) fn disabled(text: &str, ids: &[String]) -> String {
     ids.iter().fold(text.to_owned(), |text, id| with_switch(&text, id, "0"))
 }
 
-/// The text with a value of `enabled` in the section of a name.
+/// Returns the text with the given value of `enabled` in the named section.
 fn with_switch(text: &str, id: &str, switch: &str) -> String {
     let mut out = String::with_capacity(text.len() + 12);
-    // Whether this is the section, and whether it lacks the option yet.
+    // True inside the section, and true while the section still lacks the option.
     let (mut within, mut lacks) = (false, false);
     let end = |out: &mut String, lacks: &mut bool| {
         if std::mem::take(lacks) {
@@ -75,7 +77,8 @@ fn with_switch(text: &str, id: &str, switch: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What `dnf config-manager --enable crb none last` of dnf 4.14 makes of the same file.
+    /// Expects the output of `dnf config-manager --enable crb none last` (dnf 4.14) for the same
+    /// file.
     #[test]
     fn a_file_is_changed_as_dnf_changes_it() {
         let before = "[crb]\nname=CRB\n# baseurl=https://x\nenabled = 0\ngpgcheck=1\n\n[crb-debuginfo]\nenabled=0\n\n\

@@ -1,7 +1,7 @@
-//! The catalog's finishing steps, carried out on the tree in their order.
+//! Application of the catalog's finishing steps to the tree, in order.
 //!
-//! In: [`Step`]s and what they need from outside: the build's time, and files of packages that are not installed. Out: the changed
-//! tree, and what there was nothing to do for.
+//! In: [`Step`]s, the build time, and the files of packages that are not installed. Out: the
+//! changed tree, and a list of the steps that found nothing to do.
 
 use super::accounts::{self, NewGroup, NewUser};
 use super::busybox;
@@ -15,29 +15,30 @@ use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree, TreeError, join
 const UNITS: &str = "etc/systemd/system";
 const UNIT_FILES: &str = "/usr/lib/systemd/system";
 
-/// The files of a package that is not installed, without its ghosts, by the package's name; `None` when no repository has it.
+/// Returns the files of a package that is not installed, without ghosts, by the package's name.
+/// Returns `None` if no repository has the package.
 pub type PackageFiles<'a> = dyn Fn(&str) -> Option<Vec<Entry>> + 'a;
 
-/// Why a step could not be carried out.
+/// The reason why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The tree does not have it so.
+    /// The tree does not allow the change.
     #[error("finishing step on {path}")]
     Tree {
         /// The path of the step.
         path: String,
-        /// What the tree says.
+        /// The error of the tree.
         source: TreeError,
     },
-    /// A tmpfiles.d line asks for what is not done here.
+    /// A tmpfiles.d line failed.
     #[error("tmpfiles")]
     Tmpfiles(#[from] tmpfiles::TmpfilesError),
 }
 
-/// What a step did not find; nothing is wrong with that, but the report tells it.
+/// A thing that a step did not find. This is not an error, but the report includes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nothing {
-    /// No repository has the package whose files were to be taken.
+    /// No repository has the package with the files.
     Package(String),
     /// No file of the package matches.
     Files {
@@ -46,9 +47,9 @@ pub enum Nothing {
         /// The patterns.
         patterns: Vec<String>,
     },
-    /// The names of this busybox could not be told.
+    /// The applet names of this busybox are unknown.
     BusyboxNames(String),
-    /// A tmpfiles.d line that is not understood, with its reason.
+    /// A tmpfiles.d line that is not supported, with the reason.
     Tmpfiles(String),
 }
 
@@ -65,7 +66,7 @@ impl std::fmt::Display for Nothing {
     }
 }
 
-/// Carries out the steps in their order. `epoch` is the build's time in seconds since 1970.
+/// Applies the steps in order. `epoch` is the build time in seconds since 1970.
 pub fn apply(tree: &mut Tree, steps: &[Step], epoch: i64, packages: &PackageFiles<'_>) -> Result<Vec<Nothing>, StepError> {
     let mut nothing = Vec::new();
     for step in steps {
@@ -158,7 +159,7 @@ fn write(tree: &mut Tree, step: &Write, epoch: i64) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// Returns the symbolic links that a step makes: path and target.
+/// Returns the symbolic links that a step creates: path and target.
 pub(super) fn links(step: &Step) -> Vec<(String, String)> {
     match step {
         Step::Link(Link { path, target, .. }) => vec![(path.clone(), target.clone())],
@@ -168,12 +169,13 @@ pub(super) fn links(step: &Step) -> Vec<(String, String)> {
     }
 }
 
-/// A symbolic link in place of whatever is no directory.
+/// Creates a symbolic link, and replaces any existing node except a directory.
 fn link(tree: &mut Tree, path: &str, target: &str) -> Result<(), TreeError> {
     insert(tree, &absolute(path), Node::symlink(target.as_bytes())).map(drop)
 }
 
-/// Puts a node in place of whatever is no directory; missing directories are made.
+/// Inserts a node, and replaces any existing node except a directory. Creates missing parent
+/// directories.
 pub(super) fn insert(tree: &mut Tree, path: &[u8], node: Node) -> Result<NodeId, TreeError> {
     tree.create_directories(split(path).0)?;
     let Place { parent, name, node: there } = tree.locate(path)?;
@@ -221,7 +223,7 @@ fn files_from(tree: &mut Tree, step: &FilesFrom, packages: &PackageFiles<'_>) ->
     Ok((!any).then(|| Nothing::Files { package: step.package.clone(), patterns: step.files.clone() }))
 }
 
-/// Puts the files that match into one directory; `false` when there were none.
+/// Puts the matching files into one directory. Returns `false` if none match.
 fn gather(tree: &mut Tree, step: &FilesFrom, into: &str, files: &[Entry]) -> Result<bool, TreeError> {
     let mut taken: Vec<&[u8]> = Vec::new();
     for pattern in &step.files {
@@ -235,7 +237,7 @@ fn gather(tree: &mut Tree, step: &FilesFrom, into: &str, files: &[Entry]) -> Res
             taken.push(name);
             let to = join(&absolute(into), name);
             let mut node = Node::file(content.clone(), mode(step.mode, entry.mode));
-            // A copy that keeps its time, as `cp -p` and `install -p` do.
+            // The copy preserves the modification time, like `cp -p` and `install -p`.
             node.metadata.mtime = entry.mtime;
             insert(tree, &to, node)?;
         }
@@ -243,7 +245,7 @@ fn gather(tree: &mut Tree, step: &FilesFrom, into: &str, files: &[Entry]) -> Res
     Ok(!taken.is_empty())
 }
 
-/// Unpacks what matches where it is in the package; `false` when there was nothing.
+/// Unpacks everything that matches, at its path in the package. Returns `false` if nothing matches.
 fn unpack(tree: &mut Tree, step: &FilesFrom, files: &[Entry]) -> Result<bool, TreeError> {
     let mut any = false;
     for entry in files {
@@ -286,7 +288,7 @@ fn describe(metadata: &mut Metadata, entry: &Entry, wanted: Option<u32>) {
     *metadata = Metadata { mode: mode(wanted, entry.mode), mtime, user, group, xattrs };
 }
 
-/// A shell pattern on a path that is not in the tree: component by component.
+/// Matches a shell pattern with a path that is not in the tree, component by component.
 pub(super) fn path_matches(pattern: &[u8], path: &[u8]) -> bool {
     let (mut patterns, mut names) = (pattern.split(|&c| c == b'/'), path.split(|&c| c == b'/'));
     loop {
@@ -317,7 +319,7 @@ fn replace(tree: &mut Tree, step: &Replace) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// `text` with every `from` turned into `to`; `None` when there is none.
+/// Returns `text` with every `from` replaced by `to`, or `None` if `from` does not occur.
 pub(super) fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut rest = text;

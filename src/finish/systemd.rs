@@ -1,11 +1,12 @@
-//! What the configuration files of systemd's tools (tmpfiles.d, sysusers.d) have in common: quoted fields, specifiers, and which file
-//! of several directories counts.
+//! Common parts of the configuration files of systemd's tools (tmpfiles.d, sysusers.d): quoted
+//! fields, specifiers, and priority among directories.
 
 use std::collections::BTreeMap;
 
 use crate::tree::{NodeKind, Tree, display};
 
-/// The configuration files of a kind (`sysusers.d`), by name; one in `/etc` hides one of the same name in `/usr/lib`.
+/// Returns the configuration files of a kind (`sysusers.d`), sorted by name. A file in `/etc` hides
+/// one with the same name in `/usr/lib`.
 pub(super) fn configuration_files(tree: &Tree, kind: &str) -> Vec<String> {
     let mut files: BTreeMap<Vec<u8>, String> = BTreeMap::new();
     for directory in ["/etc", "/run", "/usr/local/lib", "/usr/lib"] {
@@ -18,7 +19,7 @@ pub(super) fn configuration_files(tree: &Tree, kind: &str) -> Vec<String> {
     files.into_values().collect()
 }
 
-/// The next word; quotes keep spaces together.
+/// Returns the next word. Quotes protect spaces.
 pub(super) fn next_field(rest: &mut &str) -> Result<Option<String>, String> {
     let text = rest.trim_start();
     let Some(first) = text.chars().next() else {
@@ -35,7 +36,7 @@ pub(super) fn next_field(rest: &mut &str) -> Result<Option<String>, String> {
     Ok(Some(text[..end].to_owned()))
 }
 
-/// `%t` and its like, as far as they are the same on every system.
+/// Expands `%t` and similar specifiers, if their values are the same on every system.
 pub(super) fn specifiers(text: &str) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();

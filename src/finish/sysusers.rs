@@ -1,7 +1,8 @@
-//! Users and groups of sysusers.d, as `systemd-sysusers` makes them (sysusers.d(5), sysusers.c of systemd 252).
+//! Users and groups of sysusers.d, as `systemd-sysusers` creates them (sysusers.d(5), sysusers.c of
+//! systemd 252).
 //!
-//! In: the tree's `sysusers.d` files and its `passwd` and `group`. Out: the lines that are missing there, numbered as systemd
-//! numbers them, and what it would complain of.
+//! In: the tree's `sysusers.d` files and its `passwd` and `group`. Out: the missing lines, with the
+//! numbers that systemd would assign, and the warnings that it would print.
 
 use std::collections::HashMap;
 
@@ -10,21 +11,22 @@ use super::systemd::{configuration_files, next_field, specifiers};
 use crate::package::{Content, Owner};
 use crate::tree::{Tree, TreeError};
 
-/// The range that numbers are taken from, highest first, when neither a line nor `login.defs` says another.
+/// The default range of numbers, assigned from the highest downwards. A line or `login.defs` can
+/// set another range.
 const SYSTEM_RANGE: (u32, u32) = (1, 999);
 const NO_LOGIN: &str = "/usr/sbin/nologin";
-/// Nobody knows a password that hashes to this.
+/// A password field that no password matches.
 const LOCKED: &str = "!*";
 
-/// A user or group that is asked for.
+/// A requested user or group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Item {
     name: String,
     uid: Option<u32>,
     gid: Option<u32>,
-    /// The group of a user, by name (`-:users`).
+    /// The user's group, by name (`-:users`).
     group: Option<String>,
-    /// The number of the group was given apart from the user's, and has to exist.
+    /// True if the group's number is given separately from the user's. The group must then exist.
     strict: bool,
     gecos: String,
     home: Option<String>,
@@ -35,14 +37,14 @@ struct Item {
 struct Request {
     users: Vec<Item>,
     groups: Vec<Item>,
-    /// Group and member.
+    /// Pairs of group and member.
     members: Vec<(String, String)>,
     ranges: Vec<(u32, u32)>,
     complaints: Vec<String>,
 }
 
-/// Makes the users and groups that the tree's `sysusers.d` asks for and that it does not have. `epoch` is the build's time, the day of
-/// which `shadow` bears. What systemd would complain of is returned.
+/// Creates the users and groups of the tree's `sysusers.d` that do not exist yet. `epoch` is the
+/// build time; `shadow` contains its day. Returns the warnings that systemd would print.
 pub fn run(tree: &mut Tree, epoch: i64) -> Result<Vec<String>, TreeError> {
     let mut request = read(tree);
     add_implied(&mut request);
@@ -73,7 +75,7 @@ pub fn run(tree: &mut Tree, epoch: i64) -> Result<Vec<String>, TreeError> {
     Ok(request.complaints)
 }
 
-/// The file as it was, beside the changed one (`passwd-`), with the same mode.
+/// Saves the previous file next to the changed one (`passwd-`), with the same mode.
 fn keep_backup(tree: &mut Tree, path: &str, before: Option<Content>) -> Result<(), TreeError> {
     let (Some(before), Some(id)) = (before, tree.resolve(path.as_bytes())) else { return Ok(()) };
     let bytes = |content: &Content| content.bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
@@ -87,7 +89,7 @@ fn keep_backup(tree: &mut Tree, path: &str, before: Option<Content>) -> Result<(
     Ok(())
 }
 
-/// Makes the secrets' file when there is none.
+/// Creates the password file if it does not exist.
 fn shadow(tree: &mut Tree, path: &str) -> Result<(), TreeError> {
     if tree.resolve(path.as_bytes()).is_none() {
         tree.write(path.as_bytes(), Content::empty(), 0)?;
@@ -100,7 +102,7 @@ fn add_group(tree: &mut Tree, name: &str, gid: u32) -> Result<(), TreeError> {
     accounts::add_group(tree, NewGroup { name, gid, password: LOCKED }).map(drop)
 }
 
-/// Makes a user and its group; the inner error is what systemd would print.
+/// Creates a user and its group. The inner error is the message that systemd would print.
 fn make_user(tree: &mut Tree, numbers: &mut Numbers, user: &Item, epoch: i64) -> Result<Result<(), String>, TreeError> {
     let gid = if let Some(group) = &user.group {
         match numbers.groups.get(group) {
@@ -140,12 +142,12 @@ fn make_user(tree: &mut Tree, numbers: &mut Numbers, user: &Item, epoch: i64) ->
     Ok(Ok(()))
 }
 
-/// Which numbers are taken, and by whom.
+/// The numbers in use, and the names that use them.
 struct Numbers {
     users: HashMap<String, u32>,
     groups: HashMap<String, u32>,
     ranges: Vec<(u32, u32)>,
-    /// The last number that was tried; the search never goes back.
+    /// The last number that was tried. The search never goes back.
     last: Option<u32>,
 }
 
@@ -155,7 +157,7 @@ impl Numbers {
         Self { users: names(PASSWD), groups: names(GROUP), ranges, last: None }
     }
 
-    /// The group's number, and whether the group is new.
+    /// Returns the group's number, and whether the group is new.
     fn group(&mut self, item: &Item) -> Option<(u32, bool)> {
         if let Some(&gid) = self.groups.get(&item.name) {
             return Some((gid, false));
@@ -185,7 +187,7 @@ impl Numbers {
         Some(uid)
     }
 
-    /// The next lower number of the ranges that is free.
+    /// Returns the next lower free number of the ranges.
     fn search(&mut self, free: impl Fn(&Self, u32) -> bool) -> Option<u32> {
         loop {
             let below = self.last.unwrap_or(u32::MAX);
@@ -198,7 +200,7 @@ impl Numbers {
     }
 }
 
-/// `SYS_UID_MIN` and `SYS_UID_MAX` of the target.
+/// Returns `SYS_UID_MIN` and `SYS_UID_MAX` of the target.
 fn system_range(tree: &Tree) -> (u32, u32) {
     let text = tree.read_text(b"/etc/login.defs");
     let value = |key: &str| {
@@ -210,7 +212,7 @@ fn system_range(tree: &Tree) -> (u32, u32) {
     (value("SYS_UID_MIN").unwrap_or(SYSTEM_RANGE.0), value("SYS_UID_MAX").unwrap_or(SYSTEM_RANGE.1))
 }
 
-/// Users and groups that only lines about members name.
+/// Adds the users and groups that occur only in membership lines.
 fn add_implied(request: &mut Request) {
     for (group, member) in &request.members {
         if !request.users.iter().any(|user| user.name == *member) {
@@ -280,7 +282,8 @@ fn read_line(tree: &Tree, line: &str, request: &mut Request) -> Result<(), Strin
     Ok(())
 }
 
-/// A user's numbers: `81`, `59:59`, `-:users`, or the path of a file whose owners' they are.
+/// Parses a user's numbers: `81`, `59:59`, `-:users`, or the path of a file whose owner and group
+/// are used.
 fn numbers_of(tree: &Tree, id: Option<&str>, user: &mut Item) -> Result<(), String> {
     let Some(id) = id else { return Ok(()) };
     if id.starts_with('/') {
@@ -308,7 +311,7 @@ fn numbers_of(tree: &Tree, id: Option<&str>, user: &mut Item) -> Result<(), Stri
     Ok(())
 }
 
-/// Adds an item; of two with one name, the first counts.
+/// Adds an item. If two items have the same name, the first one counts.
 fn put(items: &mut Vec<Item>, new: Item, complaints: &mut Vec<String>) {
     match items.iter().find(|item| item.name == new.name) {
         Some(known) if *known == new => {}
@@ -317,7 +320,7 @@ fn put(items: &mut Vec<Item>, new: Item, complaints: &mut Vec<String>) {
     }
 }
 
-/// What systemd takes for a name.
+/// Reports whether systemd accepts the name.
 fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_')
@@ -333,7 +336,7 @@ mod tests {
     use super::*;
     use crate::finish::testing::without_peer;
 
-    /// Files of the root before, and what both make of them.
+    /// Compares the results of both programs for a root with these files.
     fn compare(files: &[(&str, &str)]) {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();

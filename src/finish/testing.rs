@@ -1,4 +1,5 @@
-//! What the room's tests share: the tree of the real packages, and the digests of the shipped one.
+//! Shared parts of the module's tests: the tree of the real packages, and the digests of the
+//! shipped tree.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +8,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::package::Content;
 use crate::tree::{Node, Tree, split};
 
-/// Where the real data is; says so and gives `None` when it is not there.
+/// Returns the path of the real data. Prints a message and returns `None` if the data is missing.
 pub(super) fn data() -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("ROOTSTRAP_DATA").unwrap_or_else(|| "../shared".into()));
     if directory.join("almalinux").is_dir() {
@@ -17,17 +18,18 @@ pub(super) fn data() -> Option<PathBuf> {
     None
 }
 
-/// A test without its peer is skipped, or fails where `ROOTSTRAP_PEERS=required`.
+/// Skips a test whose peer program is missing, or fails if `ROOTSTRAP_PEERS=required`.
 pub(super) fn without_peer(peer: &str) {
     assert!(std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "{peer} is required");
     println!("skipped: no {peer}");
 }
 
-/// The packages of the micro image, unpacked: nothing of rpm's merging, which matters little for what is tested here.
+/// Returns the unpacked packages of the micro image. It does not merge files like rpm does, which
+/// matters little for these tests.
 pub(super) fn micro_tree() -> Option<Tree> {
     let directory = data()?.join("almalinux/9/BaseOS/aarch64/os/Packages");
     let mut tree = Tree::new();
-    // What the Lua scriptlet of `filesystem` makes.
+    // The directories and links that the Lua scriptlet of `filesystem` creates.
     for directory in ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"] {
         tree.create_directories(directory.as_bytes()).unwrap();
     }
@@ -46,7 +48,7 @@ pub(super) fn micro_tree() -> Option<Tree> {
     Some(tree)
 }
 
-/// Unpacks a cpio archive (newc), as far as tests need it.
+/// Unpacks a cpio archive (newc), as far as the tests need it.
 fn unpack(tree: &mut Tree, mut archive: &[u8]) {
     while archive.len() > 110 {
         let field = |i: usize| usize::from_str_radix(std::str::from_utf8(&archive[6 + 8 * i..14 + 8 * i]).unwrap(), 16).unwrap();
@@ -72,7 +74,7 @@ fn unpack(tree: &mut Tree, mut archive: &[u8]) {
     }
 }
 
-/// `None` when the file in the tree is the shipped one; otherwise both digests.
+/// Returns `None` if the file in the tree is the shipped one, and both digests otherwise.
 pub(super) fn shipped_digest(tree: &Tree, path: &str) -> Option<(String, String)> {
     let manifest = std::fs::read_to_string(data()?.join("almalinux/expected/9-micro-aarch64.manifest.tsv")).unwrap();
     let line = manifest.lines().find(|line| line.starts_with(&format!("{path}\t"))).unwrap();

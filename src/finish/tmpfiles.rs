@@ -1,7 +1,8 @@
-//! tmpfiles.d files as `systemd-tmpfiles --create` carries them out (tmpfiles.d(5)): files, directories, links, copies, modes.
+//! tmpfiles.d files, applied like `systemd-tmpfiles --create` (tmpfiles.d(5)): files, directories,
+//! links, copies, modes.
 //!
-//! Lines for the start of a machine (`!`), ages and lines that remove are not for a build. Kinds and specifiers that depend on a
-//! running system are not done, and told.
+//! A build ignores lines for the boot (`!`), ages, and lines that remove. Line types and specifiers
+//! that depend on a running system are skipped with a warning.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +12,21 @@ use super::systemd::{next_field, specifiers};
 use crate::package::{Content, Owner};
 use crate::tree::{Node, NodeId, NodeKind, Tree, TreeError, join, split};
 
-/// Why a line could not be carried out.
+/// The error of a line that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}, line {line}: {path}")]
 pub struct TmpfilesError {
     /// The configuration file.
     file: String,
-    /// Its line, from 1.
+    /// The line number, from 1.
     line: usize,
-    /// What the line is about.
+    /// The path in the line.
     path: String,
-    /// What the tree says.
+    /// The error of the tree.
     source: TreeError,
 }
 
-/// One line.
+/// One line of a configuration file.
 struct Line<'a> {
     number: usize,
     kind: char,
@@ -35,11 +36,12 @@ struct Line<'a> {
     user: Option<Given>,
     group: Option<Given>,
     argument: Option<String>,
-    /// The argument without its escapes, where it is the content of a file.
+    /// The argument with its escapes decoded, if it is the content of a file.
     content: Vec<u8>,
 }
 
-/// A mode, and whether only what is made new gets it (`:`), and only as far as it is executable already (`~`).
+/// A mode with two flags. `only_new` (`:`) limits it to new nodes. `masked` (`~`) limits it to the
+/// permissions that the node already has.
 #[derive(Clone, Copy)]
 struct Mode {
     bits: u16,
@@ -47,17 +49,19 @@ struct Mode {
     masked: bool,
 }
 
-/// An owner, and whether only what is made new gets it (`:`).
+/// An owner, and whether only new nodes get it (`:`).
 struct Given {
     owner: Owner,
     only_new: bool,
 }
 
-/// Carries out a configuration file of the tree; without the file there is nothing to do. What could not be understood is returned.
+/// Applies a configuration file of the tree. Does nothing if the file does not exist. Returns the
+/// lines that are not supported.
 pub fn apply(tree: &mut Tree, file: &str) -> Result<Vec<String>, TmpfilesError> {
     let text = tree.read_text(&join(b"", file.as_bytes()));
     let mut skipped = Vec::new();
-    // Parents before what is in them; of two lines for one path and kind the first counts.
+    // Parents come before their children. If two lines have the same path and type, the first one
+    // counts.
     let mut lines: BTreeMap<(String, char), Line> = BTreeMap::new();
     for (i, text) in text.lines().enumerate() {
         match parse(text, i + 1) {
@@ -147,7 +151,7 @@ fn parse_mode(text: &str) -> Option<Mode> {
     Some(Mode { bits, only_new: prefix.contains(':'), masked: prefix.contains('~') })
 }
 
-/// `false` when lines of this kind are not done.
+/// Applies a line. Returns `false` if lines of this type are not supported.
 fn carry_out(tree: &mut Tree, line: &Line) -> Result<bool, TreeError> {
     let path = line.path.as_bytes();
     let replace = line.modifiers.contains('+');
@@ -198,7 +202,7 @@ fn carry_out(tree: &mut Tree, line: &Line) -> Result<bool, TreeError> {
                 own(tree, id, line, true);
             }
         }
-        // Removing and cleaning are other calls.
+        // Other calls of the program remove and clean.
         'r' | 'R' | 'x' | 'X' => {}
         _ => return Ok(false),
     }
@@ -222,7 +226,7 @@ fn link(tree: &mut Tree, line: &Line) -> Result<(), TreeError> {
     insert(tree, path, Node::symlink(target.as_bytes())).map(drop)
 }
 
-/// Copies a file, a link or a directory with all below it, unless there is something already.
+/// Copies a file, a link or a directory with its content, unless the target exists.
 fn copy(tree: &mut Tree, line: &Line) -> Result<(), TreeError> {
     let (from, to) = (factory(line), line.path.as_bytes());
     let Some(source) = tree.resolve(from.as_bytes()) else { return Ok(()) };
@@ -240,7 +244,7 @@ fn copy(tree: &mut Tree, line: &Line) -> Result<(), TreeError> {
 }
 
 fn copy_all(tree: &mut Tree, source: NodeId, to: &[u8]) -> Result<(), TreeError> {
-    // Owners, mode and time are the source's.
+    // Owners, mode and time are copied from the source.
     let mut node = tree.node(source).clone();
     node.package = None;
     let NodeKind::Directory(names) = &node.kind else {
@@ -257,7 +261,7 @@ fn copy_all(tree: &mut Tree, source: NodeId, to: &[u8]) -> Result<(), TreeError>
     Ok(())
 }
 
-/// What a link or copy is of, when the line does not say.
+/// Returns the source of a link or copy, or the default if the line has none.
 fn factory(line: &Line) -> String {
     line.argument.clone().unwrap_or_else(|| format!("/usr/share/factory{}", line.path))
 }
@@ -268,7 +272,8 @@ fn own(tree: &mut Tree, id: NodeId, line: &Line, new: bool) {
         let mut bits = mode.bits;
         if mode.masked {
             let old = node.metadata.mode;
-            // Of read, write and execute what nobody has now, nobody gets; set-id bits stay with directories.
+            // Permissions (read, write, execute) that nobody has now are not added. Set-id bits
+            // stay only on directories.
             for class in [0o444, 0o222, 0o111] {
                 bits &= if old & class == 0 { !class } else { !0 };
             }
@@ -297,7 +302,7 @@ fn own_all(tree: &mut Tree, path: &[u8], line: &Line) {
     }
 }
 
-/// C's escapes in an argument; `None` for one that is none.
+/// Decodes C escapes in an argument. Returns `None` for an invalid escape.
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();

@@ -1,7 +1,8 @@
-//! Commands of busybox that package scripts of Alpine are made of: accounts, links, directories.
+//! The busybox commands in Alpine's package scripts: accounts, links, directories.
 //!
-//! The rules are busybox's (`addgroup.c`, `adduser.c`, `update_passwd.c`): which number is taken, what the lines look like, and
-//! that the file as it was stays beside the changed one (`passwd-`).
+//! The rules are busybox's (`addgroup.c`, `adduser.c`, `update_passwd.c`): the choice of numbers,
+//! the format of the lines, and the backup of the previous file next to the changed one
+//! (`passwd-`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,13 +12,13 @@ use super::job::{Job, JobError};
 use crate::finish::accounts::{self, GROUP, GSHADOW, PASSWD, SHADOW};
 use crate::tree::{Metadata, Node, Tree, TreeError, split};
 
-/// Numbers of system accounts, and of others.
+/// Ranges of numbers for system accounts and for other accounts.
 const SYSTEM: std::ops::RangeInclusive<u32> = 100..=999;
 const USUAL: std::ops::RangeInclusive<u32> = 1000..=59_999;
-/// Where a system account without a group of its own belongs.
+/// The group of a system account that has no group of its own.
 const NO_GROUP: &str = "nogroup";
 
-/// `addgroup` with a name that is new.
+/// `addgroup` with a new name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddGroup {
     name: String,
@@ -25,7 +26,7 @@ pub struct AddGroup {
     system: bool,
 }
 
-/// `adduser`, without a home directory being made.
+/// `adduser` without creation of a home directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddUser {
     name: String,
@@ -37,7 +38,7 @@ pub struct AddUser {
     gecos: Option<String>,
 }
 
-/// What a command does on Alpine; `None` when that is not known.
+/// Returns the effect of a command on Alpine, or `None` if it is unknown.
 pub(super) fn command(words: &[String]) -> Option<Effect> {
     let (program, rest) = words.split_first()?;
     let name = program.rsplit('/').next()?;
@@ -52,7 +53,8 @@ pub(super) fn command(words: &[String]) -> Option<Effect> {
         };
     }
     match name {
-        // A script of musl's, and a service manager that Alpine does not have: nothing here knows them.
+        // musl's `ldconfig` is a script, and Alpine lacks the other programs, so no native job
+        // replaces them.
         "ldconfig" | "iconvconfig" | "systemctl" | "restorecon" | "fixfiles" => None,
         "addgroup" => addgroup(rest),
         "adduser" => adduser(rest),
@@ -65,7 +67,7 @@ fn done(job: Job) -> Effect {
     Effect { status: Some(true), jobs: vec![job], exits: false }
 }
 
-/// It fails where the account is there already.
+/// Returns the effect of a job that fails if the account exists.
 fn may_fail(job: Job) -> Effect {
     Effect { status: None, jobs: vec![job], exits: false }
 }
@@ -94,7 +96,8 @@ fn adduser(arguments: &[String]) -> Option<Effect> {
     let has = |wanted: char| options.iter().any(|&(option, _)| option == wanted);
     let value = |wanted: char| options.iter().rev().find(|&&(option, _)| option == wanted).map(|&(_, value)| value.to_owned());
     let [name] = names.as_slice() else { return None };
-    // Without -H a home is made and filled, without -D (or -S) a password is asked for.
+    // Without -H, adduser creates and fills a home directory; without -D (or -S), it asks for a
+    // password.
     if !has('H') || !(has('D') || has('S')) || !is_name(name) {
         return None;
     }
@@ -117,7 +120,8 @@ fn adduser(arguments: &[String]) -> Option<Effect> {
 
 type Options<'a> = (Vec<(char, &'a str)>, Vec<&'a str>);
 
-/// Options of one letter, without and with a value, and the other words; `None` for an option that is not known.
+/// Parses single-letter options, without and with a value, and the other words. Returns `None` for
+/// an unknown option.
 fn options<'a>(arguments: &'a [String], flags: &str, valued: &str) -> Option<Options<'a>> {
     let (mut options, mut names) = (Vec::new(), Vec::new());
     let mut arguments = arguments.iter().map(String::as_str);
@@ -141,7 +145,8 @@ fn options<'a>(arguments: &'a [String], flags: &str, valued: &str) -> Option<Opt
     Some((options, names))
 }
 
-/// The number that an option gives, if it is given; `None` for one that is none.
+/// Returns the number given with an option, if the option is present. Returns `None` if the value
+/// is not a number.
 #[expect(clippy::option_option, reason = "not given, and given wrongly")]
 fn number(options: &[(char, &str)], wanted: char) -> Option<Option<u32>> {
     let value = options.iter().rev().find(|&&(option, _)| option == wanted);
@@ -181,7 +186,7 @@ impl AddUser {
         }
         let (users, groups) = (numbers(tree, PASSWD), numbers(tree, GROUP));
         let group = self.group.as_deref().or(system.then_some(NO_GROUP));
-        // Without a group of others the user gets one of its own name and number.
+        // Without another group, the user gets a group with its own name and number.
         let of_others = group.map(|group| accounts::numbers(tree, GROUP).get(group).copied());
         let uid = match self.uid {
             Some(uid) => (!users.contains(&uid)).then_some(uid),
@@ -201,7 +206,7 @@ impl AddUser {
     }
 }
 
-/// Makes a user one of a group's, if both are there.
+/// Adds a user to a group, if both exist.
 pub(super) fn add_member(tree: &mut Tree, user: &str, group: &str) -> Result<(), JobError> {
     if accounts::has(tree, PASSWD, user) && accounts::has(tree, GROUP, group) {
         keep(tree, GROUP)?;
@@ -210,7 +215,7 @@ pub(super) fn add_member(tree: &mut Tree, user: &str, group: &str) -> Result<(),
     Ok(())
 }
 
-/// Makes directories that are missing.
+/// Creates missing directories.
 pub(super) fn directories(tree: &mut Tree, paths: &[String]) -> Result<(), JobError> {
     for path in paths {
         tree.create_directories(format!("/{path}").as_bytes())?;
@@ -218,7 +223,7 @@ pub(super) fn directories(tree: &mut Tree, paths: &[String]) -> Result<(), JobEr
     Ok(())
 }
 
-/// The lowest number of the range that will do.
+/// Returns the lowest suitable number of the range.
 fn free(system: bool, will_do: impl Fn(u32) -> bool) -> Option<u32> {
     let mut range = if system { SYSTEM } else { USUAL };
     range.find(|&number| will_do(number))
@@ -228,7 +233,7 @@ fn numbers(tree: &Tree, path: &str) -> BTreeSet<u32> {
     tree.read_text(path.as_bytes()).lines().filter_map(|line| line.split(':').nth(2)?.parse().ok()).collect()
 }
 
-/// Adds a line, and keeps the file as it was beside it.
+/// Adds a line, and saves the previous file as a backup next to it.
 fn append(tree: &mut Tree, path: &str, line: &str) -> Result<(), JobError> {
     keep(tree, path)?;
     accounts::add_line(tree, path, line)?;
@@ -335,7 +340,7 @@ mod tests {
                 Job::BusyboxLinks("bin/busybox".into())
             ])
         );
-        // The same words are another program's elsewhere.
+        // In another dialect, the same words call another program.
         assert_eq!(recognise_in(Dialect::Linux, &["/bin/sh".to_owned()], b"addgroup -S x"), Recognised::Unknown);
     }
 }

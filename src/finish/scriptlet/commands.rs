@@ -1,21 +1,22 @@
-//! Single commands: what each does to a root that is being made, on which nothing runs and no security module is active.
+//! Single commands and their effect on a root under construction, in which no service runs and no
+//! security module is active.
 
 use super::Job;
 use crate::finish::iconvconfig::Request;
 
-/// What running a command comes to.
+/// The effect of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Effect {
-    /// Success or failure; `None` when it depends on the tree.
+    /// Success or failure; `None` if it depends on the tree.
     pub(super) status: Option<bool>,
-    /// The work.
+    /// The jobs that the command requests.
     pub(super) jobs: Vec<Job>,
-    /// Whether the scriptlet ends here.
+    /// True if the command ends the scriptlet.
     pub(super) exits: bool,
 }
 
 impl Effect {
-    /// Nothing is done, with this status.
+    /// Returns an effect without jobs, with this status.
     pub(super) fn nothing(status: Option<bool>) -> Self {
         Self { status, ..Self::default() }
     }
@@ -25,15 +26,16 @@ impl Effect {
     }
 }
 
-/// What a command does; `None` when that is not known.
+/// Returns the effect of a command, or `None` if it is unknown.
 pub(super) fn command(words: &[String]) -> Option<Effect> {
     let (program, arguments) = words.split_first()?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = Some(Effect::nothing(Some(true)));
     let asks = Some(Effect::nothing(None));
     match (name_of(program)?, arguments.as_slice()) {
-        // Nothing fails here, so it does not matter how the shell goes on after a failure (`set`). Output goes to the log:
-        // redirections to files are not understood to begin with. Without a security module there is nothing to label.
+        // These commands always succeed, so the shell's behavior after a failure (`set`) does not
+        // matter. Output goes to the log; the parser rejects redirections to files. Without a
+        // security module there is nothing to label.
         (":" | "true" | "set" | "echo" | "printf" | "restorecon" | "fixfiles", _)
         | ("udevadm", ["control" | "trigger" | "settle", ..]) => done,
         ("false" | "selinuxenabled", _) => Some(Effect::nothing(Some(false))),
@@ -42,13 +44,14 @@ pub(super) fn command(words: &[String]) -> Option<Effect> {
         ("command", ["-v" | "-V", ..]) | ("type" | "which" | "getent" | "id" | "grep", _) => asks,
         ("ldconfig", []) => Some(Effect::job(Job::Ldconfig)),
         ("iconvconfig", arguments) => Some(Effect::job(Job::Iconvconfig(iconvconfig(arguments)?))),
-        // Requests to running services: in a root without them they are ignored ("Running in chroot, ignoring").
+        // Requests to running services. systemctl ignores them in a root without services ("Running
+        // in chroot, ignoring").
         ("systemctl", arguments) => systemctl(arguments).then(|| Effect::nothing(Some(true))),
         _ => None,
     }
 }
 
-/// The name of a program from the usual directories; of others nothing is known.
+/// Returns the name of a program in the standard directories. Programs elsewhere are unknown.
 fn name_of(program: &str) -> Option<&str> {
     match program.rsplit_once('/') {
         None => Some(program),
@@ -76,7 +79,8 @@ fn iconvconfig(arguments: &[&str]) -> Option<Request> {
     Some(request)
 }
 
-/// Whether this call asks a running systemd only. Enabling, masking and presets change files.
+/// Reports whether this call only sends requests to a running systemd. Enabling, masking and
+/// presets change files.
 fn systemctl(arguments: &[&str]) -> bool {
     let mut words = arguments.iter().filter(|argument| !matches!(**argument, "-q" | "--quiet" | "--no-block" | "--system"));
     let verbs = [
@@ -93,11 +97,12 @@ fn systemctl(arguments: &[&str]) -> bool {
     words.next().is_some_and(|verb| verbs.contains(verb)) && words.all(|word| !word.starts_with('-'))
 }
 
-/// What a test says; `None` when it asks for something in the tree.
+/// Returns the result of a test, or `None` if it depends on the tree.
 fn condition(words: &[&str]) -> Option<bool> {
     let numbers = |left: &str, right: &str| Some((left.parse::<i64>().ok()?, right.parse::<i64>().ok()?));
     match *words {
-        // An empty test; or whether systemd runs, which it never does on a root that is being made.
+        // An empty test, or a test whether systemd runs. systemd never runs in a root under
+        // construction.
         [] | ["-d" | "-e", "/run/systemd/system"] => Some(false),
         ["!", ref rest @ ..] => condition(rest).map(|status| !status),
         ["-n", text] | [text] if !text.starts_with('-') => Some(!text.is_empty()),

@@ -1,4 +1,5 @@
-//! The work that is done natively for scriptlets. All of it looks at the whole tree, so it is done once, when all files are there.
+//! The work that rootstrap does natively for scriptlets. All of it depends on the whole tree, so it
+//! is done once, after all files are in place.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use crate::finish::iconvconfig::{self, IconvconfigError};
 use crate::finish::ldconfig::{self, LdconfigError};
 use crate::tree::{Tree, TreeError, display};
 
-/// Work that scriptlets ask for.
+/// The work that scriptlets request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Job {
     /// `ldconfig`.
@@ -26,31 +27,31 @@ pub enum Job {
         /// The group.
         group: String,
     },
-    /// `busybox --install -s`, of the busybox at this path.
+    /// `busybox --install -s`, with the path of the busybox.
     BusyboxLinks(String),
     /// `mkdir -p`.
     Directories(Vec<String>),
 }
 
-/// Why work could not be done.
+/// The reason why a job failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// The linker's cache.
+    /// The linker's cache cannot be written.
     #[error(transparent)]
     Ldconfig(#[from] LdconfigError),
-    /// The character set cache.
+    /// The character set cache cannot be written.
     #[error(transparent)]
     Iconvconfig(#[from] IconvconfigError),
-    /// A path of the tree.
+    /// A path of the tree cannot be changed.
     #[error(transparent)]
     Tree(#[from] TreeError),
 }
 
 impl Job {
-    /// Does the work, and tells what the user should know: a program that the tree does not have, a configuration that it would
-    /// complain of.
+    /// Does the work and returns warnings for the user: a program that the tree lacks, or a
+    /// configuration that the program would reject.
     ///
-    /// `epoch` is the build's time in seconds since 1970.
+    /// `epoch` is the build time in seconds since 1970.
     pub fn run(&self, tree: &mut Tree, epoch: i64) -> Result<Vec<String>, JobError> {
         let missing = |program: &str| vec![format!("a scriptlet runs {program}, which the root does not have")];
         match self {
@@ -68,7 +69,7 @@ impl Job {
                 Ok(true) => Ok(Vec::new()),
                 Ok(false) => Ok(missing("iconvconfig")),
                 Err(error @ IconvconfigError::Tree(..)) => Err(error.into()),
-                // The program fails too, and the scriptlet goes on.
+                // The program fails as well, and the scriptlet continues.
                 Err(error) => Ok(vec![format!("iconvconfig: {error}")]),
             },
         }

@@ -1,8 +1,10 @@
-//! Shell scriptlets whose whole work is known: which native jobs do what they would.
+//! Recognition of shell scriptlets whose whole effect is known, and the native jobs that replace
+//! them.
 //!
-//! In: the interpreter and text of a scriptlet of a first installation (`$1` is 1), or a command that a Lua scriptlet runs. Out:
-//! [`Job`]s that are the same, or the word that nothing replaces it. A scriptlet with one command, test or redirection that is
-//! not understood is not understood at all: what is claimed here is not run by anybody.
+//! In: the interpreter and text of a scriptlet of a first installation (`$1` is 1), or a command
+//! that a Lua scriptlet runs. Out: equivalent [`Job`]s, or the result that nothing replaces it. A
+//! replaced scriptlet is never run. So one unknown command, test or redirection makes the whole
+//! scriptlet unknown.
 
 mod busybox;
 mod commands;
@@ -14,30 +16,33 @@ mod tests;
 pub use busybox::{AddGroup, AddUser};
 pub use job::{Job, JobError};
 
-/// What is known of a scriptlet.
+/// The result of the recognition of a scriptlet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recognised {
-    /// These jobs do all that it would; without any, it would do nothing.
+    /// These jobs do all the work of the scriptlet. If the list is empty, the scriptlet does
+    /// nothing.
     Replaced(Vec<Job>),
-    /// Nothing replaces it.
+    /// No native jobs replace the scriptlet.
     Unknown,
 }
 
-/// Whose commands a script calls: the same word may be another program elsewhere.
+/// The set of commands that a script calls. The same word can be a different program in another
+/// dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// GNU and systemd, as RPM distributions have them.
+    /// GNU and systemd, as in RPM distributions.
     Linux,
-    /// busybox and musl, as Alpine has them.
+    /// busybox and musl, as in Alpine.
     Busybox,
 }
 
-/// Which jobs replace a scriptlet with this interpreter (the program and its arguments) and text.
+/// Returns the jobs that replace a scriptlet with this interpreter (the program and its arguments)
+/// and text.
 pub fn recognise(interpreter: &[String], text: &[u8]) -> Recognised {
     recognise_in(Dialect::Linux, interpreter, text)
 }
 
-/// The same where the commands are those of a dialect.
+/// Does the same as [`recognise`], with the commands of a dialect.
 pub fn recognise_in(dialect: Dialect, interpreter: &[String], text: &[u8]) -> Recognised {
     let command = match dialect {
         Dialect::Linux => commands::command,
@@ -64,7 +69,7 @@ pub fn recognise_in(dialect: Dialect, interpreter: &[String], text: &[u8]) -> Re
     jobs.map_or(Recognised::Unknown, Recognised::Replaced)
 }
 
-/// The jobs that do what a command would, with success; `None` for one that is not known.
+/// Returns the jobs that do the work of a successful command, or `None` if the command is unknown.
 pub fn native_command(words: &[String]) -> Option<Vec<Job>> {
     match commands::command(words)? {
         commands::Effect { status: Some(true), jobs, exits: false } => Some(jobs),

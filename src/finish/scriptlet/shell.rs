@@ -1,17 +1,19 @@
-//! As much of the shell's language as scriptlets of known work are written in: simple commands, `;`, `&&`, `||`, `!`, `if`, quotes,
-//! `$1`, and output thrown away. Everything else makes the text one that is not understood.
+//! A parser for a subset of the shell language that recognized scriptlets use: simple commands,
+//! `;`, `&&`, `||`, `!`, `if`, quotes, `$1`, and output redirected to the null device. Anything
+//! else makes the text unknown.
 
 use super::Job;
 use super::commands::Effect;
 
-/// What a command does.
+/// A function that returns the effect of a command.
 type Command = fn(&[String]) -> Option<Effect>;
 
-/// Scriptlets longer or deeper than this are not of known work.
+/// Maximum length in bytes and maximum depth of a recognized scriptlet.
 const MAX_LENGTH: usize = 64 * 1024;
 const MAX_DEPTH: u32 = 16;
 
-/// The jobs of a scriptlet's text, each once, in their order; `None` when it is not understood, or fails.
+/// Returns the jobs of a scriptlet's text, each once, in order. Returns `None` if the text is
+/// unknown or the scriptlet fails.
 pub(super) fn jobs(text: &str, command: Command) -> Option<Vec<Job>> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -34,7 +36,7 @@ pub(super) fn jobs(text: &str, command: Command) -> Option<Vec<Job>> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
-    /// A word without its quotes, and whether it had any (then it is no keyword).
+    /// A word without its quotes, and whether it had any (a quoted word is no keyword).
     Word(String, bool),
     /// `;` or the end of a line.
     End,
@@ -42,7 +44,7 @@ enum Token {
     Or,
 }
 
-/// The text as tokens; `None` where it is more than this language.
+/// Splits the text into tokens. Returns `None` if it contains anything outside the subset.
 fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut chars = text.chars().peekable();
@@ -57,7 +59,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             ' ' | '\t' => flush(&mut word, &mut tokens),
             '\n' | ';' => {
                 flush(&mut word, &mut tokens);
-                // `;;` is of `case`, which is not understood.
+                // `;;` belongs to `case`, which is not supported.
                 if c == ';' && chars.peek() == Some(&';') {
                     return None;
                 }
@@ -80,7 +82,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 tokens.push(Token::Or);
             }
             '>' => {
-                // A number before it is a descriptor, not a word.
+                // A number before it is a file descriptor, not a word.
                 match word.take() {
                     Some((digits, false)) if digits.bytes().all(|c| c.is_ascii_digit()) => {}
                     Some((text, quoted)) => tokens.push(Token::Word(text, quoted)),
@@ -117,7 +119,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             }
             '$' => word.get_or_insert_default().0.push_str(parameter(&mut chars)?),
             '`' | '(' | ')' | '{' | '}' | '<' | '*' | '?' | '~' => return None,
-            // `[` is a program when it stands alone, and a pattern otherwise.
+            // `[` alone is a program; otherwise it is part of a pattern.
             '[' if word.is_some() || !chars.peek().is_none_or(|c| c.is_whitespace()) => return None,
             c if c.is_control() => return None,
             c => word.get_or_insert_default().0.push(c),
@@ -127,7 +129,8 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// `$1` and `${1}`: how many of the package will be installed, which is one.
+/// Parses `$1` and `${1}`: the number of installed instances of the package after the installation,
+/// which is 1.
 fn parameter(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<&'static str> {
     let braces = chars.next_if_eq(&'{').is_some();
     chars.next_if_eq(&'1')?;
@@ -137,7 +140,7 @@ fn parameter(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<&'s
     Some("1")
 }
 
-/// What follows a `>`: the null device, or another descriptor.
+/// Parses the target of a `>`: the null device, or another descriptor.
 fn thrown_away(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<()> {
     chars.next_if_eq(&'>');
     if chars.next_if_eq(&'&').is_some() {
@@ -234,7 +237,7 @@ impl Parser<'_> {
             self.at += 1;
         }
         let first = words.first()?;
-        // A variable set for the command, or other words of the language.
+        // A variable assignment for the command, or other keywords of the language.
         let other = first.contains('=')
             || matches!(first.as_str(), "while" | "until" | "for" | "case" | "function" | "do" | "done" | "esac" | "in" | "time");
         (!other).then_some(words)
@@ -255,8 +258,8 @@ impl Parser<'_> {
     }
 }
 
-/// What the commands come to. Where the way depends on the tree, both ways are gone: every job is one that may be done when it
-/// need not be.
+/// Returns the combined effect of the commands. If a branch depends on the tree, the jobs of both
+/// branches are included: every job is harmless when it is not needed.
 fn run(node: &Node, command: Command) -> Option<Effect> {
     match node {
         Node::Command(words) => command(words),
@@ -289,7 +292,7 @@ fn run(node: &Node, command: Command) -> Option<Effect> {
 
 fn conditional(branches: &[(Node, Node)], otherwise: Option<&Node>, command: Command) -> Option<Effect> {
     let Some(((condition, body), rest)) = branches.split_first() else {
-        // Without a branch taken, `if` succeeds.
+        // If no branch is taken, `if` succeeds.
         return otherwise.map_or(Some(Effect::nothing(Some(true))), |node| run(node, command));
     };
     let asked = run(condition, command)?;
@@ -304,7 +307,7 @@ fn conditional(branches: &[(Node, Node)], otherwise: Option<&Node>, command: Com
     Some(Effect { jobs: [asked.jobs, right.jobs].concat(), ..right })
 }
 
-/// One of the two, nobody knows which.
+/// Combines two effects of which only one happens, if it is unknown which one.
 fn either(one: Effect, other: Effect) -> Effect {
     Effect {
         status: if one.status == other.status { one.status } else { None },

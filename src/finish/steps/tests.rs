@@ -4,7 +4,7 @@ use crate::tree::display;
 
 const EPOCH: i64 = 1_700_823_240;
 
-/// What a catalog file says of the steps under test, as users write it.
+/// The tested steps, in the format of a catalog file.
 #[derive(serde::Deserialize)]
 struct Steps {
     steps: Vec<Step>,
@@ -45,7 +45,7 @@ fn file(tree: &mut Tree, path: &str, text: &str, mode: u16) {
     tree.write(path.as_bytes(), Content::from(text.as_bytes()), mode).unwrap();
 }
 
-/// Every path with its mode and what it holds.
+/// Returns every path with its mode and content.
 fn listing(tree: &Tree) -> Vec<String> {
     let mut lines = Vec::new();
     tree.walk(|path, id| {
@@ -190,7 +190,7 @@ fn accounts_are_added_once_and_in_the_shadow_tools_form() {
     assert_eq!(text("/etc/shadow"), "root:*:1::::::\noom:!!:19685::::::\n");
     assert_eq!(text("/etc/gshadow"), "root:::\nsgx:!*::\n");
     assert_eq!(tree.node(tree.lookup(b"/etc/shadow").unwrap()).metadata.mode, 0, "the mode stays");
-    // Without shadow files the password is where it always was.
+    // Without shadow files, the password goes into `passwd` and `group` themselves.
     let mut tree = Tree::new();
     run(&mut tree, accounts);
     assert_eq!(tree.read_text(b"/etc/group"), "sgx:!*:996:\nmail:!:1:\n");

@@ -35,7 +35,7 @@ d /srv/a 0700 - -
 q \"/srv/with space\" 0750
 ";
 
-/// Both sides before: the same files, made by hand.
+/// Creates the initial files by hand, the same on both sides.
 fn files(root: &Path, tree: &mut Tree) {
     let all = [
         "srv/existing",
@@ -112,7 +112,8 @@ fn lines_do_what_systemd_does() {
     }
     let mut tree = Tree::new();
     files(root, &mut tree);
-    // What depends on the machine is told; systemd would ask the running one.
+    // A warning is expected for values that depend on the machine; systemd would read them from the
+    // running one.
     let told: Vec<&str> = CONFIGURATION.lines().filter(|line| line.contains("%m")).collect();
     let known: String = CONFIGURATION.lines().filter(|line| !told.contains(line)).flat_map(|line| [line, "\n"]).collect();
     std::fs::create_dir_all(root.join("usr/lib/tmpfiles.d")).unwrap();
@@ -152,7 +153,7 @@ fn no_file_nothing_to_do_and_damage_is_told() {
 
 #[test]
 fn links_only_to_what_is_there() {
-    // Newer than the peer of the other test.
+    // The peer of the other test does not support these lines yet.
     let mut tree = Tree::new();
     let text = "L? /a - - - - nothing\nL? /b - - - - t.conf\nL? /c - - - - /t.conf\n";
     tree.write(b"/t.conf", Content::from(text.as_bytes()), 0o644).unwrap();
