@@ -120,7 +120,7 @@ mod tests {
         DateFormat::try_from(format.to_owned()).unwrap().render(epoch)
     }
 
-    /// Each expected value is the output of GNU `date -u -d @EPOCH +FORMAT`.
+    /// Compares with the output of GNU `date -u -d @EPOCH +FORMAT`.
     #[test]
     fn renders_as_date_does() {
         assert_eq!(render("%Y%m%d_%H%M", 1_700_823_240), "20231124_1054");

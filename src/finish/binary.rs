@@ -57,7 +57,8 @@ pub(super) fn header(content: &Content) -> Option<Header> {
     })
 }
 
-/// Reads numbers in a file's byte order and width; returns `None` beyond the end of the file.
+/// A reader of numbers in a file's byte order and width. It returns `None` beyond the end of the
+/// file.
 pub(super) struct Source<'a> {
     pub(super) content: &'a Content,
     pub(super) layout: Layout,

@@ -15,8 +15,8 @@ use crate::tree::{Metadata, Node, NodeId, NodeKind, Place, Tree, TreeError, join
 const UNITS: &str = "etc/systemd/system";
 const UNIT_FILES: &str = "/usr/lib/systemd/system";
 
-/// Returns the files of a package that is not installed, without ghosts, by the package's name.
-/// Returns `None` if no repository has the package.
+/// A function that returns the files of a package that is not installed, without ghosts, by the
+/// package's name. It returns `None` if no repository has the package.
 pub type PackageFiles<'a> = dyn Fn(&str) -> Option<Vec<Entry>> + 'a;
 
 /// The reason why a step failed.

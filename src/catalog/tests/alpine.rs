@@ -88,7 +88,7 @@ fn docker_s_architectures() {
     }
 }
 
-/// A new release takes one line. All its images then resolve without further changes.
+/// Adds a release with one line. All its images then resolve without further changes.
 #[test]
 fn a_new_release_is_a_line() {
     let directory = tempfile::tempdir().unwrap();

@@ -261,7 +261,7 @@ fn a_file_that_fails_changes_nothing() {
     }
 }
 
-/// The example in the documentation must work.
+/// Loads the example from the documentation, which must work.
 #[test]
 fn the_documented_example_works() {
     let page = include_str!("../../../docs/catalog.md");

@@ -179,7 +179,7 @@ fn hash_table(names: &Names, offset: impl Fn(StringId) -> u16, small: bool) -> V
     table
 }
 
-/// P. J. Weinberger's hash (intl/hash-string.c).
+/// Returns P. J. Weinberger's hash of a text (intl/hash-string.c).
 fn hash_string(text: &[u8]) -> u32 {
     text.iter().fold(0u32, |hash, &c| {
         let hash = (hash << 4).wrapping_add(u32::from(c));
@@ -193,7 +193,7 @@ fn next_prime(n: usize) -> usize {
     (n | 1..).step_by(2).find(|&n| is_prime(n)).unwrap_or(n)
 }
 
-/// Writes numbers in the target's byte order.
+/// A writer of numbers in the target's byte order.
 struct Writer {
     bytes: Vec<u8>,
     big_endian: bool,

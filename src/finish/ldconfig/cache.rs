@@ -280,7 +280,7 @@ impl Strings {
     }
 }
 
-/// Writes numbers in the target's byte order.
+/// A writer of numbers in the target's byte order.
 struct Writer {
     bytes: Vec<u8>,
     big_endian: bool,

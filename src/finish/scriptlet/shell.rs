@@ -8,7 +8,7 @@ use super::commands::Effect;
 /// A function that returns the effect of a command.
 type Command = fn(&[String]) -> Option<Effect>;
 
-/// Maximum length in bytes and maximum depth of a recognized scriptlet.
+/// Maximum length of a recognized scriptlet in bytes. [`MAX_DEPTH`] is the maximum nesting depth.
 const MAX_LENGTH: usize = 64 * 1024;
 const MAX_DEPTH: u32 = 16;
 
