@@ -150,7 +150,8 @@ fn read_dynamic(source: &Source, segments: &[Segment], at: u64, reading: Reading
 
 /// Returns the ABI note of a note segment: the system and version that the library requires.
 fn abi_note(source: &Source, segment: &Segment) -> Option<u32> {
-    // Notes are aligned to 4 or 8 bytes. Smaller alignments do not occur here; others are skipped.
+    // Notes are aligned to 4 or 8 bytes. glibc skips segments with another alignment, and its code
+    // for less than 4 is never reached.
     if segment.size < 32 || !(segment.align == 4 || segment.align == 8) {
         return None;
     }
