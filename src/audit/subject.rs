@@ -10,8 +10,8 @@
 //! - a lock file,
 //! - a report or plan in JSON.
 //!
-//! Without a source, the command line resolves a request. A program opens a root, a tree or an image
-//! with the functions below. A subject has these parts:
+//! Without a source, the command line resolves a request. A program opens a root, a tree or an
+//! image with the functions below. A subject has these parts:
 //!
 //! - [`Subject::packages`] are the packages, sorted by id. Those of roots and images have all
 //!   facts, including their files. Those of locks, reports and requests have the facts stated there

@@ -1,10 +1,10 @@
-//! What is different between two locks of one architecture.
+//! The difference between two locks of one architecture.
 
 use serde::Serialize;
 
 use super::{LockedArchitecture, LockedPackage};
 
-/// What is different between two locks of one architecture.
+/// The difference between two locks of one architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The architecture.
@@ -13,7 +13,8 @@ pub struct Difference {
     pub packages: Vec<PackageDifference>,
     /// Whether the packages come in another order, or the root is asked to have something else.
     pub order: bool,
-    /// What of the catalog's decisions is another: the configuration of the image, the finishing steps.
+    /// The decisions of the catalog that differ: the configuration of the image, the finishing
+    /// steps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub image: Vec<&'static str>,
     /// Repositories whose metadata are others.
@@ -35,28 +36,28 @@ impl Difference {
 /// A package that is in one lock only, or in both and not the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PackageDifference {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its architecture.
+    /// The architecture of the package.
     pub arch: String,
-    /// What the first lock has.
+    /// The builds in the first lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Told>,
-    /// What the second lock has.
+    /// The builds in the second lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Told>,
 }
 
-/// What tells one build of a package from another.
+/// The facts that distinguish one build of a package from another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Told {
-    /// Its id.
+    /// The id of the package.
     pub id: String,
-    /// Its whole version.
+    /// The full version.
     pub version: String,
-    /// Its repository.
+    /// The repository of the package.
     pub repository: String,
-    /// What the index promises.
+    /// The checksum in the index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<String>,
 }
@@ -75,17 +76,17 @@ impl Told {
 /// A repository that is in one lock only, or in another state in the second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepositoryDifference {
-    /// Its name.
+    /// The name of the repository.
     pub name: String,
-    /// What it called its state.
+    /// The revision of the repository in the first lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What it calls it now.
+    /// The revision of the repository in the second lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
 
-/// What is different from one lock of an architecture to another.
+/// Returns the differences between two locks of one architecture.
 pub fn differences(old: &LockedArchitecture, new: &LockedArchitecture) -> Difference {
     let mut names: Vec<(&str, &str)> =
         old.packages.iter().chain(&new.packages).map(|package| (package.name.as_str(), package.arch.as_str())).collect();

@@ -1,8 +1,10 @@
-//! Lock files: which packages an image is made of, to the byte, for each architecture.
+//! Lock files: the exact packages of an image, with digests, for each architecture.
 //!
-//! In: what was asked for and what was chosen, or the text of a lock file. Out: the same as a [`Lock`], as text that a person can review
-//! ([`Lock::to_toml`]), and the [`difference`](Difference) of two. It reads no repository, no package and no file, and believes no text:
-//! what is read is whole, names nothing twice, and leads nowhere but into its repositories.
+//! In: a request and the packages that the resolver chose, or the text of a lock file. Out: a
+//! [`Lock`], its text for review ([`Lock::to_toml`]), and the [`difference`](Difference) between
+//! two locks. The module reads no repository, no package and no other file. It validates the text:
+//! the lock must be complete, every name must be unique, and no path may lead out of its
+//! repository.
 
 mod difference;
 mod reading;
@@ -18,9 +20,10 @@ pub use reading::{LockError, name_in_order};
 use crate::catalog::{Database, ImageConfig, Langs, Naming, Step};
 use crate::digest::Digest;
 
-/// The version of the form that is written and read.
+/// The version of the lock format. It is written and read.
 ///
-/// Version 1, which is read too, has paths relative to the directory in which it was written, and does not tell what the catalog decided.
+/// Version 1 is only read. Its paths are relative to the directory in which it was written, and it
+/// does not contain the decisions of the catalog.
 pub const VERSION: u32 = 2;
 
 /// A lock file.
@@ -28,20 +31,20 @@ pub const VERSION: u32 = 2;
 pub struct Lock {
     /// The version of the form in which it was read, or is to be written.
     pub version: u32,
-    /// What was asked for.
+    /// The request that the lock answers.
     pub request: LockedRequest,
     /// By name.
     pub architectures: Vec<LockedArchitecture>,
 }
 
 impl Lock {
-    /// What is locked for an architecture.
+    /// Returns the lock of an architecture.
     pub fn architecture(&self, name: &str) -> Option<&LockedArchitecture> {
         self.architectures.iter().find(|architecture| architecture.name == name)
     }
 }
 
-/// What was asked for, in the words of the command line: what is not there was not said.
+/// The request, in the terms of the command line. Options that the user did not give are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LockedRequest {
@@ -96,11 +99,11 @@ pub struct LockedKey {
     pub repository: Option<String>,
     /// The name of its file.
     pub name: String,
-    /// What the file holds.
+    /// The content of the file.
     pub data: Vec<u8>,
 }
 
-/// What is installed on one architecture.
+/// The packages and decisions for one architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedArchitecture {
     /// The architecture, in the distribution's own words.
@@ -109,11 +112,12 @@ pub struct LockedArchitecture {
     pub docs: bool,
     /// The languages whose files are installed, but for packages that say otherwise.
     pub langs: Langs,
-    /// What the root is asked to have from now on, in the ecosystem's own words; empty where nothing keeps it.
+    /// The world of the new root, in the ecosystem's own syntax. Empty if the ecosystem records
+    /// none.
     pub world: Vec<String>,
-    /// The packages in the order of their installation: their names, or their ids where a name has several.
+    /// The packages in installation order: by name, or by id if several packages have that name.
     pub order: Vec<String>,
-    /// What the catalog decided beside the packages; `None` in a lock of version 1.
+    /// The decisions of the catalog beside the packages. `None` in a lock of version 1.
     pub image: Option<LockedImage>,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<LockedRepository>,
@@ -121,16 +125,16 @@ pub struct LockedArchitecture {
     pub packages: Vec<LockedPackage>,
 }
 
-/// What the catalog decided of an image beside its packages.
+/// The decisions of the catalog about an image, beside its packages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockedImage {
-    /// How the image is run.
+    /// The configuration with which the image runs.
     pub config: ImageConfig,
-    /// Its tags and labels.
+    /// The tags and labels of the image.
     pub naming: Naming,
-    /// What is done to the tree after the packages.
+    /// The steps that change the tree after the packages are installed.
     pub finishing: Vec<Step>,
-    /// Where the package database goes.
+    /// The place of the package database.
     pub database: Option<Database>,
 }
 
@@ -152,13 +156,13 @@ impl LockedImage {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedRepository {
-    /// Its name.
+    /// The name of the repository.
     pub name: String,
     /// The lower, the more it is preferred.
     pub priority: i32,
     /// apk's tag.
     pub tag: Option<String>,
-    /// What it says of its own state: a number, a time, a commit.
+    /// The revision that the repository states: a number, a time or a commit.
     pub revision: Option<String>,
     /// The digest of the document that it begins with, which promises all others.
     #[serde(with = "reading::digest_text")]
@@ -168,19 +172,20 @@ pub struct LockedRepository {
 /// A package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedPackage {
-    /// What tells it from all others, in the ecosystem's form.
+    /// The unique id of the package, in the ecosystem's form.
     pub id: String,
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its whole version.
+    /// The full version.
     pub version: String,
-    /// Its architecture, as the repository says.
+    /// The architecture that the repository states.
     pub arch: String,
-    /// The source package that it was built from, as the repository says; empty where it does not. Layers of images are grouped by it.
+    /// The source package that the repository states; empty if it states none. Image layers are
+    /// grouped by source package.
     pub source: String,
     /// The repository.
     pub repository: String,
-    /// Its file, relative to the repository.
+    /// The path of the package file, relative to the repository.
     pub location: String,
     /// Bytes of its file.
     pub size: u64,
@@ -188,7 +193,7 @@ pub struct LockedPackage {
     pub installed_size: u64,
     /// The digest of its file; absent only where nobody has looked at the file yet.
     pub checksum: Option<Digest>,
-    /// What the index promises, where that is not the digest of the whole file.
+    /// The checksum in the index, if it is not the digest of the whole file.
     pub index_checksum: Option<Digest>,
     /// The key that signed it; absent where nobody looked, or nobody signed.
     pub key: Option<String>,

@@ -29,15 +29,15 @@ pub enum LockError {
     /// Something stands there twice.
     #[error("{what} {name} stands there twice")]
     Twice {
-        /// What: `the package`.
+        /// The kind of entry: `the package`.
         what: &'static str,
-        /// Which.
+        /// The name of the entry.
         name: String,
     },
     /// A name is empty or holds characters that no name holds.
     #[error("{what} cannot be called `{}`", .name.escape_debug())]
     Name {
-        /// What: `a package`.
+        /// The kind of entry: `a package`.
         what: &'static str,
         /// The name.
         name: String,
@@ -55,7 +55,7 @@ pub enum LockError {
     Location {
         /// The package.
         id: String,
-        /// What stands there.
+        /// The location in the lock.
         location: String,
         /// Why it is none.
         problem: LocationError,
@@ -71,7 +71,7 @@ pub enum LockError {
     Size {
         /// The package.
         id: String,
-        /// What stands there.
+        /// The size in the lock.
         size: u64,
     },
     /// The order and the packages do not fit.
@@ -81,7 +81,7 @@ pub enum LockError {
         arch: String,
         /// The name in the order, or the package.
         name: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// A package's id is not that of its name and version.
@@ -92,12 +92,12 @@ pub enum LockError {
         /// The id that it has.
         found: String,
     },
-    /// What is said of the image cannot be.
+    /// The configuration of the image is invalid.
     #[error("the image for {arch}: {problem}")]
     Image {
         /// The architecture.
         arch: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A repository is locked that the request does not have.
@@ -123,7 +123,7 @@ struct Form {
     architecture: Vec<ArchitectureForm>,
 }
 
-/// What is read of a lock of whatever version.
+/// The fields of a lock file of any version.
 #[derive(Deserialize)]
 struct VersionForm {
     version: i64,
@@ -346,7 +346,8 @@ fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<
 }
 
 impl LockedArchitecture {
-    /// The packages that are installed, in the order of their installation: each once, and all of them.
+    /// Returns the packages in installation order. Fails unless the order names every package
+    /// exactly once.
     pub fn ordered(&self) -> Result<Vec<&LockedPackage>, LockError> {
         let wrong = |name: &str, problem| LockError::Order { arch: self.name.clone(), name: name.to_owned(), problem };
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -377,7 +378,8 @@ impl LockedArchitecture {
     }
 }
 
-/// What a package is called in the order: its name, which a new version of it keeps; its id where the name alone would not do.
+/// Returns the name of a package in the installation order. This is its plain name, which stays the
+/// same in a new version, or its id if several packages have that name.
 pub fn name_in_order<'p>(package: &'p LockedPackage, all: &[LockedPackage]) -> &'p str {
     let meant = |other: &&LockedPackage| other.name == package.name || other.id == package.name;
     if all.iter().filter(meant).count() > 1 { &package.id } else { &package.name }

@@ -62,7 +62,8 @@ fn sample() -> Lock {
     lock(vec![package("busybox", "1.36-r0"), package("musl", "1.2-r0")])
 }
 
-/// What is wrong with the sample's text when it is changed. A name that leads up is judged where the file is looked for.
+/// Returns the error for a changed text of the sample. A path with `..` is checked when the file is
+/// located.
 fn refused(from: &str, to: &str) -> String {
     let text = sample().to_toml();
     assert!(text.contains(from), "{from}");

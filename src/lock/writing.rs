@@ -1,7 +1,8 @@
 //! A lock as text.
 //!
-//! It is written by hand: a key a line, lists of names a name a line, empty lines between tables. A TOML writer decides on its own what
-//! stands on a line, and a diff is read by lines.
+//! The code writes TOML without a library: one key per line, one name of a list per line, empty
+//! lines between tables. A TOML library chooses its own line breaks, but a diff is reviewed line by
+//! line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -237,7 +238,7 @@ fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            // Control characters cannot stand in TOML as they are; neither may they move a reviewer's cursor.
+            // TOML does not allow raw control characters. They could also move a reviewer's cursor.
             character if character.is_control() => {
                 let _ = write!(out, "\\u{:04X}", u32::from(character));
             }

@@ -108,7 +108,8 @@ impl Solver<'_> {
             let staying = self.drop_locked(&mut best);
             let all = best.len();
             policy::filter(self, &mut best, Mode::Recommend);
-            // Where the machine runs none of the candidates, the job itself fails, and says so more plainly.
+            // If the machine runs none of the candidates, the job itself fails, with a clearer
+            // message.
             let runs = best.iter().any(|literal| self.pool.solvable(literal.id()).arch_rank().is_some());
             if runs && (1..all).contains(&best.len()) {
                 add_missing(&mut best, staying);

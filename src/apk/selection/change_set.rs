@@ -65,7 +65,7 @@ pub enum Warning {
         required_by: Vec<String>,
         /// The packages that it is installed for, without any of them requiring it (`install_if`).
         installed_for: Vec<String>,
-        /// What of the world leads to it.
+        /// The path of requirements from the world to the package.
         asked_for: Vec<String>,
     },
     /// A name that is to be removed is that of no installed package.

@@ -7,8 +7,8 @@ use super::request::Delete;
 use super::state::{Solver, WorldDep};
 use crate::apk::dependency::Constraint;
 
-/// Returns a warning for each name that was to be removed and of which a package stays, or of which none was installed. `world` is the world
-/// afterwards, `before` the one that it was.
+/// Returns a warning for each removed name of which a package stays, or of which no package was
+/// installed. `world` is the world after the change, `before` the world before it.
 pub(super) fn warnings(solver: &Solver<'_, '_>, world: &[WorldDep<'_>], before: &[Constraint], delete: &Delete) -> Vec<Warning> {
     let graph = &*solver.graph;
     // What the operation did with unknown names was refused before.
@@ -42,7 +42,8 @@ fn is_installed(graph: &Graph<'_>, name: u32) -> bool {
     graph.providers(name).iter().any(|provider| graph.node(provider.package).installed.is_some())
 }
 
-/// Returns the warning about packages that stay: those that need them, and what of the world leads to them.
+/// Returns the warning about packages that stay. It names the packages that need them, and the
+/// requirements that lead to them from the world.
 fn stay(graph: &Graph<'_>, name: &str, kept: &[PackageId], stays: &[PackageId], world: &[WorldDep<'_>]) -> Warning {
     let of = |package: PackageId| graph.names[graph.node(package).name as usize].to_owned();
     let meets = |by: Option<PackageId>, dep: &Dep<'_>, package: PackageId| {

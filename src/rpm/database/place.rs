@@ -18,9 +18,9 @@ const BACKUPS: [&str; 4] = ["~", ".rpmnew", ".rpmorig", ".rpmsave"];
 /// Settings of the database in macro files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
-    /// Its directory, relative to the root.
+    /// The directory of the database, relative to the root.
     pub directory: Option<String>,
-    /// Its format.
+    /// The format of the database.
     pub backend: Option<Backend>,
 }
 

@@ -8,8 +8,8 @@ use super::{Backend, DatabaseError, bdb, ndb, sqlite};
 use crate::ecosystem::{RootDirectory, RootFiles};
 use crate::rpm::header::{Header, Place};
 
-/// Directories of the database unless the root's macros name another one: EL10, Fedora and SUSE use the first, EL9 and
-/// older the second.
+/// Directories of the database unless the root's macros name another one: EL10, Fedora and SUSE use
+/// the first, EL9 and older the second.
 const DIRECTORIES: [&str; 2] = ["usr/lib/sysimage/rpm", "var/lib/rpm"];
 
 /// The contents of a database.

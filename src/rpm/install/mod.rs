@@ -82,8 +82,8 @@ pub fn install(
     Ok(installed)
 }
 
-/// Returns the database with the directory and format that the macros in the tree name, as far as neither the user nor
-/// the catalog decides them.
+/// Returns the database with the directory and format that the macros in the tree name, as far as
+/// neither the user nor the catalog decides them.
 fn configured(tree: &Tree, database: &catalog::Database, options: &InstallOptions) -> Result<catalog::Database, InstallError> {
     let mut database = database.clone();
     if database.assumed.is_nothing() {
@@ -96,7 +96,8 @@ fn configured(tree: &Tree, database: &catalog::Database, options: &InstallOption
     match found.backend.filter(|_| database.assumed.backend) {
         Some(database::Backend::Sqlite) => database.backend = DatabaseBackend::Sqlite,
         Some(database::Backend::Bdb) => database.backend = DatabaseBackend::Bdb,
-        // ndb is read only here, and rpm recognizes another backend's files by their names (`dbDetectBackend`).
+        // ndb is read only here, and rpm recognizes another backend's files by their names
+        // (`dbDetectBackend`).
         Some(database::Backend::Ndb) | None => {}
     }
     Ok(database)

@@ -222,7 +222,8 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Returns the text of a scriptlet, with its macros expanded where it asks for that. A text that cannot be expanded stays as it is.
+    /// Returns the text of a scriptlet, with its macros expanded if the scriptlet asks for that. A
+    /// text that cannot be expanded stays as it is.
     fn expanded(&self, script: &Script) -> Vec<u8> {
         let asks = script.flags.contains(ScriptFlags::EXPAND);
         let text = std::str::from_utf8(&script.text).ok().filter(|_| asks);

@@ -45,8 +45,8 @@ impl Environment {
         self.macros().expand(text).ok()
     }
 
-    /// Expands a text with the macros of configuration files too. The last definition counts. Returns `None` if the text
-    /// cannot be expanded.
+    /// Expands a text with the macros of configuration files too. The last definition counts.
+    /// Returns `None` if the text cannot be expanded.
     pub fn expand_with(&self, files: &[String], text: &str) -> Option<String> {
         let mut macros = self.macros();
         for file in files.iter().filter(|file| file.len() as u64 <= MAX_FILE) {

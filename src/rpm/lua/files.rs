@@ -108,7 +108,8 @@ pub(super) fn link(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno>
     Ok(tree.link(place.parent, &place.name, id)?)
 }
 
-/// Implements `rename(2)`, with the checks in Linux's order (namei.c, `do_renameat2`, `vfs_rename`).
+/// Implements `rename(2)`, with the checks in Linux's order (namei.c, `do_renameat2`,
+/// `vfs_rename`).
 pub(in crate::rpm) fn rename(tree: &mut Tree, old: &[u8], new: &[u8]) -> Result<(), Errno> {
     let (from, to) = (last(tree, old)?, last(tree, new)?);
     if from.kind != LastKind::Name || to.kind != LastKind::Name {

@@ -29,7 +29,8 @@ impl Identity {
             Some(text) if !text.is_empty() && !text.contains(|c: char| c.is_control() || c == '/') => Ok(text.to_owned()),
             _ => Err(PackageError::Incomplete { what }),
         };
-        // Builders other than rpmbuild may leave out the source package's name (rpm's `applyRetrofits` and `headerIsSourceHeuristic`).
+        // Builders other than rpmbuild may leave out the source package's name (rpm's
+        // `applyRetrofits` and `headerIsSourceHeuristic`).
         let is_flat = || header.strings(Tag::DIRNAMES).eq([b""]);
         let source = header.has(Tag::SOURCE_PACKAGE) || !header.has(Tag::SOURCE_RPM) && is_flat();
         let arch = if header.has(Tag::ARCH) { text(Tag::ARCH, "architecture")? } else { "none".into() };
