@@ -1,13 +1,18 @@
-//! Writing a tree into a directory: in parallel, a task a directory, whole or not at all.
+//! Writes a tree into a directory: in parallel, one task per directory, completely or not at all.
 //!
-//! A directory's task creates it, hands its subdirectories to other tasks and fills it; whoever lets go of it last gives it
-//! its own mode, owner and times and closes it. The heaviest subdirectory is opened last by its own thread, so that of all
-//! directories only those stay open whose lighter subdirectories are being written: at most the logarithm of the tree's weight a
-//! thread, however deep the tree is. It is the first that another thread takes, so that no large file is begun when all else is done. A node of several names is first created in a staging directory inside the hidden root and then linked
-//! to its names, so that no task waits for another.
+//! The task of a directory creates it, hands its subdirectories to other tasks and fills it. The
+//! last task that holds the directory sets its mode, owner and times, and closes it. A thread opens
+//! the heaviest of its subdirectories last. So only those directories stay open whose lighter
+//! subdirectories are being written: per thread at most the logarithm of the tree's weight, however
+//! deep the tree is. Other threads take the heaviest subdirectory first, so that no large file
+//! starts when everything else is done. A node with several names is first created in a staging
+//! directory inside the hidden root and then linked to its names, so that no task waits for
+//! another.
 //!
-//! Nothing is flushed to the disk unless [`WriteOptions::sync`] says so. A killed process leaves OUT absent or whole in any case;
-//! after a power failure only a synced OUT is sure to be. A root is made again sooner than it is flushed, so this is not the default.
+//! Nothing is flushed to disk unless [`WriteOptions::sync`] is set. If the process is killed, OUT
+//! is absent or complete in any case. After a power failure, only a synced OUT is certain to be
+//! complete or absent. Building a root again is faster than flushing it, so sync is not the
+//! default.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -34,10 +39,10 @@ use crate::tree::{Node, NodeId, NodeKind, Tree};
 /// Entries that one task creates; more of one directory are shared out.
 const CHUNK: usize = 64;
 
-/// How a tree is written.
+/// Options for writing a tree.
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
-    /// What happens to owners.
+    /// The treatment of owners.
     pub ownership: Ownership,
     /// Seconds since 1970 that stand for [`Metadata::NOW`](crate::tree::Metadata::NOW).
     pub epoch: i64,
@@ -47,7 +52,7 @@ pub struct WriteOptions {
     pub sync: bool,
 }
 
-/// What was written.
+/// Statistics of a written tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Names that are not directories.
@@ -56,19 +61,22 @@ pub struct Written {
     pub directories: u64,
     /// Bytes of contents, hard links counted once.
     pub bytes: u64,
-    /// The caller's user and group, where they stand for `0:0` on every path that [`Written::not_applied`] does not name.
+    /// The caller's user and group, which replace `0:0` on every path that [`Written::not_applied`]
+    /// does not name.
     pub stands_for_root: Option<(u32, u32)>,
-    /// What of the tree is not on the disk, sorted by path.
+    /// The parts of the tree that are not on disk, sorted by path.
     pub not_applied: Vec<NotApplied>,
 }
 
-/// A place for a tree, checked, with a hidden directory to write in. Dropped before it is written, it leaves nothing behind.
+/// A checked destination for a tree, with a hidden directory to write in. If it is dropped before
+/// the tree is written, it leaves nothing behind.
 pub struct Directory {
     destination: Destination,
 }
 
 impl Directory {
-    /// Checks that OUT does not exist or is an empty directory, and that it can be made; does so early, before work is done for nothing.
+    /// Checks that OUT does not exist or is an empty directory, and that it can be created. The
+    /// check is early, so that no work is wasted.
     pub fn prepare(out: &Path) -> Result<Self, OutputError> {
         Ok(Self { destination: Destination::prepare(out)? })
     }
@@ -268,7 +276,8 @@ impl<'a> Job<'a> {
     {
         let NodeKind::Directory(node) = &self.tree.node(directory.id).kind else { return };
         let (mut below, names): (Vec<_>, Vec<_>) = node.entries().partition(|&(_, id)| self.tree.node(id).is_directory());
-        // A thread takes its own last task first, others steal the first: so the heaviest goes first here, and last of its own thread.
+        // A thread takes its own last task first; other threads steal the first one. So the
+        // heaviest task comes first here: its own thread takes it last.
         below.sort_by_key(|&(_, id)| std::cmp::Reverse(self.plan.weight(id)));
         for (name, id) in below {
             let parent = Arc::clone(&directory);
@@ -413,7 +422,7 @@ fn link(staging: BorrowedFd<'_>, number: usize, directory: BorrowedFd<'_>, name:
     }
 }
 
-/// What was free before writing began.
+/// The free space before writing began.
 struct Space {
     bytes: u64,
     inodes: u64,
@@ -443,7 +452,8 @@ impl Space {
     }
 }
 
-/// The bits that the system takes from the modes of new files, read without setting them (that would show in other threads).
+/// Returns the bits that the system removes from the modes of new files. Reads them without setting
+/// the umask, because other threads would see the change.
 pub(super) fn umask() -> u16 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));

@@ -1,4 +1,4 @@
-//! What goes wrong when a tree is written.
+//! Errors of writing a tree.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub enum OutputError {
     Place {
         /// OUT.
         out: PathBuf,
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The system's answer.
         error: io::Error,
@@ -73,7 +73,7 @@ pub enum OutputError {
     NoSpace {
         /// The path inside the tree.
         path: String,
-        /// What was being written.
+        /// The attempted action.
         action: &'static str,
         /// Bytes that the whole tree needs.
         needed: u64,
@@ -89,7 +89,7 @@ pub enum OutputError {
     NoInodes {
         /// The path inside the tree.
         path: String,
-        /// What was being created.
+        /// The attempted action.
         action: &'static str,
         /// Inodes that the whole tree needs.
         needed: u64,
@@ -101,7 +101,7 @@ pub enum OutputError {
     Write {
         /// The path inside the tree.
         path: String,
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
         /// The system's answer.
         error: io::Error,
@@ -119,13 +119,13 @@ pub enum OutputError {
     NotALayout {
         /// The directory.
         out: PathBuf,
-        /// What is missing or wrong.
+        /// The problem.
         problem: String,
     },
     /// A blob of an image could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Blob {
-        /// Its file.
+        /// The path of the blob's file.
         path: PathBuf,
         /// The system's answer.
         error: io::Error,
@@ -133,11 +133,11 @@ pub enum OutputError {
     /// A blob of an image is not what its digest says.
     #[error("{} is damaged: expected {expected}, found {found}", path.display())]
     DamagedBlob {
-        /// Its file.
+        /// The path of the blob's file.
         path: PathBuf,
-        /// What is said of it.
+        /// The expected value.
         expected: String,
-        /// What it is.
+        /// The actual value.
         found: String,
     },
     /// A document of an image could not be made.
@@ -183,7 +183,7 @@ pub enum OutputError {
     Root {
         /// The root.
         root: PathBuf,
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The system's answer.
         error: io::Error,
@@ -201,7 +201,7 @@ pub enum OutputError {
     Read {
         /// The path inside the root.
         path: String,
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The system's answer.
         error: io::Error,
@@ -216,7 +216,7 @@ pub enum OutputError {
         root: PathBuf,
         /// The path inside the root.
         path: String,
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The system's answer.
         error: io::Error,
@@ -228,7 +228,7 @@ pub enum OutputError {
         root: PathBuf,
         /// The journal's name in it.
         journal: &'static str,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The user asked to stop.
@@ -240,7 +240,8 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    /// Whether the command was given an OUT that cannot be (exit code 2), and not that writing failed.
+    /// Reports whether OUT is not usable as given (exit code 2), as opposed to a failure while
+    /// writing.
     pub fn is_usage(&self) -> bool {
         if let Self::Root { error, .. } = self {
             return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);

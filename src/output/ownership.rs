@@ -1,10 +1,11 @@
-//! Who owns what is written, and what is kept of owners that could not be applied.
+//! Owners of the written files, and records of owners that could not be applied.
 //!
-//! An ordinary user's tree belongs to that user, who stands for `0:0`, as in a user namespace with one id. Other owners are
-//! recorded on files and directories in the extended attribute `user.rootlesscontainers`, which umoci reads when it packs an
-//! image and `PRoot` when it runs one (`rootlesscontainers.proto`: `uid = 1`, `gid = 2`). The containers/storage attribute
-//! `user.containers.override_stat` is not written too: fuse-overlayfs takes it for the whole truth about mode and type, and two
-//! records of one fact can differ.
+//! A tree that an ordinary user writes belongs to that user, who stands for `0:0`, as in a user
+//! namespace with one id. Other owners of files and directories are recorded in the extended
+//! attribute `user.rootlesscontainers`. umoci reads it when it packs an image, and `PRoot` when it
+//! runs one (`rootlesscontainers.proto`: `uid = 1`, `gid = 2`). The containers/storage attribute
+//! `user.containers.override_stat` is not written: fuse-overlayfs takes mode and type from it too,
+//! and two records of one fact can differ.
 
 use std::fs;
 
@@ -16,7 +17,7 @@ use crate::package::Owner;
 /// Extended attribute for owners that could not be applied.
 pub(super) const ROOTLESS_XATTR: &str = "user.rootlesscontainers";
 
-/// How the tree's owners reach the disk.
+/// The way in which the tree's owners are written to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
     /// By `chown`, as root. What the system refuses all the same is recorded.
@@ -28,7 +29,8 @@ pub enum Ownership {
 }
 
 impl Ownership {
-    /// What this process can do: root applies, root of a user namespace applies what is mapped, everybody else records.
+    /// Detects what this process can do. Real root applies owners, root of a user namespace applies
+    /// mapped owners, every other user records them.
     pub fn detect() -> Self {
         if !geteuid().is_root() {
             return Self::Record;
@@ -44,7 +46,7 @@ impl Ownership {
 pub struct NotApplied {
     /// The path, absolute in the tree.
     pub path: Vec<u8>,
-    /// What it should have.
+    /// The expected value.
     pub wanted: Wanted,
     /// Why it does not.
     pub reason: Reason,
@@ -52,7 +54,7 @@ pub struct NotApplied {
     pub recorded: bool,
 }
 
-/// What a path should have.
+/// The expected state of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wanted {
     /// This owner and group.
@@ -103,11 +105,13 @@ pub enum Reason {
     NotSupported,
     /// A package must not bring an attribute that is ours to record owners in.
     Reserved,
-    /// It is one that overlayfs reads in its layers (`trusted.overlay.`, `user.overlay.`): a package could lead it elsewhere.
+    /// overlayfs reads it in its layers (`trusted.overlay.`, `user.overlay.`): a package could
+    /// redirect overlayfs with it.
     Overlay,
 }
 
-/// Why an attribute is not a package's to set, if it is not: what the host itself would act upon once the tree is a layer of its.
+/// Returns the reason why a package may not set an attribute, if there is one. The host would act
+/// upon such attributes once the tree is one of its overlay layers.
 pub(super) fn reserved(attribute: &[u8]) -> Option<Reason> {
     if attribute == ROOTLESS_XATTR.as_bytes() {
         Some(Reason::Reserved)
@@ -163,8 +167,9 @@ pub(super) fn number(owner: &Owner) -> Option<u32> {
     }
 }
 
-/// The value of `user.rootlesscontainers`, or `None` for root's own, which needs no record. As umoci does, an id of 0 is written
-/// as `-1`, "as it is", because readers take the caller for root.
+/// Returns the value of `user.rootlesscontainers`, or `None` for `0:0`, which needs no record. As
+/// umoci does, an id of 0 is written as `-1` ("as it is"), because readers take the caller for
+/// root.
 pub(super) fn rootless_record(uid: u32, gid: u32) -> Option<Vec<u8>> {
     if uid == 0 && gid == 0 {
         return None;

@@ -1,6 +1,7 @@
-//! Compression on all cores: what is written is cut into blocks of one length, each of which becomes a gzip member, a Zstandard frame, or
-//! an xz or bzip2 stream of its own, and all of them together are one file of their format. So the bytes depend on the input and the level
-//! alone, not on how many threads there are.
+//! Compression on all cores. The input is cut into blocks of one length. Each block becomes a gzip
+//! member, a Zstandard frame, or an xz or bzip2 stream of its own; together they are one valid file
+//! of the format. So the bytes depend on the input and the level only, not on the number of
+//! threads.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,7 +20,7 @@ const OTHER_FORMATS: [&str; 19] = [
     "zst", "lz4",
 ];
 
-/// How something that is written is compressed.
+/// The compression of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packing {
     format: Format,
@@ -42,8 +43,9 @@ impl Packing {
     /// The endings of the names of tar archives.
     pub const ENDINGS: &str = ".tar, .tar.gz (.tgz), .tar.bz2 (.tbz2), .tar.xz (.txz), .tar.zst (.tzst)";
 
-    /// What the name of a tar archive asks for by its ending, as GNU tar's `--auto-compress` reads it. A name without an ending, or one
-    /// that ends in a version, is not compressed. `None` if the name promises another format.
+    /// Returns the compression that the extension of a tar archive's name selects, as GNU tar's
+    /// `--auto-compress` does. A name without an extension, or one that ends in a version, is not
+    /// compressed. Returns `None` if the name has the extension of another format.
     pub fn of_name(path: &Path) -> Option<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let Some((stem, ending)) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()) else { return Some(Self::NONE) };
@@ -68,7 +70,8 @@ impl Packing {
         self.format
     }
 
-    /// The bytes of a block. Larger ones compress a little better, smaller ones keep more threads at work.
+    /// Returns the size of a block in bytes. Larger blocks compress a little better, smaller ones
+    /// keep more threads at work.
     fn block(self) -> usize {
         match self.format {
             Format::Xz => 8 << 20,
@@ -112,7 +115,7 @@ impl Packing {
     }
 }
 
-/// `gzip`, `bzip2`, `zstd`, `xz` or `none`, with a level after a colon where another than the default is wanted.
+/// Parses `gzip`, `bzip2`, `zstd`, `xz` or `none`, with an optional level after a colon.
 impl FromStr for Packing {
     type Err = String;
 
@@ -144,24 +147,25 @@ impl fmt::Display for Packing {
     }
 }
 
-/// What was packed: its digest and length before it was.
+/// The digest and length of the input, before compression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpacked {
     /// SHA-256 of it.
     pub digest: Digest,
-    /// Its bytes.
+    /// The length in bytes.
     pub length: u64,
 }
 
-/// A writer that compresses what it is given into another. While some blocks are compressed, those before them are written.
+/// A writer that compresses its input into another writer. While some blocks are compressed, the
+/// blocks before them are written.
 pub struct Packer<W: Write + Send> {
     out: W,
     packing: Packing,
-    /// What was written, in blocks of which only the last is not full.
+    /// The input, in blocks of which only the last is not full.
     blocks: Vec<Vec<u8>>,
-    /// How many blocks are in use.
+    /// The number of blocks in use.
     used: usize,
-    /// What was compressed and not written yet.
+    /// The compressed blocks that are not written yet.
     packed: Vec<Vec<u8>>,
     hasher: Hasher,
     length: u64,
@@ -175,7 +179,8 @@ impl<W: Write + Send> Packer<W> {
         Self { out, packing, blocks, used: 0, packed: Vec::new(), hasher: Hasher::new(Algorithm::Sha256), length: 0 }
     }
 
-    /// Compresses the blocks that are there, hashes them, and writes those before them, all at the same time.
+    /// Compresses the current blocks, hashes them, and writes the previous ones, all at the same
+    /// time.
     fn turn(&mut self) -> io::Result<()> {
         let (out, hasher, packing) = (&mut self.out, &mut self.hasher, self.packing);
         let (blocks, before) = (&self.blocks[..self.used], &self.packed);
@@ -202,7 +207,8 @@ impl<W: Write + Send> Packer<W> {
         Ok(())
     }
 
-    /// Writes what is left; the writer below, and what was packed. Nothing at all becomes a file that holds nothing.
+    /// Writes the remaining blocks. Returns the inner writer, and the digest and length of the
+    /// input. An empty input becomes a valid file with empty content.
     pub fn finish(mut self) -> io::Result<(W, Unpacked)> {
         if self.used > 0 {
             self.turn()?;

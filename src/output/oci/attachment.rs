@@ -1,5 +1,6 @@
-//! What stands beside an image and speaks of it: its lock file, a bill of materials, a report. A manifest of its own names the image as its
-//! subject (image-spec, manifest.md), so the image's digest knows nothing of it.
+//! Attachments of an image: its lock file, a bill of materials, a report. Each has a manifest of
+//! its own that names the image as its subject (image-spec, manifest.md). So an attachment does not
+//! change the digest of the image.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,7 +18,7 @@ pub(super) const EMPTY: &[u8] = b"{}";
 pub struct Attachment {
     /// The name of the file.
     pub name: String,
-    /// What it holds.
+    /// The content.
     pub data: Vec<u8>,
 }
 
@@ -39,7 +40,8 @@ impl Attachment {
             .map_or("application/octet-stream", |(_, media_type)| media_type)
     }
 
-    /// The manifest by which it refers to `subject`, once its own blob and the empty configuration are written.
+    /// Writes the blob and the empty configuration, and returns the manifest that refers to
+    /// `subject`.
     pub(super) fn manifest(
         &self,
         mut blob: Descriptor,

@@ -1,7 +1,9 @@
-//! An image that another is built upon: read from its layout, its layers laid over each other as one tree.
+//! A base image that another image is built upon. It is read from its layout, and its layers are
+//! applied in order to form one tree.
 //!
-//! In: a layout, a tag, a platform. Out: the tree, and what a manifest says of the layers below. Every blob is held against its digest before it is
-//! used, and no path of a layer leads out of the tree.
+//! In: a layout, a tag, a platform. Out: the tree, and what a manifest states about the layers
+//! below. The digest of every blob is verified before the blob is used. No path of a layer leads
+//! out of the tree.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +23,7 @@ use crate::tree::Tree;
 pub struct BaseImage {
     /// All that it holds.
     pub tree: Tree,
-    /// Where its blobs are.
+    /// The directory of the blobs.
     pub(super) directory: PathBuf,
     pub(super) layers: Vec<Descriptor>,
     /// The blobs of the layers.
@@ -29,7 +31,7 @@ pub struct BaseImage {
     pub(super) config: ImageConfiguration,
     /// The digest of its manifest.
     pub(super) digest: String,
-    /// Its tag.
+    /// The tag of the image.
     pub(super) name: Option<String>,
 }
 
@@ -63,7 +65,7 @@ impl BaseImage {
         })
     }
 
-    /// What says upon what an image is built (image-spec, annotations.md).
+    /// Returns the annotations that name the base image (image-spec, annotations.md).
     pub(super) fn annotations(&self) -> BTreeMap<String, String> {
         let mut annotations = BTreeMap::from([("org.opencontainers.image.base.digest".to_owned(), self.digest.clone())]);
         if let Some(name) = &self.name {

@@ -1,4 +1,5 @@
-//! The blobs of a layout: in a directory, or in an archive that was read as a tree. Every one is held against its digest before it is used.
+//! The blobs of a layout: in a directory, or in an archive that was read as a tree. The digest of
+//! every blob is verified before the blob is used.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -24,7 +25,7 @@ const DOCUMENT_LIMIT: u64 = 4 << 20;
 /// The blobs of a layout.
 pub(super) struct Blobs<'a> {
     place: &'a Path,
-    /// What the archive holds that the place is; none where it is a directory.
+    /// The content of the archive, if the place is an archive; `None` for a directory.
     archive: Option<&'a Tree>,
 }
 
@@ -104,7 +105,8 @@ impl<'a> Blobs<'a> {
                 MediaType::ImageManifest => found.push(entry),
                 MediaType::ImageIndex if depth < 4 => {
                     let index: ImageIndex = self.document(&entry)?;
-                    // What is attested of an image is of no platform (buildkit's attestation manifests).
+                    // An attestation of an image has no platform (buildkit's attestation
+                    // manifests).
                     let is_image = |entry: &&Descriptor| {
                         entry.platform().as_ref().is_none_or(|platform| platform.architecture().to_string() != "unknown")
                     };
@@ -155,7 +157,7 @@ impl<'a> Blobs<'a> {
     }
 }
 
-/// Reads from a layout; again if a build finished in it meanwhile, and what was read is not there any more.
+/// Reads from a layout. Reads again if another build finished in it meanwhile and removed blobs.
 pub(super) fn settled<T>(place: &Path, read: impl Fn() -> Result<T, OutputError>) -> Result<T, OutputError> {
     let state = || [place.to_owned(), place.join("index.json")].map(|path| inode(&path));
     loop {
@@ -171,7 +173,8 @@ fn inode(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Lays the archive of a layer over what is below it. What it removes is of the layers below, so that goes first.
+/// Applies the archive of a layer to the tree of the layers below. A layer removes only names of
+/// lower layers, so its whiteouts are applied first.
 pub(super) fn lay_over(tree: &mut Tree, layer: impl Read, spool: &Spool) -> io::Result<()> {
     let members = members::read(layer, spool)?;
     for member in &members {
@@ -211,7 +214,8 @@ pub fn read_archive(path: &Path, spool: &Spool) -> Result<Tree, OutputError> {
     Ok(tree)
 }
 
-/// Puts a member into the tree, in place of what is there; a directory over a directory leaves what is in it.
+/// Puts a member into the tree and replaces the existing node. A directory that replaces a
+/// directory leaves the content.
 fn put(tree: &mut Tree, path: &[u8], what: What) -> Result<(), TreeError> {
     let (directory, name) = split(path);
     match what {

@@ -1,5 +1,5 @@
-//! The documents of an image: configuration, manifest, index. `oci-spec` has their forms; here they are filled, and written with sorted
-//! keys.
+//! The documents of an image: configuration, manifest, index. `oci-spec` defines their types. This
+//! module fills them and writes them with sorted keys.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,7 +43,7 @@ fn failed(error: &dyn std::fmt::Display) -> OutputError {
     OutputError::Document(error.to_string())
 }
 
-/// What another document says of a blob.
+/// Returns the descriptor by which another document refers to a blob.
 pub(super) fn descriptor(media_type: MediaType, digest: &Digest, size: u64) -> Result<Descriptor, OutputError> {
     let digest: Sha256Digest = digest.hex().parse().map_err(|error: OciSpecError| failed(&error))?;
     Ok(Descriptor::new(media_type, size, digest))
@@ -101,7 +101,7 @@ pub(super) fn configuration(image: &Image<'_>, layers: &[WrittenLayer]) -> Resul
     builder.build().map_err(|error| failed(&error))
 }
 
-/// How the image is run: as the one below, but for what is said of this one.
+/// Returns the run configuration: that of the base image, with the settings of this image over it.
 fn run_config(image: &Image<'_>) -> Config {
     let config = image.config;
     let below = image.base.and_then(|base| base.config.config().clone());

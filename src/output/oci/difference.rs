@@ -54,7 +54,7 @@ pub(super) fn difference(base: &Tree, tree: &Tree) -> Result<Layer, OutputError>
             Some(at) => path.split_at(at + 1),
             None => (&b""[..], &path[..]),
         };
-        // What is in a directory that went goes with it, and so does what is in one that is no directory any more.
+        // If a directory was removed or is no longer a directory, its content is gone with it.
         let parent = after.get(directory.strip_suffix(b"/").unwrap_or(directory));
         if parent.is_some_and(|&parent| tree.node(parent).is_directory()) {
             wanted.insert([directory, WHITEOUT, name].concat(), None);

@@ -1,6 +1,8 @@
-//! An archive as `docker save` writes and `docker load` reads it: a configuration, a plain archive a layer, and a list of them.
+//! An archive in the format of `docker save` and `docker load`: a configuration, one uncompressed
+//! archive per layer, and a list of both.
 //!
-//! The length of a layer stands before it, so each layer is made twice: once to be hashed and counted, once to be written.
+//! The length of a layer comes before its content. So each layer is produced twice: once to hash
+//! and count it, once to write it.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,6 +1,8 @@
-//! What somebody else made, whatever it is: a layout, an archive of one, an archive as `docker save` writes it, or a plain archive of a root.
+//! Reads images and roots of any origin: a layout, an archive of a layout, an archive of `docker
+//! save`, or a plain archive of a root.
 //!
-//! In: a directory or a file. Out: the root that it holds as a tree, and for which platform it says that it is. Nothing is unpacked to the disk.
+//! In: a directory or a file. Out: the root as a tree, and the platform that the image states.
+//! Nothing is unpacked to disk.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -19,7 +21,7 @@ use crate::output::error::OutputError;
 use crate::package::{Content, Spool};
 use crate::tree::Tree;
 
-/// What was found.
+/// The kind of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundKind {
     /// An archive of a root.
@@ -33,11 +35,11 @@ pub enum FoundKind {
 /// A root that was found.
 #[derive(Debug)]
 pub struct Found {
-    /// What it was in.
+    /// The kind of the source.
     pub kind: FoundKind,
     /// All that it holds.
     pub tree: Tree,
-    /// What an image says that it is for.
+    /// The platform that the image states.
     pub platform: Option<Platform>,
 }
 
@@ -51,13 +53,15 @@ struct Saved {
     layers: Vec<String>,
 }
 
-/// Reads the image of a layout: that of the platform, or where none is named the only one, or else the one for this machine.
+/// Reads an image of a layout: the image of `platform`. Without `platform`, reads the only image,
+/// or else the image for this machine.
 pub fn read_layout(reference: &Reference, platform: Option<&Platform>, spool: &Spool) -> Result<Found, OutputError> {
     let read = || image(&Blobs::directory(&reference.directory), reference.tag.as_deref(), platform, spool);
     settled(&reference.directory, read)
 }
 
-/// Reads an archive, compressed or not: of a root, of a layout, or of `docker save`. Of several images the `tag` tells which.
+/// Reads an archive, compressed or not: of a root, of a layout, or of `docker save`. If there are
+/// several images, `tag` selects one.
 pub fn read_found(path: &Path, tag: Option<&str>, platform: Option<&Platform>, spool: &Spool) -> Result<Found, OutputError> {
     let tree = read_archive(path, spool)?;
     let is_file = |name: &[u8]| tree.lookup(name).is_some_and(|id| tree.node(id).content().is_some());
@@ -106,7 +110,8 @@ fn only(blobs: &Blobs<'_>, entry: &Descriptor) -> Result<Descriptor, OutputError
     Err(blobs.problem(format!("say for which architecture: it has {known}")))
 }
 
-/// The image of an archive of `docker save`; its layers are held against the digests that its configuration has of them.
+/// Reads the image of an archive of `docker save`. Verifies its layers against the digests in its
+/// configuration.
 fn saved(path: &Path, members: &Tree, tag: Option<&str>, spool: &Spool) -> Result<Found, OutputError> {
     let problem = |problem: String| OutputError::NotALayout { out: path.to_owned(), problem };
     let file = |name: &str| -> Result<&Content, OutputError> {

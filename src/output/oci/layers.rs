@@ -1,9 +1,12 @@
-//! Which names of a tree go into which layer: what changes together lies together, and what does not change keeps its digest.
+//! Assignment of a tree's names to layers. Files that change together share a layer, and unchanged
+//! layers keep their digests.
 //!
-//! The files of packages of one source change together. The largest sources get a layer each, the others share some by a digest of
-//! their names, and everything that no package brought as it is (databases, caches, configuration that was changed) comes last, because
-//! it changes with every build. Where a source goes depends on its own name, on the power of two that its size is nearest below, and on which
-//! sources are larger: when a package grows a little, comes or goes, all other layers stay as they are.
+//! The files of packages of one source change together. The largest sources get a layer each. The
+//! other sources share some layers by a digest of their names. The last layer has everything that
+//! no package contains in this form (databases, caches, changed configuration), because it changes
+//! with every build. The layer of a source depends on three things: its name, the largest power of
+//! two that is not above its size, and which sources are larger. So a package may grow a little, be
+//! added or be removed while all other layers stay the same.
 
 use rustc_hash::FxHashMap;
 
@@ -12,18 +15,19 @@ use crate::output::origin::Origin;
 use crate::package::Content;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, Tree};
 
-/// The time of a directory in layers that share it. Its own comes with the last of them, so that none of the others changes with it.
+/// The time of a directory in layers that share it. The last of these layers has the real time, so
+/// that the others do not change with it.
 const SHARED: i64 = 0;
 
-/// What a name takes in an archive beside its content.
+/// The size of a name in an archive beside its content, in bytes.
 const HEADER: u64 = 512;
 
 /// A layer before it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layer {
-    /// What is in it, in words.
+    /// A description of the content.
     pub(super) what: String,
-    /// Its names, sorted, directories before what is in them.
+    /// The names in the layer, sorted, directories before their content.
     pub(super) members: Vec<Member>,
 }
 
@@ -50,7 +54,8 @@ pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
     titles.push("what is made of them: databases, caches, configuration".to_owned());
     let last = titles.len() - 1;
 
-    // The layers that each name is in, a bit a layer: its own, and for a directory those of all that is below it.
+    // The layers that each name is in, one bit per layer: its own layer, and for a directory the
+    // layers of everything below it.
     let own = |id: NodeId| sources.of_node(tree.node(id)).and_then(|source| of_source.get(source)).copied().unwrap_or(last);
     let mut layers_of: Vec<u128> = paths.iter().map(|&(_, id)| 1 << own(id)).collect();
     let place: FxHashMap<&[u8], usize> = paths.iter().enumerate().map(|(i, (path, _))| (path.as_slice(), i)).collect();
@@ -82,7 +87,7 @@ pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
 struct Sources<'a> {
     /// Names, sorted.
     names: Vec<&'a str>,
-    /// Of each package its source.
+    /// The source of each package.
     of_package: Vec<usize>,
     /// The bytes of each source.
     sizes: Vec<u64>,
@@ -109,17 +114,20 @@ impl<'a> Sources<'a> {
     /// The source whose layer a node belongs to; `None` for what is not as a package brought it.
     fn of_node(&self, node: &Node) -> Option<usize> {
         let is_changed = node.metadata.mtime == Metadata::NOW
-            // Whoever changes a content clears its digest; of an empty one no package needs to promise any.
+            // Code that changes a content clears its digest. An empty file has the same content
+            // whether or not a package states a digest.
             || matches!(&node.kind, NodeKind::File(content) if node.digest.is_none() && !content.is_empty());
         node.package.filter(|_| !is_changed).and_then(|package| self.of_package.get(package.0 as usize).copied())
     }
 
-    /// Of each source its layer, of at most `count`, and what each layer holds.
+    /// Returns the layer of each source, of at most `count` layers, and a description of each
+    /// layer.
     fn share_out(&self, count: usize) -> (Vec<usize>, Vec<String>) {
         let mut order: Vec<usize> = (0..self.names.len()).filter(|&source| self.sizes[source] > 0).collect();
         // Names are sorted, so equal sizes stay in the order of names.
         order.sort_by_key(|&source| std::cmp::Reverse(self.sizes[source].ilog2()));
-        // Half of them is what fits both a few large sources among small ones and many of about one size.
+        // Half of the layers are shared. That suits both a few large sources among small ones and
+        // many sources of similar size.
         let shared = if order.len() <= count { 0 } else { count.div_ceil(2) };
         let alone = order.len().min(count - shared);
         let mut of_source = vec![usize::MAX; self.names.len()];

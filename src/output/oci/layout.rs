@@ -1,8 +1,9 @@
-//! An image layout: a directory with blobs by their digests and an index of the images that have tags.
+//! An image layout: a directory with blobs named by digest, and an index of the tagged images.
 //!
-//! A layout is made whole beside its place and takes it by one rename. Where one is already, its other images come along (their blobs are
-//! hard links, or copies), and what no image refers to any more stays behind. Builds at once take turns at the end: the index that is
-//! there is read under a lock, which is held until the new one is in its place.
+//! A layout is written completely beside its destination and replaces it by one rename. If a layout
+//! already exists there, its other images are carried over: their blobs are hard-linked or copied.
+//! Blobs that no image refers to are dropped. Concurrent builds take turns at the end: the existing
+//! index is read under a lock, which is held until the new index is in place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -41,7 +42,8 @@ pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const DOCUMENT_LIMIT: u64 = 4 << 20;
 pub(super) const BLOBS: &str = "blobs/sha256";
 
-/// An image layout in the making. Dropped before it is finished, it leaves nothing behind, and what was there stays.
+/// An image layout under construction. If it is dropped before it is finished, it leaves nothing
+/// behind and the existing layout stays.
 pub struct Layout {
     path: PathBuf,
     destination: Destination,
@@ -131,8 +133,9 @@ impl Layout {
         self.attachments.push(attachment);
     }
 
-    /// Gives the images that were added their tags, and lets the layout appear; the digest of what the tags name: the manifest of a
-    /// single image, or an index over several. Waits for other builds that finish in the same place.
+    /// Tags the images that were added, and publishes the layout. Waits for other builds that
+    /// finish in the same place. Returns the digest that the tags name: the manifest of a single
+    /// image, or an index over several.
     pub fn finish(
         mut self,
         tags: &[String],
@@ -198,7 +201,8 @@ impl Layout {
             .ok_or_else(|| OutputError::Document("a digest of another kind".to_owned()))
     }
 
-    /// Moves the layout into a directory that stays, the index last. What is there is whole at any moment: until then by the old index.
+    /// Moves the layout into a directory that stays, the index last. The layout there is consistent
+    /// at any moment: until the last move, the old index is valid.
     fn move_up(&self, out: BorrowedFd<'_>) -> rustix::io::Result<()> {
         let mode = Mode::from_raw_mode(0o777);
         for name in ["blobs", BLOBS] {
@@ -314,7 +318,8 @@ impl Layout {
         Ok(())
     }
 
-    /// Takes a blob of a layout that was read: the file, or the bytes that are still held if another build removed the file.
+    /// Takes a blob of a layout that was read: the file, or the bytes in memory if another build
+    /// removed the file.
     fn take_over(&self, directory: &Path, blob: &Descriptor, content: &Content) -> Result<(), OutputError> {
         let hex = blob.digest().digest();
         match linkat(rustix::fs::CWD, directory.join(BLOBS).join(hex), &self.blobs, hex, AtFlags::empty()) {
@@ -368,7 +373,8 @@ fn open_blobs(root: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
     openat(root, BLOBS, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Whether a directory holds only what a build may leave that was killed in a directory that stays: blobs without an index.
+/// Reports whether a directory holds only the remains of a killed build in a directory that stays:
+/// blobs without an index.
 fn is_unfinished(path: &Path) -> bool {
     let all = |path: PathBuf, is_left: fn(&str) -> bool| {
         let names = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.file_name());

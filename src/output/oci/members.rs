@@ -1,7 +1,9 @@
-//! The members of a layer's archive, as others write them: pax records, GNU's long names, whiteouts.
+//! The members of a layer's archive, as other programs write them: pax records, GNU's long names,
+//! whiteouts.
 //!
-//! In: the inflated archive. Out: [`Member`]s with their contents, none of which is believed: paths with `..` are refused. The records are
-//! parsed here, because the tar crate's iterator ends a record at the first newline, and attributes are binary.
+//! In: the decompressed archive. Out: [`Member`]s with their contents. The input is untrusted:
+//! paths with `..` are refused. The module parses pax records itself, because the tar crate's
+//! iterator ends a record at the first newline, and attributes are binary.
 
 use std::io::{self, Read, Write};
 
@@ -12,11 +14,12 @@ use crate::tree::{Metadata, Node, NodeKind};
 
 /// Headers that describe others are small: attributes are at most 64 KiB each.
 const RECORDS_LIMIT: u64 = 4 << 20;
-/// The prefix of a whiteout's name, and the name of one for all that is in its directory (image-spec, layer.md).
+/// The prefix of a whiteout's name, and the name of a whiteout for everything in its directory
+/// (image-spec, layer.md).
 pub(super) const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
-/// What a layer says of a path.
+/// A layer's entry for a path.
 #[derive(Debug)]
 pub(super) enum What {
     /// This is there. Of a directory only what it is itself.
@@ -70,7 +73,7 @@ fn text(data: &[u8]) -> Vec<u8> {
     data.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()
 }
 
-/// What headers before a member say of it.
+/// The records that precede a member and apply to it.
 #[derive(Default)]
 struct Described {
     path: Option<Vec<u8>>,

@@ -1,8 +1,10 @@
-//! A tree as a container image: layers, a configuration, a manifest, and the layout or archive that holds them.
+//! A tree as a container image: layers, a configuration, a manifest, and the layout or archive that
+//! holds them.
 //!
-//! In: finished trees, one for each architecture, and what their images say of themselves. Out: an OCI image layout ([`Layout`]) or
-//! an archive as `docker load` takes it ([`DockerArchive`]). The same trees give the same bytes: nothing of the host, of the day or
-//! of the number of threads comes into them.
+//! In: finished trees, one for each architecture, and the configuration of their images. Out: an
+//! OCI image layout ([`Layout`]) or an archive for `docker load` ([`DockerArchive`]). The same
+//! trees give the same bytes: the output does not depend on the host, the date or the number of
+//! threads.
 
 mod attachment;
 mod base;
@@ -48,21 +50,21 @@ pub const MOST_LAYERS: usize = 125;
 /// An image of one architecture, before it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
-    /// Its root.
+    /// The root of the image.
     pub tree: &'a Tree,
     /// The packages that the nodes of the tree name.
     pub origins: &'a [Origin],
-    /// How times get into its layers.
+    /// The treatment of times in the layers.
     pub times: Times,
-    /// What it runs on.
+    /// The platform that the image runs on.
     pub platform: &'a Platform,
-    /// How it is run.
+    /// The configuration with which the image runs.
     pub config: &'a ImageConfig,
-    /// Its labels beside those of the configuration, which stand over them.
+    /// The labels beside those of the configuration. They override those of the configuration.
     pub labels: &'a BTreeMap<String, String>,
     /// In how many layers it is cut at most.
     pub layers: usize,
-    /// How its layers are compressed.
+    /// The compression of the layers.
     pub packing: Packing,
     /// The image that it is built upon, of which its one layer tells the difference.
     pub base: Option<&'a BaseImage>,
@@ -71,7 +73,7 @@ pub struct Image<'a> {
 /// A layer that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenLayer {
-    /// What is in it, in words.
+    /// A description of the content.
     pub what: String,
     /// The digest of its blob.
     pub digest: Digest,
@@ -86,15 +88,15 @@ pub struct WrittenLayer {
 /// An image that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenImage {
-    /// What it runs on.
+    /// The platform that the image runs on.
     pub platform: Platform,
     /// The digest of its manifest.
     pub manifest: Digest,
     /// The digest of its configuration, which is its id.
     pub config: Digest,
-    /// Its layers, the lowest first.
+    /// The layers, the lowest first.
     pub layers: Vec<WrittenLayer>,
-    /// What the tree holds, and what of it no layer does.
+    /// The statistics of the tree, with the parts that no layer holds.
     pub written: Written,
 }
 
@@ -106,7 +108,7 @@ impl Image<'_> {
         labels
     }
 
-    /// Its layers, the lowest first.
+    /// Divides the tree into layers, and returns them, the lowest first.
     fn cut(&self) -> Result<Vec<Layer>, OutputError> {
         match self.base {
             Some(base) => Ok(vec![difference::difference(&base.tree, self.tree)?]),
@@ -114,7 +116,7 @@ impl Image<'_> {
         }
     }
 
-    /// What the tree holds, where `not_applied` was missed by its layers.
+    /// Returns the statistics of the tree. `not_applied` are the parts that its layers do not hold.
     fn written(&self, not_applied: Vec<NotApplied>) -> Result<Written, OutputError> {
         let Plan { files, directories, bytes, .. } = Plan::of(self.tree)?;
         let mut not_applied = not_applied;

@@ -1,4 +1,4 @@
-//! Where an image is, or is to be: `DIR[:TAG]`.
+//! The place of an image, to read or to write: `DIR[:TAG]`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

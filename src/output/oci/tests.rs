@@ -33,7 +33,8 @@ fn tree_of(packages: &[Package<'_>], time: i64) -> (Tree, Vec<Origin>) {
             node.package = package;
             node.metadata.mtime = 1_000;
             node.digest = Some(Digest::of(Algorithm::Sha256, &data));
-            // The directories are the packages' too, with the time of the one that brought them last.
+            // Directories belong to packages too. They have the time of the last package that
+            // contains them.
             let mut parent = tree.locate(format!("/{path}").as_bytes()).unwrap().parent;
             while parent != Tree::ROOT {
                 tree.node_mut(parent).package = package;
@@ -171,7 +172,8 @@ fn a_layout_keeps_its_other_images_and_only_what_they_need() {
     let path = place.path().join("layout");
     add(&path, &["amd64", "arm64"], &["1", "latest"]).unwrap();
     let of_two = blobs(&path);
-    // Two architectures of one tree share their layers: index, two manifests, two configurations, three layers.
+    // Two architectures of one tree share their layers: index, two manifests, two configurations,
+    // three layers.
     assert_eq!(of_two, 8);
     let single = add(&path, &["s390x"], &["2"]).unwrap();
     assert_eq!(blobs(&path), 10);
