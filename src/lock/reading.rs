@@ -346,8 +346,8 @@ fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<
 }
 
 impl LockedArchitecture {
-    /// Returns the packages in installation order. Fails unless the order names every package
-    /// exactly once.
+    /// Returns the installed packages in installation order. Fails unless the order names each of
+    /// them exactly once.
     pub fn ordered(&self) -> Result<Vec<&LockedPackage>, LockError> {
         let wrong = |name: &str, problem| LockError::Order { arch: self.name.clone(), name: name.to_owned(), problem };
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

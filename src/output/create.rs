@@ -1,8 +1,10 @@
-//! Creating one node under its parent's handle: the few system calls that make it what the tree says.
+//! Creates one node under its parent's handle with few system calls, as the tree describes it.
 //!
-//! Every node is new (`O_EXCL`) and nothing is followed (`O_NOFOLLOW`). The directories above are 0700 and the caller's until they are
-//! complete, and the topmost one until all is complete, so nobody else can put anything in the way. The order of calls is
-//! the kernel's: `chown` clears capabilities and set-user-id, writing clears both, so content, owner, attributes, mode, times.
+//! Every node is new (`O_EXCL`) and no link is followed (`O_NOFOLLOW`). The directories above have
+//! mode 0700 and belong to the caller until they are complete; the topmost one until the whole tree
+//! is complete. So no other user can interfere. The kernel dictates the order of calls: `chown`
+//! clears capabilities and set-user-id, writing clears both. So the order is content, owner,
+//! attributes, mode, times.
 
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,7 +24,7 @@ use crate::tree::{Metadata, Node, NodeKind, display};
 /// Contents that are not in memory pass through a buffer of this size.
 const BUFFER: usize = 256 * 1024;
 
-/// How nodes are created, the same for all of a tree.
+/// The settings for creating nodes, the same for all nodes of a tree.
 pub(super) struct Creator<'a> {
     pub(super) ownership: Ownership,
     pub(super) caller: Caller,
@@ -31,7 +33,8 @@ pub(super) struct Creator<'a> {
     /// Stands for [`Metadata::NOW`].
     pub(super) epoch: i64,
     pub(super) cancel: &'a Cancel,
-    /// New nodes may have got their group or mode from the directory that they are in, so all is set, be it what is expected.
+    /// New nodes may inherit their group or mode from their directory. So every attribute is set,
+    /// even if the default seems right.
     pub(super) inherits: bool,
 }
 
@@ -73,7 +76,7 @@ fn failed(action: &'static str) -> impl Fn(Errno) -> Failure {
     move |error| Failure::System(action, error)
 }
 
-/// What a node has beyond what `open` and `mkdir` give it.
+/// The attributes of a node that `open` and `mkdir` do not set.
 struct Extras<'a> {
     metadata: &'a Metadata,
     uid: u32,
@@ -213,14 +216,16 @@ impl Creator<'_> {
                 missed.add(Wanted::Xattr { name: attribute.clone(), value: value.clone() }, reason, false);
                 continue;
             }
-            // The system has no call by directory handle before Linux 6.13; `/proc` resolves the handle.
+            // The system has no call by directory handle before Linux 6.13; `/proc` resolves the
+            // handle.
             let mut full = format!("/proc/self/fd/{}/", std::os::fd::AsRawFd::as_raw_fd(&directory)).into_bytes();
             full.extend_from_slice(name);
             let result = lsetxattr(&*full, &**attribute, value, XattrFlags::empty());
             check_xattr(result, attribute, value, missed)?;
         }
         if has_mode {
-            // `chmodat` follows links, but this is not one: it was created by the call before, where nobody else can reach.
+            // `chmodat` follows links. This node is not a link: the previous call created it in a
+            // directory that no other user can enter.
             chmodat(directory, name, mode(metadata.mode), AtFlags::empty()).map_err(failed("set the mode"))?;
         }
         let result = utimensat(directory, name, &self.times(metadata), AtFlags::SYMLINK_NOFOLLOW);
@@ -244,7 +249,8 @@ impl Creator<'_> {
         self.stamp(result, metadata, missed)
     }
 
-    /// Creates a directory to be filled: 0700, of the caller, whatever the tree says, until [`Creator::finish_directory`].
+    /// Creates a directory to be filled: mode 0700 and owned by the caller, whatever the tree says,
+    /// until [`Creator::finish_directory`].
     pub(super) fn open_new_directory(&self, parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Failure> {
         mkdirat(parent, name, Mode::RWXU).map_err(failed("create a directory"))?;
         if self.umask & 0o700 != 0 {
@@ -265,8 +271,8 @@ impl Creator<'_> {
         self.stamp(futimens(directory, &self.times(metadata)), metadata, missed)
     }
 
-    /// Gives a directory that was there before, with `from`, what it is to have from now on. What the system refuses is told with the
-    /// action that it was.
+    /// Changes the attributes of an existing directory from `from` to `to`. Returns the attempted
+    /// action together with the error if the system refuses it.
     pub(super) fn settle_directory(
         &self,
         directory: BorrowedFd<'_>,
@@ -320,7 +326,8 @@ impl Creator<'_> {
         }
         match fchmod(file, mode(extras.metadata.mode)) {
             Ok(()) => Ok(()),
-            // Of a file that was given away by a root without CAP_FOWNER, or of a directory that was there before.
+            // Root without CAP_FOWNER gave the file to another owner, or the directory existed
+            // before.
             Err(Errno::PERM) => {
                 let wanted = Wanted::Mode(extras.metadata.mode);
                 missed.add(wanted, Reason::NotPermitted, false);
@@ -340,7 +347,7 @@ impl Creator<'_> {
         Timestamps { last_access: time, last_modification: time }
     }
 
-    /// What came of setting the time.
+    /// Handles the result of setting the time.
     fn stamp(&self, result: rustix::io::Result<()>, metadata: &Metadata, missed: &mut Missed<'_>) -> Result<(), Failure> {
         match result {
             Ok(()) => Ok(()),

@@ -1,12 +1,15 @@
-//! Where a tree goes: OUT, checked before any work is done, and the hidden directory in which the tree is written first.
+//! The destination of a tree: OUT, checked before any work is done, and the hidden directory in
+//! which the tree is written first.
 //!
-//! Usually the hidden directory stands beside OUT and becomes OUT by one `rename`, which also takes the place of an empty directory
-//! (its owner, mode and attributes give way to those of the tree's root). Where OUT must stay the directory it is (a mount
-//! point, the current directory, a directory in a parent that the caller may not write to), the hidden directory stands inside OUT and its
-//! names are renamed up one by one: an error still undoes everything, but a kill or power failure within these renames leaves a part.
+//! Usually the hidden directory is beside OUT and becomes OUT by one `rename`. The rename also
+//! replaces an empty directory, so the root of the tree determines owner, mode and attributes. In
+//! some cases OUT must stay the same directory: it is a mount point, the current directory, or in a
+//! parent that the caller may not write to. Then the hidden directory is inside OUT and its names
+//! are renamed up one by one. An error still undoes everything, but a kill or power failure during
+//! these renames leaves a part.
 //!
-//! The hidden directory is locked (`flock`) as long as its process lives. One that nobody holds was left by a killed run, and the
-//! next run to the same OUT removes it.
+//! The hidden directory is locked (`flock`) as long as its process lives. An unlocked one was left
+//! by a killed run; the next run to the same OUT removes it.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs;
@@ -33,7 +36,8 @@ const SUFFIX_LENGTH: usize = 6;
 const ATTEMPTS: u32 = 100;
 const LOST_AND_FOUND: &[u8] = b"lost+found";
 
-/// A checked OUT with its hidden directory. Dropped without [`Destination::commit`], it removes what was written.
+/// A checked OUT with its hidden directory. If it is dropped without [`Destination::commit`], it
+/// removes the written files.
 pub(super) struct Destination {
     out: PathBuf,
     /// The directory that holds the hidden one.
@@ -44,13 +48,13 @@ pub(super) struct Destination {
     armed: bool,
 }
 
-/// How the hidden directory becomes OUT.
+/// The way in which the hidden directory becomes OUT.
 enum Placement {
     /// By this name beside it.
     Beside(CString),
     /// By this name beside it, in exchange for the directory that is there, which is removed then.
     Exchange(CString),
-    /// Its names move up into OUT, which holds it.
+    /// The names in the hidden directory move up into OUT, which contains it.
     Within,
 }
 
@@ -87,8 +91,9 @@ impl Destination {
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Beside(name), armed: true })
     }
 
-    /// Creates the hidden directory for what is to take the place of a directory that is there, whatever is in it. Where the directory
-    /// has to stay, the hidden one stands in it, and the caller moves up what it wrote.
+    /// Creates the hidden directory for the replacement of an existing directory, empty or not. If
+    /// the existing directory has to stay, the hidden one is created in it, and the caller moves up
+    /// the written names.
     pub(super) fn replace(out: &Path) -> Result<Self, OutputError> {
         let (real, _) = resolve(out)?;
         let place = |action| move |error: Errno| OutputError::Place { out: out.to_owned(), action, error: error.into() };
@@ -119,7 +124,8 @@ impl Destination {
         Ok(Self { out: out.to_owned(), holder, hidden, root, placement: Placement::Within, armed: true })
     }
 
-    /// Waits until no other process has the lock on OUT, which need not exist, and takes it. Calls `wait` once if there is one.
+    /// Waits until no other process holds the lock on OUT, and takes it. OUT need not exist. Calls
+    /// `wait` once if another process holds the lock.
     pub(super) fn lock(&self, wait: &mut dyn FnMut(), cancel: &Cancel) -> Result<DirectoryLock, OutputError> {
         let locked = match &self.placement {
             Placement::Beside(name) | Placement::Exchange(name) => {
@@ -130,8 +136,8 @@ impl Destination {
         locked.map_err(|error| self.failed("lock it", error))?.ok_or(OutputError::Cancelled)
     }
 
-    /// Looks again whether OUT is a directory with something in it, and chooses how to take its place. The answer stays true while the
-    /// lock on OUT is held.
+    /// Checks again whether OUT is a directory that is not empty, and chooses the way to replace
+    /// it. The result stays valid while the lock on OUT is held.
     pub(super) fn look_again(&mut self) -> Result<bool, OutputError> {
         let names = |directory: BorrowedFd<'_>| readable(directory).and_then(|directory| list(directory.as_fd()));
         let (name, there) = match &self.placement {
@@ -161,7 +167,8 @@ impl Destination {
         self.root.as_fd()
     }
 
-    /// Whether the hidden directory itself becomes OUT; otherwise OUT stays, and gets the root's mode, owner and times last.
+    /// Reports whether the hidden directory itself becomes OUT. Otherwise OUT stays, and gets the
+    /// root's mode, owner and times last.
     pub(super) fn replaces(&self) -> bool {
         !matches!(self.placement, Placement::Within)
     }
@@ -186,7 +193,8 @@ impl Destination {
             Placement::Exchange(name) => {
                 renameat_with(&self.holder, &*self.hidden, &self.holder, &**name, RenameFlags::EXCHANGE)
                     .map_err(|error| self.failed("exchange it for the finished directory", error))?;
-                // What was there has the hidden name now. If it cannot go, the next run to the same OUT tries again.
+                // The hidden name now refers to the replaced directory. If it cannot be removed,
+                // the next run to the same OUT tries again.
                 let _ = remove_tree(self.holder.as_fd(), &self.hidden);
             }
             Placement::Within => self.move_up()?,
@@ -195,7 +203,7 @@ impl Destination {
         Ok(())
     }
 
-    /// Asks the kernel to have all of it on the disk (after [`Destination::commit`], the new name too).
+    /// Flushes the whole tree to disk (after [`Destination::commit`], the new name too).
     pub(super) fn sync(&self) -> Result<(), OutputError> {
         rustix::fs::syncfs(&self.root).map_err(|error| self.failed("write it to the disk", error))
     }
@@ -226,12 +234,14 @@ impl Drop for Destination {
             // Nobody is left to hear of an error; the next run to the same OUT tries again.
             let _ = remove_tree(self.holder.as_fd(), &self.hidden);
         }
-        // Closing the handle is not enough: a process that was just started may hold a copy of it for a moment.
+        // Closing the handle is not enough: a child process that has just started may hold a copy
+        // of it for a moment.
         let _ = flock(&self.root, FlockOperation::Unlock);
     }
 }
 
-/// The real path of OUT (no link at its end), and whether it exists. Fails when OUT cannot be a new directory.
+/// Returns the real path of OUT (not a link at its end), and whether it exists. Fails if OUT cannot
+/// be a new directory.
 fn resolve(out: &Path) -> Result<(PathBuf, bool), OutputError> {
     let place = |action: &'static str, error: io::Error| OutputError::Place { out: out.to_owned(), action, error };
     match fs::symlink_metadata(out) {
@@ -263,7 +273,8 @@ fn resolve(out: &Path) -> Result<(PathBuf, bool), OutputError> {
     }
 }
 
-/// Whether an existing directory cannot be replaced by another: a mount point, the current directory, or one that the sticky bit protects.
+/// Reports whether an existing directory cannot be replaced by another: a mount point, the current
+/// directory, or a directory that the sticky bit protects.
 fn must_stay(directory: BorrowedFd<'_>, real: &Path) -> bool {
     let Ok(own) = fstat(directory) else { return true };
     let is_mount_root = statx(directory, c"", AtFlags::EMPTY_PATH, StatxFlags::empty())
@@ -302,7 +313,8 @@ fn hidden_prefix(name: &OsStr) -> Vec<u8> {
     if name.is_empty() { b".rootstrap-".to_vec() } else { [b".", name, b".rootstrap-"].concat() }
 }
 
-/// Creates and locks a hidden directory, empty, 0700, of the caller, without anything inherited from the directory it is in.
+/// Creates and locks a hidden directory: empty, mode 0700, owned by the caller, with nothing
+/// inherited from its parent.
 fn make_hidden(holder: BorrowedFd<'_>, prefix: &[u8]) -> rustix::io::Result<(CString, OwnedFd)> {
     for attempt in 0..ATTEMPTS {
         let name = CString::new([prefix, &suffix(attempt)].concat()).map_err(|_| Errno::INVAL)?;
@@ -332,8 +344,8 @@ fn make_hidden(holder: BorrowedFd<'_>, prefix: &[u8]) -> rustix::io::Result<(CSt
     Err(Errno::EXIST)
 }
 
-/// Takes away what a new directory has from the one it is in: its group (set-group-id), that bit, and access control lists, which would
-/// otherwise reach every node of the tree.
+/// Removes what a new directory inherits from its parent: the group (set-group-id), that bit, and
+/// access control lists. They would otherwise reach every node of the tree.
 fn shed_inheritance(root: BorrowedFd<'_>) -> rustix::io::Result<()> {
     let caller = Caller::this_process();
     let found = fstat(root)?;
@@ -349,8 +361,8 @@ fn shed_inheritance(root: BorrowedFd<'_>) -> rustix::io::Result<()> {
     fchmod(root, Mode::RWXU)
 }
 
-/// Six letters or digits that other processes and earlier runs do not use (it need not be secret: the directory is created
-/// exclusively).
+/// Returns six letters or digits that other processes and earlier runs do not use. They need not be
+/// secret, because the directory is created exclusively.
 fn suffix(attempt: u32) -> [u8; SUFFIX_LENGTH] {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -363,7 +375,8 @@ fn suffix(attempt: u32) -> [u8; SUFFIX_LENGTH] {
     })
 }
 
-/// Removes hidden directories of earlier runs to the same OUT that no living process holds. What cannot be removed is left.
+/// Removes hidden directories of earlier runs to the same OUT that no living process locks.
+/// Directories that cannot be removed stay.
 fn remove_stale(holder: BorrowedFd<'_>, prefix: &[u8]) {
     let Ok(names) = readable(holder).and_then(|fd| list(fd.as_fd())) else { return };
     for name in names {
@@ -385,7 +398,8 @@ fn remove_stale(holder: BorrowedFd<'_>, prefix: &[u8]) {
     }
 }
 
-/// Renames `name` from one directory to another. A directory needs to be writable by its owner for that (its `..` changes).
+/// Renames `name` from one directory to another. The owner of a renamed directory needs write
+/// permission on it, because its `..` changes.
 fn move_name(from: BorrowedFd<'_>, name: &CStr, to: BorrowedFd<'_>) -> rustix::io::Result<()> {
     let rename = || renameat_with(from, name, to, name, RenameFlags::NOREPLACE);
     match rename() {

@@ -1,4 +1,4 @@
-//! What is different between two trees, path by path.
+//! The differences between two trees, path by path.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,18 +20,19 @@ pub struct PathDifference {
     pub path: String,
     /// `missing`, `extra` or `changed`, seen from the first tree.
     pub what: &'static str,
-    /// What is different of a path that both have.
+    /// The differing attributes of a path that both trees have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aspects: Vec<Aspect>,
 }
 
-/// What is found of a content that only root may read (mode 0000, as shadow files have).
+/// The value for a content that only root may read (mode 0000, as shadow files have).
 pub const UNREADABLE: &str = "not readable";
 
 /// One thing that is different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Aspect {
-    /// `type`, `mode`, `owner`, `mtime`, `size`, `content`, `target`, `device`, `links` or the name of an extended attribute.
+    /// `type`, `mode`, `owner`, `mtime`, `size`, `content`, `target`, `device`, `links`, or the
+    /// name of an extended attribute.
     pub name: String,
     /// In the first tree.
     pub expected: String,
@@ -39,7 +40,8 @@ pub struct Aspect {
     pub found: String,
 }
 
-/// What is different from `expected` to `found`, sorted by path. `times` says what the times of the first became.
+/// Returns the differences from `expected` to `found`, sorted by path. `times` is the treatment of
+/// times with which `expected` was written.
 pub fn differences(expected: &Tree, found: &Tree, times: Times) -> io::Result<Vec<PathDifference>> {
     let (old, new) = (Paths::of(expected), Paths::of(found));
     let mut paths: Vec<&[u8]> = old.by_path.keys().chain(new.by_path.keys()).map(Vec::as_slice).collect();

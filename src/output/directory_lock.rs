@@ -1,8 +1,10 @@
-//! A lock on the place of a directory, whether the directory exists or not. Builds that finish at once into one place take turns.
+//! A lock on the path of a directory, whether the directory exists or not. Concurrent builds into
+//! one path take turns.
 //!
-//! The lock is `flock` on the directory itself, or on its parent while nothing has the name. It creates no file, needs no permission to
-//! write, and the kernel releases it when its holder dies. A build may put another directory in the place, so whoever gets the lock
-//! checks that it is still on what has the name.
+//! The lock is `flock` on the directory itself, or on its parent while the name does not exist. It
+//! creates no file and needs no write permission, and the kernel releases it when its holder dies.
+//! A build may put another directory in the place. So a process that gets the lock checks that the
+//! name still refers to the locked directory.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,7 +24,8 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Locks an open directory. Calls `wait` once if another process has the lock. `None` if `cancel` is raised meanwhile.
+    /// Locks an open directory. Calls `wait` once if another process has the lock. Returns `None`
+    /// if `cancel` is raised meanwhile.
     pub(super) fn of_directory(
         directory: BorrowedFd<'_>,
         wait: &mut dyn FnMut(),
@@ -69,7 +72,8 @@ impl Drop for DirectoryLock {
     }
 }
 
-/// Takes the lock. `Some(false)` if the directory is not the one to lock any more, `None` if `cancel` is raised.
+/// Takes the lock. Returns `Some(false)` if the directory is no longer the one to lock, and `None`
+/// if `cancel` is raised.
 fn take(
     directory: &OwnedFd,
     is_current: &dyn Fn() -> bool,

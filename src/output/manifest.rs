@@ -1,7 +1,9 @@
-//! A tree as a list, a row a path: what tests compare and `files` prints, computed from the model without anything on disk.
+//! A tree as a list, one row per path. Tests compare it and `files` prints it. It is computed from
+//! the model without access to the disk.
 //!
-//! In: a finished [`Tree`]. Out: [`Row`]s sorted by the bytes of their paths, and their text: path, type, octal mode, uid, gid, size,
-//! and SHA-256 of a file, target of a link or `major:minor` of a device, separated by tabs.
+//! In: a finished [`Tree`]. Out: [`Row`]s sorted by the bytes of their paths, and their text. The
+//! text has these fields, separated by tabs: path, type, octal mode, uid, gid, size, and the
+//! SHA-256 of a file, the target of a link or `major:minor` of a device.
 
 use std::io::{self, Write};
 
@@ -32,7 +34,8 @@ pub struct Row {
     pub mtime: i64,
 }
 
-/// The rows of a tree but for its root. Owners that are still names count as 0. [`Metadata::NOW`] becomes `epoch`.
+/// Returns the rows of a tree without its root. Owners that are still names count as 0.
+/// [`Metadata::NOW`] becomes `epoch`.
 pub fn rows(tree: &Tree, epoch: i64) -> io::Result<Vec<Row>> {
     let mut paths: Vec<(Vec<u8>, NodeId)> = Vec::new();
     tree.walk(|path, id| paths.push((path.to_vec(), id)));

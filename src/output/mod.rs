@@ -1,8 +1,9 @@
-//! A finished tree goes out: to a directory, an archive or an image, whole or not at all; or its changes to a root that is there already.
+//! Writes a finished tree to a directory, an archive or an image, completely or not at all; or
+//! applies its changes to an existing root.
 //!
-//! In: a [`Tree`](crate::tree::Tree) with numeric owners, and where to. Out: the directory or file, and what could not be applied to it
-//! ([`Written`]). It never changes the tree, never follows a link, and leaves nothing behind when it fails, is stopped or
-//! panics.
+//! In: a [`Tree`](crate::tree::Tree) with numeric owners, and a destination. Out: the directory or
+//! file, and the parts that could not be applied to it ([`Written`]). The module never changes the
+//! tree, never follows a link, and leaves nothing behind when it fails, is canceled or panics.
 
 mod archive;
 mod create;

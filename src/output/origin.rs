@@ -1,20 +1,23 @@
-//! Where the nodes of a tree come from: what of a package decides in which layer of an image its files lie.
+//! The packages from which the nodes of a tree come. The source of a package determines the image
+//! layer of its files.
 
 use crate::pool::Solvable;
 
-/// A package of a tree, at the place that a node's [`PackageIndex`](crate::tree::PackageIndex) names.
+/// A package of a tree, at the index that a node's [`PackageIndex`](crate::tree::PackageIndex)
+/// states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its version; the whole of it where there is no release apart.
+    /// The version; the full version if the ecosystem has no separate release.
     pub version: String,
     /// The name of the source package that it was built from; its own where none is known.
     pub source: String,
 }
 
 impl Origin {
-    /// What a repository says of a package, and the name of its source package; empty where none is known.
+    /// Returns the origin for a package of a repository and the name of its source package (empty
+    /// if unknown).
     pub fn of(package: Solvable<'_>, source: &str) -> Self {
         let source = if source.is_empty() { package.name() } else { source };
         Self { name: package.name().to_owned(), version: package.version().to_owned(), source: source.to_owned() }

@@ -1,4 +1,4 @@
-//! What there is to write, counted before the first system call.
+//! The size of the work of writing a tree, counted before the first system call.
 
 use rustc_hash::FxHashMap;
 
@@ -9,7 +9,7 @@ use crate::tree::{NodeId, NodeKind, Tree, display};
 
 /// A finished tree, measured.
 pub(super) struct Plan {
-    /// What each directory's subtree costs to write, itself included.
+    /// The cost of writing each directory's subtree, itself included.
     weights: FxHashMap<NodeId, u64>,
     /// Nodes of more than one name, with their number in the staging directory.
     linked: FxHashMap<NodeId, usize>,
@@ -27,7 +27,7 @@ pub(super) struct Plan {
 
 const BLOCK: u64 = 4096;
 
-/// How many bytes of contents cost about as much to write as one more name does.
+/// The number of content bytes that cost about as much to write as one more name.
 const BYTES_OF_A_NAME: u64 = 8 << 10;
 
 impl Plan {
@@ -43,7 +43,8 @@ impl Plan {
             needed: 0,
         };
         let mut seen: FxHashMap<NodeId, bool> = FxHashMap::default();
-        // In the order of discovery: every directory stands after its parent. No recursion: a tree may be deep.
+        // In the order of discovery, every directory comes after its parent. The code does not
+        // recurse: a tree may be deep.
         let mut directories = vec![(Tree::ROOT, 0usize)];
         let mut weights = Vec::new();
         check_owner(tree, Tree::ROOT, Tree::ROOT, b"")?;
@@ -91,7 +92,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// What a directory's subtree costs to write, in names: itself, those in it, and their contents.
+    /// Returns the cost of writing a directory's subtree, in names: the directory, its names, and
+    /// their contents.
     pub(super) fn weight(&self, directory: NodeId) -> u64 {
         self.weights.get(&directory).copied().unwrap_or(1)
     }

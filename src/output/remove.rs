@@ -1,7 +1,7 @@
-//! Removing what is ours: a hidden directory with all below it, whatever its modes and however deep it is.
+//! Removes a hidden directory and everything below it, whatever its modes and however deep it is.
 //!
-//! It follows no link and needs three handles at most: a directory that is not empty is renamed up into the top one and emptied
-//! there, so that there is neither recursion nor a long path.
+//! The code follows no link and needs at most three handles. A directory that is not empty is
+//! renamed into the top one and emptied there, so that there is neither recursion nor a long path.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -41,7 +41,8 @@ pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Re
     unlinkat(parent, name, AtFlags::REMOVEDIR)
 }
 
-/// Unlinks what is not a directory, and empty directories; `false` when a directory with something in it remains.
+/// Unlinks a node that is not a directory, or an empty directory. Returns `false` if a directory
+/// remains because it is not empty.
 fn is_gone_or_unlinked(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<bool> {
     match unlinkat(directory, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(true),

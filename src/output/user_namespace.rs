@@ -1,12 +1,15 @@
-//! `--userns`: being root of a user namespace, so that an ordinary user's tree gets owners by `chown`, shifted to ids that are his.
+//! `--userns`: runs as root of a user namespace. So an ordinary user's tree gets its owners by
+//! `chown`, shifted to ids that belong to the user.
 //!
-//! A process can only make a user namespace while it has one thread, so [`enter`] is called first thing: it runs the same command
-//! again, and the second process enters the namespace and goes on. The first one gives it its ids through `newuidmap` and `newgidmap`
-//! (which alone may map the ranges of `/etc/subuid` and `/etc/subgid`), passes signals on and ends as it ends. Without these
-//! programs or ranges the caller's own id becomes 0 and nothing else is mapped: other owners are recorded, as without `--userns`.
+//! A process can only create a user namespace while it has one thread, so [`enter`] is called
+//! first. It runs the same command again, and the second process enters the namespace and
+//! continues. The first process maps the ids through `newuidmap` and `newgidmap`, which alone may
+//! map the ranges of `/etc/subuid` and `/etc/subgid`. It passes signals on and exits with the
+//! status of the second one. Without these programs or ranges, the caller's own id becomes 0 and no
+//! other id is mapped. Then other owners are recorded, as without `--userns`.
 //!
-//! In: this process, before it has threads. Out: [`Entered`]. It never touches a tree; [`Ownership::detect`](super::Ownership::detect)
-//! sees where it is.
+//! In: this process, before it has threads. Out: [`Entered`]. The module never changes a tree;
+//! [`Ownership::detect`](super::Ownership::detect) detects the namespace.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -24,12 +27,12 @@ use crate::cancel::Cancel;
 
 /// Tells the second process that it is the second, and by which handles it speaks with the first.
 const MARK: &str = "ROOTSTRAP_USER_NAMESPACE";
-/// What the two processes say to each other: one byte, and why not in words.
+/// The messages between the two processes: one byte, then the text of a problem if there is one.
 const READY: u8 = b'+';
 const MAP_YOURSELF: u8 = b'1';
 const MAPPED: u8 = b'+';
 
-/// Who this process is after [`enter`].
+/// The state of this process after [`enter`].
 #[derive(Debug)]
 pub enum Entered {
     /// Root, of the system or of a namespace: to go on.
@@ -38,12 +41,12 @@ pub enum Entered {
     Done(ExitStatus),
 }
 
-/// Which ids the namespace has.
+/// The ids that the namespace has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    /// How many user ids.
+    /// The number of user ids.
     pub users: u64,
-    /// How many group ids.
+    /// The number of group ids.
     pub groups: u64,
     /// Why only one of each, when there could be more: for a warning.
     pub problem: Option<String>,
@@ -66,7 +69,8 @@ pub enum UserNamespaceError {
     Again(io::Error),
 }
 
-/// Enters a user namespace as root of it, where this process is not root already. To be called before any thread is started.
+/// Enters a user namespace as its root, unless this process is root already. Call this function
+/// before any thread starts.
 pub fn enter() -> Result<Entered, UserNamespaceError> {
     if let Some(mark) = std::env::var_os(MARK) {
         return second(&mark.to_string_lossy());
@@ -89,7 +93,8 @@ fn first() -> Result<Entered, UserNamespaceError> {
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
-    // Its own process group: the terminal's signals come to this process alone, which passes each on once.
+    // The child has its own process group: the terminal's signals reach this process only, which
+    // passes each on once.
     command.args(arguments).process_group(0).env(MARK, format!("{},{}", ready_other.as_raw_fd(), go_other.as_raw_fd()));
     let cancel = Cancel::on_signals().map_err(UserNamespaceError::Again)?;
     let mut child = command.spawn().map_err(UserNamespaceError::Again)?;
@@ -116,7 +121,8 @@ fn first() -> Result<Entered, UserNamespaceError> {
     status.map(Entered::Done).map_err(UserNamespaceError::Again)
 }
 
-/// Sends the first signal on; the second one kills this process, and with it the other (see [`second`]).
+/// Passes the first signal on. The second signal kills this process, and with it the other one (see
+/// [`second`]).
 fn pass_signals_on(child: u32, cancel: &Cancel, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         if cancel.is_raised() {
@@ -166,14 +172,16 @@ fn unshare() -> Result<(), UserNamespaceError> {
     })
 }
 
-/// Maps the caller to 0, which everybody may do. Then `setgroups` must be given up (`user_namespaces(7)`).
+/// Maps the caller to 0, which every process may do. The kernel then requires that `setgroups` is
+/// denied (`user_namespaces(7)`).
 fn map_self(uid: u32, gid: u32) -> io::Result<()> {
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
 }
 
-/// Maps the caller to 0 and his ranges of further ids to 1 and on, by the programs that may. Says what is missing.
+/// Maps the caller to 0 and the caller's additional ids to 1 and above, with the privileged
+/// programs. Returns the problem if that fails.
 fn map_ranges(child: u32) -> Result<(), String> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     let name = fs::read_to_string("/etc/passwd").ok().and_then(|passwd| name_of(&passwd, uid));
@@ -214,7 +222,8 @@ fn name_of(passwd: &str, uid: u32) -> Option<String> {
     })
 }
 
-/// The ranges (start, count) that a file like `/etc/subuid` gives a user, by name or by number (subuid(5)).
+/// Returns the ranges (start, count) that a file like `/etc/subuid` gives a user, by name or by
+/// number (subuid(5)).
 fn ranges(text: &str, name: Option<&str>, uid: u32) -> Vec<(u32, u32)> {
     let number = uid.to_string();
     text.lines()
@@ -227,7 +236,7 @@ fn ranges(text: &str, name: Option<&str>, uid: u32) -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// What is mapped in this process's namespace.
+/// Returns the mapping of this process's namespace.
 fn mapping(problem: Option<String>) -> Mapping {
     let count = |file| fs::read_to_string(file).map_or(0, |text| mapped(&text));
     Mapping { users: count("/proc/self/uid_map"), groups: count("/proc/self/gid_map"), problem }

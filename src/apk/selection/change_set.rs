@@ -65,7 +65,7 @@ pub enum Warning {
         required_by: Vec<String>,
         /// The packages that it is installed for, without any of them requiring it (`install_if`).
         installed_for: Vec<String>,
-        /// The path of requirements from the world to the package.
+        /// The names in the world that lead to it.
         asked_for: Vec<String>,
     },
     /// A name that is to be removed is that of no installed package.

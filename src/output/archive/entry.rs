@@ -1,4 +1,5 @@
-//! Names of a tree as members of an archive: a header, before it records of what the header has no room for, after it the content.
+//! Names of a tree as members of an archive. A member is a header, preceded by pax records for
+//! values that do not fit the header, and followed by the content.
 
 use std::io::{self, Read, Write};
 
@@ -13,9 +14,9 @@ use crate::tree::{Metadata, Node, NodeId, NodeKind, display};
 
 /// The members of an archive are padded to this.
 const BLOCK: u64 = 512;
-/// What seven octal digits hold: owners and device numbers.
+/// The largest value of seven octal digits: the field of owners and device numbers.
 const SEVEN_DIGITS: u32 = 0o777_7777;
-/// What eleven octal digits hold: lengths and times.
+/// The largest value of eleven octal digits: the field of lengths and times.
 const ELEVEN_DIGITS: u64 = 0o777_7777_7777;
 /// Bytes of the fields for a name and a link's target.
 const NAME: usize = 100;
@@ -34,8 +35,9 @@ impl<W: Write> Archive<W> {
         Self { builder: Builder::new(out), times, first_names: FxHashMap::default(), not_applied: Vec::new() }
     }
 
-    /// Adds a name of the tree; `path` has no slash before or after it, and is empty for the root. The second name of a node that is no
-    /// directory becomes a hard link to its first.
+    /// Adds a name of the tree. `path` has no slash before or after it, and is empty for the root.
+    /// If a node is not a directory and has several names, every later name becomes a hard link to
+    /// the first.
     pub(in crate::output) fn add(&mut self, path: &[u8], id: NodeId, node: &Node) -> Result<(), OutputError> {
         self.add_at(path, id, node, self.time(&node.metadata))
     }

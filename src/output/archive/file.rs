@@ -12,7 +12,8 @@ use crate::output::packing::{Packer, Packing};
 use crate::reporter::Reporter;
 use crate::tree::Tree;
 
-/// A place for an archive, checked. Dropped before it is whole, it leaves nothing behind, and what was there stays.
+/// A checked destination for an archive. If it is dropped before the archive is complete, it leaves
+/// nothing behind and the existing file stays.
 pub struct ArchiveFile {
     file: OutputFile,
 }

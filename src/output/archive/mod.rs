@@ -1,7 +1,8 @@
 //! A tree as a tar archive: POSIX's pax format, the same bytes for the same tree.
 //!
-//! In: a finished [`Tree`] with numeric owners, and a writer. Out: the archive, its names sorted, and what of the tree it cannot hold.
-//! Nothing of the host comes into it: no names of users, no times, no numbers of devices or inodes.
+//! In: a finished [`Tree`] with numeric owners, and a writer. Out: the archive, its names sorted,
+//! and the parts of the tree that it cannot hold. The archive does not depend on the host: it
+//! contains no user names, access times, device numbers or inode numbers.
 
 mod entry;
 mod file;
@@ -20,7 +21,7 @@ use crate::cancel::Cancel;
 use crate::reporter::{Phase, Reporter};
 use crate::tree::Tree;
 
-/// How times get into an archive.
+/// The treatment of times in an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// Seconds since 1970 that stand for [`Metadata::NOW`](crate::tree::Metadata::NOW).
@@ -29,7 +30,8 @@ pub struct Times {
     pub clamp: bool,
 }
 
-/// Writes all of a tree, the root itself as `./`; the writer comes back, with everything written to it.
+/// Writes a whole tree, the root itself as `./`. Returns the writer, after everything is written to
+/// it.
 pub(super) fn write<W: Write>(
     tree: &Tree,
     times: Times,

@@ -1,4 +1,5 @@
-//! A root becomes what its tree has become: everything new is written beside its place, then takes it.
+//! Changes a root to match its tree: every new node is written beside its place, then moved into
+//! place.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -20,8 +21,9 @@ use crate::reporter::{Phase, Reporter};
 use crate::tree::{NodeId, NodeKind, Tree, join};
 
 impl ExistingRoot {
-    /// Changes the root from what it was when `base` was read to what `tree` is, which was made from it. `epoch` is the time of all that
-    /// was made now, and of the directories in which names came or went.
+    /// Changes the root from `base`, which was read from it, to `tree`, which was made from `base`.
+    /// `epoch` is the time of all new nodes, and of the directories in which names were added or
+    /// removed.
     pub fn apply(
         &self,
         base: &Base,
@@ -125,7 +127,7 @@ impl ExistingRoot {
         self.end(journal, State::Staging, false)
     }
 
-    /// What is left to do when everything is in its place.
+    /// Cleans up after everything is in its place.
     fn clear(&self, journal: &Journal, state: State, not_applied: &mut Vec<NotApplied>) -> Result<(), OutputError> {
         let root = self.root.as_fd();
         let told = |failed: Failed| self.unfinished(&failed.path, failed.action, failed.error);
@@ -156,7 +158,7 @@ impl ExistingRoot {
     }
 }
 
-/// What the names beside their places begin with, so that none of them is in use.
+/// Returns a prefix for the temporary names beside the places. No existing name begins with it.
 fn free_prefix(base: &Base, tree: &Tree, changes: &Changes) -> Vec<u8> {
     let mut prefix = b".rootstrap".to_vec();
     let in_use = |prefix: &[u8]| {
@@ -198,7 +200,7 @@ struct Staging<'a> {
     cancel: &'a Cancel,
 }
 
-/// Where each node that was written lies, or that was there before and gets one more name.
+/// The places of nodes that were written, or that existed before and get another name.
 type Places = FxHashMap<NodeId, (Vec<u8>, Vec<u8>)>;
 
 impl Staging<'_> {
@@ -235,7 +237,7 @@ impl Staging<'_> {
         Ok(())
     }
 
-    /// Where the nodes of the base lie that stay as they are and are among what comes: under one more name.
+    /// Returns the places of unchanged nodes of the base that get another name.
     fn places(&self) -> Places {
         let mut wanted: Vec<NodeId> = Vec::new();
         let mut pending: Vec<NodeId> = self.changes.steps.iter().filter_map(|step| step.new).collect();
@@ -260,7 +262,8 @@ impl Staging<'_> {
         places
     }
 
-    /// Creates what is not a directory, or gives it one more name if it is there. `false`: it could not be made, which is recorded.
+    /// Creates a node that is not a directory, or gives an existing node another name. Returns
+    /// `false` if the node could not be created, and records that.
     fn node(
         &self,
         id: NodeId,
@@ -299,7 +302,8 @@ impl Staging<'_> {
         not_applied: &mut Vec<NotApplied>,
     ) -> Result<(), OutputError> {
         let root = self.existing.root.as_fd();
-        // In the order of discovery, each with its place on the disk and its path in the tree; finished in the opposite one.
+        // The nodes are in the order of discovery, each with its place on disk and its path in the
+        // tree. They are finished in the opposite order.
         let below = |directory: &[u8], name: &[u8]| {
             if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
         };

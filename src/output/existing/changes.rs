@@ -1,18 +1,19 @@
-//! What is different between a root and what it is to become, name by name.
+//! The differences between a root and its target state, name by name.
 
 use rustc_hash::FxHashSet;
 
 use crate::tree::{Directory, Metadata, Node, NodeId, NodeKind, Tree};
 
-/// A name that comes, goes, or stands for something else from now on. What is below a directory that comes or goes has no steps of its own.
+/// A name that is added or removed, or that refers to another node from now on. The content of an
+/// added or removed directory has no steps of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// The directory, relative to the root; empty for the root itself.
     pub(super) directory: Vec<u8>,
     pub(super) name: Vec<u8>,
-    /// What is there, in the base.
+    /// The current node, in the base.
     pub(super) old: Option<NodeId>,
-    /// What is to be there, in the tree.
+    /// The target node, in the tree.
     pub(super) new: Option<NodeId>,
 }
 
@@ -32,7 +33,8 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// What makes `tree` of `base`, from which it was made: nodes that both have bear one id.
+    /// Returns the changes that turn `base` into `tree`. `tree` was made from `base`: a node that
+    /// both have has the same id in both.
     pub(super) fn between(base: &Tree, tree: &Tree, epoch: i64) -> Self {
         let mut changes = Self::default();
         let mut pending = vec![(Tree::ROOT, Tree::ROOT, Vec::new())];

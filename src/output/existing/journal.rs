@@ -1,6 +1,8 @@
-//! The journal of a change: what is being done to a root, on its disk before it is done, so that the next run can end it.
+//! The journal of a change. It is written to the root's disk before the root is changed, so that
+//! the next run can complete an interrupted change.
 //!
-//! Its text is written once; how far the change is, its name tells, which is changed by `rename` and so needs no room on a full disk.
+//! Its text is written once. Its name states the progress of the change. The name is changed by
+//! `rename`, which needs no space on a full disk.
 
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,14 +16,15 @@ use crate::output::create::write_own;
 use crate::package::{Owner, Xattrs};
 use crate::tree::Metadata;
 
-/// How far a change is.
+/// The progress of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// What comes is written beside its place: the change is taken back.
+    /// New nodes are written beside their places. An interrupted change is rolled back.
     Staging,
     /// All of it is, and takes its place: the change is finished.
     Moving,
-    /// What went is removed, and directories get their attributes: the change is finished.
+    /// Removed nodes are deleted, and directories get their attributes. An interrupted change is
+    /// finished.
     Clearing,
 }
 
@@ -46,7 +49,7 @@ const SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
     schema: u32,
-    /// What the names of things beside their place begin with.
+    /// The prefix of temporary names beside their places.
     pub(super) prefix: Bytes,
     pub(super) steps: Vec<JournalStep>,
     pub(super) directories: Vec<JournalDirectory>,
@@ -178,7 +181,8 @@ impl Journal {
         fsync_directory(root)
     }
 
-    /// The journal that an earlier run left, and how far it came; the problem where it cannot be read.
+    /// Returns the journal of an earlier run and the progress of its change. Fails with the problem
+    /// if the journal cannot be read.
     pub(super) fn find(root: BorrowedFd<'_>) -> Result<Option<(Self, State)>, (State, String)> {
         let _ = unlinkat(root, UNWRITTEN, AtFlags::empty());
         let Some(state) = State::ALL.into_iter().find(|state| statat(root, state.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok())

@@ -1,8 +1,10 @@
-//! A root that is there already: read as the base below the model, and changed to what the model has become, wholly or not at all.
+//! An existing root: read as the base tree of the model, and changed to match the new tree,
+//! completely or not at all.
 //!
-//! In: a directory; later the tree that was read from it, and the same tree changed. Out: the directory changed likewise. Nothing of it is
-//! touched before all that comes is written beside its place; from then on the change is finished, by this run or by the next. No link
-//! is followed, so nothing outside of it is read or changed.
+//! In: a directory; later the tree that was read from it, with changes. Out: the directory with the
+//! same changes. Existing files are not changed until all new nodes are written beside their
+//! places. From then on the change is finished, by this run or by the next. No link is followed, so
+//! nothing outside the root is read or changed.
 
 mod apply;
 mod beneath;
@@ -36,7 +38,7 @@ pub struct ExistingRoot {
     locks: Vec<OwnedFd>,
 }
 
-/// What became of a change that an earlier run did not end.
+/// The result of recovering an interrupted change of an earlier run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovered {
     /// It was finished.
@@ -45,7 +47,7 @@ pub enum Recovered {
     TakenBack,
 }
 
-/// What a root holds.
+/// The content of a root.
 #[derive(Clone, Debug)]
 pub struct Base {
     /// All of it. The files' contents are read when they are asked for.
@@ -54,20 +56,21 @@ pub struct Base {
     mounts: FxHashSet<NodeId>,
 }
 
-/// What was done to a root.
+/// Statistics of a changed root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Names that came, or came in place of others; what is in a new directory is not counted.
     pub came: usize,
     /// Names that went.
     pub went: usize,
-    /// What of the tree is not on the disk, sorted by path.
+    /// The parts of the tree that are not on disk, sorted by path.
     pub missing: Vec<NotApplied>,
 }
 
 impl ExistingRoot {
-    /// Opens a root and locks it: the directory itself, and the first of `lock_files` whose directory is there, as the root's own package
-    /// manager does. A change that an earlier run did not end is finished or taken back.
+    /// Opens a root and locks it. Like the root's own package manager, it also locks the first of
+    /// `lock_files` whose directory exists. An interrupted change of an earlier run is finished or
+    /// rolled back.
     pub fn open(path: &Path, ownership: Ownership, lock_files: &[&str]) -> Result<Self, OutputError> {
         let failed = |action| move |error: Errno| OutputError::Root { root: path.to_owned(), action, error: error.into() };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -95,12 +98,13 @@ impl ExistingRoot {
         Ok(existing)
     }
 
-    /// What became of a change that an earlier run did not end, if there was one.
+    /// Returns the result of recovering an interrupted change, if there was one.
     pub fn recovered(&self) -> Option<Recovered> {
         self.recovered
     }
 
-    /// All that the root holds. Below other file systems too, but not below those that show the state of the system (`/proc`).
+    /// Reads the whole root. Includes other file systems below it, but not those that show the
+    /// state of the system (`/proc`).
     pub fn read(&self) -> Result<Base, OutputError> {
         // A handle of its own: the tree may outlive the lock.
         let root = beneath::directory(self.root.as_fd(), b"");
@@ -119,7 +123,8 @@ impl ExistingRoot {
     }
 }
 
-/// Reads a root as a tree for somebody who only looks: it is neither locked nor mended, and so may be one that nobody can write to.
+/// Reads a root as a tree, for inspection only. The root is neither locked nor recovered, so it may
+/// be read-only.
 pub fn look_at(path: &Path, ownership: Ownership) -> Result<Tree, OutputError> {
     let failed = |error: Errno| OutputError::Root { root: path.to_owned(), action: "open it", error: error.into() };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -127,7 +132,8 @@ pub fn look_at(path: &Path, ownership: Ownership) -> Result<Tree, OutputError> {
     Ok(read::read(&Arc::new(root), ownership)?.tree)
 }
 
-/// Closing the handles is not enough: a process that was just started may hold copies of them for a moment.
+/// Closing the handles is not enough: a child process that has just started may hold copies of them
+/// for a moment.
 impl Drop for ExistingRoot {
     fn drop(&mut self) {
         self.unlock();

@@ -1,7 +1,9 @@
-//! A change takes place, is taken back, and is cleared up after; each may be done again where it was broken off.
+//! Moves a change into place, rolls it back, and cleans up after it. Each operation can be repeated
+//! after an interruption.
 //!
-//! What comes lies beside its place as `PREFIX-N.new`, what went as `PREFIX-N.old`: which of them are there tells how far step N is. A file
-//! that is replaced gets its second name first and is then renamed over, so that its own name is never missing.
+//! A new node is beside its place as `PREFIX-N.new`, a removed one as `PREFIX-N.old`. Which of them
+//! exist shows the progress of step N. A file that is replaced first gets its second name, and is
+//! then replaced by rename, so that its own name is never missing.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,7 +18,7 @@ use crate::output::ownership::NotApplied;
 use crate::output::remove::remove_tree;
 use crate::tree::{Metadata, join};
 
-/// What failed, and where.
+/// The failed action, its path and the error.
 pub(super) struct Failed {
     pub(super) path: Vec<u8>,
     pub(super) action: &'static str,
@@ -85,7 +87,7 @@ impl Journal {
             let opened = if name.is_empty() {
                 chmodat(root, c".", Mode::RWXU, AtFlags::empty())
             } else {
-                // `chmodat` follows links; what is there was a directory when it was read, and is one still.
+                // `chmodat` follows links. The node was a directory when it was read, and still is.
                 beneath::directory(root, above).and_then(|above| {
                     let stat = statat(&above, name, AtFlags::SYMLINK_NOFOLLOW)?;
                     match FileType::from_raw_mode(stat.st_mode) {

@@ -1,4 +1,5 @@
-//! A root as a tree: what `stat` and the extended attributes of each path say; contents stay where they are.
+//! Reads a root as a tree: the results of `stat` and the extended attributes of each path. Contents
+//! stay on disk.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -16,7 +17,7 @@ use crate::output::remove::list;
 use crate::package::{Content, Owner, Xattrs};
 use crate::tree::{Metadata, Node, NodeId, NodeKind, Tree, display};
 
-/// File systems that hold no files but show what the system does (`linux/magic.h`, by their names there).
+/// File systems that hold no files but show the state of the system (names from `linux/magic.h`).
 const SHOWS_STATE: [u64; 19] = [
     0x9fa0,      // PROC_SUPER_MAGIC
     0x6265_6572, // SYSFS_MAGIC
@@ -56,7 +57,8 @@ pub(super) fn read(root: &Arc<OwnedFd>, ownership: Ownership) -> Result<Base, Ou
         let path = display(path);
         move |error: Errno| OutputError::Read { path: format!("/{path}"), action, error: error.into() }
     };
-    // Directories to be read, with their file system. No recursion: a root may be deep, and handles are few.
+    // The directories to read, each with its file system. The code does not recurse: a root may be
+    // deep, and the number of handles is limited.
     let mut pending: Vec<(NodeId, Vec<u8>, u64)> = vec![(Tree::ROOT, Vec::new(), 0)];
     while let Some((id, path, above)) = pending.pop() {
         let directory = beneath::directory(root.as_fd(), &path).map_err(failed(&path, "open it"))?;

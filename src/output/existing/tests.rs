@@ -35,7 +35,7 @@ fn sample() -> Tree {
     tree
 }
 
-/// What a transaction may do to it: everything that there is.
+/// Applies every kind of change that a transaction may make.
 fn changed(base: &Tree) -> Tree {
     let mut tree = base.clone();
     write(&mut tree, "/etc/passwd", "new");
@@ -64,7 +64,8 @@ fn open(place: &Path) -> ExistingRoot {
     ExistingRoot::open(&place.join("root"), Ownership::detect(), &[]).unwrap()
 }
 
-/// The paths and their attributes; the times of directories are not those of the model in all cases.
+/// Returns the paths and their attributes. The times of directories are cleared, because they may
+/// differ from those of the model.
 fn told(tree: &Tree) -> Vec<Row> {
     told_at(tree, EPOCH)
 }
@@ -198,7 +199,7 @@ fn stopped_full_or_refused_it_stays_as_it_was() {
     drop(root);
     assert_eq!(on_disk(place.path()), told(&base.tree));
 
-    // A file that something is mounted on cannot be replaced: what was done before it is taken back.
+    // A file that is a mount point cannot be replaced: the earlier steps are rolled back.
     let path = place.path().join("root");
     fs::write(place.path().join("other"), "").unwrap();
     let mount = |arguments: &[&std::ffi::OsStr]| {

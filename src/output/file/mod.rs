@@ -1,8 +1,13 @@
-//! The files that a user asks for by name: reports, lock files, archives, and every other file that is no tree.
+//! The files that a user names: reports, lock files, archives, and every other output that is not a
+//! tree.
 //!
-//! In: a path as the user wrote it, and bytes. Out: the file, whole or not at all. [`OutputFile::prepare`] decides what will happen before
-//! any work is done: a regular file, or one that does not exist yet, is written beside its place and renamed, through a symbolic link at
-//! the link's target; a device, a FIFO, a descriptor (`-`, `/dev/stdout`) is written into; everything else is refused.
+//! In: a path as the user wrote it, and bytes. Out: the file, complete or not at all.
+//! [`OutputFile::prepare`] decides on the method before any work is done:
+//!
+//! - A regular file, or a file that does not exist yet, is written beside its place and renamed. If
+//!   the path is a symbolic link, this happens at the link's target.
+//! - A device, a FIFO or a descriptor (`-`, `/dev/stdout`) is written into.
+//! - Everything else is refused.
 
 mod place;
 mod stream;
@@ -38,7 +43,8 @@ pub struct OutputFile {
 enum Place {
     /// A regular file or nothing: written beside it and renamed to this path.
     Beside(PathBuf),
-    /// A regular file whose directory takes no new names. It is overwritten once all bytes are there.
+    /// A regular file in a directory where no name can be added. It is overwritten once all bytes
+    /// are available.
     Inside(File),
     /// A FIFO, open already if somebody reads it.
     Fifo(PathBuf, Option<Stream>),
@@ -97,7 +103,8 @@ impl OutputFile {
         &self.name
     }
 
-    /// Tells two paths of one file apart from two files. `None` for what several outputs may share: a character device.
+    /// Returns the identity, which is equal for two paths of one file. `None` for a character
+    /// device, which several outputs may share.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
@@ -155,7 +162,8 @@ fn buffered(stream: Stream) -> BufWriter<Stream> {
     BufWriter::with_capacity(BUFFER, stream)
 }
 
-/// A file that is being written. Dropped before [`OpenFile::finish`], it leaves a regular file as it was.
+/// A file that is being written. If it is dropped before [`OpenFile::finish`], a regular file stays
+/// as it was.
 pub struct OpenFile<'a> {
     name: PathBuf,
     out: Out,
@@ -254,15 +262,16 @@ fn probe(name: &Path, real: &Path) -> Result<(), OutputError> {
     beside(real).map(drop).map_err(|error| OutputError::Place { out: name.to_owned(), action: "create a file beside it", error })
 }
 
-/// Whether the directory of a regular file takes no new names, so that the file itself may be tried.
+/// Reports whether no name can be added to the directory of a regular file. Then the file itself
+/// may be tried.
 fn is_forbidden(problem: &OutputError) -> bool {
     let (OutputError::Place { error, .. } | OutputError::File { error, .. }) = problem else { return false };
     // Directories of procfs have no files but their own.
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound)
 }
 
-/// Whether a rename may take the place of a regular file: not of a mount point, of a protected file, or of another user's file in a
-/// directory with the sticky bit.
+/// Reports whether a rename may replace a regular file. It may not replace a mount point, a
+/// protected file, or another user's file in a directory with the sticky bit.
 fn may_replace(path: &Path, found: &fs::Metadata) -> bool {
     let fixed = StatxAttributes::MOUNT_ROOT | StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
     let attributes = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()).map(|found| found.stx_attributes);
@@ -273,7 +282,8 @@ fn may_replace(path: &Path, found: &fs::Metadata) -> bool {
     parent.dev() == found.dev() && !is_protected && attributes.is_ok_and(|attributes| !attributes.intersects(fixed))
 }
 
-/// Gives a new file the mode of the regular file that it replaces, and its owner where the caller may. Fails if something else is there.
+/// Gives a new file the mode of the regular file that it replaces, and the owner if the caller may
+/// set it. Fails if the existing node is not a regular file.
 fn keep_metadata(path: &Path, file: &File) -> io::Result<()> {
     let there = match fs::symlink_metadata(path) {
         Ok(there) => there,

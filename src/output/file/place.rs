@@ -1,5 +1,6 @@
-//! Where a path leads that the user names as an output: links are followed by hand, so that a link to nothing has a target, and a link
-//! into `/proc/self/fd` is the descriptor that it stands for.
+//! Resolves a path that the user names as an output. Links are followed one by one, so that a
+//! dangling link has a target, and a link into `/proc/self/fd` is the descriptor that it stands
+//! for.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -19,7 +20,7 @@ const MOST_LINKS: usize = 40;
 /// The descriptor of standard output.
 const STANDARD_OUTPUT: i32 = 1;
 
-/// What makes two paths name the same file.
+/// The identity of a file: equal if two paths name the same file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// A file that exists: its device and inode.
@@ -34,7 +35,8 @@ impl Identity {
         fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| Self::Inode(found.dev(), found.ino()))
     }
 
-    /// The identity of a file that would be written. `None` where it cannot be, and for character devices, which many may write to.
+    /// Returns the identity of a file that would be written. `None` if it cannot be written, and
+    /// for character devices, which several outputs may share.
     pub fn of_output(path: &Path) -> Option<Self> {
         locate(path).ok().and_then(|located| located.identity)
     }
@@ -53,7 +55,7 @@ pub(super) struct Located {
     pub identity: Option<Identity>,
 }
 
-/// What is at a place.
+/// The kind of file at a place.
 pub(super) enum What {
     Absent,
     Regular(fs::Metadata),
@@ -63,7 +65,8 @@ pub(super) enum What {
     Descriptor(i32),
 }
 
-/// Follows the links of a path. Fails for directories, for sockets, and where the directory of the file does not exist.
+/// Follows the links of a path. Fails for directories, for sockets, and if the directory of the
+/// file does not exist.
 pub(super) fn locate(given: &Path) -> Result<Located, OutputError> {
     let failed = |action| move |error| OutputError::File { path: given.to_owned(), action, error };
     if given == Path::new("-") {

@@ -1,5 +1,5 @@
-//! What bytes are written into rather than replaced: devices, FIFOs, and descriptors that somebody else opened. Waiting for the other end
-//! never outlasts a stop.
+//! Outputs that are written into rather than replaced: devices, FIFOs, and descriptors that another
+//! process opened. A wait for the other end stops when the user cancels.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -68,7 +68,8 @@ impl Stream {
         if file.metadata()?.file_type().is_fifo()
             && let Ok(own) = open(Path::new(&path))
         {
-            // The same pipe, opened anew: the other holders of the descriptor do not want it to return early.
+            // This opens the same pipe again. The other holders of the descriptor do not expect
+            // non-blocking writes.
             return Ok(Self::new(own));
         }
         Ok(Self::new(file))
@@ -110,7 +111,8 @@ impl Write for Stream {
     }
 }
 
-/// Opens a FIFO once somebody reads it. `None` if `cancel` is raised before that; `name` is for the message.
+/// Opens a FIFO once a process reads it. Returns `None` if `cancel` is raised before that. `name`
+/// is for the message.
 pub(super) fn wait_for_reader(path: &Path, name: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> io::Result<Option<Stream>> {
     let mut is_told = false;
     while !cancel.is_raised() {

@@ -40,8 +40,8 @@ impl Attachment {
             .map_or("application/octet-stream", |(_, media_type)| media_type)
     }
 
-    /// Writes the blob and the empty configuration, and returns the manifest that refers to
-    /// `subject`.
+    /// Returns the manifest of the attachment, which refers to `subject`. The attachment's blob and
+    /// the empty configuration must be written first.
     pub(super) fn manifest(
         &self,
         mut blob: Descriptor,

@@ -60,7 +60,7 @@ pub struct Image<'a> {
     pub platform: &'a Platform,
     /// The configuration with which the image runs.
     pub config: &'a ImageConfig,
-    /// The labels beside those of the configuration. They override those of the configuration.
+    /// Additional labels. The labels of the configuration override them.
     pub labels: &'a BTreeMap<String, String>,
     /// In how many layers it is cut at most.
     pub layers: usize,

@@ -1,4 +1,4 @@
-//! Where OUT may be, and what happens to what is there.
+//! Permitted places for OUT, and the treatment of existing files there.
 
 use super::*;
 use std::os::unix::fs::symlink;

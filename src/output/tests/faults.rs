@@ -16,7 +16,8 @@ const OUT: &str = "ROOTSTRAP_TEST_OUT";
 /// After how many names it stops itself, and by which signal.
 const STOP: &str = "ROOTSTRAP_TEST_STOP";
 
-/// A temporary directory in memory where there is one: what is removed again and again should not wait for a disk.
+/// Returns a temporary directory in memory if possible: files that are removed again and again
+/// should not wait for a disk.
 fn quick_place() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
@@ -115,7 +116,8 @@ fn writes_until_it_is_stopped() {
     }
 }
 
-/// Stops runs by a signal after ever more names. `look` sees what is in the directory after each. Ends with a run that comes through.
+/// Stops runs by a signal after a growing number of names. `look` checks the directory after each
+/// run. Ends with a run that completes.
 fn stop_runs(holder: &Path, signal: Signal, mut look: impl FnMut(&[String])) {
     let program = tempfile::tempdir().unwrap();
     let out = holder.join("out");

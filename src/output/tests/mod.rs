@@ -33,7 +33,8 @@ fn write(tree: &Tree, out: &Path) -> Result<Written, OutputError> {
     Directory::prepare(out)?.write(tree, &options(), &Silent, &Cancel::new())
 }
 
-/// What is on the disk below `root`, with device and inode. A user who may not read what is there lets himself first.
+/// Returns the rows of the files below `root`, with device and inode. If the user may not read a
+/// file, the function first changes its mode.
 fn read_back(root: &Path) -> (Vec<Row>, Vec<(u64, u64)>) {
     let mut found: Vec<(Row, (u64, u64))> = Vec::new();
     let mut pending = vec![root.to_owned()];
@@ -86,7 +87,8 @@ fn read_back(root: &Path) -> (Vec<Row>, Vec<(u64, u64)>) {
     found.into_iter().unzip()
 }
 
-/// What should be on the disk: the rows of the tree, with the owner that the caller can give, without devices where he cannot.
+/// Returns the expected rows on disk: the rows of the tree with the owner that the caller can set,
+/// and without devices if the caller cannot create them.
 fn expected(tree: &Tree) -> Vec<Row> {
     let mut expected = rows(tree, EPOCH).unwrap();
     if !is_root() {
@@ -122,8 +124,8 @@ fn again(test: &str, place: &Path) -> Command {
     // The build directory may be closed to other users.
     let program = place.join("test-program");
     if !program.exists() {
-        // Another process copies it: a file that this one has open for writing cannot be executed, and forks of other tests would
-        // keep it open.
+        // Another process copies it: a file that this process has open for writing cannot be
+        // executed, and forks of other tests would keep it open.
         let copied = Command::new("cp").arg(format!("/proc/{}/exe", std::process::id())).arg(&program).status().unwrap();
         assert!(copied.success());
     }

@@ -1,4 +1,4 @@
-//! What other programs make of a written tree.
+//! Compares the results of other programs on a written tree.
 
 use super::super::manifest;
 use super::*;

@@ -20,7 +20,7 @@ enum Kind {
 
 #[derive(Clone, Debug)]
 struct Step {
-    /// Which of the directories so far.
+    /// The index of the parent among the directories so far.
     parent: usize,
     name: Vec<u8>,
     kind: Kind,
