@@ -11,7 +11,8 @@ pub struct Difference {
     pub arch: String,
     /// By name.
     pub packages: Vec<PackageDifference>,
-    /// Whether the packages come in another order, or the root is asked to have something else.
+    /// True if the installation order, the world, or the settings for documentation and languages
+    /// differ.
     pub order: bool,
     /// The decisions of the catalog that differ: the configuration of the image, the finishing
     /// steps.
@@ -22,12 +23,12 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether the image is another: not only repositories moved on.
+    /// Reports whether the image differs. A change of repository revisions alone does not count.
     pub fn is_of_the_image(&self) -> bool {
         !self.packages.is_empty() || self.order || !self.image.is_empty()
     }
 
-    /// Whether nothing is different.
+    /// Reports whether there are no differences.
     pub fn is_empty(&self) -> bool {
         !self.is_of_the_image() && self.repositories.is_empty()
     }
@@ -112,7 +113,7 @@ pub fn differences(old: &LockedArchitecture, new: &LockedArchitecture) -> Differ
         }
     }
     let order = (&old.order, &old.world, old.docs, &old.langs) != (&new.order, &new.world, new.docs, &new.langs);
-    // A lock of version 1 does not tell.
+    // A lock of version 1 does not contain this.
     let image = old.image.as_ref().zip(new.image.as_ref()).map(|(old, new)| old.differences(new)).unwrap_or_default();
     Difference { arch: new.name.clone(), packages, order, image, repositories: repositories(old, new) }
 }

@@ -54,7 +54,7 @@ pub struct LockedRequest {
     pub release: Option<String>,
     /// The variant.
     pub variant: Option<String>,
-    /// The kind of packages, where no distribution tells it.
+    /// The kind of packages, if no distribution determines it.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Mirrors in place of the distribution's own.
@@ -63,39 +63,39 @@ pub struct LockedRequest {
     pub repositories: Vec<String>,
     /// Files of the user's own catalog.
     pub catalogs: Vec<String>,
-    /// Packages that are asked for beside the variant's.
+    /// Requested packages in addition to those of the variant.
     pub with: Vec<String>,
-    /// Packages of the variant that are not asked for.
+    /// Packages of the variant that are not requested.
     pub without: Vec<String>,
     /// Packages that must not be installed.
     pub exclude: Vec<String>,
-    /// Whether only the best candidate will do.
+    /// True if only the best candidate is accepted.
     pub best: Option<bool>,
-    /// Whether weak dependencies are followed.
+    /// True if weak dependencies are followed.
     pub weak_deps: Option<bool>,
-    /// Whether documentation is installed.
+    /// True if documentation is installed.
     pub docs: Option<bool>,
     /// Languages whose files are installed.
     pub langs: Option<String>,
-    /// Whether modules are heeded.
+    /// True if modules are respected.
     pub modules: Option<bool>,
     /// Streams that are enabled.
     pub enable_modules: Vec<String>,
     /// The platform that modules are built for.
     pub module_platform: Option<String>,
-    /// Whether what nobody signed is accepted.
+    /// True if unsigned metadata and packages are accepted.
     pub allow_unsigned: bool,
-    /// Whether metadata is accepted whose checksums prove nothing.
+    /// True if metadata with weak checksums is accepted.
     pub allow_weak_checksums: bool,
-    /// Keys that are trusted beside the distribution's.
+    /// Trusted keys in addition to those of the distribution.
     pub key: Vec<LockedKey>,
 }
 
-/// A public key that was given: it stands in the lock, so that nothing but the lock is needed.
+/// A public key that the user gave. The lock contains it, so that the lock alone is sufficient.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "reading::KeyForm")]
 pub struct LockedKey {
-    /// The repository that it vouches for, where it is for one alone.
+    /// The only repository that the key may sign for; `None` if it is valid for all.
     pub repository: Option<String>,
     /// The name of its file.
     pub name: String,
@@ -108,9 +108,9 @@ pub struct LockedKey {
 pub struct LockedArchitecture {
     /// The architecture, in the distribution's own words.
     pub name: String,
-    /// Whether documentation is installed, but for packages that say otherwise.
+    /// True if documentation is installed. Packages may override this.
     pub docs: bool,
-    /// The languages whose files are installed, but for packages that say otherwise.
+    /// The languages whose files are installed. Packages may override them.
     pub langs: Langs,
     /// The world of the new root, in the ecosystem's own syntax. Empty if the ecosystem records
     /// none.
@@ -164,7 +164,7 @@ pub struct LockedRepository {
     pub tag: Option<String>,
     /// The revision that the repository states: a number, a time or a commit.
     pub revision: Option<String>,
-    /// The digest of the document that it begins with, which promises all others.
+    /// The digest of the repository's top-level document, which states the digests of all others.
     #[serde(with = "reading::digest_text")]
     pub metadata: Digest,
 }
@@ -189,24 +189,25 @@ pub struct LockedPackage {
     pub location: String,
     /// Bytes of its file.
     pub size: u64,
-    /// Bytes that it takes once installed, as the repository says.
+    /// The installed size that the repository states, in bytes.
     pub installed_size: u64,
-    /// The digest of its file; absent only where nobody has looked at the file yet.
+    /// The digest of the package file; absent only if the file has not been read yet.
     pub checksum: Option<Digest>,
     /// The checksum in the index, if it is not the digest of the whole file.
     pub index_checksum: Option<Digest>,
-    /// The key that signed it; absent where nobody looked, or nobody signed.
+    /// The key that signed the package; absent if the signature was not checked, or there is none.
     pub key: Option<String>,
     /// Why it is here.
     pub reason: LockedReason,
-    /// Whether its documentation is installed, where that is another than the architecture's.
+    /// True if the documentation of the package is installed; `None` if it follows the
+    /// architecture.
     pub docs: Option<bool>,
-    /// The languages whose files are installed, where they are others than the architecture's.
+    /// The languages whose files are installed; `None` if they follow the architecture.
     pub langs: Option<Langs>,
 }
 
 impl LockedPackage {
-    /// The digest that the index promises, if it promises one.
+    /// Returns the digest in the index, if there is one.
     pub fn promised(&self) -> Option<&Digest> {
         self.index_checksum.as_ref().or(self.checksum.as_ref())
     }
@@ -216,13 +217,13 @@ impl LockedPackage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LockedReason {
-    /// It was asked for.
+    /// It was requested.
     Requested,
     /// Another package requires it.
     Dependency,
-    /// Another package recommends it, or it is there for what is installed.
+    /// Another package recommends it, or it supplements installed packages.
     Weak,
-    /// It is not installed: files are taken from it.
+    /// It is not installed; only files are taken from it.
     Files,
 }
 

@@ -23,10 +23,10 @@ pub enum LockError {
     /// It was written in another form.
     #[error("it is of version {found}; this program knows versions 1 to {VERSION}")]
     Version {
-        /// The version that it says.
+        /// The version in the file.
         found: i64,
     },
-    /// Something stands there twice.
+    /// An entry is duplicated.
     #[error("{what} {name} stands there twice")]
     Twice {
         /// The kind of entry: `the package`.
@@ -42,7 +42,7 @@ pub enum LockError {
         /// The name.
         name: String,
     },
-    /// A package is of a repository that is not there.
+    /// A package belongs to a repository that the lock does not contain.
     #[error("{id} is of the repository {repository}, which the lock does not have")]
     Repository {
         /// The package.
@@ -60,7 +60,7 @@ pub enum LockError {
         /// Why it is none.
         problem: LocationError,
     },
-    /// A package's bytes are not told.
+    /// A package has no strong checksum.
     #[error("{id}: there is no checksum that proves anything")]
     NoChecksum {
         /// The package.
@@ -87,7 +87,7 @@ pub enum LockError {
     /// A package's id is not that of its name and version.
     #[error("the package {written} is called {found} by its name, version and architecture")]
     Identity {
-        /// The id that stands there.
+        /// The id in the lock.
         written: String,
         /// The id that it has.
         found: String,
@@ -111,7 +111,7 @@ pub enum LockError {
 /// A size beyond which a lock is damaged. Sums of sizes stay far from overflowing.
 const LARGEST: u64 = 1 << 40;
 
-/// The form as a whole.
+/// The format of the whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
@@ -318,7 +318,7 @@ fn locked_package(form: PackageForm, repositories: &[LockedRepository]) -> Resul
     if let Some(size) = [package.size, package.installed_size].into_iter().find(|&size| size > LARGEST) {
         return Err(LockError::Size { id: id(), size });
     }
-    // SHA-1 is what apk's indexes have of the part of a package that vouches for the rest.
+    // apk's indexes use SHA-1 for the part of a package that contains the digests of the rest.
     let proves = |digest: &Digest| !matches!(digest.algorithm(), Algorithm::Md5 | Algorithm::Sha1);
     if !package.checksum.as_ref().map_or(package.index_checksum.is_some(), proves) {
         return Err(LockError::NoChecksum { id: id() });
@@ -326,7 +326,7 @@ fn locked_package(form: PackageForm, repositories: &[LockedRepository]) -> Resul
     Ok(package)
 }
 
-/// Whether a place is within a repository, wherever that may be, or a whole URL.
+/// Fails unless a location is a path within a repository or a full URL.
 fn check_location(location: &str) -> Result<(), LocationError> {
     Location::parse("https://repository.invalid")?.resolve(location).map(drop)
 }

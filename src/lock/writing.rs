@@ -104,7 +104,7 @@ impl Out {
         }
     }
 
-    /// A key as it is where it is text, so that it can be held against another copy.
+    /// Writes a text key as it is, so that a reader can compare it with another copy.
     fn key(&mut self, key: &LockedKey) {
         self.table("[[request.key]]");
         self.text_if("repository", key.repository.as_deref());

@@ -38,9 +38,9 @@ pub(super) struct Creator<'a> {
     pub(super) inherits: bool,
 }
 
-/// Takes down what of one path is not applied.
+/// A collector of the parts of one path that are not applied.
 pub(super) struct Missed<'a> {
-    /// The path, made only when it is needed.
+    /// The path, computed only if it is needed.
     pub(super) path: &'a dyn Fn() -> Vec<u8>,
     pub(super) list: &'a mut Vec<NotApplied>,
 }
@@ -57,7 +57,7 @@ pub(super) enum Failure {
     System(&'static str, Errno),
     /// The content could not be read.
     Content(std::io::Error),
-    /// The user asked to stop.
+    /// The user canceled.
     Cancelled,
 }
 
@@ -92,7 +92,7 @@ impl Extras<'_> {
         Wanted::Owner { uid: self.uid, gid: self.gid }
     }
 
-    /// Whether creating it with its mode is all there is to do but the times.
+    /// Reports whether only the times remain to be set once the node is created with its mode.
     fn is_plain(&self, umask: u16) -> bool {
         !self.chown && !self.record && self.metadata.xattrs.is_empty() && self.metadata.mode & (0o7000 | umask) == 0
     }
@@ -189,7 +189,8 @@ impl Creator<'_> {
         self.special(directory, name, metadata, true, missed)
     }
 
-    /// Owner, attributes, mode and times of what cannot be opened: links, devices, pipes, sockets.
+    /// Sets owner, attributes, mode and times of a node that cannot be opened: link, device, pipe,
+    /// socket.
     fn special(
         &self,
         directory: BorrowedFd<'_>,
@@ -260,7 +261,7 @@ impl Creator<'_> {
         openat(parent, name, flags, Mode::empty()).map_err(failed("open a directory"))
     }
 
-    /// Gives a full directory what the tree says.
+    /// Sets the attributes of a filled directory, as the tree states them.
     pub(super) fn finish_directory(
         &self,
         directory: BorrowedFd<'_>,
@@ -341,7 +342,8 @@ impl Creator<'_> {
         if metadata.mtime == Metadata::NOW { self.epoch } else { metadata.mtime }
     }
 
-    /// The time of the tree for both; nobody else's clock is in the result.
+    /// Returns the tree's time for access and modification, so that the result does not depend on a
+    /// clock.
     fn times(&self, metadata: &Metadata) -> Timestamps {
         let time = Timespec { tv_sec: self.seconds(metadata), tv_nsec: 0 };
         Timestamps { last_access: time, last_modification: time }

@@ -50,9 +50,9 @@ pub(super) struct Destination {
 
 /// The way in which the hidden directory becomes OUT.
 enum Placement {
-    /// By this name beside it.
+    /// It is renamed to this name beside it.
     Beside(CString),
-    /// By this name beside it, in exchange for the directory that is there, which is removed then.
+    /// It is exchanged with the existing directory of this name, which is then removed.
     Exchange(CString),
     /// The names in the hidden directory move up into OUT, which contains it.
     Within,
@@ -100,7 +100,7 @@ impl Destination {
         let directory = open_path(&real).map_err(place("open it"))?;
         remove_stale(directory.as_fd(), &hidden_prefix(OsStr::new("")));
         if must_stay(directory.as_fd(), &real) {
-            // A shell that stands in it would stand in what is removed.
+            // The working directory of a shell in it would be removed.
             return Self::inside(out, directory);
         }
         match Self::beside(out, &real) {
@@ -173,7 +173,7 @@ impl Destination {
         !matches!(self.placement, Placement::Within)
     }
 
-    /// OUT, where it stays.
+    /// Opens OUT, if it stays.
     pub(super) fn open_out(&self) -> Result<OwnedFd, OutputError> {
         readable(self.holder.as_fd()).map_err(|error| self.failed("open it", error))
     }
@@ -217,7 +217,8 @@ impl Destination {
         for (done, name) in names.iter().enumerate() {
             if let Err(error) = move_name(self.root.as_fd(), name, self.holder.as_fd()) {
                 for name in &names[..done] {
-                    // What cannot go back stays visible: the error says that OUT is not as it was.
+                    // A name that cannot move back stays visible: the error says that OUT has
+                    // changed.
                     let _ = move_name(self.holder.as_fd(), name, self.root.as_fd());
                 }
                 return Err(self.failed("move the finished tree up into it", error));
@@ -231,7 +232,7 @@ impl Destination {
 impl Drop for Destination {
     fn drop(&mut self) {
         if self.armed {
-            // Nobody is left to hear of an error; the next run to the same OUT tries again.
+            // The error cannot be reported any more; the next run to the same OUT tries again.
             let _ = remove_tree(self.holder.as_fd(), &self.hidden);
         }
         // Closing the handle is not enough: a child process that has just started may hold a copy
@@ -307,7 +308,7 @@ fn open_path(path: &Path) -> rustix::io::Result<OwnedFd> {
 }
 
 fn hidden_prefix(name: &OsStr) -> Vec<u8> {
-    // The suffix takes 17 more bytes, and names end at 255.
+    // The suffix takes 17 more bytes, and names are at most 255 bytes long.
     let name = name.as_bytes();
     let name = &name[..name.len().min(200)];
     if name.is_empty() { b".rootstrap-".to_vec() } else { [b".", name, b".rootstrap-"].concat() }
@@ -322,7 +323,7 @@ fn make_hidden(holder: BorrowedFd<'_>, prefix: &[u8]) -> rustix::io::Result<(CSt
             Err(Errno::EXIST) => continue,
             result => result?,
         }
-        // A umask may have taken the caller's own permissions.
+        // The umask may have removed the caller's own permissions.
         let opened = chmodat(holder, &*name, Mode::RWXU, AtFlags::empty()).and_then(|()| open_directory(holder, &name));
         let root = match opened {
             // Another run took it for a stale one, between these two calls.

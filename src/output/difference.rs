@@ -18,7 +18,7 @@ use crate::tree::{Metadata, NodeId, NodeKind, Tree, display};
 pub struct PathDifference {
     /// The path, absolute in the tree; bytes that are no text are escaped.
     pub path: String,
-    /// `missing`, `extra` or `changed`, seen from the first tree.
+    /// `missing`, `extra` or `changed`, relative to the first tree.
     pub what: &'static str,
     /// The differing attributes of a path that both trees have.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -44,7 +44,7 @@ const CHUNK: usize = 64;
 pub struct WriteOptions {
     /// The treatment of owners.
     pub ownership: Ownership,
-    /// Seconds since 1970 that stand for [`Metadata::NOW`](crate::tree::Metadata::NOW).
+    /// The time that replaces [`Metadata::NOW`](crate::tree::Metadata::NOW), in seconds since 1970.
     pub epoch: i64,
     /// Threads to write with; without a number, those of the current rayon pool.
     pub jobs: Option<NonZeroUsize>,
@@ -157,7 +157,7 @@ struct Job<'a> {
     missed: Mutex<Vec<NotApplied>>,
     /// Nodes of several names, by number.
     staging: Option<OwnedFd>,
-    /// Their first paths, when they are asked for.
+    /// The first paths of these nodes, computed on first use.
     linked_paths: OnceLock<FxHashMap<NodeId, Vec<u8>>>,
 }
 
@@ -215,13 +215,13 @@ impl<'a> Job<'a> {
         let root = Arc::new(Open { fd: root, id: Tree::ROOT, path: Vec::new() });
         let last = Arc::clone(&root);
         rayon::scope(|scope| job.fill_directory(scope, root));
-        // The root is not finished here but by the caller, after the staging directory has left it.
+        // The caller finishes the root, after the staging directory is removed from it.
         if job.is_stopped() {
             return;
         }
         if let Some(staging) = &job.staging {
             let removed = (0..linked.len()).try_for_each(|i| match unlinkat(staging, i.to_string(), AtFlags::empty()) {
-                // A device that could not be made.
+                // A device that could not be created.
                 Err(Errno::NOENT) => Ok(()),
                 result => result,
             });
@@ -393,7 +393,7 @@ impl<'a> Job<'a> {
         let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_none() {
             *first = Some(match failure {
-                // Nobody reads the path, and finding it may take long.
+                // The path is not used, and finding it may take long.
                 Failure::Cancelled => OutputError::Cancelled,
                 failure => failure.at(&path()),
             });
@@ -416,7 +416,7 @@ fn finish_root(
 /// Gives a staged node one of its names.
 fn link(staging: BorrowedFd<'_>, number: usize, directory: BorrowedFd<'_>, name: &[u8], node: &Node) -> Result<(), Failure> {
     match linkat(staging, number.to_string(), directory, name, AtFlags::empty()) {
-        // A device that could not be made is in the report already.
+        // A device that could not be created is in the report already.
         Err(Errno::NOENT) if matches!(node.kind, NodeKind::CharacterDevice { .. } | NodeKind::BlockDevice { .. }) => Ok(()),
         result => result.map_err(|error| Failure::System("create a hard link", error)),
     }
@@ -436,7 +436,7 @@ impl Space {
         }
     }
 
-    /// A full disk's error says how much is missing.
+    /// Adds the needed and the available space to the error of a full disk.
     fn explain(&self, error: OutputError, plan: &Plan) -> OutputError {
         match error {
             OutputError::Write { path, action, error }

@@ -18,7 +18,7 @@ use crate::cancel::Cancel;
 /// Time between two attempts to get the lock.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A lock that is held. Dropped, it is released.
+/// A held lock. It is released on drop.
 pub(super) struct DirectoryLock {
     directory: OwnedFd,
 }
@@ -35,7 +35,7 @@ impl DirectoryLock {
         Ok(take(&directory, &|| true, &mut Some(wait), cancel).map(|_| Self { directory }))
     }
 
-    /// Locks what has a name in a directory, or the name while nothing has it.
+    /// Locks the directory of a name in a directory, or the name itself while it does not exist.
     pub(super) fn of_name(
         holder: BorrowedFd<'_>,
         name: &CStr,
@@ -101,7 +101,7 @@ pub(super) fn readable(directory: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd>
     openat(directory, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Whether a name in a directory is still that of an open directory.
+/// Reports whether a name in a directory still refers to an open directory.
 pub(super) fn is_still(holder: BorrowedFd<'_>, name: &CStr, directory: BorrowedFd<'_>) -> bool {
     match (statat(holder, name, AtFlags::SYMLINK_NOFOLLOW), fstat(directory)) {
         (Ok(there), Ok(held)) => (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino),

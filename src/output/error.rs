@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-/// Why a tree was not written. OUT is as it was before, but where the variant says otherwise.
+/// An error of writing a tree. OUT is unchanged, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// OUT is a directory with something in it.
@@ -16,7 +16,7 @@ pub enum OutputError {
         /// One of the names in it.
         found: String,
     },
-    /// OUT is there, but no directory.
+    /// OUT exists and is not a directory.
     #[error("{}: exists and is not a directory; choose another name", out.display())]
     NotADirectory {
         /// OUT.
@@ -58,7 +58,7 @@ pub enum OutputError {
         /// OUT.
         out: PathBuf,
     },
-    /// OUT cannot be made where it is asked for.
+    /// OUT cannot be created at the given path.
     #[error("{}: cannot {action}: {error}; choose a directory that you can write to", out.display())]
     Place {
         /// OUT.
@@ -75,14 +75,14 @@ pub enum OutputError {
         path: String,
         /// The attempted action.
         action: &'static str,
-        /// Bytes that the whole tree needs.
+        /// The size of the whole tree, in bytes.
         needed: u64,
         /// Bytes that were free before.
         available: u64,
         /// The system's answer.
         error: io::Error,
     },
-    /// No more files fit the file system, though there is space.
+    /// The file system has no free inodes, although it has space.
     #[error(
         "{path}: {action}: no more files fit the file system; the tree needs {needed} inodes, {available} were free when writing began"
     )]
@@ -91,7 +91,7 @@ pub enum OutputError {
         path: String,
         /// The attempted action.
         action: &'static str,
-        /// Inodes that the whole tree needs.
+        /// The number of inodes of the whole tree.
         needed: u64,
         /// Inodes that were free before.
         available: u64,
@@ -114,7 +114,8 @@ pub enum OutputError {
         /// Why not.
         error: io::Error,
     },
-    /// A directory with something in it that is no image layout, where one is to be made or read.
+    /// A directory that is neither empty nor an image layout, where a layout is to be written or
+    /// read.
     #[error("{}: not an OCI image layout ({problem}); choose another directory", out.display())]
     NotALayout {
         /// The directory.
@@ -130,7 +131,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// A blob of an image is not what its digest says.
+    /// A blob of an image does not match its digest.
     #[error("{} is damaged: expected {expected}, found {found}", path.display())]
     DamagedBlob {
         /// The path of the blob's file.
@@ -140,13 +141,13 @@ pub enum OutputError {
         /// The actual value.
         found: String,
     },
-    /// A document of an image could not be made.
+    /// A document of an image could not be created.
     #[error("cannot make a document of the image: {0}")]
     Document(String),
     /// Two images of one index are for the same platform.
     #[error("two images for {0} cannot be told apart in one index")]
     SamePlatform(String),
-    /// A file that the user asked for cannot be written.
+    /// A file that the user requested cannot be written.
     #[error("{}: cannot {action}: {error}", path.display())]
     File {
         /// The file, as the user named it.
@@ -156,7 +157,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// A directory where a file is to be made.
+    /// A directory exists where a file is to be written.
     #[error("{}: a directory, where a file is to be made; choose another name", out.display())]
     NotAFile {
         /// The place.
@@ -206,7 +207,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// A change of the root was broken off and can be neither finished nor taken back yet.
+    /// A change of the root was interrupted and can be neither finished nor rolled back yet.
     #[error(
         "{}: a change of it is half done: {path}: cannot {action}: {error}; the next run on it ends the change, once this can be done",
         root.display()
@@ -231,7 +232,7 @@ pub enum OutputError {
         /// The problem.
         problem: String,
     },
-    /// The user asked to stop.
+    /// The user canceled.
     #[error("stopped")]
     Cancelled,
     /// No threads could be started.
@@ -261,7 +262,8 @@ impl OutputError {
         )
     }
 
-    /// Returns why nothing can be made at `out`, whose parent directory cannot be reached.
+    /// Returns the reason why nothing can be created at `out`, whose parent directory is not
+    /// reachable.
     pub(super) fn unreachable(out: &Path, parent: &Path) -> Self {
         let out = out.to_owned();
         // Nearest to the root first: `mkdir -p` stops there.
@@ -290,7 +292,7 @@ impl OutputError {
     }
 }
 
-/// Returns a path as a shell takes it for one argument of a command.
+/// Returns a path quoted for a shell, as one argument of a command.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+:,@%=-".contains(c);

@@ -39,7 +39,7 @@ pub struct Row {
 pub fn rows(tree: &Tree, epoch: i64) -> io::Result<Vec<Row>> {
     let mut paths: Vec<(Vec<u8>, NodeId)> = Vec::new();
     tree.walk(|path, id| paths.push((path.to_vec(), id)));
-    // The walk sorts name by name; `a-b` stands before `a/b` in a list of whole paths.
+    // The walk sorts name by name, but in a list of full paths `a-b` comes before `a/b`.
     paths.sort_unstable();
     paths.into_par_iter().map(|(path, id)| row(tree, path, id, epoch)).collect()
 }

@@ -11,7 +11,7 @@ pub struct Origin {
     pub name: String,
     /// The version; the full version if the ecosystem has no separate release.
     pub version: String,
-    /// The name of the source package that it was built from; its own where none is known.
+    /// The name of the source package; the package's own name if the source is unknown.
     pub source: String,
 }
 

@@ -20,9 +20,9 @@ pub(super) const ROOTLESS_XATTR: &str = "user.rootlesscontainers";
 /// The way in which the tree's owners are written to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// By `chown`, as root. What the system refuses all the same is recorded.
+    /// By `chown`, as root. Owners that the system refuses anyway are recorded.
     Apply,
-    /// Everything belongs to the caller, who stands for root; other owners are recorded.
+    /// Everything belongs to the caller, who stands for root. Other owners are recorded.
     Record,
     /// By `chown` inside a user namespace; ids that are not mapped are recorded.
     UserNamespace,
@@ -41,7 +41,7 @@ impl Ownership {
     }
 }
 
-/// Something of a path that is in the tree, but not on the disk.
+/// A part of a path that is in the tree, but not on disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NotApplied {
     /// The path, absolute in the tree.
@@ -50,7 +50,7 @@ pub struct NotApplied {
     pub wanted: Wanted,
     /// Why it does not.
     pub reason: Reason,
-    /// Whether the owner is kept in the attribute `user.rootlesscontainers`.
+    /// True if the owner is recorded in the attribute `user.rootlesscontainers`.
     pub recorded: bool,
 }
 
@@ -64,7 +64,7 @@ pub enum Wanted {
         /// Group id.
         gid: u32,
     },
-    /// To be a device; nothing is there instead.
+    /// A device. The path does not exist on disk.
     Device {
         /// Block device, or else character device.
         block: bool,
@@ -90,7 +90,7 @@ pub enum Wanted {
     Mode(u16),
     /// This time of modification, in seconds since 1970.
     Mtime(i64),
-    /// To be a socket; nothing is there instead.
+    /// A socket. The path does not exist on disk.
     Socket,
 }
 
@@ -103,7 +103,7 @@ pub enum Reason {
     NotMapped,
     /// The file system does not take it, or the system does not know the value.
     NotSupported,
-    /// A package must not bring an attribute that is ours to record owners in.
+    /// The attribute is reserved for recording owners; a package must not set it.
     Reserved,
     /// overlayfs reads it in its layers (`trusted.overlay.`, `user.overlay.`): a package could
     /// redirect overlayfs with it.
@@ -159,7 +159,7 @@ impl Caller {
     }
 }
 
-/// The number of an owner; `-1` is none (`chown` takes it for "leave as it is").
+/// Returns the number of an owner. `-1` is invalid, because `chown` takes it for "leave as it is".
 pub(super) fn number(owner: &Owner) -> Option<u32> {
     match owner {
         Owner::Id(id) if *id != u32::MAX => Some(*id),
@@ -188,7 +188,7 @@ pub(super) fn rootless_record(uid: u32, gid: u32) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// The owners in a value of `user.rootlesscontainers`; `None` where it is not one.
+/// Returns the owners in a value of `user.rootlesscontainers`; `None` if the value is invalid.
 pub(super) fn read_rootless_record(mut message: &[u8]) -> Option<(u32, u32)> {
     let (mut uid, mut gid) = (0, 0);
     while let Some((&key, rest)) = message.split_first() {
@@ -203,7 +203,7 @@ pub(super) fn read_rootless_record(mut message: &[u8]) -> Option<(u32, u32)> {
                 break;
             }
         }
-        // `-1` is "as it is": the caller's, who stands for root.
+        // `-1` is "as it is": the caller, who stands for root.
         let id = u32::try_from(value & 0xffff_ffff).ok().map(|id| if id == u32::MAX { 0 } else { id })?;
         match key {
             0x08 => uid = id,

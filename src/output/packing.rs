@@ -14,7 +14,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use crate::compression::Format;
 use crate::digest::{Algorithm, Digest, Hasher};
 
-/// Endings that stand before one of compression, and promise no tar archive.
+/// Extensions that may precede a compression extension and mean that the file is not a tar archive.
 const OTHER_FORMATS: [&str; 19] = [
     "cpio", "zip", "7z", "ar", "rpm", "deb", "apk", "squashfs", "erofs", "ext4", "img", "iso", "qcow2", "raw", "gz", "bz2", "xz",
     "zst", "lz4",
@@ -82,7 +82,7 @@ impl Packing {
         }
     }
 
-    /// A whole file that holds `data`.
+    /// Returns a complete file with the content `data`.
     fn pack(self, data: &[u8]) -> io::Result<Vec<u8>> {
         match self.format {
             Format::Gzip => {
@@ -254,7 +254,7 @@ mod tests {
 
     const ALL: [Packing; 5] = [Packing::NONE, Packing::GZIP, Packing::ZSTD, Packing::XZ, Packing::BZIP2];
 
-    /// Text that compresses, but is nowhere the same.
+    /// Returns text that can be compressed but does not repeat.
     fn text(length: usize) -> Vec<u8> {
         let mut seed = 7u32;
         let next = |_| {

@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) inodes: u64,
     /// Bytes of all contents, hard links counted once.
     pub(super) bytes: u64,
-    /// About what they take on disk, in blocks of 4 KiB.
+    /// The approximate space on disk, in bytes, counted in blocks of 4 KiB.
     pub(super) needed: u64,
 }
 
@@ -111,7 +111,7 @@ impl Plan {
     }
 }
 
-/// Refuses owners without numbers at a node and below it.
+/// Fails if a node or a node below it has an owner without a number.
 pub(super) fn check_owners(tree: &Tree, top: NodeId, path: &dyn Fn() -> Vec<u8>) -> Result<(), OutputError> {
     let mut pending = vec![top];
     while let Some(id) = pending.pop() {

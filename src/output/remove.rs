@@ -14,7 +14,7 @@ pub(super) fn open_directory(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io:
     openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Removes the directory `name` of `parent` and all below it.
+/// Removes the directory `name` of `parent` and everything below it.
 pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<()> {
     let top = open_for_removal(parent, name)?;
     let mut moved = 0u64;
@@ -46,7 +46,7 @@ pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Re
 fn is_gone_or_unlinked(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<bool> {
     match unlinkat(directory, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(true),
-        // Linux says EISDIR, POSIX says EPERM.
+        // Linux returns EISDIR, POSIX specifies EPERM.
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(error) => return Err(error),
     }
@@ -60,7 +60,7 @@ fn is_gone_or_unlinked(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Re
     }
 }
 
-/// Renames a directory into `top` under a name that is free there.
+/// Renames a directory into `top` under a free name.
 fn lift(directory: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut u64) -> rustix::io::Result<()> {
     // A directory that moves to another parent must be writable by its owner (its `..` changes).
     chmodat(directory, name, Mode::RWXU, AtFlags::empty())?;
@@ -76,7 +76,8 @@ fn lift(directory: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut
 
 fn open_for_removal(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
     let metadata = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    // `chmodat` follows links: the type is checked before, and the directory above is ours alone.
+    // `chmodat` follows links. The type is checked before, and only the caller can access the
+    // directory above.
     if FileType::from_raw_mode(metadata.st_mode) == FileType::Directory && metadata.st_mode & 0o700 != 0o700 {
         chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
     }

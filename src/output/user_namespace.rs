@@ -48,11 +48,11 @@ pub struct Mapping {
     pub users: u64,
     /// The number of group ids.
     pub groups: u64,
-    /// Why only one of each, when there could be more: for a warning.
+    /// The reason for having only one of each, if more were possible; for a warning.
     pub problem: Option<String>,
 }
 
-/// Why there is no user namespace.
+/// The reason why there is no user namespace.
 #[derive(Debug, thiserror::Error)]
 pub enum UserNamespaceError {
     /// The kernel or its administrator does not allow it.
@@ -106,7 +106,7 @@ fn first() -> Result<Entered, UserNamespaceError> {
             Ok(()) => vec![MAPPED],
             Err(problem) => [&[MAP_YOURSELF], problem.as_bytes()].concat(),
         };
-        // When it is gone already, its status tells.
+        // If the child has already exited, its status shows the problem.
         let _ = go.write_all(&message);
     }
     drop(go);
@@ -166,7 +166,7 @@ fn second(mark: &str) -> Result<Entered, UserNamespaceError> {
 #[expect(deprecated, reason = "it is unsafe for file descriptor tables only, which stay shared here")]
 fn unshare() -> Result<(), UserNamespaceError> {
     rustix::thread::unshare(UnshareFlags::NEWUSER).map_err(|error| match error {
-        // For a process with threads, says unshare(2).
+        // unshare(2) returns this for a process with threads.
         Errno::INVAL => UserNamespaceError::Threads,
         error => UserNamespaceError::Forbidden(error.into()),
     })

@@ -75,7 +75,7 @@ impl<W: Write> Archive<W> {
             &NodeKind::BlockDevice { major, minor } => member.device(EntryType::Block, major, minor, path)?,
             NodeKind::Fifo => member.header.set_entry_type(EntryType::Fifo),
             NodeKind::Socket => {
-                // The format has no type for it; whoever serves it makes it anew.
+                // The format has no type for sockets. A server creates its socket again.
                 self.miss(path, Wanted::Socket);
                 return Ok(());
             }
@@ -96,14 +96,14 @@ impl<W: Write> Archive<W> {
         content.map_or(Ok(()), |content| self.content(content, path))
     }
 
-    /// Adds an empty file of mode 0 without owner: what OCI images mark removed names with.
+    /// Adds an empty file of mode 0 without owner, with which OCI images mark removed names.
     pub(in crate::output) fn add_mark(&mut self, path: &[u8]) -> Result<(), OutputError> {
         let mut member = Member::new(path, &Metadata::root(0), self.times.epoch)?;
         member.header.set_entry_type(EntryType::Regular);
         self.put(member, path)
     }
 
-    /// Ends the archive; the writer, and what the archive could not hold.
+    /// Ends the archive. Returns the writer, and the parts that the archive could not hold.
     pub(in crate::output) fn finish(self) -> Result<(W, Vec<NotApplied>), OutputError> {
         let out = self.builder.into_inner().map_err(|error| OutputError::Archive { path: "the end".to_owned(), error })?;
         let mut not_applied = self.not_applied;
@@ -159,7 +159,7 @@ impl<W: Write> Archive<W> {
     }
 }
 
-/// A header, and records of what it has no room for.
+/// A header, and pax records for values that do not fit it.
 struct Member {
     header: Header,
     records: Vec<(String, Vec<u8>)>,

@@ -25,12 +25,12 @@ impl From<OutputFile> for ArchiveFile {
 }
 
 impl ArchiveFile {
-    /// Checks that a file can be made there, as [`OutputFile::prepare`] does.
+    /// Checks that the file can be created, as [`OutputFile::prepare`] does.
     pub fn prepare(path: &Path) -> Result<Self, OutputError> {
         OutputFile::prepare(path).map(Self::from)
     }
 
-    /// An archive that goes to a writer, as it is made; `name` is for messages.
+    /// Returns an archive that is written directly to a writer. `name` is for messages.
     pub fn stream(name: &str, out: Box<dyn Write + Send>) -> Self {
         OutputFile::writer(name, out).into()
     }

@@ -1,8 +1,7 @@
 //! A tree as a tar archive: POSIX's pax format, the same bytes for the same tree.
 //!
 //! In: a finished [`Tree`] with numeric owners, and a writer. Out: the archive, its names sorted,
-//! and the parts of the tree that it cannot hold. The archive does not depend on the host: it
-//! contains no user names, access times, device numbers or inode numbers.
+//! and the parts of the tree that it cannot hold. The archive does not depend on the host: it contains no user names, no current time, and no device or inode numbers of the host.
 
 mod entry;
 mod file;
@@ -24,9 +23,9 @@ use crate::tree::Tree;
 /// The treatment of times in an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Seconds since 1970 that stand for [`Metadata::NOW`](crate::tree::Metadata::NOW).
+    /// The time that replaces [`Metadata::NOW`](crate::tree::Metadata::NOW), in seconds since 1970.
     pub epoch: i64,
-    /// Whether nothing is younger than that.
+    /// True if no time may be later than `epoch`.
     pub clamp: bool,
 }
 

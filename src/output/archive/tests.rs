@@ -11,7 +11,7 @@ fn packed(tree: &Tree, times: Times) -> (Vec<u8>, Written) {
     write(tree, times, Vec::new(), &Silent, &Cancel::new()).unwrap()
 }
 
-/// Everything that a tree can hold, each at the edge of what a header has room for.
+/// Every kind of node, each with values at the limits of a header.
 fn tree() -> Tree {
     let mut tree = Tree::new();
     let mut put = |directory: &[u8], name: &[u8], mut node: Node, change: &dyn Fn(&mut Metadata)| {

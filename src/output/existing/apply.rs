@@ -54,7 +54,8 @@ impl ExistingRoot {
             let error = OutputError::write(b"/", "write the journal of the change", error);
             return Err(self.take_back(&journal, State::Staging).err().unwrap_or(error));
         }
-        // From here on it is finished, whoever asks to stop, unless the system refuses a step.
+        // From here on the change is finished, even if the user cancels, unless the system refuses
+        // a step.
         if let Err(Failed { path, action, error }) = journal.move_all(root) {
             let refused = OutputError::write(&path, action, error);
             return Err(self.take_back(&journal, State::Moving).err().unwrap_or(refused));
@@ -66,7 +67,7 @@ impl ExistingRoot {
         Ok(Applied { came, went: journal.steps.len() - came, missing: not_applied })
     }
 
-    /// Writes everything that comes beside its place, or nothing.
+    /// Writes every new node beside its place, or none.
     #[allow(clippy::too_many_arguments, reason = "what a change is made of")]
     pub(super) fn stage(
         &self,
@@ -121,7 +122,8 @@ impl ExistingRoot {
                 .map_err(|error| self.unfinished(b"/", "write the journal of the change", error))?;
         }
         journal.discard_new(root).map_err(told)?;
-        // Nobody may stop this any more, and what cannot be applied was not before.
+        // The rollback cannot be canceled, and attributes that cannot be applied were not applied
+        // before.
         let cancel = Cancel::new();
         journal.settle(root, &self.creator(0, &cancel), false, &mut Vec::new()).map_err(told)?;
         self.end(journal, State::Staging, false)
@@ -176,7 +178,7 @@ fn free_prefix(base: &Base, tree: &Tree, changes: &Changes) -> Vec<u8> {
     prefix
 }
 
-/// Waits until what was done is on the disk, on each file system that it was done on.
+/// Flushes the changes to disk, on each file system that they touch.
 fn sync(root: BorrowedFd<'_>, journal: &Journal) -> rustix::io::Result<()> {
     let mut synced = Vec::new();
     for touched in &journal.directories {
@@ -190,7 +192,7 @@ fn sync(root: BorrowedFd<'_>, journal: &Journal) -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// Writes everything that comes beside its place.
+/// The state of writing every new node beside its place.
 struct Staging<'a> {
     existing: &'a ExistingRoot,
     base: &'a Tree,
@@ -228,7 +230,7 @@ impl Staging<'_> {
             reporter.advance(Phase::Write, 1, 0);
         }
         if !absent.is_empty() {
-            // Devices that could not be made do not come, and what is in their place stays.
+            // Devices that could not be created are skipped, and the nodes in their places stay.
             for number in absent {
                 (journal.steps[number].comes, journal.steps[number].goes) = (false, false);
             }
@@ -292,7 +294,7 @@ impl Staging<'_> {
         Ok(true)
     }
 
-    /// Creates a directory with all that is in it, under another name than in the tree.
+    /// Creates a directory with its whole content, under another name than in the tree.
     fn directory(
         &self,
         id: NodeId,

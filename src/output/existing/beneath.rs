@@ -1,4 +1,4 @@
-//! Paths below a directory, walked name by name: neither a link nor `..` leads anywhere.
+//! Paths below a directory, resolved name by name: neither a link nor `..` leads out of it.
 
 use std::fs::File;
 use std::io;

@@ -56,7 +56,7 @@ impl Changes {
         changes
     }
 
-    /// Whether nothing is to be done.
+    /// Reports whether there are no changes.
     pub(super) fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.touched.iter().all(|touched| touched.before == touched.after)
     }
@@ -98,7 +98,7 @@ impl Changes {
     }
 }
 
-/// Whether a node is what it was; not for directories.
+/// Reports whether a node is unchanged. Not for directories.
 pub(super) fn is_same(old: &Node, new: &Node) -> bool {
     old.metadata == new.metadata
         && match (&old.kind, &new.kind) {
@@ -117,7 +117,8 @@ pub(super) fn is_same(old: &Node, new: &Node) -> bool {
         }
 }
 
-/// A directory of another file system at or below a node, which cannot be moved or removed with it.
+/// Reports whether a mount point is at or below a node. It cannot be moved or removed with the
+/// node.
 pub(super) fn mount_below(base: &Tree, id: NodeId, mounts: &FxHashSet<NodeId>) -> bool {
     let mut pending = if mounts.is_empty() { Vec::new() } else { vec![id] };
     while let Some(id) = pending.pop() {

@@ -21,7 +21,7 @@ use crate::tree::Metadata;
 pub(super) enum State {
     /// New nodes are written beside their places. An interrupted change is rolled back.
     Staging,
-    /// All of it is, and takes its place: the change is finished.
+    /// All new nodes are written and move into place. An interrupted change is finished.
     Moving,
     /// Removed nodes are deleted, and directories get their attributes. An interrupted change is
     /// finished.
@@ -41,7 +41,7 @@ impl State {
     }
 }
 
-/// The text of a journal before it is whole.
+/// The text of a journal before it is complete.
 const UNWRITTEN: &str = ".rootstrap-journal.new";
 const SCHEMA: u32 = 1;
 
@@ -55,7 +55,7 @@ pub(super) struct Journal {
     pub(super) directories: Vec<JournalDirectory>,
 }
 
-/// A name that comes or goes.
+/// A name that is added or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JournalStep {
     pub(super) directory: Bytes,

@@ -27,7 +27,7 @@ use super::error::OutputError;
 use super::ownership::{NotApplied, Ownership};
 use crate::tree::{NodeId, Tree, display};
 
-/// A root that is there already, locked: nobody else changes it as long as this lives.
+/// A locked existing root: no other process changes it during the life of this value.
 #[derive(Debug)]
 pub struct ExistingRoot {
     path: PathBuf,
@@ -43,14 +43,14 @@ pub struct ExistingRoot {
 pub enum Recovered {
     /// It was finished.
     Finished,
-    /// It was taken back.
+    /// It was rolled back.
     TakenBack,
 }
 
 /// The content of a root.
 #[derive(Clone, Debug)]
 pub struct Base {
-    /// All of it. The files' contents are read when they are asked for.
+    /// The whole tree. The contents of files are read on demand.
     pub tree: Tree,
     /// The directories that are the roots of other file systems.
     mounts: FxHashSet<NodeId>,
@@ -59,9 +59,9 @@ pub struct Base {
 /// Statistics of a changed root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Names that came, or came in place of others; what is in a new directory is not counted.
+    /// The number of added or replaced names, without those inside a new directory.
     pub came: usize,
-    /// Names that went.
+    /// The number of removed names.
     pub went: usize,
     /// The parts of the tree that are not on disk, sorted by path.
     pub missing: Vec<NotApplied>,

@@ -26,33 +26,34 @@ pub(super) struct Failed {
 }
 
 impl Journal {
-    /// The names of what comes and of what went with a step, beside its place.
+    /// Returns the temporary names of the new and of the removed node of a step, beside its place.
     pub(super) fn beside(&self, number: usize) -> (Vec<u8>, Vec<u8>) {
         let name = |suffix: &str| [&self.prefix.0[..], format!("-{number}.{suffix}").as_bytes()].concat();
         (name("new"), name("old"))
     }
 
-    /// Everything takes its place.
+    /// Moves every new node into place.
     pub(super) fn move_all(&self, root: BorrowedFd<'_>) -> Result<(), Failed> {
         self.each(root, "put it in its place", |directory, step, new, old| step.take_place(directory, new, old))
     }
 
-    /// Everything leaves its place again, and what was there comes back.
+    /// Moves every new node out of its place and restores the old one.
     pub(super) fn move_back(&self, root: BorrowedFd<'_>) -> Result<(), Failed> {
         self.each(root, "put back what was there", |directory, step, new, old| step.leave_place(directory, new, old))
     }
 
-    /// Removes what came and is not in its place.
+    /// Removes new nodes that are not in their places.
     pub(super) fn discard_new(&self, root: BorrowedFd<'_>) -> Result<(), Failed> {
         self.each(root, "remove what was prepared", |directory, _, new, _| remove(directory, new))
     }
 
-    /// Removes what went.
+    /// Deletes the removed nodes.
     pub(super) fn discard_old(&self, root: BorrowedFd<'_>) -> Result<(), Failed> {
         self.each(root, "remove what is replaced", |directory, _, _, old| remove(directory, old))
     }
 
-    /// Gives the directories that are touched what they are to have: from now on, or again.
+    /// Sets the attributes of the touched directories: the new ones (`forward`), or the previous
+    /// ones.
     pub(super) fn settle(
         &self,
         root: BorrowedFd<'_>,
@@ -60,7 +61,7 @@ impl Journal {
         forward: bool,
         missed: &mut Vec<NotApplied>,
     ) -> Result<(), Failed> {
-        // What is below first: a directory that is closed to its owner is closed last.
+        // Lower directories first: a directory without owner permissions is closed last.
         for touched in self.directories.iter().rev() {
             let (from, to) = if forward { (touched.before(), touched.after()) } else { (touched.after(), touched.before()) };
             let path = &touched.path.0;
@@ -79,7 +80,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Opens the directories that are closed to their owner, so that names can come and go.
+    /// Opens the directories that are closed to their owner, so that names can be added and
+    /// removed.
     pub(super) fn open_directories(&self, root: BorrowedFd<'_>) -> Result<(), Failed> {
         for touched in self.directories.iter().filter(|touched| is_closed(&touched.before())) {
             let path = &touched.path.0;
@@ -107,7 +109,7 @@ impl Journal {
         action: &'static str,
         mut act: impl FnMut(BorrowedFd<'_>, &JournalStep, &[u8], &[u8]) -> rustix::io::Result<()>,
     ) -> Result<(), Failed> {
-        // Steps of one directory stand together.
+        // Steps of one directory are adjacent.
         let mut open: Option<(&[u8], OwnedFd)> = None;
         for (number, step) in self.steps.iter().enumerate() {
             let failed = |error| Failed { path: [&step.directory.0, &b"/"[..], &step.name.0].concat(), action, error };

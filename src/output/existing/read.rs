@@ -93,14 +93,14 @@ impl Reader<'_> {
         path: &[u8],
     ) -> rustix::io::Result<Option<NodeId>> {
         let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-            // It went between the two calls.
+            // The name was removed between the two calls.
             Err(Errno::NOENT) => return Ok(None),
             result => result?,
         };
         let impossible = |_| Errno::NAMETOOLONG;
         let file_type = FileType::from_raw_mode(stat.st_mode);
         if file_type == FileType::Directory {
-            // Its attributes are read with what is in it.
+            // The attributes of a directory are read with its content.
             return self.base.tree.insert(parent, name.to_bytes(), Node::directory(0)).map(Some).map_err(impossible);
         }
         let inode = (stat.st_dev, stat.st_ino);
@@ -164,7 +164,7 @@ fn xattrs(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Xattrs> 
         let mut value = vec![0u8; 1 << 16];
         match lgetxattr(&*path, attribute, &mut value) {
             Ok(length) => drop(found.insert(attribute.into(), value[..length].into())),
-            // It went, or is not for us to see.
+            // The attribute was removed, or the caller may not read it.
             Err(Errno::NODATA | Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error),
         }

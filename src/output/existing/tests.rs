@@ -105,7 +105,7 @@ fn a_root_is_read_as_it_was_written_and_changed_as_asked() {
     assert_eq!(root.apply(&base, &base.tree, EPOCH + 9, &Silent, &Cancel::new()).unwrap(), Applied::default());
 }
 
-/// Writes everything that comes beside its place, as a run does that is killed then.
+/// Writes every new node beside its place, as a run does that is killed at this point.
 fn staged(root: &ExistingRoot, base: &Base, tree: &Tree) -> Journal {
     let changes = Changes::between(&base.tree, tree, EPOCH);
     let journal = root.stage(base, tree, &changes, EPOCH, &Silent, &Cancel::new(), &mut Vec::new()).unwrap();
@@ -244,13 +244,13 @@ fn nothing_outside_is_read_or_changed() {
     assert!(base.tree.lookup(b"/way-out/secret").is_none());
     let mut tree = base.tree.clone();
     write(&mut tree, "/etc/new", "new");
-    // Between the look and the change somebody puts a link in the way.
+    // A link is put in the way between the check and the change.
     fs::rename(path.join("etc"), path.join("moved")).unwrap();
     symlink(&outside, path.join("etc")).unwrap();
     let error = root.apply(&base, &tree, EPOCH, &Silent, &Cancel::new()).unwrap_err();
     assert!(matches!(error, OutputError::Unfinished { .. } | OutputError::Write { .. }), "{error}");
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
-    // And a file that is another one by now is not taken for the one that was there.
+    // A file that was replaced meanwhile is not mistaken for the earlier one.
     fs::remove_file(path.join("usr/lib/old/deep/file")).unwrap();
     fs::write(path.join("usr/lib/old/deep/other"), "other").unwrap();
     fs::rename(path.join("usr/lib/old/deep/other"), path.join("usr/lib/old/deep/file")).unwrap();

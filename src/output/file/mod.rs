@@ -33,7 +33,7 @@ use super::ownership::Caller;
 use crate::cancel::Cancel;
 use crate::reporter::Reporter;
 
-/// A file that the user asked for: its place is checked, and nothing is written yet.
+/// A file that the user requested. The path is checked, and nothing is written yet.
 pub struct OutputFile {
     name: PathBuf,
     place: Place,
@@ -41,12 +41,12 @@ pub struct OutputFile {
 }
 
 enum Place {
-    /// A regular file or nothing: written beside it and renamed to this path.
+    /// A regular file or nothing. The new file is written beside it and renamed to this path.
     Beside(PathBuf),
     /// A regular file in a directory where no name can be added. It is overwritten once all bytes
     /// are available.
     Inside(File),
-    /// A FIFO, open already if somebody reads it.
+    /// A FIFO, already open if a process reads it.
     Fifo(PathBuf, Option<Stream>),
     /// A device or a descriptor of this process.
     Stream(Stream),
@@ -109,14 +109,14 @@ impl OutputFile {
         self.identity.as_ref()
     }
 
-    /// Whether the file already holds exactly these bytes. Only regular files are read.
+    /// Reports whether the file already has exactly this content. Only regular files are read.
     pub fn holds(&self, data: &[u8]) -> bool {
         let Place::Beside(path) = &self.place else { return false };
         let is_as_long = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == data.len() as u64);
         is_as_long && fs::read(path).is_ok_and(|there| there == data)
     }
 
-    /// Writes the whole file.
+    /// Writes the complete file.
     pub fn write(self, data: &[u8], reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), OutputError> {
         let mut open = self.open(reporter, cancel)?;
         if let Err(error) = open.write_all(data) {
@@ -150,7 +150,7 @@ impl OutputFile {
 impl Drop for OutputFile {
     fn drop(&mut self) {
         if let Place::Fifo(path, None) = &self.place {
-            // A reader that came meanwhile gets an end of file, and does not wait for ever.
+            // A reader that arrived meanwhile gets an end of file and does not wait forever.
             let _ = Stream::fifo(path);
         }
     }
@@ -178,7 +178,7 @@ enum Out {
 }
 
 impl OpenFile<'_> {
-    /// Makes the file appear with all that was written.
+    /// Publishes the file with everything that was written.
     pub fn finish(mut self) -> Result<(), OutputError> {
         if let Err(error) = self.flush() {
             return Err(self.failed("write it", error));
@@ -249,7 +249,7 @@ fn directory_and_prefix(path: &Path) -> (&Path, std::ffi::OsString) {
     (path.parent().unwrap_or(Path::new("/")), prefix)
 }
 
-/// Creates the file that will be renamed. What `umask` leaves of 0666 are its permissions.
+/// Creates the file that will be renamed. Its mode is 0666 without the bits of the umask.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = directory_and_prefix(path);
     let made = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o666)).tempfile_in(directory);
@@ -257,7 +257,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     made.map_err(|error| error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error))
 }
 
-/// Checks that a file can be made beside a path.
+/// Checks that a file can be created beside a path.
 fn probe(name: &Path, real: &Path) -> Result<(), OutputError> {
     beside(real).map(drop).map_err(|error| OutputError::Place { out: name.to_owned(), action: "create a file beside it", error })
 }
@@ -266,7 +266,7 @@ fn probe(name: &Path, real: &Path) -> Result<(), OutputError> {
 /// may be tried.
 fn is_forbidden(problem: &OutputError) -> bool {
     let (OutputError::Place { error, .. } | OutputError::File { error, .. }) = problem else { return false };
-    // Directories of procfs have no files but their own.
+    // Directories of procfs accept no new files.
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound)
 }
 
@@ -302,7 +302,7 @@ fn keep_metadata(path: &Path, file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(there.mode() & 0o777))
 }
 
-/// Replaces what a file holds.
+/// Replaces the content of a file.
 fn overwrite(spool: &mut File, file: &mut File) -> io::Result<()> {
     spool.rewind()?;
     // Files of procfs cannot be cut, and hold nothing.
@@ -312,7 +312,7 @@ fn overwrite(spool: &mut File, file: &mut File) -> io::Result<()> {
     io::copy(spool, file).map(drop)
 }
 
-/// Whether a file type is one that bytes are written into.
+/// Reports whether files of this type are written into.
 fn is_device(kind: fs::FileType) -> bool {
     kind.is_char_device() || kind.is_block_device()
 }

@@ -30,7 +30,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The identity of a file that is read. `None` where there is no regular file.
+    /// Returns the identity of a file that is read. `None` if there is no regular file.
     pub fn of_input(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| Self::Inode(found.dev(), found.ino()))
     }
@@ -42,7 +42,7 @@ impl Identity {
     }
 }
 
-/// Whether a path is `-`, or leads to the standard output of this process (`/dev/stdout`).
+/// Reports whether a path is `-`, or leads to the standard output of this process (`/dev/stdout`).
 pub fn names_standard_output(path: &Path) -> bool {
     locate(path).is_ok_and(|located| matches!(located.what, What::Descriptor(STANDARD_OUTPUT)))
 }
@@ -128,13 +128,14 @@ fn of_descriptor(given: &Path, number: i32) -> Located {
     Located { path: given.to_owned(), what: What::Descriptor(number), identity }
 }
 
-/// Whether a path can only name a directory: it ends in a slash or a dot. `Path` itself hides both.
+/// Reports whether a path can only name a directory: it ends in a slash or a dot. `Path` hides
+/// both.
 fn is_directory_by_name(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     bytes.ends_with(b"/") || bytes.ends_with(b"/.") || bytes == b"."
 }
 
-/// The descriptor of this process that a name in a directory stands for.
+/// Returns the descriptor of this process that a name in a directory stands for.
 fn descriptor(directory: &Path, name: &OsStr) -> Option<i32> {
     let number = name.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()?;
     let own = ["/proc/self/fd", "/proc/thread-self/fd"].into_iter().filter_map(|path| fs::canonicalize(path).ok());

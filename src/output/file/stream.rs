@@ -35,7 +35,7 @@ impl Stream {
         open(path).map(Self::new)
     }
 
-    /// Opens a FIFO. `None` if nobody reads it.
+    /// Opens a FIFO. Returns `None` if no process reads it.
     pub(super) fn fifo(path: &Path) -> io::Result<Option<Self>> {
         match open(path) {
             Ok(file) if file.metadata()?.file_type().is_fifo() => Ok(Some(Self::new(file))),
@@ -59,7 +59,7 @@ impl Stream {
         let file = match copied {
             Ok(copied) => File::from(copied),
             Err(error) if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => return Err(error),
-            // Where a sandbox forbids the call: what was written before stays before.
+            // A sandbox may forbid the call. Appending preserves the earlier output.
             Err(_) => OpenOptions::new().append(true).open(&path)?,
         };
         if (fcntl_getfl(&file)? & OFlags::ACCMODE) == OFlags::RDONLY {
@@ -95,7 +95,7 @@ impl Write for Stream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let mut ends = [PollFd::new(&self.file, PollFlags::OUT)];
                     let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK.subsec_nanos()) };
-                    // A signal ends the wait too, and the next round looks at what it wants.
+                    // A signal also ends the wait; the next iteration checks for cancellation.
                     let _ = poll(&mut ends, Some(&timeout));
                 }
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {

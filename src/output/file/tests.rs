@@ -126,7 +126,7 @@ fn a_fifo_is_written_into_once_somebody_reads_it() {
     assert_eq!(names(place.path()), ["fifo"]);
 }
 
-/// A reporter that raises the flag as soon as something is told.
+/// A reporter that cancels on the first message.
 struct Stop(Cancel);
 
 impl Reporter for Stop {
@@ -144,7 +144,7 @@ fn waiting_for_the_reader_of_a_fifo_ends_when_the_run_is_stopped() {
     let stop = Stop(Cancel::new());
     let error = OutputFile::prepare(&path).unwrap().write(b"text", &stop, &stop.0).unwrap_err();
     assert!(matches!(error, OutputError::Cancelled), "{error}");
-    // One whose reader takes nothing is the same.
+    // A FIFO whose reader reads nothing behaves the same.
     let _reader = open_reader(&path);
     let cancel = Cancel::new();
     let file = OutputFile::prepare(&path).unwrap();

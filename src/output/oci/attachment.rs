@@ -10,7 +10,7 @@ use crate::output::error::OutputError;
 
 /// The annotation that gives a blob its file name.
 const TITLE: &str = "org.opencontainers.image.title";
-/// The configuration of what has none, and its type.
+/// The configuration of an artifact without one, and its type.
 pub(super) const EMPTY: &[u8] = b"{}";
 
 /// A file that is attached to an image.
@@ -63,7 +63,7 @@ impl Attachment {
     }
 }
 
-/// Whether an entry without a tag speaks of an image that is not among `kept`.
+/// Reports whether an untagged entry refers to an image that is not among `kept`.
 pub(super) fn is_orphan(manifest: Option<&ImageManifest>, kept: &BTreeSet<String>) -> bool {
     let subject = manifest.and_then(|manifest| manifest.subject().as_ref());
     subject.is_some_and(|subject| !kept.contains(&subject.digest().to_string()))

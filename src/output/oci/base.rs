@@ -18,7 +18,7 @@ use crate::output::error::OutputError;
 use crate::package::{Content, Spool};
 use crate::tree::Tree;
 
-/// The image below.
+/// A base image.
 #[derive(Debug)]
 pub struct BaseImage {
     /// All that it holds.

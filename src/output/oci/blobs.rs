@@ -56,7 +56,7 @@ impl<'a> Blobs<'a> {
         OutputError::NotALayout { out: self.place.to_owned(), problem }
     }
 
-    /// The entry that bears a tag, or the only one there is.
+    /// Returns the entry with the tag, or the only entry.
     pub(super) fn named(&self, index: &ImageIndex, tag: Option<&str>) -> Result<Descriptor, OutputError> {
         let tag_of = |entry: &Descriptor| entry.annotations().as_ref().and_then(|annotations| annotations.get(REF_NAME).cloned());
         let entries = index.manifests();
@@ -96,7 +96,7 @@ impl<'a> Blobs<'a> {
         Err(self.problem(format!("it has no image for {platform}")))
     }
 
-    /// The manifests that an entry stands for: itself, or those of its index, however deep.
+    /// Returns the manifests of an entry: itself, or those of its index, at any depth.
     pub(super) fn manifests(&self, entry: Descriptor) -> Result<Vec<Descriptor>, OutputError> {
         let mut found = Vec::new();
         let mut pending = vec![(entry, 0)];
@@ -118,7 +118,7 @@ impl<'a> Blobs<'a> {
         Ok(found)
     }
 
-    /// A blob, once its bytes are what its digest says.
+    /// Opens a blob after its digest is verified.
     fn open(&self, blob: &Descriptor) -> Result<Content, OutputError> {
         let digest = blob.digest().to_string();
         let Some(hex) = digest.strip_prefix("sha256:").filter(|hex| is_hex(hex)) else {
@@ -147,7 +147,7 @@ impl<'a> Blobs<'a> {
         serde_json::from_slice(&data).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Lays a layer over what is below it. Returns the blob, which stays readable if its file goes.
+    /// Applies a layer to the tree. Returns the blob, which stays readable if its file is removed.
     pub(super) fn lay_over(&self, tree: &mut Tree, blob: &Descriptor, spool: &Spool) -> Result<Content, OutputError> {
         let content = self.open(blob)?;
         let wrong = |error: &dyn std::fmt::Display| self.problem(format!("the layer {}: {error}", blob.digest()));

@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::output::error::OutputError;
 use crate::output::packing::Packing;
 
-/// As Docker does it where an image says nothing: a shell without PATH finds little.
+/// The default that Docker uses too: without PATH, a shell finds few programs.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The bytes of a document: no space, keys sorted, so that they are the same each time.

@@ -1,4 +1,5 @@
-//! The layer that makes one tree of another: what came or changed, and a whiteout for what went.
+//! The layer that turns one tree into another: added and changed names, and a whiteout for each
+//! removed name.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,7 @@ pub(super) fn difference(base: &Tree, tree: &Tree) -> Result<Layer, OutputError>
         let is_kept = match before.get(path) {
             None => false,
             Some(&old) => {
-                // Links that were cut, or made, are a change of all their names.
+                // A hard link that is added or removed changes all names of the node.
                 groups_before.get(&old) == groups.get(&id)
                     && is_unchanged(base.node(old), node).map_err(|error| OutputError::Content { path: display(path), error })?
             }
@@ -60,7 +61,7 @@ pub(super) fn difference(base: &Tree, tree: &Tree) -> Result<Layer, OutputError>
             wanted.insert([directory, WHITEOUT, name].concat(), None);
         }
     }
-    // Whoever looks at the layer alone finds each directory as it is.
+    // Each directory is included, so that the layer alone shows its correct attributes.
     for path in wanted.keys().cloned().collect::<Vec<_>>() {
         for (at, _) in path.iter().enumerate().filter(|&(_, &c)| c == b'/') {
             if let Some(&id) = after.get(&path[..at]) {
@@ -72,7 +73,8 @@ pub(super) fn difference(base: &Tree, tree: &Tree) -> Result<Layer, OutputError>
     Ok(Layer { what: "what is different from the image below".to_owned(), members })
 }
 
-/// Whether a node is what it was. The time of what a build makes itself is no difference by itself.
+/// Reports whether a node is unchanged. The time of a node that the build makes itself does not
+/// count.
 fn is_unchanged(old: &Node, new: &Node) -> std::io::Result<bool> {
     let times = new.metadata.mtime == Metadata::NOW || old.metadata.mtime == new.metadata.mtime;
     let is_link = matches!(new.kind, NodeKind::Symlink(_));

@@ -20,14 +20,16 @@ use crate::output::file::OutputFile;
 use crate::output::packing::Packing;
 use crate::reporter::{Phase, Reporter};
 
-/// A place for such an archive, checked. Dropped before it is whole, it leaves nothing behind.
+/// A checked destination for such an archive. If it is dropped before completion, it leaves nothing
+/// behind.
 pub struct DockerArchive {
     file: ArchiveFile,
     packing: Packing,
 }
 
 impl DockerArchive {
-    /// An archive that becomes this file. Its layers are plain; `packing` is of the whole.
+    /// Prepares an archive at `path`. Its layers are uncompressed; `packing` applies to the whole
+    /// archive.
     pub fn prepare(path: &Path, packing: Packing) -> Result<Self, OutputError> {
         Ok(Self { file: ArchiveFile::prepare(path)?, packing })
     }
@@ -74,7 +76,7 @@ impl DockerArchive {
             for ((layer, name), facts) in layers.iter().zip(&names_of_layers).zip(&written) {
                 let put = archive.get_mut().write_all(header(name, facts.unpacked, epoch).as_bytes());
                 put.map_err(failed(name))?;
-                // An archive is made of whole blocks: nothing is to be padded.
+                // The archive consists of whole blocks, so it needs no padding.
                 image.archive(layer, archive.get_mut(), cancel)?;
                 reporter.advance(Phase::Write, 1, 0);
             }
@@ -110,7 +112,7 @@ fn header(name: &str, length: u64, epoch: u64) -> Header {
     header
 }
 
-/// Counts and hashes what is written to it.
+/// A writer that counts and hashes its input.
 struct Counter {
     hasher: Hasher,
     length: u64,

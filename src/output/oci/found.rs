@@ -93,7 +93,7 @@ fn platform_of(config: &ImageConfiguration) -> Platform {
     Platform { architecture: config.architecture().to_string(), variant: config.variant().clone() }
 }
 
-/// The only manifest that an entry stands for, or the one for this machine.
+/// Returns the only manifest of an entry, or the one for this machine.
 fn only(blobs: &Blobs<'_>, entry: &Descriptor) -> Result<Descriptor, OutputError> {
     let manifests = blobs.manifests(entry.clone())?;
     if let [one] = manifests.as_slice() {
@@ -143,7 +143,7 @@ fn saved(path: &Path, members: &Tree, tag: Option<&str>, spool: &Spool) -> Resul
         let (_, reader) = decompress(BufReader::with_capacity(1 << 16, content.reader())).map_err(wrong)?;
         let mut reader = HashingReader::new(Bounded::new(reader, spool.most(content.len())), Algorithm::Sha256);
         lay_over(&mut tree, &mut reader, spool).map_err(wrong)?;
-        // What follows the end of the archive is hashed too.
+        // Bytes after the end of the archive are hashed too.
         io::copy(&mut reader, &mut io::sink()).map_err(wrong)?;
         let (found, length) = reader.finish();
         if found.to_string() != *expected {
@@ -154,12 +154,12 @@ fn saved(path: &Path, members: &Tree, tag: Option<&str>, spool: &Spool) -> Resul
     Ok(Found { kind: FoundKind::Docker, tree, platform: Some(platform_of(&config)) })
 }
 
-/// Whether a name as `almalinux:9` is the one that is meant: all of it, or its tag.
+/// Reports whether a name such as `almalinux:9` matches: in full, or by its tag.
 fn is_named(name: &str, meant: &str) -> bool {
     name == meant || name.rsplit_once(':').is_some_and(|(_, tag)| tag == meant)
 }
 
-/// Whether a file begins as an archive does, compressed or not.
+/// Reports whether a file begins like an archive, compressed or not.
 pub fn is_archive(path: &Path) -> bool {
     let start = || -> io::Result<[u8; 512]> {
         let (_, mut reader) = decompress(BufReader::new(File::open(path)?))?;
@@ -167,11 +167,12 @@ pub fn is_archive(path: &Path) -> bool {
         reader.read_exact(&mut start)?;
         Ok(start)
     };
-    // POSIX's and GNU's archives say `ustar`; of those before them only the checksum tells.
+    // POSIX and GNU archives contain `ustar`. Older archives can be recognized only by the
+    // checksum.
     start().is_ok_and(|start| tar::Header::from_byte_slice(&start).cksum().is_ok_and(|sum| sum == checksum(&start)))
 }
 
-/// The sum of a header's bytes, where its own field counts as blanks.
+/// Returns the sum of a header's bytes. The checksum field itself counts as blanks.
 fn checksum(header: &[u8; 512]) -> u32 {
     let field = 148..156;
     header.iter().enumerate().map(|(at, &byte)| if field.contains(&at) { u32::from(b' ') } else { u32::from(byte) }).sum()

@@ -111,7 +111,8 @@ impl<'a> Sources<'a> {
         sources
     }
 
-    /// The source whose layer a node belongs to; `None` for what is not as a package brought it.
+    /// Returns the source whose layer a node belongs to; `None` if the node differs from its
+    /// package's.
     fn of_node(&self, node: &Node) -> Option<usize> {
         let is_changed = node.metadata.mtime == Metadata::NOW
             // Code that changes a content clears its digest. An empty file has the same content

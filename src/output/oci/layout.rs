@@ -55,7 +55,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Checks that a layout can be made there: nothing is, or an empty directory, or a layout.
+    /// Checks that a layout can be created: the path is absent, an empty directory, or a layout.
     pub fn prepare(path: &Path) -> Result<Self, OutputError> {
         let destination = loop {
             let is_filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
@@ -128,7 +128,7 @@ impl Layout {
         })
     }
 
-    /// Attaches a file to what the tags will name.
+    /// Attaches a file to the manifest or index that the tags will name.
     pub fn attach(&mut self, attachment: Attachment) {
         self.attachments.push(attachment);
     }
@@ -147,7 +147,7 @@ impl Layout {
         let named = match &mut images[..] {
             [only] => only.clone(),
             several => {
-                // In an order that is the same however they were asked for.
+                // The order does not depend on the order in the request.
                 several.sort_by_key(|image| {
                     image.platform().as_ref().map(|platform| (platform.architecture().to_string(), platform.variant().clone()))
                 });
@@ -224,7 +224,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Writes what is attached; the entries of the index.
+    /// Writes the attachments and returns their entries in the index.
     fn attached(&self, named: &Descriptor) -> Result<Vec<Descriptor>, OutputError> {
         let one = |attachment: &Attachment| {
             let (digest, size) = self.blob(EMPTY)?;
@@ -240,7 +240,7 @@ impl Layout {
         self.attachments.iter().map(one).collect()
     }
 
-    /// The manifest of an entry without a tag that was there.
+    /// Reads the manifest of an existing entry without a tag.
     fn read_old(&self, entry: &Descriptor) -> Option<ImageManifest> {
         let is_tagged = entry.annotations().as_ref().is_some_and(|annotations| annotations.contains_key(REF_NAME));
         let hex = entry.digest().digest();
@@ -259,7 +259,7 @@ impl Layout {
         Ok((WrittenLayer { what, digest, size, diff_id: unpacked.digest, unpacked: unpacked.length }, not_applied))
     }
 
-    /// Writes a blob that is here as a whole.
+    /// Writes a blob that is in memory.
     fn blob(&self, data: &[u8]) -> Result<(Digest, u64), OutputError> {
         let mut part = self.part()?;
         let written = part.write_all(data);
@@ -291,12 +291,12 @@ impl Layout {
         file.write_all(data).map_err(|error| OutputError::Place { out: self.path.clone(), action: "write a document", error })
     }
 
-    /// Takes blobs of a layout that is there: this one, and all that documents among them name.
+    /// Carries over a blob of an existing layout, and all blobs that it refers to.
     fn carry_over(&self, directory: &Path, image: &Descriptor) -> Result<(), OutputError> {
         let mut pending = vec![image.digest().to_string()];
         let mut seen = BTreeSet::new();
         while let Some(digest) = pending.pop() {
-            // Only these are names of files; another algorithm's directory is not ours to know.
+            // Only SHA-256 blobs are handled; the file names of other algorithms are unknown.
             let Some(hex) = digest.strip_prefix("sha256:").filter(|hex| is_hex(hex)) else {
                 return Err(self.not_a_layout(format!("the digest {digest} is of a kind that is not known")));
             };
@@ -394,7 +394,7 @@ pub(super) fn read_index(path: &Path) -> Result<ImageIndex, OutputError> {
     read_index_by(path, |name| File::open(path.join(name)).and_then(Content::from_file))
 }
 
-/// The same where something else than a directory holds the files.
+/// Does the same if the files are not in a directory.
 pub(super) fn read_index_by(path: &Path, open: impl Fn(&str) -> io::Result<Content>) -> Result<ImageIndex, OutputError> {
     let none = |problem: String| OutputError::NotALayout { out: path.to_owned(), problem };
     let read = |name: &str| -> Result<Vec<u8>, OutputError> {
@@ -410,7 +410,7 @@ pub(super) fn read_index_by(path: &Path, open: impl Fn(&str) -> io::Result<Conte
     serde_json::from_slice(&read("index.json")?).map_err(|error| none(format!("index.json: {error}")))
 }
 
-/// The digests that a document names; none where the blob is no document.
+/// Returns the digests that a document names; none if the blob is not a document.
 fn named_digests(path: &Path) -> Vec<String> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     let content = Content::from_file(file).ok().filter(|content| content.len() <= DOCUMENT_LIMIT);

@@ -22,13 +22,13 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// A layer's entry for a path.
 #[derive(Debug)]
 pub(super) enum What {
-    /// This is there. Of a directory only what it is itself.
+    /// A node that exists. A directory is described without its content.
     Node(Box<Node>),
     /// The same as at another path.
     HardLink(Vec<u8>),
-    /// Nothing of the layers below is there.
+    /// The path of the layers below is removed.
     Removed,
-    /// Nothing of the layers below is in this directory.
+    /// The content of this directory in the layers below is removed.
     Emptied,
 }
 
@@ -86,7 +86,7 @@ struct Described {
 }
 
 impl Described {
-    /// Pax records: `LENGTH KEY=VALUE\n`, where the length counts all of it.
+    /// Parses pax records: `LENGTH KEY=VALUE\n`, where the length includes all of it.
     fn records(&mut self, mut data: &[u8]) -> io::Result<()> {
         while !data.is_empty() {
             let bad = || damaged("a pax record that cannot be read");
@@ -102,7 +102,7 @@ impl Described {
     }
 
     fn record(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
-        // Parts of a second are not kept.
+        // Fractions of a second are dropped.
         let whole = || std::str::from_utf8(value).ok().and_then(|text| text.split('.').next());
         let number = || whole().and_then(|text| text.parse().ok()).ok_or_else(|| damaged("a number that is none"));
         match key {
@@ -193,7 +193,7 @@ fn member(header: &Header, described: Described, content: &mut impl Read, spool:
     Ok(Some(LayerMember { path, what: What::Node(Box::new(node)) }))
 }
 
-/// Whether two contents are the same bytes.
+/// Reports whether two contents have the same bytes.
 pub(super) fn is_same(one: &Content, other: &Content) -> io::Result<bool> {
     if one.len() != other.len() {
         return Ok(false);

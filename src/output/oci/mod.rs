@@ -66,7 +66,7 @@ pub struct Image<'a> {
     pub layers: usize,
     /// The compression of the layers.
     pub packing: Packing,
-    /// The image that it is built upon, of which its one layer tells the difference.
+    /// The base image. With it, the image gets one layer with the difference.
     pub base: Option<&'a BaseImage>,
 }
 

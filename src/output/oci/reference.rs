@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub struct Reference {
     /// The layout's directory.
     pub directory: PathBuf,
-    /// The tag, where one is named.
+    /// The tag, if one is given.
     pub tag: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl FromStr for Reference {
         if text.is_empty() {
             return Err("expected DIR or DIR:TAG".to_owned());
         }
-        // A colon within a path is the path's, and so is one that stands in a directory's own name.
+        // A colon within the path, or in the name of an existing directory, is part of the path.
         let Some((directory, tag)) = text.rsplit_once(':').filter(|(directory, tag)| !directory.is_empty() && !tag.contains('/'))
         else {
             return Ok(whole());
@@ -35,7 +35,7 @@ impl FromStr for Reference {
     }
 }
 
-/// Whether registries take it for a tag (distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
+/// Reports whether a text is a valid tag (distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
 pub fn is_tag(text: &str) -> bool {
     let bytes = text.as_bytes();
     let inner = |&byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');

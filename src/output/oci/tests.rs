@@ -19,7 +19,7 @@ const XZ: Package<'_> = ("xz", &[("usr/lib/liblzma.so.5", 8_500)]);
 const ACL: Package<'_> = ("acl", &[("usr/lib/libacl.so.1", 3_000)]);
 const ATTR: Package<'_> = ("attr", &[("usr/lib/libattr.so.1", 3_000)]);
 
-/// A tree of packages, with a database that nobody brought; bash was built at `time`.
+/// Returns a tree of packages, with a database that no package contains. bash was built at `time`.
 fn tree_of(packages: &[Package<'_>], time: i64) -> (Tree, Vec<Origin>) {
     let mut tree = Tree::new();
     let mut origins = Vec::new();
@@ -107,7 +107,7 @@ fn every_name_is_in_one_layer_and_directories_where_they_are_needed() {
             if !matches!(tree.node(*id).kind, NodeKind::Directory(_)) {
                 assert_eq!(members.len(), 1, "{count}: {}", path.escape_ascii());
             }
-            // What stands highest is what is seen: the true time.
+            // The highest layer is visible: it has the true time.
             assert_eq!(members.last().unwrap().1.time, None, "{count}: {}", path.escape_ascii());
         }
         for layer in &layers {
@@ -126,7 +126,7 @@ fn every_name_is_in_one_layer_and_directories_where_they_are_needed() {
 
 #[test]
 fn what_does_not_change_keeps_its_digest() {
-    // bash comes last, and so the directories that it shares with others bear its time.
+    // bash is last, so the directories that it shares with others have its time.
     let all = [SETUP, GLIBC, GLIBC_COMMON, ZLIB, XZ, ACL, ATTR, BASH];
     let (before, last) = digests(&all, 5_000, 6);
     assert_eq!(digests(&all, 5_000, 6), (before.clone(), last.clone()));
@@ -242,7 +242,7 @@ fn a_base_whose_blobs_went_meanwhile_is_still_built_upon() {
     write_image(&path, &tree, 1, Packing::GZIP, None, "base");
     let base = read_image(&path, "base").unwrap();
     let before: Vec<String> = base.layers.iter().map(|layer| layer.digest().digest().to_owned()).collect();
-    // Another image takes the tag, so that nothing refers to the layers any more.
+    // Another image takes the tag, so that the layers are no longer referenced.
     let (other, _) = tree_of(&[SETUP], 9_000);
     write_image(&path, &other, 1, Packing::GZIP, None, "base");
     assert!(before.iter().all(|hex| !path.join("blobs/sha256").join(hex).exists()));

@@ -60,7 +60,7 @@ fn what_a_killed_run_left_is_removed_and_what_a_living_one_holds_is_not() {
     for closed in ["a/b/c", "a/b", "a", ""] {
         fs::set_permissions(stale.join(closed), fs::Permissions::from_mode(0o000)).unwrap();
     }
-    // Names that are like it, but not ours.
+    // Similar names that do not belong to a run.
     fs::create_dir(path(".out.rootstrap-ABC123")).unwrap();
     fs::create_dir(path(".other.rootstrap-abc123")).unwrap();
     fs::write(path(".out.rootstrap-abc124"), "").unwrap();
@@ -70,7 +70,7 @@ fn what_a_killed_run_left_is_removed_and_what_a_living_one_holds_is_not() {
     let held = names(place.path()).len();
     write(&small(), &path("out")).unwrap();
     assert_eq!(names(place.path()).len(), held + 1, "{:?}", names(place.path()));
-    // The first comes too late.
+    // The first run is too late.
     let error = living.write(&small(), &options(), &Silent, &Cancel::new()).unwrap_err();
     assert!(matches!(error, OutputError::NotEmpty { .. }), "{error}");
     assert_eq!(names(place.path()).len(), held);

@@ -1,4 +1,4 @@
-//! Full disks, signals, kills, panics: OUT is absent or whole, and nothing else is left.
+//! Full disks, signals, kills, panics: OUT is absent or complete, and no other file is left.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! Trees are written and read back with nothing but the standard library.
+//! Trees are written, then read back with the standard library only.
 
 pub(super) mod destination;
 mod faults;
@@ -22,7 +22,7 @@ use crate::reporter::Silent;
 use crate::tree::{Node, NodeKind, Tree};
 
 const EPOCH: i64 = 1_700_000_000;
-/// Set in a process that a test started: it runs one test again as somebody else.
+/// The variable that is set in a process that a test starts to run one test as another user.
 const AGAIN: &str = "ROOTSTRAP_TEST_AGAIN";
 
 fn options() -> WriteOptions {
@@ -43,7 +43,8 @@ fn read_back(root: &Path) -> (Vec<Row>, Vec<(u64, u64)>) {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
         }
     };
-    // A hard link that was made readable through one name shows it through the other.
+    // `open` may change the mode of a node that has other hard links, so the first mode of an inode
+    // counts.
     let mut modes = std::collections::HashMap::new();
     while let Some(directory) = pending.pop() {
         for entry in fs::read_dir(&directory).unwrap() {
@@ -269,7 +270,7 @@ fn attributes_reach_every_kind_that_has_them() {
 #[test]
 fn no_umask_shows() {
     if std::env::var_os(AGAIN).is_none() {
-        // The umask belongs to the process: not to be changed where other tests run.
+        // The umask belongs to the process, so it must not change while other tests run.
         let place = tempfile::tempdir().unwrap();
         let output = again("no_umask_shows", place.path()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

@@ -3,7 +3,7 @@
 use super::super::manifest;
 use super::*;
 
-/// Whether `program` is here; it must be where `ROOTSTRAP_PEERS=required`.
+/// Reports whether `program` is installed. Fails if it is missing and `ROOTSTRAP_PEERS=required`.
 fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     assert!(found || std::env::var_os("ROOTSTRAP_PEERS").is_none_or(|value| value != "required"), "{program} is missing");
