@@ -9,7 +9,7 @@ use super::{LockedArchitecture, LockedPackage};
 pub struct Difference {
     /// The architecture.
     pub arch: String,
-    /// By name.
+    /// The differing packages, sorted by name.
     pub packages: Vec<PackageDifference>,
     /// True if the installation order, the world, or the settings for documentation and languages
     /// differ.
@@ -18,7 +18,7 @@ pub struct Difference {
     /// steps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub image: Vec<&'static str>,
-    /// Repositories whose metadata are others.
+    /// The repositories whose metadata differ.
     pub repositories: Vec<RepositoryDifference>,
 }
 
@@ -34,7 +34,7 @@ impl Difference {
     }
 }
 
-/// A package that is in one lock only, or in both and not the same.
+/// A package that is in one lock only, or that differs between the locks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PackageDifference {
     /// The name of the package.
@@ -74,7 +74,7 @@ impl Told {
     }
 }
 
-/// A repository that is in one lock only, or in another state in the second.
+/// A repository that is in one lock only, or whose revision differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepositoryDifference {
     /// The name of the repository.

@@ -29,11 +29,11 @@ pub const VERSION: u32 = 2;
 /// A lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// The version of the form in which it was read, or is to be written.
+    /// The version of the format in which the lock was read, or is to be written.
     pub version: u32,
     /// The request that the lock answers.
     pub request: LockedRequest,
-    /// By name.
+    /// The architectures, sorted by name.
     pub architectures: Vec<LockedArchitecture>,
 }
 
@@ -57,11 +57,11 @@ pub struct LockedRequest {
     /// The kind of packages, if no distribution determines it.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Mirrors in place of the distribution's own.
+    /// Mirrors that replace those of the distribution.
     pub mirrors: Vec<String>,
-    /// More repositories: `NAME=URL|DIR[,priority=N]…`.
+    /// Additional repositories: `NAME=URL|DIR[,priority=N]…`.
     pub repositories: Vec<String>,
-    /// Files of the user's own catalog.
+    /// The user's own catalog files.
     pub catalogs: Vec<String>,
     /// Requested packages in addition to those of the variant.
     pub with: Vec<String>,
@@ -79,7 +79,7 @@ pub struct LockedRequest {
     pub langs: Option<String>,
     /// True if modules are respected.
     pub modules: Option<bool>,
-    /// Streams that are enabled.
+    /// The enabled module streams.
     pub enable_modules: Vec<String>,
     /// The platform that modules are built for.
     pub module_platform: Option<String>,
@@ -97,7 +97,7 @@ pub struct LockedRequest {
 pub struct LockedKey {
     /// The only repository that the key may sign for; `None` if it is valid for all.
     pub repository: Option<String>,
-    /// The name of its file.
+    /// The name of the key's file.
     pub name: String,
     /// The content of the file.
     pub data: Vec<u8>,
@@ -106,7 +106,7 @@ pub struct LockedKey {
 /// The packages and decisions for one architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedArchitecture {
-    /// The architecture, in the distribution's own words.
+    /// The architecture, as the distribution names it.
     pub name: String,
     /// True if documentation is installed. Packages may override this.
     pub docs: bool,
@@ -139,7 +139,7 @@ pub struct LockedImage {
 }
 
 impl LockedImage {
-    /// Returns the parts in which two differ, in the words of people.
+    /// Returns the names of the parts in which two images differ.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let of = |database: &Option<Database>| database.as_ref().map(|database| (database.backend, database.path.clone()));
         let parts = [
@@ -158,7 +158,7 @@ impl LockedImage {
 pub struct LockedRepository {
     /// The name of the repository.
     pub name: String,
-    /// The lower, the more it is preferred.
+    /// The priority; a lower number is preferred.
     pub priority: i32,
     /// apk's tag.
     pub tag: Option<String>,
@@ -169,7 +169,7 @@ pub struct LockedRepository {
     pub metadata: Digest,
 }
 
-/// A package.
+/// A locked package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedPackage {
     /// The unique id of the package, in the ecosystem's form.
@@ -187,7 +187,7 @@ pub struct LockedPackage {
     pub repository: String,
     /// The path of the package file, relative to the repository.
     pub location: String,
-    /// Bytes of its file.
+    /// The size of the package file, in bytes.
     pub size: u64,
     /// The installed size that the repository states, in bytes.
     pub installed_size: u64,
@@ -197,7 +197,7 @@ pub struct LockedPackage {
     pub index_checksum: Option<Digest>,
     /// The key that signed the package; absent if the signature was not checked, or there is none.
     pub key: Option<String>,
-    /// Why it is here.
+    /// The reason why the package is in the lock.
     pub reason: LockedReason,
     /// True if the documentation of the package is installed; `None` if it follows the
     /// architecture.
@@ -213,7 +213,7 @@ impl LockedPackage {
     }
 }
 
-/// Why a package is in a lock.
+/// The reason why a package is in a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LockedReason {
@@ -228,7 +228,7 @@ pub enum LockedReason {
 }
 
 impl LockedReason {
-    /// As it is written.
+    /// Returns the name in a lock file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",

@@ -1,4 +1,4 @@
-//! The text of a lock file as a lock: everything that is wrong with it is found here.
+//! Reads the text of a lock file, and reports every error in it.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::digest::{Algorithm, Digest};
 use crate::ecosystem::COMMAND_LINE;
 use crate::fetch::{Location, LocationError};
 
-/// Why a text is no lock that can be used.
+/// The reason why a text is not a valid lock.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// It is not TOML, or not of the form.
+    /// It is not TOML, or does not have the format of a lock.
     #[error("it is not a lock file, or damaged: {0}")]
     Form(String),
-    /// It was written in another form.
+    /// It has another version of the format.
     #[error("it is of version {found}; this program knows versions 1 to {VERSION}")]
     Version {
         /// The version in the file.
@@ -34,7 +34,7 @@ pub enum LockError {
         /// The name of the entry.
         name: String,
     },
-    /// A name is empty or holds characters that no name holds.
+    /// A name is empty or has invalid characters.
     #[error("{what} cannot be called `{}`", .name.escape_debug())]
     Name {
         /// The kind of entry: `a package`.
@@ -50,14 +50,14 @@ pub enum LockError {
         /// The repository.
         repository: String,
     },
-    /// A package's file is not in its repository.
+    /// A location is outside the repository.
     #[error("{id}: `{}` is not a place in a repository", .location.escape_debug())]
     Location {
         /// The package.
         id: String,
         /// The location in the lock.
         location: String,
-        /// Why it is none.
+        /// The reason why the location is invalid.
         problem: LocationError,
     },
     /// A package has no strong checksum.
@@ -66,7 +66,7 @@ pub enum LockError {
         /// The package.
         id: String,
     },
-    /// A package is larger than any is.
+    /// A package is implausibly large.
     #[error("{id}: no package is as large as {size} bytes")]
     Size {
         /// The package.
@@ -74,7 +74,7 @@ pub enum LockError {
         /// The size in the lock.
         size: u64,
     },
-    /// The order and the packages do not fit.
+    /// The order and the packages do not match.
     #[error("the order of {arch} and its packages do not fit: {name} {problem}")]
     Order {
         /// The architecture.
@@ -84,12 +84,12 @@ pub enum LockError {
         /// The problem.
         problem: &'static str,
     },
-    /// A package's id is not that of its name and version.
+    /// A package's id does not match its name and version.
     #[error("the package {written} is called {found} by its name, version and architecture")]
     Identity {
         /// The id in the lock.
         written: String,
-        /// The id that it has.
+        /// The id for its name, version and architecture.
         found: String,
     },
     /// The configuration of the image is invalid.
@@ -100,7 +100,7 @@ pub enum LockError {
         /// The problem.
         problem: String,
     },
-    /// A repository is locked that the request does not have.
+    /// The lock has a repository that is not in the request.
     #[error("the lock has packages of the repository {repository}, which what it asks for does not have")]
     NotAsked {
         /// The repository.
@@ -108,14 +108,14 @@ pub enum LockError {
     },
 }
 
-/// A size beyond which a lock is damaged. Sums of sizes stay far from overflowing.
+/// The limit above which a size is invalid, in bytes. Sums of valid sizes cannot overflow.
 const LARGEST: u64 = 1 << 40;
 
 /// The format of the whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
-    /// It was looked at before all else.
+    /// The version, which was checked first.
     #[serde(rename = "version")]
     _version: i64,
     request: LockedRequest,
@@ -160,7 +160,7 @@ struct ImageForm {
 }
 
 impl ImageForm {
-    /// The image, checked as a catalog is: no step leads out of the root.
+    /// Reads the image and checks it like a catalog: no step leads out of the root.
     fn read(self) -> Result<LockedImage, String> {
         let Self { cmd, entrypoint, env, stop_signal, database, finishing, labels, naming } = self;
         if let Some(value) = env.iter().find(|value| !value.contains('=')) {
@@ -239,7 +239,7 @@ pub(super) mod digest_text {
 }
 
 impl Lock {
-    /// The lock of a text.
+    /// Parses the text of a lock file.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let damaged = |error: toml::de::Error| LockError::Form(error.to_string().trim_end().to_owned());
         let VersionForm { version } = toml::from_str(text).map_err(damaged)?;

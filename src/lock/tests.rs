@@ -1,4 +1,4 @@
-//! Locks as text and back, and texts that are none.
+//! Locks written as text and read back, and invalid texts.
 
 use proptest::prelude::*;
 

@@ -20,7 +20,7 @@ const HEAD: &str = "\
 ";
 
 impl Lock {
-    /// The text of the lock file. The same lock is the same text.
+    /// Returns the text of the lock file. The same lock always gives the same text.
     pub fn to_toml(&self) -> String {
         let mut out = Out(HEAD.to_owned());
         out.number("version", u64::from(VERSION));
@@ -59,7 +59,7 @@ impl Out {
         }
     }
 
-    /// An element a line; nothing for none.
+    /// Writes one element per line, or nothing for an empty list.
     fn list(&mut self, key: &str, values: &[String]) {
         if !values.is_empty() {
             self.0 += &format!("{key} = [\n");
@@ -169,7 +169,7 @@ impl Out {
         }
     }
 
-    /// A table of texts; nothing for none.
+    /// Writes a table of texts, or nothing for an empty table.
     fn map(&mut self, name: &str, values: &BTreeMap<String, String>) {
         if !values.is_empty() {
             self.table(name);
@@ -210,7 +210,7 @@ impl Out {
     }
 }
 
-/// A value on one line. Modes are octal, as people write them.
+/// Returns a value on one line. Modes are octal, as usual.
 fn inline(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -228,7 +228,7 @@ fn inline(value: &Value) -> String {
     }
 }
 
-/// A TOML basic string.
+/// Returns a TOML basic string.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -21,16 +21,16 @@ use crate::cancel::Cancel;
 use crate::package::Content;
 use crate::tree::{Metadata, Node, NodeKind, display};
 
-/// Contents that are not in memory pass through a buffer of this size.
+/// The size of the buffer for contents that are not in memory, in bytes.
 const BUFFER: usize = 256 * 1024;
 
 /// The settings for creating nodes, the same for all nodes of a tree.
 pub(super) struct Creator<'a> {
     pub(super) ownership: Ownership,
     pub(super) caller: Caller,
-    /// The bits that `open`, `mkdir` and `mknod` leave out.
+    /// The bits that `open`, `mkdir` and `mknod` remove from modes.
     pub(super) umask: u16,
-    /// Stands for [`Metadata::NOW`].
+    /// The time that replaces [`Metadata::NOW`], in seconds since 1970.
     pub(super) epoch: i64,
     pub(super) cancel: &'a Cancel,
     /// New nodes may inherit their group or mode from their directory. So every attribute is set,
@@ -51,7 +51,7 @@ impl Missed<'_> {
     }
 }
 
-/// Why a node was not created.
+/// The reason why a node was not created.
 pub(super) enum Failure {
     /// The system refused.
     System(&'static str, Errno),
@@ -62,7 +62,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// As the error of a path.
+    /// Returns the error for a path.
     pub(super) fn at(self, path: &[u8]) -> OutputError {
         match self {
             Self::System(action, error) => OutputError::write(path, action, error),
@@ -81,9 +81,9 @@ struct Extras<'a> {
     metadata: &'a Metadata,
     uid: u32,
     gid: u32,
-    /// The owner is not the caller's and is to be applied.
+    /// True if the owner is not the caller and is to be applied.
     chown: bool,
-    /// The owner is not root's and is to be recorded.
+    /// True if the owner is not root and is to be recorded.
     record: bool,
 }
 
@@ -112,7 +112,7 @@ impl Creator<'_> {
         }
     }
 
-    /// Creates whatever is not a directory.
+    /// Creates a node that is not a directory.
     pub(super) fn create(
         &self,
         directory: BorrowedFd<'_>,
@@ -298,12 +298,12 @@ impl Creator<'_> {
         }
     }
 
-    /// Gives an open directory its times again, as far as the system lets it.
+    /// Restores the times of an open directory, as far as the system permits.
     pub(super) fn set_times(&self, directory: BorrowedFd<'_>, metadata: &Metadata) {
         let _ = futimens(directory, &self.times(metadata));
     }
 
-    /// Owner, attributes and mode of an open file or directory.
+    /// Sets owner, attributes and mode of an open file or directory.
     fn apply(file: BorrowedFd<'_>, extras: &Extras<'_>, missed: &mut Missed<'_>) -> Result<(), Failure> {
         let mut refused = extras.record.then_some(Reason::NotPermitted);
         if extras.chown
@@ -403,7 +403,7 @@ fn write_content(file: BorrowedFd<'_>, content: &Content, cancel: &Cancel) -> Re
     }
 }
 
-/// Writes bytes to a file of our own.
+/// Writes bytes to a file that this process created.
 pub(super) fn write_own(file: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<()> {
     write_all(file, bytes).map_err(|failure| match failure {
         Failure::System(_, error) => error,

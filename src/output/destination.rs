@@ -40,7 +40,7 @@ const LOST_AND_FOUND: &[u8] = b"lost+found";
 /// removes the written files.
 pub(super) struct Destination {
     out: PathBuf,
-    /// The directory that holds the hidden one.
+    /// The directory that contains the hidden directory.
     holder: OwnedFd,
     hidden: CString,
     root: OwnedFd,
@@ -157,12 +157,12 @@ impl Destination {
         Ok(is_filled)
     }
 
-    /// OUT, if it stays and is filled by the caller.
+    /// Returns OUT, if it stays and the caller fills it.
     pub(super) fn staying(&self) -> Option<BorrowedFd<'_>> {
         matches!(self.placement, Placement::Within).then(|| self.holder.as_fd())
     }
 
-    /// The hidden directory, for the tree's root: empty, 0700, of the caller.
+    /// Returns the hidden directory for the tree's root: empty, mode 0700, owned by the caller.
     pub(super) fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
     }
@@ -178,7 +178,7 @@ impl Destination {
         readable(self.holder.as_fd()).map_err(|error| self.failed("open it", error))
     }
 
-    /// Makes the hidden directory OUT.
+    /// Turns the hidden directory into OUT.
     pub(super) fn commit(&mut self) -> Result<(), OutputError> {
         match &self.placement {
             Placement::Beside(name) => {
@@ -302,7 +302,7 @@ fn check_empty(out: &Path, directory: BorrowedFd<'_>, ignored: &[&[u8]]) -> Resu
     }
 }
 
-/// A handle that needs no permission to read the directory.
+/// Opens a handle that needs no permission to read the directory.
 fn open_path(path: &Path) -> rustix::io::Result<OwnedFd> {
     openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

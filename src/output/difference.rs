@@ -13,10 +13,10 @@ use crate::digest::{Algorithm, Hasher};
 use crate::package::Content;
 use crate::tree::{Metadata, NodeId, NodeKind, Tree, display};
 
-/// A path that is in one tree only, or is something else in the other.
+/// A path that is in one tree only, or that differs between the trees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PathDifference {
-    /// The path, absolute in the tree; bytes that are no text are escaped.
+    /// The path, absolute in the tree; bytes that are not text are escaped.
     pub path: String,
     /// `missing`, `extra` or `changed`, relative to the first tree.
     pub what: &'static str,
@@ -28,15 +28,15 @@ pub struct PathDifference {
 /// The value for a content that only root may read (mode 0000, as shadow files have).
 pub const UNREADABLE: &str = "not readable";
 
-/// One thing that is different.
+/// A differing attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Aspect {
     /// `type`, `mode`, `owner`, `mtime`, `size`, `content`, `target`, `device`, `links`, or the
     /// name of an extended attribute.
     pub name: String,
-    /// In the first tree.
+    /// The value in the first tree.
     pub expected: String,
-    /// In the second.
+    /// The value in the second tree.
     pub found: String,
 }
 

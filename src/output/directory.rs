@@ -36,7 +36,8 @@ use crate::package::Content;
 use crate::reporter::{Phase, Reporter};
 use crate::tree::{Node, NodeId, NodeKind, Tree};
 
-/// Entries that one task creates; more of one directory are shared out.
+/// The number of entries that one task creates. The entries of a larger directory are divided among
+/// tasks.
 const CHUNK: usize = 64;
 
 /// Options for writing a tree.
@@ -46,20 +47,20 @@ pub struct WriteOptions {
     pub ownership: Ownership,
     /// The time that replaces [`Metadata::NOW`](crate::tree::Metadata::NOW), in seconds since 1970.
     pub epoch: i64,
-    /// Threads to write with; without a number, those of the current rayon pool.
+    /// The number of threads for writing; `None` uses the current rayon pool.
     pub jobs: Option<NonZeroUsize>,
-    /// Waits until all of it is on the disk, before and after OUT appears.
+    /// True if everything is flushed to disk before and after OUT appears.
     pub sync: bool,
 }
 
 /// Statistics of a written tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Names that are not directories.
+    /// The number of names that are not directories.
     pub files: u64,
-    /// Directories, the root included.
+    /// The number of directories, the root included.
     pub directories: u64,
-    /// Bytes of contents, hard links counted once.
+    /// The size of all contents in bytes, hard links counted once.
     pub bytes: u64,
     /// The caller's user and group, which replace `0:0` on every path that [`Written::not_applied`]
     /// does not name.
@@ -81,7 +82,7 @@ impl Directory {
         Ok(Self { destination: Destination::prepare(out)? })
     }
 
-    /// Writes the tree and lets OUT appear. On any error nothing is left of it.
+    /// Writes the tree and publishes OUT. On an error, nothing is left of it.
     pub fn write(
         mut self,
         tree: &Tree,
@@ -144,7 +145,7 @@ impl Directory {
     }
 }
 
-/// Everything that the tasks share.
+/// The shared state of all tasks.
 struct Job<'a> {
     tree: &'a Tree,
     plan: &'a Plan,
@@ -155,7 +156,7 @@ struct Job<'a> {
     /// The first error.
     error: Mutex<Option<OutputError>>,
     missed: Mutex<Vec<NotApplied>>,
-    /// Nodes of several names, by number.
+    /// The staging directory of nodes with several names, which are named by number.
     staging: Option<OwnedFd>,
     /// The first paths of these nodes, computed on first use.
     linked_paths: OnceLock<FxHashMap<NodeId, Vec<u8>>>,
@@ -165,7 +166,7 @@ struct Job<'a> {
 struct Open {
     fd: OwnedFd,
     id: NodeId,
-    /// Absolute, without a slash at the end.
+    /// The absolute path, without a slash at the end.
     path: Vec<u8>,
 }
 
@@ -232,7 +233,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// A name in the root that the tree does not have.
+    /// Returns a name that the tree does not have in its root.
     fn staging_name(&self) -> Vec<u8> {
         let mut name = b".rootstrap-links".to_vec();
         while self.tree.child(Tree::ROOT, &name).is_some() {
@@ -241,7 +242,7 @@ impl<'a> Job<'a> {
         name
     }
 
-    /// Creates a node of several names under its number.
+    /// Creates a node with several names, under its number.
     fn stage(&self, staging: BorrowedFd<'_>, number: usize, node: NodeId) {
         if self.is_stopped() {
             return;
@@ -256,7 +257,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The first path of a node of several names, for a message.
+    /// Returns the first path of a node with several names, for a message.
     fn first_path(&self, node: NodeId) -> Vec<u8> {
         let paths = self.linked_paths.get_or_init(|| {
             let mut paths = FxHashMap::default();
@@ -352,7 +353,7 @@ impl<'a> Job<'a> {
         self.reporter.advance(Phase::Write, names.len() as u64, bytes);
     }
 
-    /// Lets go of a directory; the last one finishes it, except for the root.
+    /// Releases a directory. The last release finishes it, unless it is the root.
     fn release(&self, directory: Arc<Open>) {
         if let Some(directory) = Arc::into_inner(directory)
             && !self.is_stopped()
@@ -413,7 +414,7 @@ fn finish_root(
         .map_err(|failure| failure.at(b"/"))
 }
 
-/// Gives a staged node one of its names.
+/// Links a staged node to one of its names.
 fn link(staging: BorrowedFd<'_>, number: usize, directory: BorrowedFd<'_>, name: &[u8], node: &Node) -> Result<(), Failure> {
     match linkat(staging, number.to_string(), directory, name, AtFlags::empty()) {
         // A device that could not be created is in the report already.

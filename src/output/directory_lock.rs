@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use crate::cancel::Cancel;
 
-/// Time between two attempts to get the lock.
+/// The interval between two attempts to take the lock.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A held lock. It is released on drop.
@@ -96,7 +96,7 @@ fn take(
     }
 }
 
-/// Opens a directory anew, for reading: the lock is of this handle alone.
+/// Opens a directory again for reading, so that the lock belongs to this handle only.
 pub(super) fn readable(directory: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
     openat(directory, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

@@ -8,12 +8,12 @@ use rustix::io::Errno;
 /// An error of writing a tree. OUT is unchanged, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// OUT is a directory with something in it.
+    /// OUT is a directory that is not empty.
     #[error("{}: not empty (it holds {found:?}); choose another directory, or empty this one", out.display())]
     NotEmpty {
         /// OUT.
         out: PathBuf,
-        /// One of the names in it.
+        /// One of the names in OUT.
         found: String,
     },
     /// OUT exists and is not a directory.
@@ -22,7 +22,7 @@ pub enum OutputError {
         /// OUT.
         out: PathBuf,
     },
-    /// OUT is a symbolic link that leads nowhere.
+    /// OUT is a dangling symbolic link.
     #[error("{}: a symbolic link to nothing; remove it, or create what it points to", out.display())]
     DanglingLink {
         /// OUT.
@@ -36,7 +36,7 @@ pub enum OutputError {
         /// The directory that is missing.
         parent: PathBuf,
     },
-    /// A name on the way to OUT is a file.
+    /// A parent of OUT is a file.
     #[error("{}: {} is not a directory; choose another place", out.display(), file.display())]
     BelowAFile {
         /// OUT.
@@ -44,7 +44,7 @@ pub enum OutputError {
         /// The file.
         file: PathBuf,
     },
-    /// A name on the way to OUT is a symbolic link that leads nowhere.
+    /// A parent of OUT is a dangling symbolic link.
     #[error("{}: {} is a symbolic link to nothing; remove it, or create what it points to", out.display(), link.display())]
     BelowADanglingLink {
         /// OUT.
@@ -68,7 +68,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// The file system is full, or a quota is.
+    /// The file system is full, or a quota is exhausted.
     #[error("{path}: {action}: {error}; the tree needs about {needed} bytes, {available} were free when writing began")]
     NoSpace {
         /// The path inside the tree.
@@ -77,7 +77,7 @@ pub enum OutputError {
         action: &'static str,
         /// The size of the whole tree, in bytes.
         needed: u64,
-        /// Bytes that were free before.
+        /// The free space when writing began, in bytes.
         available: u64,
         /// The system's answer.
         error: io::Error,
@@ -93,7 +93,7 @@ pub enum OutputError {
         action: &'static str,
         /// The number of inodes of the whole tree.
         needed: u64,
-        /// Inodes that were free before.
+        /// The number of free inodes when writing began.
         available: u64,
     },
     /// A path of the tree could not be written.
@@ -111,7 +111,7 @@ pub enum OutputError {
     Archive {
         /// The path inside the tree.
         path: String,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
     /// A directory that is neither empty nor an image layout, where a layout is to be written or
@@ -160,7 +160,7 @@ pub enum OutputError {
     /// A directory exists where a file is to be written.
     #[error("{}: a directory, where a file is to be made; choose another name", out.display())]
     NotAFile {
-        /// The place.
+        /// The path.
         out: PathBuf,
     },
     /// A content could not be read back from the spool.
@@ -171,7 +171,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// An owner that is still a name, or a number that is none: the tree is not finished.
+    /// An owner is still a name, or an invalid number: the tree is not finished.
     #[error("{path}: the owner {owner} has no number")]
     Owner {
         /// The path inside the tree.
@@ -189,7 +189,7 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// Somebody else is changing the root.
+    /// Another process is changing the root.
     #[error("{}: another process is changing it (it holds the lock {lock}); try again when it is done", root.display())]
     Busy {
         /// The root.
@@ -222,12 +222,12 @@ pub enum OutputError {
         /// The system's answer.
         error: io::Error,
     },
-    /// The journal of a change that was broken off cannot be read.
+    /// The journal of an interrupted change cannot be read.
     #[error("{}: a change of it was broken off, and its journal {journal} cannot be read: {problem}", root.display())]
     Journal {
         /// The root.
         root: PathBuf,
-        /// The journal's name in it.
+        /// The journal's name in the root.
         journal: &'static str,
         /// The problem.
         problem: String,

@@ -26,7 +26,7 @@ pub struct Row {
     pub uid: u32,
     /// Group id.
     pub gid: u32,
-    /// Bytes of a file, 0 for everything else.
+    /// The size of a file in bytes, 0 for all other types.
     pub size: u64,
     /// Digest, target, device number, or `-`.
     pub content: Vec<u8>,
@@ -88,7 +88,7 @@ pub fn write(rows: &[Row], mtime: bool, out: &mut impl Write) -> io::Result<()> 
     Ok(())
 }
 
-/// Backslash, tab and newline as two characters each, so that a row is a line.
+/// Escapes backslash, tab and newline as two characters each, so that every row is one line.
 fn escape(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len());
     for &byte in bytes {

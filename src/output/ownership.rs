@@ -48,7 +48,7 @@ pub struct NotApplied {
     pub path: Vec<u8>,
     /// The expected value.
     pub wanted: Wanted,
-    /// Why it does not.
+    /// The reason why it was not applied.
     pub reason: Reason,
     /// True if the owner is recorded in the attribute `user.rootlesscontainers`.
     pub recorded: bool,
@@ -57,7 +57,7 @@ pub struct NotApplied {
 /// The expected state of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wanted {
-    /// This owner and group.
+    /// The owner and group.
     Owner {
         /// User id.
         uid: u32,
@@ -79,29 +79,29 @@ pub enum Wanted {
         /// Group id.
         gid: u32,
     },
-    /// This extended attribute.
+    /// An extended attribute.
     Xattr {
         /// Full name.
         name: Box<[u8]>,
         /// Value.
         value: Box<[u8]>,
     },
-    /// These permission bits.
+    /// Permission bits.
     Mode(u16),
-    /// This time of modification, in seconds since 1970.
+    /// The modification time, in seconds since 1970.
     Mtime(i64),
     /// A socket. The path does not exist on disk.
     Socket,
 }
 
-/// Why something was not applied.
+/// The reason why a part was not applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Only root may.
+    /// Only root may do this.
     NotPermitted,
     /// The id is not mapped in this user namespace.
     NotMapped,
-    /// The file system does not take it, or the system does not know the value.
+    /// The file system does not support it, or the system does not know the value.
     NotSupported,
     /// The attribute is reserved for recording owners; a package must not set it.
     Reserved,
@@ -123,7 +123,7 @@ pub(super) fn reserved(attribute: &[u8]) -> Option<Reason> {
 }
 
 impl Reason {
-    /// In words, for the report.
+    /// Returns the text for the report.
     pub fn text(self) -> &'static str {
         match self {
             Self::NotPermitted => "only root may do this",
@@ -134,7 +134,7 @@ impl Reason {
         }
     }
 
-    /// The reason behind an error that is survived; `None` for all others.
+    /// Returns the reason for a tolerated error; `None` for all other errors.
     pub(super) fn of(error: Errno) -> Option<Self> {
         match error {
             Errno::PERM | Errno::ACCESS => Some(Self::NotPermitted),
@@ -146,7 +146,7 @@ impl Reason {
     }
 }
 
-/// User and group of this process, as files get them that it creates.
+/// User and group of this process, which the files that it creates get.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
     pub(super) uid: u32,

@@ -28,19 +28,19 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Not at all.
+    /// No compression.
     pub const NONE: Self = Self { format: Format::Plain, level: 0 };
-    /// gzip as gzip(1) does it by default.
+    /// gzip with the default level of gzip(1).
     pub const GZIP: Self = Self { format: Format::Gzip, level: 6 };
-    /// Zstandard as zstd(1) does it by default.
+    /// Zstandard with the default level of zstd(1).
     pub const ZSTD: Self = Self { format: Format::Zstd, level: 3 };
-    /// xz as xz(1) does it by default.
+    /// xz with the default level of xz(1).
     pub const XZ: Self = Self { format: Format::Xz, level: 6 };
 
-    /// bzip2 as bzip2(1) does it by default.
+    /// bzip2 with the default level of bzip2(1).
     pub const BZIP2: Self = Self { format: Format::Bzip2, level: 9 };
 
-    /// The endings of the names of tar archives.
+    /// The extensions of tar archives.
     pub const ENDINGS: &str = ".tar, .tar.gz (.tgz), .tar.bz2 (.tbz2), .tar.xz (.txz), .tar.zst (.tzst)";
 
     /// Returns the compression that the extension of a tar archive's name selects, as GNU tar's
@@ -65,7 +65,7 @@ impl Packing {
         inner.is_none_or(|inner| !OTHER_FORMATS.contains(&inner)).then_some(packing)
     }
 
-    /// The format.
+    /// Returns the format.
     pub fn format(self) -> Format {
         self.format
     }
@@ -150,7 +150,7 @@ impl fmt::Display for Packing {
 /// The digest and length of the input, before compression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpacked {
-    /// SHA-256 of it.
+    /// The SHA-256 digest.
     pub digest: Digest,
     /// The length in bytes.
     pub length: u64,
@@ -172,7 +172,7 @@ pub struct Packer<W: Write + Send> {
 }
 
 impl<W: Write + Send> Packer<W> {
-    /// Compresses into `out`.
+    /// Returns a packer that compresses into `out`.
     pub fn new(out: W, packing: Packing) -> Self {
         let at_once = 2 * rayon::current_num_threads().max(1);
         let blocks = vec![Vec::new(); at_once];
@@ -239,7 +239,7 @@ impl<W: Write + Send> Write for Packer<W> {
         Ok(taken)
     }
 
-    /// Nothing is complete before [`Packer::finish`].
+    /// Does nothing: no block is complete before [`Packer::finish`].
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -7,19 +7,19 @@ use super::ownership::number;
 use crate::package::Owner;
 use crate::tree::{NodeId, NodeKind, Tree, display};
 
-/// A finished tree, measured.
+/// The measurements of a finished tree.
 pub(super) struct Plan {
     /// The cost of writing each directory's subtree, itself included.
     weights: FxHashMap<NodeId, u64>,
-    /// Nodes of more than one name, with their number in the staging directory.
+    /// Nodes with more than one name, with their number in the staging directory.
     linked: FxHashMap<NodeId, usize>,
-    /// Names that are not directories.
+    /// The number of names that are not directories.
     pub(super) files: u64,
-    /// Directories, the root included.
+    /// The number of directories, the root included.
     pub(super) directories: u64,
-    /// Inodes.
+    /// The number of inodes.
     pub(super) inodes: u64,
-    /// Bytes of all contents, hard links counted once.
+    /// The size of all contents in bytes, hard links counted once.
     pub(super) bytes: u64,
     /// The approximate space on disk, in bytes, counted in blocks of 4 KiB.
     pub(super) needed: u64,
@@ -31,7 +31,7 @@ const BLOCK: u64 = 4096;
 const BYTES_OF_A_NAME: u64 = 8 << 10;
 
 impl Plan {
-    /// Walks the tree once. Fails when an owner has no number.
+    /// Walks the tree once. Fails if an owner has no number.
     pub(super) fn of(tree: &Tree) -> Result<Self, OutputError> {
         let mut plan = Self {
             weights: FxHashMap::default(),
@@ -98,12 +98,12 @@ impl Plan {
         self.weights.get(&directory).copied().unwrap_or(1)
     }
 
-    /// The number of a node that has several names.
+    /// Returns the number of a node with several names.
     pub(super) fn linked(&self, node: NodeId) -> Option<usize> {
         self.linked.get(&node).copied()
     }
 
-    /// All nodes of several names, by number.
+    /// Returns all nodes with several names, by number.
     pub(super) fn all_linked(&self) -> Vec<NodeId> {
         let mut list: Vec<(usize, NodeId)> = self.linked.iter().map(|(&node, &number)| (number, node)).collect();
         list.sort_unstable();

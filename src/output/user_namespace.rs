@@ -25,7 +25,7 @@ use rustix::thread::UnshareFlags;
 
 use crate::cancel::Cancel;
 
-/// Tells the second process that it is the second, and by which handles it speaks with the first.
+/// The variable that marks the second process and names its descriptors for talking to the first.
 const MARK: &str = "ROOTSTRAP_USER_NAMESPACE";
 /// The messages between the two processes: one byte, then the text of a problem if there is one.
 const READY: u8 = b'+';
@@ -35,9 +35,9 @@ const MAPPED: u8 = b'+';
 /// The state of this process after [`enter`].
 #[derive(Debug)]
 pub enum Entered {
-    /// Root, of the system or of a namespace: to go on.
+    /// Root, of the system or of a namespace; it continues.
     Inside(Mapping),
-    /// The first process, whose work the second has done: to end with this status.
+    /// The first process, after the second one did the work; it exits with this status.
     Done(ExitStatus),
 }
 
@@ -213,7 +213,7 @@ fn map_ranges(child: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// The name of a user id in the text of `/etc/passwd`.
+/// Returns the name of a user id in the text of `/etc/passwd`.
 fn name_of(passwd: &str, uid: u32) -> Option<String> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -242,7 +242,7 @@ fn mapping(problem: Option<String>) -> Mapping {
     Mapping { users: count("/proc/self/uid_map"), groups: count("/proc/self/gid_map"), problem }
 }
 
-/// The ids in the text of `/proc/…/uid_map`: lines of first inside, first outside, count.
+/// Counts the ids in the text of `/proc/…/uid_map`: lines of first inside, first outside, count.
 fn mapped(text: &str) -> u64 {
     text.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok()).sum()
 }

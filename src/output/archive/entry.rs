@@ -12,20 +12,20 @@ use crate::output::ownership::{NotApplied, Reason, Wanted, number, reserved};
 use crate::package::Content;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, display};
 
-/// The members of an archive are padded to this.
+/// The size of a block, to which members are padded, in bytes.
 const BLOCK: u64 = 512;
 /// The largest value of seven octal digits: the field of owners and device numbers.
 const SEVEN_DIGITS: u32 = 0o777_7777;
 /// The largest value of eleven octal digits: the field of lengths and times.
 const ELEVEN_DIGITS: u64 = 0o777_7777_7777;
-/// Bytes of the fields for a name and a link's target.
+/// The size of the fields for a name and a link's target, in bytes.
 const NAME: usize = 100;
 
-/// An archive in the making.
+/// An archive under construction.
 pub(in crate::output) struct Archive<W: Write> {
     builder: Builder<W>,
     times: Times,
-    /// The first name of each node that is no directory.
+    /// The first name of each node that is not a directory.
     first_names: FxHashMap<NodeId, Vec<u8>>,
     not_applied: Vec<NotApplied>,
 }
@@ -42,7 +42,7 @@ impl<W: Write> Archive<W> {
         self.add_at(path, id, node, self.time(&node.metadata))
     }
 
-    /// The same with a time of its own.
+    /// Does the same as `add`, with a given time.
     pub(in crate::output) fn add_at(&mut self, path: &[u8], id: NodeId, node: &Node, time: i64) -> Result<(), OutputError> {
         let metadata = &node.metadata;
         // A directory's name ends in a slash, as readers of the oldest form need it.
@@ -111,7 +111,7 @@ impl<W: Write> Archive<W> {
         Ok((out, not_applied))
     }
 
-    /// The time that a node gets.
+    /// Returns the time of a node in the archive.
     pub(in crate::output) fn time(&self, metadata: &Metadata) -> i64 {
         let Times { epoch, clamp } = self.times;
         match metadata.mtime {

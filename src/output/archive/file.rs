@@ -1,4 +1,4 @@
-//! The file that an archive becomes.
+//! The destination file of an archive.
 
 use std::io::Write;
 use std::path::Path;
@@ -35,7 +35,7 @@ impl ArchiveFile {
         OutputFile::writer(name, out).into()
     }
 
-    /// Writes a tree, and lets the file appear.
+    /// Writes a tree and publishes the file.
     pub fn write(
         self,
         tree: &Tree,
@@ -47,7 +47,7 @@ impl ArchiveFile {
         self.fill(packing, reporter, cancel, |out| write(tree, times, out, reporter, cancel))
     }
 
-    /// Lets `fill` write, and the file appear.
+    /// Calls `fill` to write the content, and publishes the file.
     pub(in crate::output) fn fill<T>(
         self,
         packing: Packing,

@@ -1,7 +1,8 @@
 //! A tree as a tar archive: POSIX's pax format, the same bytes for the same tree.
 //!
 //! In: a finished [`Tree`] with numeric owners, and a writer. Out: the archive, its names sorted,
-//! and the parts of the tree that it cannot hold. The archive does not depend on the host: it contains no user names, no current time, and no device or inode numbers of the host.
+//! and the parts of the tree that it cannot hold. The archive does not depend on the host: it
+//! contains no user names, no current time, and no device or inode numbers of the host.
 
 mod entry;
 mod file;

@@ -91,7 +91,7 @@ impl ExistingRoot {
         }
     }
 
-    /// Ends a change that an earlier run began.
+    /// Completes or rolls back a change that an earlier run began.
     pub(super) fn recover(&self) -> Result<Option<Recovered>, OutputError> {
         let root = self.root.as_fd();
         let found = Journal::find(root).map_err(|(state, problem)| OutputError::Journal {
@@ -112,7 +112,7 @@ impl ExistingRoot {
         }
     }
 
-    /// The root as it was.
+    /// Rolls the root back to its earlier state.
     pub(super) fn take_back(&self, journal: &Journal, state: State) -> Result<(), OutputError> {
         let root = self.root.as_fd();
         let told = |failed: Failed| self.unfinished(&failed.path, failed.action, failed.error);
@@ -143,7 +143,7 @@ impl ExistingRoot {
         self.end(journal, State::Clearing, true)
     }
 
-    /// Removes the journal, and gives the root, in which it lay, its time once more.
+    /// Removes the journal and restores the time of the root directory, which contained it.
     fn end(&self, journal: &Journal, state: State, forward: bool) -> Result<(), OutputError> {
         let root = self.root.as_fd();
         Journal::remove(root, state).map_err(|error| self.unfinished(b"/", "remove the journal of the change", error))?;

@@ -17,7 +17,7 @@ pub(super) struct Step {
     pub(super) new: Option<NodeId>,
 }
 
-/// A directory that stays, and is touched: by steps, or in its attributes.
+/// A directory that stays and is changed: its names, or its attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Touched {
     pub(super) path: Vec<u8>,

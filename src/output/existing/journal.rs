@@ -21,7 +21,8 @@ use crate::tree::Metadata;
 pub(super) enum State {
     /// New nodes are written beside their places. An interrupted change is rolled back.
     Staging,
-    /// All new nodes are written and move into place. An interrupted change is finished.
+    /// All new nodes are written and move into place. An interrupted change is finished, or
+    /// rolled back if the system refuses a step.
     Moving,
     /// Removed nodes are deleted, and directories get their attributes. An interrupted change is
     /// finished.
@@ -31,7 +32,7 @@ pub(super) enum State {
 impl State {
     const ALL: [Self; 3] = [Self::Staging, Self::Moving, Self::Clearing];
 
-    /// The journal's name in the root.
+    /// Returns the journal's name in the root.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Staging => ".rootstrap-journal.staging",
@@ -45,7 +46,7 @@ impl State {
 const UNWRITTEN: &str = ".rootstrap-journal.new";
 const SCHEMA: u32 = 1;
 
-/// A change as it is written down.
+/// A change, as it is stored on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
     schema: u32,
@@ -64,7 +65,7 @@ pub(super) struct JournalStep {
     pub(super) goes: bool,
 }
 
-/// A directory that stays and is touched.
+/// A directory that stays and is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JournalDirectory {
     pub(super) path: Bytes,
@@ -81,7 +82,7 @@ struct Attributes {
     xattrs: Vec<(Bytes, Bytes)>,
 }
 
-/// Bytes as text: a character each, of the same number.
+/// Bytes stored as text: one character per byte, with the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bytes(pub(super) Vec<u8>);
 
@@ -155,7 +156,7 @@ impl Journal {
         }
     }
 
-    /// Writes the journal of a change that begins, or writes it anew.
+    /// Writes the journal of a new change, or writes it again.
     pub(super) fn write(&self, root: BorrowedFd<'_>) -> rustix::io::Result<()> {
         let text = serde_json::to_vec(self).map_err(|_| Errno::INVAL)?;
         let _ = unlinkat(root, UNWRITTEN, AtFlags::empty());
@@ -169,13 +170,13 @@ impl Journal {
         done.and_then(|()| fsync_directory(root))
     }
 
-    /// Says that the change is further, or again as far as it was.
+    /// Records the progress of the change, forward or back.
     pub(super) fn advance(root: BorrowedFd<'_>, from: State, to: State) -> rustix::io::Result<()> {
         renameat_with(root, from.name(), root, to.name(), RenameFlags::NOREPLACE)?;
         fsync_directory(root)
     }
 
-    /// Removes the journal of a change that is ended.
+    /// Removes the journal of a completed change.
     pub(super) fn remove(root: BorrowedFd<'_>, state: State) -> rustix::io::Result<()> {
         unlinkat(root, state.name(), AtFlags::empty())?;
         fsync_directory(root)
@@ -208,7 +209,7 @@ impl Journal {
     }
 }
 
-/// Directories that cannot be flushed need no flushing.
+/// Flushes a directory. Ignores file systems that cannot flush directories.
 fn fsync_directory(directory: BorrowedFd<'_>) -> rustix::io::Result<()> {
     match fsync(directory) {
         Err(Errno::INVAL | Errno::ROFS) => Ok(()),

@@ -34,7 +34,7 @@ pub struct ExistingRoot {
     root: OwnedFd,
     ownership: Ownership,
     recovered: Option<Recovered>,
-    /// The package manager's lock.
+    /// The held lock files of the package manager.
     locks: Vec<OwnedFd>,
 }
 

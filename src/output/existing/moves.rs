@@ -171,7 +171,7 @@ impl JournalStep {
     }
 }
 
-/// Renames to a name that is free. Not every file system can look and rename at once.
+/// Renames to a name that does not exist. Not every file system can check and rename in one call.
 fn no_replace(directory: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> rustix::io::Result<()> {
     match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL) if file_type(directory, to)?.is_none() => renameat(directory, from, directory, to),

@@ -84,7 +84,7 @@ pub(super) fn read(root: &Arc<OwnedFd>, ownership: Ownership) -> Result<Base, Ou
 }
 
 impl Reader<'_> {
-    /// Takes a name into the tree; the node's id when it is a directory that is to be read.
+    /// Adds a name to the tree. Returns the node's id if it is a directory that is to be read.
     fn entry(
         &mut self,
         parent: NodeId,
@@ -149,7 +149,7 @@ impl Reader<'_> {
     }
 }
 
-/// The extended attributes of a name, not following a link.
+/// Returns the extended attributes of a name, without following a link.
 fn xattrs(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Xattrs> {
     // The system has no call by directory handle before Linux 6.13; `/proc` resolves the handle.
     let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();

@@ -113,7 +113,7 @@ fn staged(root: &ExistingRoot, base: &Base, tree: &Tree) -> Journal {
     journal
 }
 
-/// The first steps alone.
+/// Returns a journal with only the first steps.
 fn first(journal: &Journal, steps: usize) -> Journal {
     let mut first = journal.clone();
     first.steps.truncate(steps);

@@ -50,12 +50,12 @@ enum Place {
     Fifo(PathBuf, Option<Stream>),
     /// A device or a descriptor of this process.
     Stream(Stream),
-    /// A writer of the caller.
+    /// The caller's writer.
     Writer(Box<dyn Write + Send>),
 }
 
 impl OutputFile {
-    /// Finds the place and checks that it can be written. Creates nothing that stays.
+    /// Locates the file and checks that it can be written. Creates nothing permanent.
     pub fn prepare(path: &Path) -> Result<Self, OutputError> {
         let name = path.to_owned();
         let failed = |action| move |error| OutputError::File { path: path.to_owned(), action, error };
@@ -93,12 +93,12 @@ impl OutputFile {
         Ok(Self { name, place, identity })
     }
 
-    /// A file that is a writer of the caller; `name` is for messages.
+    /// Returns a file that writes to the caller's writer. `name` is for messages.
     pub fn writer(name: &str, out: Box<dyn Write + Send>) -> Self {
         Self { name: name.into(), place: Place::Writer(out), identity: None }
     }
 
-    /// The path as the user wrote it.
+    /// Returns the path as the user wrote it.
     pub fn name(&self) -> &Path {
         &self.name
     }
@@ -201,7 +201,7 @@ impl OpenFile<'_> {
         }
     }
 
-    /// The error of a write that failed.
+    /// Returns the error of a failed write.
     pub(super) fn failed(&self, action: &'static str, error: io::Error) -> OutputError {
         if self.cancel.is_raised() {
             return OutputError::Cancelled;
@@ -239,7 +239,7 @@ impl Write for OpenFile<'_> {
     }
 }
 
-/// The directory of a path that `locate` found, and the start of the name of a hidden file in it.
+/// Returns the directory of a located path, and the prefix of the name of a hidden file in it.
 fn directory_and_prefix(path: &Path) -> (&Path, std::ffi::OsString) {
     let name = path.file_name().unwrap_or(OsStr::new("file"));
     let mut prefix = std::ffi::OsString::from(".");

@@ -15,7 +15,7 @@ use super::is_device;
 use super::stream::Stream;
 use crate::output::error::OutputError;
 
-/// As many links as Linux follows in one path (`path_resolution(7)`).
+/// The maximal number of links that Linux follows in one path (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 /// The descriptor of standard output.
 const STANDARD_OUTPUT: i32 = 1;
@@ -47,7 +47,7 @@ pub fn names_standard_output(path: &Path) -> bool {
     locate(path).is_ok_and(|located| matches!(located.what, What::Descriptor(STANDARD_OUTPUT)))
 }
 
-/// A place that was found.
+/// A located file.
 pub(super) struct Located {
     /// The path without links.
     pub path: PathBuf,

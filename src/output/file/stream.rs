@@ -16,7 +16,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use crate::cancel::Cancel;
 use crate::reporter::Reporter;
 
-/// Time between two looks at whether to stop, while nothing can be written.
+/// The interval between two checks for cancellation while nothing can be written.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// An open device, FIFO or descriptor.
@@ -45,7 +45,7 @@ impl Stream {
         }
     }
 
-    /// Takes a copy of a descriptor of this process, with the place that others wrote up to.
+    /// Duplicates a descriptor of this process. The copy shares the file offset.
     pub(super) fn descriptor(number: i32) -> io::Result<Self> {
         let path = format!("/proc/self/fd/{number}");
         let copied: io::Result<OwnedFd> = match number {
@@ -79,7 +79,7 @@ impl Stream {
         self.file.metadata()
     }
 
-    /// Lets writes fail once `cancel` is raised.
+    /// Makes writes fail once `cancel` is raised.
     pub(super) fn stop_with(&mut self, cancel: &Cancel) {
         self.cancel.clone_from(cancel);
     }
@@ -127,7 +127,7 @@ pub(super) fn wait_for_reader(path: &Path, name: &Path, reporter: &dyn Reporter,
     Ok(None)
 }
 
-/// Opens for writing, without waiting for anybody and without taking a terminal.
+/// Opens for writing, without waiting for a reader and without acquiring a controlling terminal.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)

@@ -23,7 +23,7 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// The media type of the file, by its name.
+    /// Returns the media type of the file, by its name.
     pub(super) fn media_type(&self) -> &'static str {
         let known = [
             (".lock", "application/vnd.rootstrap.lock.v1+toml"),

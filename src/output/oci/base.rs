@@ -21,7 +21,7 @@ use crate::tree::Tree;
 /// A base image.
 #[derive(Debug)]
 pub struct BaseImage {
-    /// All that it holds.
+    /// The whole tree of the image.
     pub tree: Tree,
     /// The directory of the blobs.
     pub(super) directory: PathBuf,

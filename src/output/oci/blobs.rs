@@ -19,7 +19,7 @@ use crate::output::error::OutputError;
 use crate::package::{Content, Spool};
 use crate::tree::{NodeId, NodeKind, Tree, TreeError, split};
 
-/// Documents are small; more is not read.
+/// The maximal size of a document, in bytes. Larger documents are not read.
 const DOCUMENT_LIMIT: u64 = 4 << 20;
 
 /// The blobs of a layout.
@@ -30,17 +30,17 @@ pub(super) struct Blobs<'a> {
 }
 
 impl<'a> Blobs<'a> {
-    /// Those of a directory.
+    /// Returns the blobs of a directory.
     pub(super) fn directory(place: &'a Path) -> Self {
         Self { place, archive: None }
     }
 
-    /// Those of an archive, whose members are a tree.
+    /// Returns the blobs of an archive, whose members form a tree.
     pub(super) fn archive(place: &'a Path, members: &'a Tree) -> Self {
         Self { place, archive: Some(members) }
     }
 
-    /// The index that the layout begins with.
+    /// Reads the top-level index of the layout.
     pub(super) fn index(&self) -> Result<ImageIndex, OutputError> {
         read_index_by(self.place, |name| self.file(name))
     }
@@ -74,7 +74,7 @@ impl<'a> Blobs<'a> {
         })
     }
 
-    /// The manifest of a platform; of an index its own, however deep.
+    /// Returns the manifest of a platform. Searches nested indexes at any depth.
     pub(super) fn of_platform(&self, entry: Descriptor, platform: &Platform) -> Result<Descriptor, OutputError> {
         let own = oci_platform(platform)?;
         let mut pending = vec![(entry, 0)];
@@ -200,7 +200,7 @@ fn empty(tree: &mut Tree, path: &[u8]) {
     }
 }
 
-/// Reads a tar archive, compressed or not, as the tree that it holds.
+/// Reads a tar archive, compressed or not, as a tree.
 pub fn read_archive(path: &Path, spool: &Spool) -> Result<Tree, OutputError> {
     let failed = |error| OutputError::Blob { path: path.to_owned(), error };
     let file = File::open(path).map_err(failed)?;

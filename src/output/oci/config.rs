@@ -21,13 +21,13 @@ use crate::output::packing::Packing;
 /// The default that Docker uses too: without PATH, a shell finds few programs.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The bytes of a document: no space, keys sorted, so that they are the same each time.
+/// Returns the bytes of a document: no spaces, keys sorted, so that they are reproducible.
 pub(super) fn canonical(document: &impl Serialize) -> Result<Vec<u8>, OutputError> {
     let value = serde_json::to_value(document).map(sorted);
     value.and_then(|value| serde_json::to_vec(&value)).map_err(|error| failed(&error))
 }
 
-/// Maps may keep the order in which they were filled, and a hash map's order is another each time.
+/// Sorts the keys. Maps may keep the order of insertion, and the order of a hash map varies.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -49,7 +49,7 @@ pub(super) fn descriptor(media_type: MediaType, digest: &Digest, size: u64) -> R
     Ok(Descriptor::new(media_type, size, digest))
 }
 
-/// The type of a layer's blob.
+/// Returns the media type of a layer's blob.
 pub(super) fn layer_type(packing: Packing) -> MediaType {
     match packing.format() {
         Format::Gzip => MediaType::ImageLayerGzip,
@@ -58,7 +58,7 @@ pub(super) fn layer_type(packing: Packing) -> MediaType {
     }
 }
 
-/// RFC 3339.
+/// Returns a time in the format of RFC 3339.
 pub(super) fn time(epoch: i64) -> String {
     let format = DateFormat::try_from("%FT%TZ".to_owned());
     format.map(|format| format.render(u64::try_from(epoch).unwrap_or(0))).unwrap_or_default()
@@ -72,7 +72,7 @@ pub(super) fn platform(platform: &Platform) -> Result<OciPlatform, OutputError> 
     builder.build().map_err(|error| failed(&error))
 }
 
-/// The configuration of an image whose layers were written.
+/// Returns the configuration of an image whose layers were written.
 pub(super) fn configuration(image: &Image<'_>, layers: &[WrittenLayer]) -> Result<ImageConfiguration, OutputError> {
     let created = time(image.times.epoch);
     let below = image.base.map(|base| &base.config);
@@ -131,7 +131,7 @@ fn run_config(image: &Image<'_>) -> Config {
     run
 }
 
-/// The manifest of an image.
+/// Returns the manifest of an image.
 pub(super) fn manifest(
     config: Descriptor,
     layers: Vec<Descriptor>,
@@ -143,7 +143,7 @@ pub(super) fn manifest(
     builder.build().map_err(|error| failed(&error))
 }
 
-/// An index over manifests.
+/// Returns an index of manifests.
 pub(super) fn index(manifests: Vec<Descriptor>, annotations: &BTreeMap<String, String>) -> Result<ImageIndex, OutputError> {
     let builder = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex).manifests(manifests);
     let builder = if annotations.is_empty() { builder } else { builder.annotations(hashed(annotations)) };

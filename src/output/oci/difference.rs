@@ -10,7 +10,7 @@ use super::members::{WHITEOUT, is_same};
 use crate::output::error::OutputError;
 use crate::tree::{Metadata, Node, NodeId, NodeKind, Tree, display};
 
-/// The names of every node that has several, sorted.
+/// The names of every node with several names, sorted.
 type Groups = FxHashMap<NodeId, Vec<Vec<u8>>>;
 
 fn paths(tree: &Tree) -> (BTreeMap<Vec<u8>, NodeId>, Groups) {
@@ -28,7 +28,7 @@ fn paths(tree: &Tree) -> (BTreeMap<Vec<u8>, NodeId>, Groups) {
     (paths, groups)
 }
 
-/// The layer over `base` that shows `tree`.
+/// Returns the layer that turns `base` into `tree`.
 pub(super) fn difference(base: &Tree, tree: &Tree) -> Result<Layer, OutputError> {
     let (before, groups_before) = paths(base);
     let (after, groups) = paths(tree);

@@ -34,12 +34,12 @@ impl DockerArchive {
         Ok(Self { file: ArchiveFile::prepare(path)?, packing })
     }
 
-    /// An archive that becomes a file that was prepared already.
+    /// Returns an archive that is written to an already prepared file.
     pub fn of_file(file: OutputFile, packing: Packing) -> Self {
         Self { file: file.into(), packing }
     }
 
-    /// Writes an image under some names (`almalinux:9`), and lets the file appear.
+    /// Writes an image with some names (`almalinux:9`), and publishes the file.
     pub fn write(
         self,
         image: &Image<'_>,
@@ -95,7 +95,7 @@ impl DockerArchive {
     }
 }
 
-/// The header of a file that is root's. Its names are digests, and so never too long.
+/// Returns the header of a file that belongs to root. Its name is a digest, and so never too long.
 fn header(name: &str, length: u64, epoch: u64) -> Header {
     let mut header = Header::new_ustar();
     if let Some(ustar) = header.as_ustar_mut() {

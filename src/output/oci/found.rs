@@ -32,12 +32,12 @@ pub enum FoundKind {
     Docker,
 }
 
-/// A root that was found.
+/// A root that was read.
 #[derive(Debug)]
 pub struct Found {
     /// The kind of the source.
     pub kind: FoundKind,
-    /// All that it holds.
+    /// The whole tree of the root.
     pub tree: Tree,
     /// The platform that the image states.
     pub platform: Option<Platform>,

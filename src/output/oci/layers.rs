@@ -35,13 +35,13 @@ pub(super) struct Layer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
-    /// The node; without one the name is a mark, an empty file.
+    /// The node; `None` for a mark, which is an empty file.
     pub(super) id: Option<NodeId>,
-    /// Another time than the node's own.
+    /// A time that replaces the node's own.
     pub(super) time: Option<i64>,
 }
 
-/// Cuts a tree into at most `count` layers, the last to change first.
+/// Divides a tree into at most `count` layers. The layer that changes most often is the last.
 pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
     let mut paths = vec![(Vec::new(), Tree::ROOT)];
     tree.walk(|path, id| paths.push((path.to_vec(), id)));
@@ -89,7 +89,7 @@ struct Sources<'a> {
     names: Vec<&'a str>,
     /// The source of each package.
     of_package: Vec<usize>,
-    /// The bytes of each source.
+    /// The size of each source, in bytes.
     sizes: Vec<u64>,
 }
 
@@ -155,7 +155,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// One of `count` buckets, always the same for a name.
+/// Returns one of `count` buckets, always the same one for a name.
 fn bucket(name: &str, count: usize) -> usize {
     let digest = Digest::of(Algorithm::Sha256, name.as_bytes());
     let start = digest.bytes().iter().take(4).fold(0usize, |number, &byte| number << 8 | usize::from(byte));

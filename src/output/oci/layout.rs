@@ -36,9 +36,9 @@ use crate::output::remove::list;
 use crate::package::Content;
 use crate::reporter::{Phase, Reporter};
 
-/// The annotation by which an entry of the index bears a tag.
+/// The annotation that holds the tag of an entry of the index.
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// Documents are small; more is not read.
+/// The maximal size of a document, in bytes. Larger documents are not read.
 const DOCUMENT_LIMIT: u64 = 4 << 20;
 pub(super) const BLOBS: &str = "blobs/sha256";
 
@@ -267,7 +267,7 @@ impl Layout {
         self.keep(part)
     }
 
-    /// A blob whose digest is not known yet.
+    /// Starts a blob whose digest is not known yet.
     fn part(&self) -> Result<Part, OutputError> {
         let name = format!(".part-{}", self.parts.fetch_add(1, Ordering::Relaxed));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
@@ -276,7 +276,7 @@ impl Layout {
         Ok(Part { file, name, hasher: Hasher::new(Algorithm::Sha256), length: 0 })
     }
 
-    /// Gives a blob its name.
+    /// Renames a finished blob to its digest.
     fn keep(&self, part: Part) -> Result<(Digest, u64), OutputError> {
         let digest = part.hasher.finish();
         let renamed = renameat(&self.blobs, &*part.name, &self.blobs, &*digest.hex());
@@ -348,7 +348,7 @@ impl Layout {
     }
 }
 
-/// A blob in the making: hashed as it is written.
+/// A blob under construction. It is hashed while it is written.
 struct Part {
     file: File,
     name: String,
@@ -389,7 +389,7 @@ pub(super) fn is_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// The index of a layout. A directory that is none is refused.
+/// Reads the index of a layout. Fails for a directory that is not a layout.
 pub(super) fn read_index(path: &Path) -> Result<ImageIndex, OutputError> {
     read_index_by(path, |name| File::open(path.join(name)).and_then(Content::from_file))
 }

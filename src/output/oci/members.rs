@@ -12,7 +12,7 @@ use tar::{EntryType, Header};
 use crate::package::{Content, Owner, Spool, Xattrs};
 use crate::tree::{Metadata, Node, NodeKind};
 
-/// Headers that describe others are small: attributes are at most 64 KiB each.
+/// The maximal size of records in bytes. They are small: attributes are at most 64 KiB each.
 const RECORDS_LIMIT: u64 = 4 << 20;
 /// The prefix of a whiteout's name, and the name of a whiteout for everything in its directory
 /// (image-spec, layer.md).
@@ -24,7 +24,7 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 pub(super) enum What {
     /// A node that exists. A directory is described without its content.
     Node(Box<Node>),
-    /// The same as at another path.
+    /// A hard link to another path.
     HardLink(Vec<u8>),
     /// The path of the layers below is removed.
     Removed,
@@ -68,7 +68,7 @@ fn small(entry: &mut impl Read) -> io::Result<Vec<u8>> {
     if data.len() as u64 > RECORDS_LIMIT { Err(damaged("a header of this length")) } else { Ok(data) }
 }
 
-/// GNU's long names end in a NUL.
+/// Returns the text up to the first NUL, with which GNU's long names end.
 fn text(data: &[u8]) -> Vec<u8> {
     data.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()
 }
@@ -123,7 +123,7 @@ impl Described {
     }
 }
 
-/// The path as a tree has it; empty for the root. Paths that lead out are refused.
+/// Returns the path as a tree has it; empty for the root. Fails for paths that lead out.
 fn clean(path: &[u8]) -> io::Result<Vec<u8>> {
     let mut names: Vec<&[u8]> = Vec::new();
     for name in path.split(|&byte| byte == b'/') {

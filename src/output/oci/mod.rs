@@ -44,7 +44,7 @@ use crate::tree::Tree;
 use layers::{Layer, Member};
 use members::WHITEOUT;
 
-/// As many layers as overlayfs stacks, and so Docker (`layer_store.go`, `maxLayerDepth`).
+/// The maximal number of layers of overlayfs, and so of Docker (`layer_store.go`, `maxLayerDepth`).
 pub const MOST_LAYERS: usize = 125;
 
 /// An image of one architecture, before it is written.
@@ -52,7 +52,7 @@ pub const MOST_LAYERS: usize = 125;
 pub struct Image<'a> {
     /// The root of the image.
     pub tree: &'a Tree,
-    /// The packages that the nodes of the tree name.
+    /// The packages to which the nodes of the tree refer.
     pub origins: &'a [Origin],
     /// The treatment of times in the layers.
     pub times: Times,
@@ -62,7 +62,7 @@ pub struct Image<'a> {
     pub config: &'a ImageConfig,
     /// Additional labels. The labels of the configuration override them.
     pub labels: &'a BTreeMap<String, String>,
-    /// In how many layers it is cut at most.
+    /// The maximal number of layers.
     pub layers: usize,
     /// The compression of the layers.
     pub packing: Packing,
@@ -77,11 +77,11 @@ pub struct WrittenLayer {
     pub what: String,
     /// The digest of its blob.
     pub digest: Digest,
-    /// The bytes of its blob.
+    /// The size of its blob, in bytes.
     pub size: u64,
     /// The digest of its archive.
     pub diff_id: Digest,
-    /// The bytes of its archive.
+    /// The size of its archive, in bytes.
     pub unpacked: u64,
 }
 
@@ -101,7 +101,7 @@ pub struct WrittenImage {
 }
 
 impl Image<'_> {
-    /// All labels.
+    /// Returns all labels.
     fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.labels.clone();
         labels.extend(self.config.labels.clone());

@@ -74,7 +74,7 @@ fn fixed(platform: &str) -> Fixed {
     Fixed { platform: platform.parse().unwrap(), config, labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into() }
 }
 
-/// The digests of a tree's layers, the last one apart.
+/// Returns the digests of a tree's layers, with the last one separate.
 fn digests(packages: &[Package<'_>], time: i64, count: usize) -> (BTreeSet<String>, String) {
     let (tree, origins) = tree_of(packages, time);
     let fixed = fixed("amd64");
@@ -314,7 +314,7 @@ fn what_is_no_layout_is_left_alone() {
     assert!(!other.exists());
 }
 
-/// Any kind of node, with binary attributes, long names, links.
+/// Returns a tree with every kind of node, binary attributes, long names and links.
 fn odd_tree() -> Tree {
     let mut tree = Tree::new();
     let long = [b'l'; 140];

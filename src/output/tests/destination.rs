@@ -140,7 +140,7 @@ fn nothing_is_inherited_from_the_parent() {
     }
 }
 
-/// A small file system, for as long as a test uses it.
+/// A small file system that exists for the duration of a test.
 pub(in crate::output) struct Mount(pub(in crate::output) PathBuf);
 
 impl Mount {

@@ -10,10 +10,10 @@ use super::destination::Mount;
 use super::*;
 use crate::reporter::{Phase, Reporter};
 
-/// OUT for the process that is to be stopped.
+/// The variable with the OUT of the process that is to be stopped.
 const OUT: &str = "ROOTSTRAP_TEST_OUT";
 
-/// After how many names it stops itself, and by which signal.
+/// The variable with the number of names after which the process stops itself, and the signal.
 const STOP: &str = "ROOTSTRAP_TEST_STOP";
 
 /// Returns a temporary directory in memory if possible: files that are removed again and again
@@ -22,7 +22,7 @@ fn quick_place() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// Many small files, some hard links, some closed directories.
+/// Returns a tree with many small files, some hard links and some closed directories.
 fn many(files: u32) -> Tree {
     let mut tree = Tree::new();
     for i in 0..files {
@@ -59,7 +59,7 @@ fn a_full_disk_is_told_with_figures_and_leaves_nothing() {
     assert_eq!(names(&mount.0), [""; 0]);
 }
 
-/// Does something once, when so many names are written.
+/// An action that runs once, after a number of names is written.
 struct After<F>(u64, AtomicU64, F);
 
 impl<F: Fn() + Send + Sync> Reporter for After<F> {

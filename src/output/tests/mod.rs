@@ -105,7 +105,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The names in a directory.
+/// Returns the names in a directory.
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
@@ -120,7 +120,7 @@ fn xattr(path: &Path, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// This test program with one test, for another process.
+/// Returns a command that runs one test of this program in another process.
 fn again(test: &str, place: &Path) -> Command {
     // The build directory may be closed to other users.
     let program = place.join("test-program");
@@ -135,7 +135,7 @@ fn again(test: &str, place: &Path) -> Command {
     command
 }
 
-/// Runs a test again as an ordinary user, when this one is root.
+/// Runs a test again as an ordinary user, if the current user is root.
 fn as_ordinary_user(test: &str) {
     if !is_root() || std::env::var_os(AGAIN).is_some() {
         return;
@@ -148,7 +148,7 @@ fn as_ordinary_user(test: &str) {
     assert!(said.contains("1 passed"), "{test} is not a test: {said}");
 }
 
-/// A tree with one of everything.
+/// Returns a tree with one node of every kind.
 fn one_of_everything() -> Tree {
     let mut tree = Tree::new();
     let id = tree.write(b"/usr/bin/su", Content::from(&b"#!"[..]), 0o4755).unwrap();

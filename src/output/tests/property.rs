@@ -1,4 +1,4 @@
-//! Any tree that the model can hold reads back as it was.
+//! Every tree of the model is read back without a difference.
 
 use std::collections::BTreeMap;
 
