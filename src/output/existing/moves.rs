@@ -68,7 +68,7 @@ impl Journal {
             let failed = |action, error| Failed { path: path.clone(), action, error };
             let directory = match beneath::directory(root, path) {
                 Ok(directory) => directory,
-                // Closed to its owner: then it was settled before.
+                // The directory is closed to its owner, so its attributes were set before.
                 Err(Errno::ACCESS) => continue,
                 Err(error) => return Err(failed("open it", error)),
             };

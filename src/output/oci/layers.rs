@@ -66,7 +66,7 @@ pub(super) fn cut(tree: &Tree, origins: &[Origin], count: usize) -> Vec<Layer> {
             layers_of[parent] |= layers_of[i];
         }
     }
-    // The root is there without being told; what it is itself comes last.
+    // The root exists in every layer implicitly; only the last layer sets its attributes.
     if let Some(root) = layers_of.first_mut() {
         *root = 1 << last;
     }
