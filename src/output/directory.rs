@@ -10,9 +10,9 @@
 //! another.
 //!
 //! Nothing is flushed to disk unless [`WriteOptions::sync`] is set. If the process is killed, OUT
-//! is absent or complete in any case. After a power failure, only a synced OUT is certain to be
-//! complete or absent. Building a root again is faster than flushing it, so sync is not the
-//! default.
+//! is absent or complete, unless names were being moved up into an OUT that has to stay (see
+//! `destination`). After a power failure, only a synced OUT is certain to be complete or absent.
+//! Building a root again is faster than flushing it, so sync is not the default.
 
 use std::fs;
 use std::num::NonZeroUsize;
