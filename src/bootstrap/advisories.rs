@@ -1,4 +1,4 @@
-//! What the repositories of a request say of updates.
+//! Advisories that the repositories of a request publish.
 
 use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};
@@ -9,8 +9,9 @@ use crate::metadata::{Advisory, MetadataKind};
 use crate::repo::{self, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
-/// Reads the advisories of the repositories; `found` hears of each, with the name of its repository. No packages are read, and no
-/// advisory is kept. Returns the names of the repositories that tell of no advisories.
+/// Reads the advisories of the repositories and calls `found` with each one and the name of its
+/// repository. It reads no packages and stores no advisory. Returns the names of the repositories
+/// that publish no advisories.
 ///
 /// Fails if no repository can be opened.
 pub fn advisories<E: Ecosystem>(

@@ -1,7 +1,8 @@
-//! The other job: a root that is there already is changed, in the order of the rooms.
+//! Changes an existing root.
 //!
-//! In: a [`Request`] for a change of what is installed in a root, an ecosystem, and the root. Out: the root changed and a
-//! [`ChangeReport`]. Until the whole plan is known nothing is written, and then all or nothing.
+//! Input: a [`Request`] that changes the installed packages of a root, an ecosystem, and the root.
+//! Output: the changed root and a [`ChangeReport`]. Nothing is written until the whole plan is
+//! known; then the change is applied completely or not at all.
 
 use std::path::Path;
 
@@ -23,26 +24,28 @@ use crate::reporter::Phase;
 use crate::transaction::plan::Plan;
 use crate::tree::Tree;
 
-/// How a root is changed.
+/// Options for changing a root.
 #[derive(Clone, Debug)]
 pub struct ChangeOptions {
     /// The architecture of the root.
     pub arch: Architecture,
-    /// Where the release keeps its package database; the root itself is asked first.
+    /// Default location of the release's package database. A location found in the root takes
+    /// precedence.
     pub database: Option<Database>,
-    /// Seconds since 1970 that everything made by this run bears; by default the newest time of the packages that come and of what
-    /// is there.
+    /// Timestamp of everything that this run creates, in seconds since 1970. The default is the
+    /// newest time of the new packages and of the existing content.
     pub epoch: Option<i64>,
-    /// What happens to owners.
+    /// Handling of file owners.
     pub ownership: Ownership,
-    /// What scriptlets do; where nothing is said, what the package manager itself would have them do, as far as it is known.
+    /// Handling of scriptlets. The default imitates the package manager itself, as far as its
+    /// effects are known.
     pub scriptlets: Option<Scriptlets>,
 }
 
 /// A change that was made, for people: what was done with which package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageStep {
-    /// What was done.
+    /// The action that was performed.
     pub action: Action,
     /// The package's name.
     pub name: String,
@@ -54,7 +57,7 @@ pub struct PackageStep {
     pub tag: Option<String>,
 }
 
-/// What a change of a root did.
+/// The result of changing a root.
 #[derive(Debug, Serialize)]
 pub struct ChangeReport {
     /// The packages.
@@ -63,7 +66,7 @@ pub struct ChangeReport {
     /// The changes in their order.
     #[serde(skip)]
     pub steps: Vec<PackageStep>,
-    /// How many packages the root has now.
+    /// Number of packages in the root after the change.
     pub packages: usize,
     /// Names that came into directories that were there, or took the place of others.
     pub paths_written: usize,
@@ -73,7 +76,7 @@ pub struct ChangeReport {
     pub epoch: i64,
     /// Every scriptlet of the packages and what became of it.
     pub scriptlets: Vec<ScriptletRecord>,
-    /// What of the tree is not on the disk, by path.
+    /// Properties of the tree that were not applied on the disk, sorted by path.
     pub not_applied: Vec<NotAppliedRecord>,
     /// Packages without a trusted signature that were accepted, because that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -151,7 +154,8 @@ pub(super) fn changed<E: Ecosystem>(
     let keyring = Keyrings::new(ecosystem, request, tools.fetcher, tools.reporter)?;
     let Resolved { pool, choice, plan, locked, .. } = resolve(ecosystem, request, &keyring, tools.fetcher, tools.reporter)?;
 
-    // Of each package that comes: made by the request itself, or else the place of its file among those that are fetched.
+    // For each new package: either the request itself made it, or the index of its file among the
+    // fetched files.
     let mut wanted = Vec::new();
     let mut coming = Vec::new();
     for (id, files) in choice.incoming() {
@@ -200,7 +204,7 @@ fn newest_in(tree: &Tree) -> i64 {
     newest
 }
 
-/// What a choice does, for people, in the order of the transaction.
+/// Returns the steps of a choice for display, in the order of the transaction.
 pub fn steps(pool: &Pool, choice: &Choice) -> Vec<PackageStep> {
     let version = |id| pool.solvable(id).version().to_owned();
     let step = |change: &Change| {

@@ -1,4 +1,5 @@
-//! Packages are got, verified and inflated, all at once: a task a package, so unpacking begins while others still download.
+//! Downloads, verifies and decompresses packages in parallel. Each package is a task, so unpacking
+//! begins while other packages still download.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,14 +16,14 @@ use crate::pool::{Pool, Solvable, SolvableId};
 use crate::repo::Repository;
 use crate::reporter::Phase;
 
-/// How large a package may be whose size the index does not tell.
+/// Maximum size in bytes of a package whose size the index does not state.
 const PACKAGE_LIMIT: u64 = 16 << 30;
 
-/// Of a package that is only looked at: as few of its files as can be are unpacked.
+/// File options for a package that is only inspected: they unpack as few files as possible.
 pub(super) const FEWEST_FILES: FileOptions = FileOptions { docs: false, langs: Langs::Only(Vec::new()) };
 
-/// The packages that finishing steps take files from though they are not installed: of each name the best candidate. A name that no
-/// repository has is left out; the step says so.
+/// Returns the packages that finishing steps take files from although they are not installed: the
+/// best candidate for each name. A name that no repository has is omitted; the step reports it.
 pub(super) fn not_installed<'a>(
     pool: &Pool,
     installed: &[(SolvableId, &FileOptions)],
@@ -48,7 +49,8 @@ pub(super) fn not_installed<'a>(
     found
 }
 
-/// Gets and opens packages; the result is in their order. Those that the choice brings must be installable.
+/// Downloads and opens packages; the result is in the order of `packages`. Packages that the choice
+/// installs must be installable.
 pub(super) fn fetch_and_open<E: Ecosystem>(
     ecosystem: &E,
     (pool, choice): (&Pool, &Choice),
@@ -106,7 +108,8 @@ pub(super) fn open<E: Ecosystem>(
     opened.map_err(|source| not_used(package, fetched, source))
 }
 
-/// Gets files, and does with each what `then` does, while others still come; the results are in the order of the files.
+/// Downloads files and calls `then` with each one while others still download. The results are in
+/// the order of the files.
 pub(super) fn fetch_each<T: Send>(
     files: &[Wanted],
     tools: &Tools<'_>,
@@ -140,7 +143,8 @@ pub(super) fn fetch_each<T: Send>(
     if remote {
         rayon::in_place_scope(|inflating| {
             std::thread::scope(|downloading| {
-                // They wait for the network, not for a processor, so there are more than threads that inflate.
+                // These threads wait for the network, not for a processor, so there are more of
+                // them than threads that decompress.
                 for _ in 0..tools.fetcher.at_once().min(files.len()) {
                     downloading.spawn(|| {
                         while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -174,15 +178,15 @@ pub(super) fn fetch_each<T: Send>(
     Ok(done)
 }
 
-/// The largest and the smallest in turn: of small files alone a link with a long way carries few at a time, and a large one shall not be left for the
-/// end.
+/// Alternates the largest and the smallest files. On a link with high latency, small files alone
+/// use little of the bandwidth; and a large file must not remain for the end.
 fn mixed(largest_first: &[usize]) -> Vec<usize> {
     let (large, small) = largest_first.split_at(largest_first.len().div_ceil(2));
     let mut small = small.iter().rev();
     large.iter().flat_map(|large| [Some(large), small.next()]).flatten().copied().collect()
 }
 
-/// Where files come from, and what is known of them beside what an index promises.
+/// The source of files, and the facts known about them besides the expected values of an index.
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
     /// The repositories.
@@ -203,7 +207,7 @@ pub(super) fn file<E: Ecosystem>(
     wanted(place, ecosystem.file_digest(package), from.repositories, store)
 }
 
-/// Where a package file is, and what is known of it.
+/// The location of a package file, and the known facts about it.
 #[derive(Clone, Copy)]
 pub(super) struct FilePlace<'a> {
     pub(super) repository: &'a str,

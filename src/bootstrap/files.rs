@@ -1,4 +1,5 @@
-//! The files of all packages of a request, got and kept: in the store, or in a directory laid out as a mirror.
+//! Downloads the files of all packages of a request into the store, or into a directory laid out as
+//! a mirror.
 
 use std::fs;
 use std::path::Path;
@@ -15,19 +16,20 @@ use crate::package::Content;
 use crate::pool::Solvable;
 use crate::repo::Repository;
 
-/// What was got.
+/// Counts of the downloaded files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchedFiles {
-    /// How many packages.
+    /// Number of packages.
     pub packages: u64,
     /// Bytes of their files.
     pub bytes: u64,
-    /// How many of the files were not there before.
+    /// Number of files that did not exist before.
     pub written: u64,
 }
 
-/// Gets the files of all packages of a request (of a lock: those of which only files are taken too), each verified by what is promised
-/// of it, into the store or below the places where `mirror` has its repositories.
+/// Downloads the files of all packages of a request into the store, or to the locations of its
+/// repositories in `mirror`. For a lock, this includes the packages that only supply files. Each
+/// file is verified against its expected digest and size.
 pub fn fetch_files<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -85,7 +87,8 @@ fn keep(digest: Option<&Digest>, fetched: &Fetched, tools: &Tools<'_>) -> Result
     Ok(is_new)
 }
 
-/// Writes a file, unless it is there already; whether it was not. It has its name only once it is whole.
+/// Writes a file unless it exists, and reports whether it wrote it. The file gets its name only
+/// once it is complete.
 fn write(path: &Path, content: &Content, tools: &Tools<'_>) -> Result<bool, BootstrapError> {
     let failed = |error| BootstrapError::Write { path: path.to_owned(), error };
     let directory = path.parent().unwrap_or(Path::new("."));

@@ -1,6 +1,7 @@
-//! Packages of a lock that are to move while all others stay: whether they can.
+//! Moves selected packages of a lock while all others stay pinned, if that is possible.
 //!
-//! In: what was chosen while the others were kept. Out: the same, or a choice in which the packages move; or which others stand in the way.
+//! Input: the choice made with the others pinned. Output: the same choice, a choice in which the
+//! packages move, or the pinned packages that prevent the move.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +15,12 @@ use crate::lock::{LockedArchitecture, LockedReason};
 /// A package that would be another if it could move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldMove {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its id in the lock.
+    /// The package id in the lock.
     pub from: String,
-    /// Its id where nothing is kept; empty where it would not be there at all.
+    /// The package id in a resolution without pinned packages; empty if the package would be
+    /// absent.
     pub to: String,
 }
 
@@ -38,11 +40,11 @@ fn names(moves: &[HeldMove]) -> String {
     moves.iter().map(|held| held.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// How often the search for what else has to move asks the resolver.
+/// Maximum number of resolver calls in the search for other packages that have to move.
 const MOST_TRIED: usize = 12;
 
-/// Returns the choice in which the packages that are to move do so. `chosen` is the one that was made while all others are kept. Fails where
-/// one of them stays only because of those.
+/// Returns the choice in which the packages that are to move do so. `chosen` is the choice made
+/// with all others pinned. Fails if one of the packages stays only because of pinned packages.
 pub(super) fn moved<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

@@ -1,7 +1,8 @@
-//! Packages that stay what they are, though repositories have moved on.
+//! Pinned packages: they stay at their version although the repositories have newer ones.
 //!
-//! Of a kept package's name no other may be chosen. Where no repository has it any more (Alpine's have only the newest), its file may still be
-//! had, on a mirror or in the store: then it says itself what an index said of it.
+//! The resolver may not choose another package with the same name as a pinned one. If no repository
+//! lists it any more (Alpine's repositories list only the newest), its file may still be available
+//! on a mirror or in the store. Then the package's own metadata replace the entry of the index.
 
 use super::fetching::{self, FilePlace};
 use super::resolve::{Request, ResolveError};
@@ -14,11 +15,11 @@ use crate::pool::Pool;
 /// A package that stays what it is.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its id.
+    /// The id of the package.
     pub id: String,
-    /// Where its file is, if that is known.
+    /// Location of the package file, if known.
     pub file: Option<KeptFile>,
     /// Whether it is a failure that it cannot be had; otherwise it moves too, with a warning.
     pub must: bool,
@@ -27,15 +28,15 @@ pub struct Kept {
 /// The file of a package that stays what it is.
 #[derive(Clone, Debug)]
 pub struct KeptFile {
-    /// Its repository.
+    /// The name of the repository.
     pub repository: String,
-    /// Where it is there.
+    /// Location of the file in the repository.
     pub location: String,
     /// The architecture that the repository gives it.
     pub arch: String,
-    /// Its size in bytes; 0 where that is not known.
+    /// Size of the file in bytes; 0 if unknown.
     pub size: u64,
-    /// Its digest.
+    /// Expected digest of the file.
     pub digest: Option<Digest>,
 }
 
@@ -53,7 +54,8 @@ impl Kept {
     }
 }
 
-/// What is asked for, with the packages that stay; those that no repository has any more are added to the source.
+/// Returns the request's [`Ask`] together with the pinned packages. Adds the pinned packages that
+/// no repository lists any more to the source.
 pub(super) fn pinned<E: Ecosystem>(ecosystem: &E, request: &Request, source: &mut Source<'_, E>) -> Result<Ask, ResolveError> {
     let mut ask = request.ask.clone();
     if request.keep.is_empty() {
@@ -81,7 +83,8 @@ fn has<E: Ecosystem>(ecosystem: &E, pool: &Pool, kept: &Kept) -> bool {
     named.iter().any(|&id| ecosystem.identity(pool.solvable(id)).id == kept.id)
 }
 
-/// Gets the file of a package that no index has, and adds it to the source; whether it could be had.
+/// Fetches the file of a package that no index lists and adds the package to the source. Reports
+/// whether the file was available.
 fn bring_back<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

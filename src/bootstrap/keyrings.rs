@@ -1,4 +1,4 @@
-//! Whose word counts for what: the keys of a request as an ecosystem has read them, those of each repository apart.
+//! Trusted keys of a request, as an ecosystem has parsed them, separately for each repository.
 
 use rustc_hash::FxHashMap;
 
@@ -10,10 +10,11 @@ use crate::fetch::{Fetcher, Wanted};
 use crate::repo::{Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
-/// How large a file of keys may be.
+/// Maximum size of a key file in bytes.
 const KEY_LIMIT: u64 = 1 << 20;
 
-/// The keyrings of a request. A key vouches for what comes from the repositories that it belongs to, and for nothing else.
+/// The keyrings of a request. A key is trusted only for content from the repositories that it
+/// belongs to.
 #[derive(Debug)]
 pub struct Keyrings<K> {
     /// For repositories without keys of their own, and for what comes from none.
@@ -23,8 +24,8 @@ pub struct Keyrings<K> {
 }
 
 impl<K> Keyrings<K> {
-    /// Reads the keys of a request, and reports keys that are not usable beside others of the same file. Those that repositories name on servers are got
-    /// where the request accepts them.
+    /// Reads the keys of a request, and reports unusable keys in files that also contain usable
+    /// ones. Downloads the keys that repositories name on servers if the request accepts them.
     pub fn new<E: Ecosystem<Keyring = K>>(
         ecosystem: &E,
         request: &Request,
@@ -51,7 +52,7 @@ impl<K> Keyrings<K> {
         Ok(Self { usual: read(&request.keys)?, own, allow_unsigned: request.allow_unsigned })
     }
 
-    /// Whose packages and metadata of a repository are accepted.
+    /// Returns the keys whose signatures are accepted for packages and metadata of a repository.
     pub fn of(&self, repository: &str) -> Trust<'_, K> {
         let keyring = self.own.get(repository).unwrap_or(&self.usual);
         if self.allow_unsigned { Trust::Unsigned(keyring) } else { Trust::Keys(keyring) }
@@ -68,7 +69,8 @@ impl<K> Keyrings<K> {
     }
 }
 
-/// Gets the keys that a repository names on servers, if the user accepts them. The user is told of each, either way.
+/// Downloads the keys that a repository names on servers, if the user accepts them. Reports each
+/// key to the user in either case.
 fn accepted(repository: &Repository, accept: bool, fetcher: &Fetcher, reporter: &dyn Reporter) -> Result<Vec<Key>, KeyError> {
     let mut keys = Vec::new();
     for location in &repository.key_locations {

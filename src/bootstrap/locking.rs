@@ -1,6 +1,7 @@
-//! Between what was chosen and a lock: what is locked of it, and what a lock stands for.
+//! Conversion between a choice and a lock, in both directions.
 //!
-//! A lock takes the place of metadata and choice alone. What follows is the same: its packages are a pool and a choice.
+//! A lock replaces only the metadata and the choice. The later steps are the same: its packages
+//! become a pool and a choice.
 
 use std::time::Duration;
 
@@ -19,13 +20,14 @@ use crate::lock::{LockError, LockedArchitecture, LockedImage, LockedPackage, Loc
 use crate::pool::{self, Checksum, Pool, PoolBuilder, Solvable, SolvableId, StringId};
 use crate::repo::Repositories;
 
-/// How a lock is made.
+/// Options for creating a lock.
 #[derive(Clone, Debug, Default)]
 pub struct Locking {
-    /// What the catalog decides beside the packages. Its finishing steps may take files from packages that are not installed.
+    /// Settings from the catalog besides the packages. Finishing steps may take files from packages
+    /// that are not installed.
     pub image: LockedImage,
-    /// Whether packages are got and verified: only then it is known who signed them, and what the digests of files are that the index
-    /// promises nothing of as a whole.
+    /// True if packages are downloaded and verified. Only then the lock contains the signers, and
+    /// the digests of files for which the index has no digest of the whole file.
     pub fetch: bool,
     /// An earlier lock: what it knows of the same files need not be found out again.
     pub previous: Option<LockedArchitecture>,
@@ -89,7 +91,8 @@ fn kept<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool, name: &str)
     named.into_iter().find(|&id| ecosystem.identity(pool.solvable(id)).id == kept.id)
 }
 
-/// Which files most packages bring; of options that as many have, those of the first.
+/// Returns the file options that most packages have. If several are equally common, the first one
+/// wins.
 fn usual_files(packages: &[(SolvableId, &FileOptions)]) -> FileOptions {
     let mut counts: Vec<(&FileOptions, usize)> = Vec::new();
     for &(_, options) in packages {
@@ -229,7 +232,7 @@ fn digest_of(fetched: &Fetched) -> Result<Digest, BootstrapError> {
     Ok(hasher.finish())
 }
 
-/// What a lock stands for: its packages as a pool, and all of them chosen.
+/// Returns the content of a lock: its packages as a pool, with all of them chosen.
 pub(super) fn resolved<E: Ecosystem>(
     ecosystem: &E,
     locked: &LockedArchitecture,

@@ -22,26 +22,27 @@ pub struct Minimized {
     pub without_weak: Option<Plan>,
     /// The smallest set.
     pub smallest: Plan,
-    /// What the packages of the smallest set measure that have to be there.
+    /// Measure of the required packages in the smallest set.
     pub measure: u64,
-    /// What those of every set measure, as far as it was proved.
+    /// Proven lower bound for the measure of every set.
     pub at_least: u64,
-    /// How long the search took.
+    /// Duration of the search.
     pub took: Duration,
 }
 
-/// Which smallest set is searched, and for how long.
+/// Options of the search for the smallest set.
 #[derive(Clone, Debug)]
 pub struct Minimizing {
-    /// What the set is for: the request, but for weak dependencies perhaps.
+    /// The request that the set has to satisfy; it may leave out weak dependencies.
     pub ask: Ask,
-    /// Which one.
+    /// The quantity to minimize.
     pub goal: Goal,
     /// After this the smallest set counts that was found till then.
     pub limit: Duration,
 }
 
-/// Reads the repositories, chooses the packages of the request, and the smallest set. `None` where the ecosystem does not search for one.
+/// Reads the repositories, chooses the packages of the request, and searches for the smallest set.
+/// The set is `None` if the ecosystem does not support this search.
 pub fn minimize<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

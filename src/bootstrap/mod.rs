@@ -1,7 +1,8 @@
-//! The main job: from a request to a root file system, in the order of the rooms.
+//! Builds a root file system from a request: the main operation.
 //!
-//! In: a [`Request`], an ecosystem, and where to write. Out: the tree on disk and a [`Report`]. Until the last step nothing is written, so
-//! a run that fails or is stopped leaves OUT as it was.
+//! Input: a [`Request`], an ecosystem, and the output directory. Output: the tree on disk and a
+//! [`Report`]. Nothing is written before the last step, so a run that fails or is stopped leaves
+//! OUT unchanged.
 
 mod advisories;
 mod change;
@@ -53,7 +54,7 @@ use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::Plan;
 use crate::tree::Tree;
 
-/// What the run is given to work with.
+/// Resources that a run uses.
 pub struct Tools<'a> {
     /// Gets files.
     pub fetcher: &'a Fetcher,
@@ -65,20 +66,21 @@ pub struct Tools<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// How the tree is made of the packages.
+/// Options for building the tree from the packages.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
     /// The architecture of the root.
     pub arch: Architecture,
-    /// What is done to the tree after the packages.
+    /// Steps that are applied to the tree after the packages.
     pub finishing: Vec<Step>,
-    /// Where the package database goes; without it none is written.
+    /// Location of the package database; `None` writes no database.
     pub database: Option<Database>,
-    /// Seconds since 1970 that everything made by this run bears; by default the newest build time of the packages.
+    /// Timestamp of everything that this run creates, in seconds since 1970. The default is the
+    /// newest build time of the packages.
     pub epoch: Option<i64>,
-    /// What happens to owners.
+    /// Handling of file owners.
     pub ownership: Ownership,
-    /// What scriptlets do; where nothing is said, what they do in the distribution's own images.
+    /// Handling of scriptlets. The default imitates the distribution's own images.
     pub scriptlets: Option<Scriptlets>,
 }
 
@@ -100,7 +102,7 @@ pub enum BootstrapError {
     /// The index names a place for a package that is none.
     #[error("`{location}` is not a place in a repository")]
     Location {
-        /// What the index says.
+        /// Location of the package in the index.
         location: String,
         /// Why it is none.
         #[source]
@@ -109,9 +111,9 @@ pub enum BootstrapError {
     /// A package that was got is not used.
     #[error("{file} is not used")]
     Package {
-        /// Its file.
+        /// The package file.
         file: String,
-        /// Where it came from.
+        /// The source of the file.
         from: String,
         /// The repository.
         repo: String,
@@ -123,7 +125,7 @@ pub enum BootstrapError {
     Write {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// The bytes of a file could not be read.
@@ -143,7 +145,8 @@ pub enum BootstrapError {
     Interrupted,
 }
 
-/// Makes the root file system of a request in the directory `out`, which is empty or does not exist.
+/// Builds the root file system of a request in the directory `out`, which must be empty or not
+/// exist.
 pub fn bootstrap<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -163,7 +166,7 @@ pub fn bootstrap<E: Ecosystem>(
 pub struct Root {
     /// All of it.
     pub tree: Tree,
-    /// Its packages, at the places that [`PackageIndex`](crate::tree::PackageIndex) names.
+    /// The packages, at the positions that [`PackageIndex`](crate::tree::PackageIndex) refers to.
     pub packages: Vec<Origin>,
     /// Seconds since 1970 that everything made by this run bears.
     pub epoch: i64,
@@ -173,7 +176,7 @@ pub struct Root {
 }
 
 impl Root {
-    /// What was done, once it is written somewhere.
+    /// Returns the report of the run, after the tree was written.
     pub fn report(self, written: &Written) -> Report {
         Report::new(self.plan, written, self.scriptlets, self.epoch, self.unsigned)
     }

@@ -13,7 +13,8 @@ use crate::output::{ArchiveFile, Directory, Ownership, Packing, Times, WriteOpti
 use crate::reporter::Silent;
 use crate::tree::{Metadata, Tree};
 
-/// Makes the root file system of a request as a tar archive; with `clamp` nothing in it is younger than the build.
+/// Builds the root file system of a request as a tar archive. With `clamp`, nothing in it is newer
+/// than the build.
 pub fn archive<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -28,16 +29,16 @@ pub fn archive<E: Ecosystem>(
     Ok(root.report(&written))
 }
 
-/// What an image is beside its tree.
+/// Properties of an image besides its tree.
 #[derive(Debug)]
 pub struct ImageOptions {
-    /// How it is run.
+    /// Runtime configuration of the image.
     pub config: ImageConfig,
-    /// Its tags and labels.
+    /// Tags and labels of the image.
     pub naming: Naming,
     /// In how many layers it is cut at most.
     pub layers: usize,
-    /// How its layers are compressed.
+    /// Compression of the layers.
     pub packing: Packing,
     /// Whether nothing in it is younger than the build.
     pub clamp: bool,
@@ -45,10 +46,10 @@ pub struct ImageOptions {
     pub base: Option<BaseImage>,
 }
 
-/// What was made of the request for one architecture.
+/// The image that was built for one architecture.
 #[derive(Debug, Serialize)]
 pub struct ImageReport {
-    /// What it runs on.
+    /// The platform of the image.
     pub platform: String,
     /// The version of the distribution, as the tree says it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,9 +58,9 @@ pub struct ImageReport {
     pub manifest: String,
     /// The digest of its configuration.
     pub config: String,
-    /// Its layers, the lowest first.
+    /// The layers, the lowest first.
     pub layers: Vec<LayerReport>,
-    /// What is in it.
+    /// Report on the content of the image.
     #[serde(flatten)]
     pub report: Report,
 }
@@ -67,7 +68,7 @@ pub struct ImageReport {
 /// A layer of an image.
 #[derive(Debug, Serialize)]
 pub struct LayerReport {
-    /// What is in it, in words.
+    /// Description of the layer's content.
     pub holds: String,
     /// The digest of its blob.
     pub digest: String,
@@ -95,8 +96,9 @@ pub fn add_image<E: Ecosystem>(
     Ok(report(root, version, &written))
 }
 
-/// Changes what is installed in the image that `options` name as the base, and adds the result to a layout: one layer more. `root` is a copy of
-/// that image's root, whose database is read.
+/// Changes the installed packages of the image that `options` name as the base, and adds the result
+/// to a layout with one more layer. `root` is a copy of that image's root; the package database is
+/// read from it.
 pub fn add_changed_image<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -120,7 +122,8 @@ pub fn add_changed_image<E: Ecosystem>(
     Ok(report(root, version, &written))
 }
 
-/// A copy of a tree in the directory `out`, for whoever reads its database there: everything is the caller's.
+/// Copies a tree to the directory `out` so that its database can be read there. All files belong to
+/// the calling user.
 pub fn copy_for_reading(tree: &Tree, out: &Path, tools: &Tools<'_>) -> Result<(), BootstrapError> {
     let mut copy = tree.clone();
     let mut all = vec![Tree::ROOT];
@@ -135,7 +138,8 @@ pub fn copy_for_reading(tree: &Tree, out: &Path, tools: &Tools<'_>) -> Result<()
     Ok(())
 }
 
-/// Makes the root file system of a request as an archive for `docker load`; `names` are given its tags.
+/// Builds the root file system of a request as an archive for `docker load`. `names` receives the
+/// tags.
 pub fn docker_archive<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

@@ -1,4 +1,4 @@
-//! What a run did, as data: `--report`, and `--format json` of the main job.
+//! The result of a run as data, for `--report` and for `--format json` of the main command.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::tree::display;
 
 use crate::transaction::plan::Plan;
 
-/// What a bootstrap did.
+/// The result of a bootstrap.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The packages.
@@ -24,10 +24,11 @@ pub struct Report {
     pub epoch: i64,
     /// Every scriptlet of the packages and what became of it.
     pub scriptlets: Vec<ScriptletRecord>,
-    /// Where everything else belongs to root in the tree, but to the caller on the disk: the caller's user and group.
+    /// User and group of the caller, if they own all other files on the disk that belong to root in
+    /// the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stands_for_root: Option<(u32, u32)>,
-    /// What of the tree is not on the disk, by path.
+    /// Properties of the tree that were not applied on the disk, sorted by path.
     pub not_applied: Vec<NotAppliedRecord>,
     /// Packages without a trusted signature that were accepted, because that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -39,7 +40,7 @@ pub struct Report {
 pub struct NotAppliedRecord {
     /// The path in the tree.
     pub path: String,
-    /// What it should have.
+    /// The value that the tree specifies.
     pub wanted: String,
     /// Why it has not.
     pub why: &'static str,

@@ -25,7 +25,7 @@ use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::{self, Move, Plan, PlannedChange, PlannedPackage};
 use crate::tree::Tree;
 
-/// What is to be installed, and from where.
+/// The packages to install, and their repositories.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The architecture, in the ecosystem's own words.
@@ -40,15 +40,15 @@ pub struct Request {
     pub allow_unsigned: bool,
     /// Whether keys are trusted that repositories name on servers.
     pub accept_repo_keys: bool,
-    /// What the user should know of the request.
+    /// Notes on the request for the user.
     pub notes: Vec<String>,
-    /// What is installed already.
+    /// The packages that are already installed.
     pub installed: Option<InstalledPackages>,
-    /// What is asked for.
+    /// The requested operations.
     pub ask: Ask,
     /// The packages, where a lock tells them: then no metadata is read, and nothing is chosen.
     pub locked: Option<Arc<LockedArchitecture>>,
-    /// Packages that stay what they are, where they are wanted at all: no others of their names are chosen.
+    /// Pinned packages: if a package of this name is needed, the resolver chooses no other one.
     pub keep: Vec<Kept>,
     /// Paths whose packages are to be known, beside those that some package requires.
     pub paths: Vec<String>,
@@ -56,7 +56,7 @@ pub struct Request {
     pub texts: bool,
 }
 
-/// Where to read what is installed.
+/// The place from which installed packages are read.
 #[derive(Clone, Debug)]
 pub enum InstalledPackages {
     /// A root file system, or a file of the ecosystem's own that lists packages.
@@ -74,9 +74,9 @@ pub struct Resolved {
     pub pool: Pool,
     /// Whether the pool was kept from an earlier run.
     pub kept: bool,
-    /// How long it took to find or to make the pool.
+    /// Duration of loading or building the pool.
     pub took: Duration,
-    /// What is to be done, in the order of the transaction.
+    /// The steps to perform, in the order of the transaction.
     pub choice: Choice,
     /// The same as data.
     pub plan: Plan,
@@ -95,7 +95,7 @@ pub enum ResolveError {
     /// The repositories cannot be read.
     #[error(transparent)]
     Repository(#[from] repo::RepoError),
-    /// What is installed cannot be read.
+    /// The installed packages cannot be read.
     #[error(transparent)]
     Installed(#[from] InstalledError),
     /// The root has no package database, so nothing can be said of what is installed.
@@ -140,7 +140,7 @@ pub enum ResolveError {
 pub struct Unresolved {
     pub(super) pool: Pool,
     pub(super) refusal: Box<dyn Refusal>,
-    /// What was tried, and helps.
+    /// Changes to the request that were tried and solve the problem.
     pub(super) hints: Vec<String>,
 }
 
@@ -167,8 +167,8 @@ pub fn resolve<E: Ecosystem>(
     }
     let mut source = Source::open(ecosystem, request, keyring, fetcher, reporter)?;
     let ask = keeping::pinned(ecosystem, request, &mut source)?;
-    // The lists of all files are long, and rarely needed: only where a package came into question that depends on a path of which they
-    // may name more owners.
+    // The complete file lists are long and rarely needed. They are read only if a candidate package
+    // depends on a path for which they may list more owners.
     let (Gathered { pool, kept, took }, chosen) = loop {
         let gathered = source.gather()?;
         reporter.begin(Phase::Resolve, None, None);
@@ -197,7 +197,7 @@ pub fn resolve<E: Ecosystem>(
     Ok(Resolved { pool, kept, took, choice, plan, locked: FxHashMap::default(), repositories: source.repositories })
 }
 
-/// Reports which patterns of what is excluded or included match no package, to users who asked for details.
+/// Reports the exclude and include patterns that match no package, to users who asked for details.
 pub(crate) fn report_idle_filters<E: Ecosystem>(
     ecosystem: &E,
     pool: &Pool,
@@ -221,7 +221,7 @@ pub(crate) fn report_idle_filters<E: Ecosystem>(
     }
 }
 
-/// What is to be done as data.
+/// Returns the steps to perform as data.
 pub(super) fn plan_of<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool, choice: &Choice) -> Plan {
     let changes = choice.changes.iter().filter_map(|change| planned(ecosystem, pool, change)).collect();
     Plan::new(&request.arch, changes, choice.warnings.clone())
@@ -232,13 +232,14 @@ pub(super) fn plan_of<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Poo
 pub struct Loaded {
     /// The packages.
     pub pool: Pool,
-    /// What the repositories tell people of their packages, if that was asked for.
+    /// Texts of the repositories about their packages, if they were requested.
     pub texts: FxHashMap<SolvableId, Texts>,
     /// The repositories that have no lists of the files of their packages.
     pub without_file_lists: Vec<String>,
 }
 
-/// Reads what is installed and the repositories into a pool. The lists of all files are read only for the paths of the request.
+/// Reads the installed packages and the repositories into a pool. The complete file lists are read
+/// only for the paths of the request.
 pub fn load<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

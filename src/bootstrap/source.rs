@@ -1,4 +1,4 @@
-//! What packages are chosen from: the repositories of a request, what is installed, and the pool of both.
+//! Candidate packages: the repositories of a request, the installed packages, and the pool of both.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -22,10 +22,10 @@ pub struct Source<'a, E: Ecosystem> {
     request: &'a Request,
     pub(super) fetcher: &'a Fetcher,
     pub(super) reporter: &'a dyn Reporter,
-    /// What is installed, and what the request itself makes.
+    /// The installed packages, and the packages that the request itself creates.
     pub(super) base: PoolBuilder,
     pub(super) repositories: Repositories,
-    /// What the root remembers beside its packages.
+    /// State that the root records besides its packages.
     pub state: E::State,
     /// The paths that the lists of all files are asked for.
     paths: BTreeSet<String>,
@@ -43,8 +43,8 @@ pub(super) fn warn(repositories: &Repositories, reporter: &dyn Reporter) {
     }
 }
 
-/// Whether an operation takes packages away and none is asked for: repositories may help, and are not needed (dnf loads none for
-/// `remove`; apk's `del` does not update its indexes).
+/// Reports whether an operation only removes packages. Then repositories are useful but not
+/// required (dnf loads none for `remove`; apk's `del` does not update its indexes).
 fn removes(operation: &Operation) -> bool {
     matches!(operation, Operation::Change(Changing { verb: Verb::Remove | Verb::Autoremove, .. }))
 }
@@ -62,7 +62,8 @@ fn require_database<E: Ecosystem>(ecosystem: &E, place: &Path) -> Result<(), Res
     if is_absent { Err(ResolveError::NoDatabase { place: place.display().to_string() }) } else { Ok(()) }
 }
 
-/// Whether the answer to an operation is about what repositories have. Without any, "nothing" would be no answer.
+/// Reports whether the answer to an operation depends on the content of repositories. Without any
+/// repository, an empty answer would be wrong.
 fn answers_from_repositories(operation: &Operation) -> bool {
     match operation {
         Operation::Fill(_) => true,
@@ -100,7 +101,7 @@ pub struct Gathered {
     pub pool: Pool,
     /// Whether it was kept from an earlier run.
     pub kept: bool,
-    /// How long it took to find or to make it.
+    /// Duration of loading or building the pool.
     pub took: Duration,
 }
 
@@ -114,7 +115,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         reporter: &'a dyn Reporter,
     ) -> Result<Self, ResolveError> {
         reporter.begin(Phase::Metadata, None, None);
-        // What is installed comes first: of two packages that are alike otherwise, it is the one that is taken.
+        // Installed packages come first: of two otherwise equal packages, the resolver takes the
+        // installed one.
         let mut base = PoolBuilder::new();
         let mut state = E::State::default();
         let mut repositories = Vec::new();
@@ -140,7 +142,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         let installed_alone = repositories.clone();
         let first = repositories.len();
         repositories.extend(request.repositories.iter().cloned());
-        // Of equal packages of repositories of one priority the first counts, as with libsolv's `subpriority`.
+        // If repositories of the same priority have equal packages, the first repository wins, like
+        // libsolv's `subpriority`.
         repositories[first..].sort_by_key(|repository| repository.cost);
         let removes = removes(&request.ask.operation);
         if removes {
@@ -174,7 +177,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok(Self { ecosystem, request, fetcher, reporter, base, repositories, state, paths, stands: false })
     }
 
-    /// Returns what of the repositories was not looked at although it may hold what a request asks for: a sentence each.
+    /// Returns one sentence for each part of the repositories that was not read although it may
+    /// contain requested packages.
     pub fn not_looked_at(&self, ask: &Ask) -> Vec<String> {
         if removes(&ask.operation) {
             return Vec::new();
@@ -191,10 +195,11 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         vec![format!("paths were not looked for in {}: the metadata list no files", lacking.join(", "))]
     }
 
-    /// Adds paths that the lists of all files are to be read for. Returns whether any is new: then the next pool knows more.
+    /// Adds paths to look up in the complete file lists. Returns whether any path is new; then the
+    /// next pool contains more information.
     ///
-    /// The lists are read from end to end anyway, so all paths of the pool are added with them: the pool that is kept then serves every
-    /// later request.
+    /// The lists are read completely anyway, so all paths of the pool are added too. The cached
+    /// pool then serves every later request.
     pub fn ask_for_paths(&mut self, paths: Vec<String>, pool: &Pool) -> bool {
         let before = self.paths.len();
         self.paths.extend(paths);
@@ -223,7 +228,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         }
     }
 
-    /// What can be had where the network may not be used.
+    /// Returns which packages are available if the network may not be used.
     fn reach(&self, pool: &Pool) -> Reach {
         let mut reach = Reach::default();
         for (id, repo) in pool.repos() {
@@ -243,7 +248,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         reach
     }
 
-    /// The pool that was kept (and that it was), or else one made of the metadata and kept for the next time.
+    /// Returns the cached pool and `true`. If there is none, builds a pool from the metadata,
+    /// caches it, and returns it with `false`.
     fn find_or_make(&mut self) -> Result<(Pool, bool), ResolveError> {
         let key = self.key();
         let pools = Pools::new(self.fetcher.store());
@@ -323,12 +329,13 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok((complete, begun))
     }
 
-    /// Calls `found` with each path that a package of a pool brings with a content; whether any repository lists the files of its packages.
+    /// Calls `found` with each path that packages of the pool install with content. Reports whether
+    /// any repository lists the files of its packages.
     pub fn contents(&self, pool: &Pool, found: &mut dyn FnMut(SolvableId, &str)) -> Result<bool, ResolveError> {
         Ok(self.repositories.read_contents(pool, self.ecosystem.metadata(), self.fetcher, found)?)
     }
 
-    /// What the repositories tell people of the packages of a pool, if that was asked for.
+    /// Returns the texts of the repositories about the packages of a pool, if they were requested.
     pub fn texts(&self, pool: &Pool) -> Result<FxHashMap<SolvableId, Texts>, ResolveError> {
         if !self.request.texts {
             return Ok(FxHashMap::default());

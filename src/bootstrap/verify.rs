@@ -1,4 +1,5 @@
-//! Whether a root or an image is what its lock makes: it is made again, in memory, and held against what is there.
+//! Verifies a root or an image against its lock: builds the tree again in memory and compares it
+//! with the existing one.
 
 use std::path::Path;
 
@@ -9,29 +10,31 @@ use crate::output::OutputError;
 use crate::output::oci::{BaseImage, Found, Reference, read_found};
 use crate::output::{Aspect, ExistingRoot, Ownership, PathDifference, Times, UNREADABLE, differences};
 
-/// What is verified.
+/// The object to verify.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
     /// A root file system in a directory.
     Root(&'a Path),
-    /// An archive: of a root, of an image layout, or as `docker save` writes it. The tag says which of several images.
+    /// An archive of a root, of an image layout, or from `docker save`. The tag selects one of
+    /// several images.
     Archive(&'a Path, Option<&'a str>),
     /// An OCI image: that of the architecture.
     Image(&'a Reference),
 }
 
-/// What became of the comparison.
+/// The result of the comparison.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    /// How many names the tree has that was made.
+    /// Number of paths in the tree that was built.
     pub paths: u64,
     /// Sorted by path.
     pub differences: Vec<PathDifference>,
-    /// How many paths lack only what an ordinary user may not apply, or could not be read by one.
+    /// Number of paths that differ only in properties that an ordinary user may not apply or read.
     pub not_applied: usize,
 }
 
-/// Makes the tree of a request and compares it with what is there. `clamp` says that nothing there is younger than the build.
+/// Builds the tree of a request and compares it with the existing one. `clamp` states that nothing
+/// in the existing tree is newer than the build.
 pub fn verify<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -59,7 +62,8 @@ pub fn verify<E: Ecosystem>(
     let mut differences = differences(&made.tree, &found, times).map_err(BootstrapError::Read)?;
     let mut not_applied = 0;
     if existing.is_some() && build.ownership != Ownership::Apply {
-        // Capabilities are for root alone: an ordinary user's tree lacks them, and its report says so. So is reading what nobody may.
+        // Only root can set capabilities; an ordinary user's tree lacks them, and its report lists
+        // them. The same applies to reading files without read permission.
         let is_for_root = |aspect: &Aspect| {
             (aspect.name.starts_with("security.") && aspect.found == "none")
                 || (aspect.name == "content" && aspect.found == UNREADABLE)

@@ -8,7 +8,8 @@ use crate::fetch::Fetcher;
 use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
 
-/// Reads the repositories of a request into a pool that knows who has each path that any package names.
+/// Reads the repositories of a request into a pool that knows all owners of every path that any
+/// package names.
 pub fn whole<'a, E: Ecosystem>(
     ecosystem: &'a E,
     request: &'a Request,
