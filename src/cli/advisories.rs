@@ -1,4 +1,5 @@
-//! `rootstrap list --advisories`: what a distribution says of the updates that a root lacks, or has, or of all.
+//! `rootstrap list --advisories`: lists the advisories for updates that a root lacks, for updates
+//! that it has, or all.
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -75,7 +76,8 @@ impl Installed {
         Self(versions)
     }
 
-    /// How the newest that is installed of a package compares with the one that an advisory names; nothing where none is.
+    /// Compares the newest installed version of a package with the version that an advisory names.
+    /// Returns `None` if the package is not installed.
     fn compare<E: Ecosystem>(&self, package: &AdvisoryPackage, ecosystem: &E) -> Option<Ordering> {
         let versions = self.0.get(&(package.name.clone(), package.arch.clone()))?;
         versions.iter().map(|version| ecosystem.version_scheme().compare(version, &package.version)).max()
@@ -102,7 +104,8 @@ impl Job for Read<'_> {
             is_listed(self.arguments, &package.name)
                 && match &self.installed {
                     None => architectures.rank(&package.arch).is_some(),
-                    // As dnf has it: an update is lacked where an older one is installed, and there where it or a newer one is.
+                    // The rule of dnf: an update is missing if an older version is installed, and
+                    // present if the same or a newer version is installed.
                     Some(installed) => installed
                         .compare(package, ecosystem)
                         .is_some_and(|order| (order == Ordering::Less) != self.arguments.installed),

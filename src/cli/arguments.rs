@@ -1,4 +1,4 @@
-//! The words of the command line: options, commands, and their help.
+//! Definitions of the command line: options, commands, and their help.
 
 mod audit;
 mod audits;
@@ -47,7 +47,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
-// Hidden aliases are the words that other package managers have for a command: `command_word` answers them with its name.
+// Hidden aliases are other package managers' names for a command. `command_word` reports the
+// command's own name for them.
 pub(super) enum Command {
     /// Make a root file system, an archive or an image; the same without the word
     #[command(aliases = ["bootstrap", "create", "make", "publish"])]

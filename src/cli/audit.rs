@@ -25,7 +25,8 @@ use crate::catalog::{Catalog, Key, SignaturePolicy, Step};
 use crate::ecosystem::Ecosystem;
 use crate::reporter::Reporter;
 
-/// What is found, as text; where it is bad enough, a failure with the text.
+/// Returns the findings as text. If a finding is severe enough, returns a failure that contains the
+/// text.
 pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
     let outputs = [
         ("--stats", arguments.output.stats.as_deref()),
@@ -69,7 +70,8 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<Vec<u8>, Failure> {
     Err(failure)
 }
 
-/// Returns the failure where what the user asked for was not looked for: then that nothing was found says nothing.
+/// Returns a failure if a check that the user requested was not performed, because then an empty
+/// result means nothing.
 fn not_looked_for(arguments: &AuditArguments, report: &Report) -> Option<Failure> {
     let is_skipped = |kind: &FindingKind| report.summary.not_looked_for.contains(&kind.name());
     let mut unanswered: Vec<FindingKind> = arguments.only.iter().copied().filter(is_skipped).collect();
@@ -85,7 +87,7 @@ fn not_looked_for(arguments: &AuditArguments, report: &Report) -> Option<Failure
     Some(unanswered.into_iter().fold(failure, |failure, kind| failure.detail(format!("{} needs {}", kind.name(), kind.needs()))))
 }
 
-/// What is different from another subject, and what that is called.
+/// Returns the name of another subject and the differences from it.
 fn other(arguments: &AuditArguments, place: &Path, subject: &Subject, run: &Run) -> Result<(String, Value), Failure> {
     let wanted = Wanted { tree: true, dependencies: subject.set.is_some() };
     let other = subject::open(Some(place), &arguments.request, run, wanted)?;
@@ -104,7 +106,8 @@ fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
 
 /// Kinds that need the files of a root.
 const OF_FILES: [FindingKind; 3] = [FindingKind::ChangedFile, FindingKind::Setuid, FindingKind::Capabilities];
-/// Kinds that need to know what packages require, or what repositories have; licences a lock does not tell.
+/// Kinds of findings that need the requirements of packages, or the content of repositories.
+/// Licenses are included because a lock does not record them.
 const OF_SET: [FindingKind; 5] =
     [FindingKind::MissingRequirement, FindingKind::Unneeded, FindingKind::Foreign, FindingKind::Update, FindingKind::License];
 
@@ -162,8 +165,8 @@ impl Job for Examine<'_> {
     }
 }
 
-/// Returns what files and directories, and the repositories that are named, say of the packages of a subject; `None` if nothing of it is
-/// about the release of the subject.
+/// Returns the advisories for the packages of a subject from files, directories and the named
+/// repositories. Returns `None` if none of them covers the release of the subject.
 pub(super) fn advisories<E: Ecosystem>(
     ecosystem: &E,
     paths: &[PathBuf],
@@ -213,7 +216,8 @@ fn names<'s, E: Ecosystem>(ecosystem: &E, subject: &'s Subject) -> FxHashSet<&'s
     subject.packages.iter().flat_map(|package| [package.name.as_str(), ecosystem.source_of(package)]).collect()
 }
 
-/// Returns what the repositories that are named say of the packages of a subject; `None` if none of them tells of advisories.
+/// Returns the advisories for the packages of a subject from the named repositories. Returns `None`
+/// if no repository publishes advisories.
 fn of_repositories<E: Ecosystem>(
     ecosystem: &E,
     request: &RequestArguments,
@@ -255,8 +259,9 @@ fn end_of_life(catalog: &Catalog, subject: &Subject) -> Option<String> {
     known.find_map(|release| release.end_of_life().map(str::to_owned))
 }
 
-/// Returns the finishing steps of the images that a subject may be: the variants of its release. A root does not say which variant it is, and
-/// Alpine's smallest roots not even which release: then all that have packages of this kind.
+/// Returns the finishing steps of all images that a subject may be: the variants of its release. A
+/// root does not record its variant, and Alpine's smallest roots do not even record the release. In
+/// that case, returns the steps of all images with this kind of packages.
 fn finishing(catalog: &Catalog, request: &RequestArguments, subject: &Subject) -> Vec<Vec<Step>> {
     let distros = catalog.distros().unwrap_or_default();
     let distro = request.distro.as_deref().or(subject.release.as_ref().map(|release| release.id.as_str()));
@@ -282,7 +287,8 @@ fn finishing(catalog: &Catalog, request: &RequestArguments, subject: &Subject) -
     found
 }
 
-/// The names of the keys that are known: those that are given, those of the release, those that the root itself trusts.
+/// Returns the names of the known keys: the given keys, the keys of the release, and the keys that
+/// the root itself trusts.
 fn known_keys<E: Ecosystem>(
     ecosystem: &E,
     arguments: &AuditArguments,
@@ -350,7 +356,8 @@ fn human(report: &Report, of: usize) -> String {
     text
 }
 
-/// Returns the advisories, a paragraph for each package: its name, then a line for each advisory with its CVEs.
+/// Returns the advisories as text with a paragraph for each package: its name, then a line for each
+/// advisory with its CVEs.
 fn grouped(advisories: &[&Finding]) -> String {
     let mut text = String::new();
     for of_package in advisories.chunk_by(|a, b| (&a.package, &a.installed) == (&b.package, &b.installed)) {

@@ -76,7 +76,7 @@ impl Files {
     }
 }
 
-/// How the tree is made, as the options ask.
+/// Returns the options for building the tree from the command line.
 pub(super) fn build_options(
     prepared: &Prepared,
     drop_database: bool,
@@ -183,7 +183,7 @@ pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
         .ok_or_else(|| Failure::usage(format!("SOURCE_DATE_EPOCH is {}: expected seconds since 1970", value.display())))
 }
 
-/// What a failure of the result's own place is told as.
+/// Converts an error about the output location into a failure.
 pub(super) fn output_failure(error: OutputError) -> Failure {
     match error {
         error if error.is_usage() => Failure::usage(error.to_string()),

@@ -1,4 +1,4 @@
-//! `rootstrap cache`: what is kept of downloads and metadata, how to make room, and whether it is whole.
+//! `rootstrap cache`: lists, prunes and verifies the cached downloads and metadata.
 
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::run::cache_directory;
 use crate::fetch::Store;
 use crate::repo::{Cache, CacheEntry, CacheKind, Cleaned, Cleaning, Damage, Verified};
 
-/// What was done, as text.
+/// Performs the action and returns its result as text.
 pub(super) fn run(arguments: &CacheArguments) -> Result<String, Failure> {
     let store = Store::new(&cache_directory(arguments.cache_dir.as_deref())?);
     let cache = Cache::new(&store);
@@ -36,7 +36,7 @@ fn size(entries: &[CacheEntry]) -> u64 {
     entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.size))
 }
 
-/// How many, and how much.
+/// Returns the number of entries and their total size.
 fn amount(entries: &[CacheEntry]) -> Value {
     json!({"count": entries.len(), "bytes": size(entries)})
 }

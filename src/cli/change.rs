@@ -1,4 +1,5 @@
-//! `install`, `remove`, `upgrade` and the other commands that change a root, or tell what would be done.
+//! `install`, `remove`, `upgrade` and the other commands that change a root or print the planned
+//! changes.
 
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,10 @@ use crate::output::Ownership;
 use crate::repo::Repository;
 use crate::reporter::Reporter;
 
-/// What `--installed` calls the repository that it reads.
+/// Name of the repository that `--installed` reads.
 const INSTALLED: &str = "installed";
 
-/// What a command does to what is installed.
+/// Runs a command that changes the installed packages.
 pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
     let place = arguments.root.as_deref().or(arguments.installed.as_deref());
@@ -40,7 +41,8 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     prepared.change(verb, specs, flags(arguments), time, installed);
     let is_offline = arguments.output.network.offline;
     if matches!(verb, Verb::Remove | Verb::Autoremove) && !is_offline {
-        // Removing needs no network; where something else has to come in place of what goes, it is asked after all.
+        // Removing packages needs no network. If the removed packages need a replacement, the
+        // network is used after all.
         run.fetcher.set_offline(true);
         match attempt(arguments, &prepared, &run, time) {
             Err(failure) if failure.code == Code::NoSolution => run.fetcher.set_offline(false),
@@ -71,7 +73,8 @@ fn attempt(arguments: &ChangeArguments, prepared: &Prepared, run: &Run, time: i6
     run_with(prepared.packaging, Changing { arguments, prepared, options: &options, root, run, tools: &tools })
 }
 
-/// What is installed as `--installed` tells it: a repository where there is one, else a root or a list of packages.
+/// Returns the place of the installed packages that `--installed` names: a repository if it is one,
+/// otherwise a root or a list of packages.
 pub(super) fn installed_packages(place: &Path, packaging: Packaging) -> Result<InstalledPackages, Failure> {
     if place.join(root_document(packaging)).exists() {
         let base = Location::parse(&place.to_string_lossy()).map_err(|error| Failure::usage(error.to_string()))?;
@@ -199,7 +202,7 @@ fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
     text
 }
 
-/// What would be done.
+/// Formats the planned changes for display.
 fn human(resolved: &Resolved) -> String {
     let Resolved { pool, choice, plan, .. } = resolved;
     let text = lines(&bootstrap::steps(pool, choice), &plan.warnings);

@@ -15,7 +15,7 @@ use crate::bootstrap::{self, Keyrings};
 use crate::ecosystem::Ecosystem;
 use crate::pool::{Pool, SolvableId};
 
-/// How many packages a line names.
+/// Maximum number of packages that a line names.
 const NAMED: usize = 5;
 
 /// The findings as text.
@@ -78,7 +78,8 @@ impl Job for Closure<'_> {
             Format::Human => found.human(&pool, &id),
         };
         let is_clean = found.is_clean();
-        // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
+        // The process exits now; freeing the memory of a whole distribution piece by piece would
+        // only take time.
         std::mem::forget(pool);
         if is_clean || !arguments.fail {
             return Ok(text);
@@ -90,12 +91,12 @@ impl Job for Closure<'_> {
 }
 
 struct Found {
-    /// How many packages were looked at.
+    /// Number of packages that were checked.
     checked: usize,
     broken: Vec<Broken>,
     loops: Vec<Vec<SolvableId>>,
     backwards: Vec<Backwards>,
-    /// Where they were asked for.
+    /// File conflicts, if they were requested.
     file_conflicts: Option<Vec<FileConflict>>,
 }
 

@@ -1,7 +1,8 @@
 //! Finds the command among the words of the command line.
 //!
-//! In: the words as the user gave them. Out: the words with the command first, as clap expects them, or a failure that names the command which
-//! the user meant. Names of commands, their hidden aliases and their options come from clap's own list.
+//! Input: the words that the user typed. Output: the words with the command first, as clap expects
+//! them, or a failure that names the intended command. The names of commands, their hidden aliases
+//! and their options come from clap's own list.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,8 +13,8 @@ use super::failure::Failure;
 
 /// Returns the words with the command moved before the options that precede it.
 ///
-/// Fails if the word in the place of a command is a near miss of one, or is the word of another package manager for one. Such a word would
-/// be taken for OUT otherwise.
+/// Fails if the word in the position of a command is a near miss of a command, or another package
+/// manager's name for one. Such a word would otherwise be parsed as OUT.
 pub(super) fn arrange(command: &mut Command, mut words: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     // Rendering anything makes clap add `help`, `--help` and `--version`.
     let _ = command.render_usage();
@@ -56,7 +57,8 @@ enum Flag<'a> {
     Short(char),
 }
 
-/// Returns whether the word after an option is its value, or `None` if the command has no such option.
+/// Returns whether the word after an option is its value, or `None` if the command has no such
+/// option.
 fn takes_value(command: &Command, option: Flag<'_>) -> Option<bool> {
     let is_it = |argument: &&Arg| match option {
         Flag::Long(name) => {
@@ -71,7 +73,8 @@ fn takes_value(command: &Command, option: Flag<'_>) -> Option<bool> {
     command.get_arguments().find(is_it).map(|argument| argument.get_action().takes_values() && needs_one(argument))
 }
 
-/// Returns the place of the first word that is neither an option nor the value of one, and whether it follows `--`.
+/// Returns the position of the first word that is neither an option nor the value of one, and
+/// whether it follows `--`.
 fn first_operand(words: &[OsString], takes_value: &dyn Fn(Flag<'_>) -> Option<bool>) -> Option<(usize, bool)> {
     let mut place = 1;
     while let Some(word) = words.get(place) {
@@ -166,8 +169,9 @@ fn are_neighbors(one: u8, other: u8) -> bool {
     }
 }
 
-/// Returns how many slips of the finger lie between two words; `None` if they are two words. A slip swaps two letters, leaves one out, adds
-/// one, or hits the key beside it. Words of the language are no slips: `remote` is not `remove`, and `locked` not `lock`.
+/// Returns the number of typing errors between two words, or `None` if they are different words. A
+/// typing error swaps two letters, omits one, adds one, or hits a neighboring key. English words
+/// are not typing errors: `remote` is not `remove`, and `locked` is not `lock`.
 fn slips(typed: &str, name: &str) -> Option<usize> {
     let (typed, name) = (typed.as_bytes(), name.as_bytes());
     // In a short word all but a swap makes another word; in a long one two slips are seen.

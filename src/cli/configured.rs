@@ -1,4 +1,5 @@
-//! Configuration files of package managers in place of `--repo NAME=URL`: what they say, as if it had been said with `--repo` and `--key`.
+//! Configuration files of package managers in place of `--repo NAME=URL`. They are translated to
+//! the equivalent `--repo` and `--key` options.
 
 use std::borrow::Cow;
 use std::fs;
@@ -18,7 +19,8 @@ fn is_file(text: &str) -> bool {
     !text.contains('=') && Path::new(text).exists()
 }
 
-/// Whether a value of `--repo` is a file that names repositories of a packaging, or a directory of such files.
+/// Reports whether a value of `--repo` is a file that configures repositories of a packaging, or a
+/// directory of such files.
 pub(super) fn is_of(packaging: Packaging, text: &str) -> bool {
     is_file(text) && files(Path::new(text), packaging).is_ok_and(|files| files.iter().all(|file| configures(packaging, file)))
 }
@@ -51,7 +53,8 @@ pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, Request
     Ok(Cow::Owned(all))
 }
 
-/// The values of variables: the architecture, the release, those of the environment as dnf takes them, and what is said.
+/// Returns the values of variables: the architecture, the release, the environment variables that
+/// dnf also reads, and the values given by the user.
 pub(super) fn variables(arguments: &RequestArguments, kind: Packaging, arch: &str) -> Result<Variables, Failure> {
     let mut variables = Variables::default();
     for (name, value) in std::env::vars() {
@@ -104,7 +107,8 @@ fn name_of(name: &str, others: &[String]) -> String {
     std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
 }
 
-/// The keys that are files of this machine, for the repository alone. A key that is not there is told.
+/// Returns the keys that are local files, each limited to the repository. Adds a note for each
+/// missing key.
 fn keys(repository: &ConfiguredRepository, name: &str, notes: &mut Vec<String>) -> Vec<String> {
     let mut found = Vec::new();
     for key in repository.keys.iter().filter(|key| !is_url(key)) {
@@ -174,7 +178,7 @@ fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failu
     Ok(text)
 }
 
-/// How the servers of a repository are reached, as `--repo` says it.
+/// Formats the network settings of a repository as options of `--repo`.
 fn network_options(route: &RouteSettings) -> String {
     let path = |path: &PathBuf| escaped(&path.to_string_lossy());
     let seconds = |time: Duration| if time == Duration::MAX { "never".to_owned() } else { time.as_secs().to_string() };
@@ -198,7 +202,8 @@ fn escaped(value: &str) -> String {
     value.replace('%', "%25").replace(',', "%2C")
 }
 
-/// A place as `--repo` can name one: there a comma may begin an option, so the place is written as a URL that has none.
+/// Formats a location for `--repo`. A comma may begin an option there, so a location with a comma
+/// is written as a URL without one.
 fn written(place: &str) -> Cow<'_, str> {
     if !place.contains(',') {
         return Cow::Borrowed(place);

@@ -1,4 +1,5 @@
-//! `rootstrap diff`: what is different between two sets of packages, for people, programs and pull requests.
+//! `rootstrap diff`: prints the differences between two sets of packages for people, programs and
+//! pull requests.
 
 mod markdown;
 
@@ -19,7 +20,7 @@ use crate::audit::{Finding, Subject};
 use crate::ecosystem::Ecosystem;
 use crate::output::oci::is_archive;
 
-/// How many paths and names a person is shown of each kind unless all are asked for.
+/// Maximum number of paths and names of each kind in the text output, unless all are requested.
 const FEW: usize = 40;
 
 /// The difference as text.
@@ -27,7 +28,8 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.how)?;
     let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
     let open_one = |place: Option<&Path>| {
-        // What documents list is known without the repositories; what it provides is not, so it is asked for only where they are named.
+        // The packages that a document lists are known without the repositories. Their provides are
+        // not, so they are read only if repositories are named.
         let is_document = place.is_some_and(|place| place.is_file() && !is_archive(place));
         let wanted = Wanted { tree: true, dependencies: !is_document || has_repositories };
         open(place, &arguments.request, &run, wanted)
@@ -42,7 +44,8 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     })
 }
 
-/// What is different between two subjects, and which of the advisories that are given, or that the repositories have, concern one of them alone.
+/// Returns the differences between two subjects, and the advisories that concern only one of them.
+/// Advisories come from the given files or from the repositories.
 pub(super) fn between(
     from: &Subject,
     to: &Subject,
@@ -109,7 +112,8 @@ fn grown(both: Both) -> i64 {
     i64::try_from(i128::from(both.to) - i128::from(both.from)).unwrap_or_default()
 }
 
-/// What changed of a path, in a few words. Digests say nothing to a person.
+/// Describes the change of a path in a few words. Digests are omitted because they do not help a
+/// person.
 fn change(change: &Change) -> String {
     match change.what.as_str() {
         "content" => "content".to_owned(),

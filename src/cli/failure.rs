@@ -1,4 +1,4 @@
-//! What went wrong, as a person reads it: what failed, why, what to do; and the exit code that scripts read.
+//! Failures as the user sees them: the error, its cause, and a hint; and the exit code for scripts.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -24,9 +24,9 @@ pub(super) enum Code {
     NoSolution = 3,
     /// A checksum, a size or a signature is not what it should be.
     Verification = 4,
-    /// What was looked for was found, as bad as was asked for or worse.
+    /// Findings of at least the requested severity exist.
     Findings = 5,
-    /// What was looked at is not what it would be now.
+    /// The subject differs from its current state in the repositories.
     OutOfDate = 6,
     /// Ctrl-C: 128 and the signal's number, as a shell would say it.
     Interrupted = 130,
@@ -87,20 +87,20 @@ impl From<Explanation> for Failure {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub code: Code,
-    /// What failed, in the user's words: one line.
+    /// The error in the user's words, on one line.
     pub message: String,
     /// Why: a line each.
     pub details: Vec<String>,
-    /// What to do.
+    /// Hints on how to solve the problem.
     pub hints: Vec<String>,
-    /// For standard output: with `--format json` the problems of a request that has no solution; a text, in either format, is the
-    /// answer of a command that asks.
+    /// Data for standard output. With `--format json`, the problems of a request without a
+    /// solution. A text is the answer of a query command, in either format.
     pub problems: Option<serde_json::Value>,
-    /// What is printed on standard output all the same.
+    /// Output that is printed on standard output despite the failure.
     pub output: Option<Box<Output>>,
 }
 
-/// What a failed run prints on standard output: bytes, for a table may be any.
+/// Output of a failed run on standard output. It is bytes, because a table may contain any bytes.
 #[derive(Debug)]
 pub(super) struct Output(pub Vec<u8>);
 
@@ -117,7 +117,8 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
-    /// A question that was not answered, because what it is about was not looked at: "nothing" would be no answer.
+    /// Returns the failure of a query whose data were not read, because an empty answer would be
+    /// wrong.
     pub(super) fn not_looked_at(message: impl Into<String>) -> Self {
         let mut failure = Self::failed(message);
         let fact = json!({"kind": "not-looked-at", "text": failure.message});
@@ -201,7 +202,7 @@ impl From<CatalogError> for Failure {
 /// The options that name something else in place of what a repository gave, as hints name them.
 #[derive(Clone, Debug)]
 pub(super) struct Alternatives {
-    /// What another place of the packages is called: `mirror`, `place`.
+    /// Noun for an alternative source of the packages: `mirror`, `place`.
     pub noun: &'static str,
     /// The option that names another place: `--mirror`, `--repo NAME=`.
     pub place: String,
@@ -237,7 +238,7 @@ pub(super) fn fetch_failure(error: &FetchError, alternatives: &Alternatives) -> 
     failure.hint(fetch_hint(error, alternatives))
 }
 
-/// What to do where a file cannot be had.
+/// Returns a hint for a file that cannot be fetched.
 fn fetch_hint(error: &FetchError, alternatives: &Alternatives) -> String {
     let (noun, either) = (alternatives.noun, alternatives.with("URL|DIR"));
     let attempts = match error {
@@ -271,7 +272,8 @@ fn fetch_hint(error: &FetchError, alternatives: &Alternatives) -> String {
 /// The exit code where a package or an index is not used.
 pub(super) fn code_of(error: &PackageError) -> Code {
     match error {
-        // The request cannot be met with what the repositories hold, as where nothing provides a requirement.
+        // The repositories cannot satisfy the request, just as when no package provides a
+        // requirement.
         PackageError::NotInstallable { .. } => Code::NoSolution,
         error if error.is_verification() => Code::Verification,
         _ => Code::Failed,
@@ -284,7 +286,8 @@ fn is_bomb(error: &(dyn std::error::Error + 'static)) -> bool {
     here || error.source().is_some_and(is_bomb)
 }
 
-/// What to do where a package or an index is not used. Without `alternatives` it is a file that the user named.
+/// Returns a hint for a package or an index that was rejected. Without `alternatives`, it is a file
+/// that the user named.
 pub(super) fn hint_of(error: &PackageError, alternatives: Option<&Alternatives>) -> String {
     let key = alternatives.map_or("--key FILE", |alternatives| alternatives.key.as_str());
     let elsewhere = |which: &str| match alternatives {

@@ -1,4 +1,5 @@
-//! `rootstrap fetch`: all packages of a lock file, into the cache or into a directory that serves as a mirror.
+//! `rootstrap fetch`: downloads all packages of a lock file into the cache, or into a directory
+//! that serves as a mirror.
 
 use std::path::Path;
 
@@ -58,7 +59,8 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<String, Failure> {
     run.finished(&answer, &text)
 }
 
-/// The lock's repositories as they lie below a directory: a distribution's as on its mirrors, others below their names.
+/// Returns the repositories of the lock with their locations below a directory: repositories of a
+/// distribution as on its mirrors, others below their names.
 fn mirror(directory: &Path, locked: &Locked) -> Result<Vec<Repository>, Failure> {
     let mut arguments = locked.arguments.clone();
     let path = directory.to_str().ok_or_else(|| Failure::usage(format!("{} is not text", directory.display())))?;

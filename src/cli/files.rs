@@ -77,7 +77,8 @@ fn letters(mode: u16) -> String {
     text
 }
 
-/// A line a file, in columns: mode, owner, group, size, package, path. Those of a root are sorted by path.
+/// Formats a line for each file with the columns mode, owner, group, size, package and path. The
+/// files of a root are sorted by path.
 fn human(packages: &[Described]) -> String {
     let mut files: Vec<(&Described, &FileFacts)> =
         packages.iter().flat_map(|package| package.facts.files.iter().map(move |file| (package, file))).collect();
@@ -110,7 +111,7 @@ fn row(package: &Described, file: &FileFacts) -> [String; 6] {
     ]
 }
 
-/// What else is worth knowing of a file.
+/// Returns notes on other properties of a file.
 fn notes(file: &FileFacts) -> Vec<String> {
     let mut notes: Vec<String> = file.flags.iter().map(|flag| word(*flag).to_owned()).collect();
     notes.extend(file.capabilities.as_deref().filter(|text| !text.is_empty()).map(shown));

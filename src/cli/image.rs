@@ -74,7 +74,7 @@ fn of_each_architecture(arguments: &RequestArguments, lock: Option<&Lock>) -> Ve
 struct Images<'a> {
     arguments: &'a BootstrapArguments,
     prepared: &'a [Prepared],
-    /// Whose images they are.
+    /// The distribution of the images.
     distro: Option<&'a str>,
     out: &'a Path,
     files: Files,
@@ -99,7 +99,8 @@ impl Job for Images<'_> {
     }
 }
 
-/// Tells of images that were made; the text is the report with `--format json`, and nothing otherwise.
+/// Prints a summary of the images that were built. Returns the report with `--format json`, and an
+/// empty text otherwise.
 pub(super) fn told(
     arguments: &BootstrapArguments,
     (report, run): (Option<OutputFile>, &Run),
@@ -124,8 +125,8 @@ pub(super) fn told(
     run.finished(&answer, &format!("{}{names} in {seconds:.2} s, {digest}", out.display()))
 }
 
-/// Puts into an image's report the warnings that concern it: those that all images have in `common`, and those of the run since it had
-/// `before` of them.
+/// Adds the relevant warnings to the report of an image: the warnings in `common`, which concern
+/// all images, and the warnings of the run after the first `before`.
 pub(super) fn warned(mut image: ImageReport, run: &Run, common: &[String], before: usize) -> ImageReport {
     let since = run.progress.warnings().into_iter().skip(before);
     let own = std::mem::take(&mut image.report.plan.warnings);
@@ -165,7 +166,9 @@ impl Images<'_> {
             let image = add_image(ecosystem, &prepared.request, &build, &options, &mut layout, &tools);
             images.push(warned(image.map_err(|error| of(error, prepared))?, self.run, &common, before));
         }
-        // Architectures may differ in their newest package, and a mirror may be ahead for one: what all agree in is told of all.
+        // The newest package may differ between architectures, and a mirror may be newer for one of
+        // them. The tags and labels of the index use the newest epoch, and the version only if all
+        // images share it.
         let epoch = images.iter().map(|image| image.report.epoch).max().unwrap_or(0);
         let version = images[0].version.clone().filter(|_| images.iter().all(|image| image.version == images[0].version));
         let named = product.oci.as_ref().and_then(|reference| reference.tag.clone());

@@ -17,7 +17,7 @@ use super::terminal::{shown, time};
 use crate::package::{PackageFacts, SignatureFacts};
 use crate::pool::{Kind, Solvable, SolvableId};
 
-/// What is known, as text.
+/// Returns the information as text.
 pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
     if !arguments.who_owns.is_empty() {
         return owner::run(&arguments.subject, &arguments.who_owns, arguments.output.format);
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<Vec<u8>, Failure> {
     Ok(text.into_bytes())
 }
 
-/// What repositories tell of packages, and which packages require them.
+/// Returns the information of repositories about packages, and the packages that require them.
 fn of_repositories(arguments: &InfoArguments) -> Result<String, Failure> {
     let words: Vec<String> = std::iter::once(arguments.subject.as_os_str())
         .chain(arguments.packages.iter().map(OsString::as_os_str))

@@ -1,4 +1,4 @@
-//! Which packages a lock is to keep: those of the lock that was there, of a root, or of a report.
+//! Packages that a lock pins: those of the previous lock, of a root, or of a report.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -86,7 +86,8 @@ pub(super) struct From {
 }
 
 impl From {
-    /// Asks for what is not said: the architecture, and where no variant is named, for the packages themselves.
+    /// Completes the request with the architecture if none is given, and with the names of the
+    /// packages if it names neither a variant nor packages.
     pub(super) fn complete(&self, given: &mut RequestArguments) {
         if given.arch.is_none() {
             given.arch.clone_from(&self.arch);
@@ -108,7 +109,8 @@ pub(super) fn from(place: &Path, given: &RequestArguments) -> Result<From, Failu
         ALL.into_iter().filter(|&packaging| given.kind.is_none_or(|kind| super::packaging::kind_of(packaging) == kind))
     {
         if let Some(facts) = run_with(packaging, Inventory(place)).map_err(broken)? {
-            // What is of no architecture was not installed from a package: keys that somebody trusts.
+            // Entries without an architecture were not installed from a package: they are keys that
+            // the user trusts.
             let packages = facts.into_iter().filter(|facts| facts.arch.is_some());
             let packages = packages.map(|facts| Kept { name: facts.name, id: facts.id, file: None, must: true }).collect();
             return Ok(From { packages, arch: None });

@@ -1,4 +1,5 @@
-//! Which keys vouch for what: those of the catalog, those that `--key` gives, those of a lock, and the repositories that they belong to.
+//! Trusted keys and the repositories that they belong to: keys of the catalog, of `--key`, and of a
+//! lock.
 
 use std::path::Path;
 
@@ -15,7 +16,8 @@ pub(super) struct GivenKey {
 }
 
 impl GivenKey {
-    /// `[REPOSITORY=]FILE`. A file whose own name has an equals sign is given with its directory: `./a=b`.
+    /// Parses `[REPOSITORY=]FILE`. A file with an equals sign in its name is given with its
+    /// directory: `./a=b`.
     pub(super) fn read(text: &str) -> Result<Self, Failure> {
         let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.:+".contains(c));
         let (repository, file) = match text.split_once('=').filter(|(name, _)| is_name(name)) {
@@ -31,20 +33,23 @@ impl GivenKey {
 pub(super) struct KeySources {
     /// The distribution's, or those that a root trusts itself.
     pub own: Vec<Key>,
-    /// How many of the repositories, the first of them, these keys are for whatever else is given.
+    /// Number of leading repositories that these keys always apply to, whatever else is given.
     pub own_repositories: usize,
-    /// Whether another place stands in for the distribution's: then whoever gives a key gives it for that too.
+    /// True if another location replaces the distribution's servers. Then keys that the user gives
+    /// also apply to that location.
     pub mirrored: bool,
-    /// What was given, on the command line or in a lock.
+    /// Keys that the command line or a lock gives.
     pub given: Vec<GivenKey>,
 }
 
 impl Prepared {
-    /// Adds keys, and tells each repository its own.
+    /// Adds keys, and assigns each repository its own.
     ///
-    /// `--key` never widens what vouches for a distribution's own repositories, unless they are asked for at another place (`--mirror`), or by name
-    /// (`--key baseos=FILE`). A repository of `--repo` takes the keys that are given for it, or else those that are given for none, or else the
-    /// distribution's: whoever adds one more of its repositories need not give its keys again.
+    /// `--key` never adds trusted keys for a distribution's own repositories, unless another
+    /// location replaces them (`--mirror`), or the option names one (`--key baseos=FILE`). A
+    /// repository of `--repo` takes the keys that name it. Without such keys, it takes the keys
+    /// that name no repository, and without these, the distribution's. Thus a user who adds another
+    /// repository of the distribution need not give its keys again.
     pub(super) fn trust(&mut self, more: impl IntoIterator<Item = GivenKey>) -> Result<(), Failure> {
         self.keys.given.extend(more);
         let KeySources { own, own_repositories, mirrored, given } = &self.keys;

@@ -82,13 +82,15 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     Err(failure)
 }
 
-/// The words of the command line: subjects that were opened, with the packages that were asked for, and subjects that cannot be opened.
+/// The classified words of the command line: opened subjects, requested packages, and subjects that
+/// cannot be opened.
 struct Sorted {
     subjects: Vec<Subject>,
     broken: Vec<(String, Failure)>,
 }
 
-/// Opens the subjects. The first word is one, and every other that can be opened; the rest are packages of them, as `info` takes them.
+/// Opens the subjects: the first word, and every other word that can be opened. The remaining words
+/// are packages of the subjects, as for `info`.
 fn sorted_out(arguments: &ListArguments, open: &dyn Fn(&Path) -> Result<Subject, Failure>) -> Result<Sorted, Failure> {
     let mut subjects = Vec::new();
     let mut others: Vec<(bool, &Path, Option<Failure>)> = Vec::new();
@@ -215,7 +217,7 @@ fn available(arguments: &ListArguments, run: &Run) -> Result<String, Failure> {
     Ok(text + &format!("{}\n", progress::packages(found.len() as u64)))
 }
 
-/// Of each installed package the newest that would take its place.
+/// Returns the newest available upgrade of each installed package as text.
 fn upgradable(arguments: &ListArguments, root: &Path, run: &Run) -> Result<String, Failure> {
     let wanted = Wanted { root: Some(root.to_owned()), ..Wanted::default() };
     let known = known_by(run, &arguments.request, wanted)?;

@@ -110,7 +110,8 @@ pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     run.finished(&answer, &format!("{} {what} in {seconds:.2} s", path.display()))
 }
 
-/// Keeps the architectures that were not asked for, where what is asked for is the same; the user hears of them either way.
+/// Keeps the architectures of the old lock that were not requested, if the request is otherwise the
+/// same. Informs the user in both cases.
 fn keep_others(lock: &mut Lock, old: &Lock, place: &LockPlace, arguments: &LockArguments, run: &Run) {
     let others: Vec<&LockedArchitecture> =
         old.architectures.iter().filter(|other| lock.architecture(&other.name).is_none()).collect();
@@ -131,7 +132,7 @@ fn keep_others(lock: &mut Lock, old: &Lock, place: &LockPlace, arguments: &LockA
     }
 }
 
-/// What is to be locked.
+/// The request to lock.
 struct Asked {
     request: LockedRequest,
     /// For each architecture.
@@ -140,7 +141,7 @@ struct Asked {
     from: Option<Vec<Kept>>,
 }
 
-/// What is asked for, on the command line or else by the lock that is there; and that lock.
+/// Returns the request of the command line, or else of the existing lock; and that lock.
 fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     let (path, given) = (arguments.output.as_path(), &arguments.request);
     let is_asked = given.distro.is_some() || !given.repo.is_empty();
@@ -231,7 +232,7 @@ fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<St
     Err(failure)
 }
 
-/// What is different, a line a package.
+/// Formats the differences with a line for each package.
 fn human(differences: &[Difference]) -> String {
     let mut text = String::new();
     for difference in differences.iter().filter(|difference| !difference.is_empty()) {

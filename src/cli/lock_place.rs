@@ -1,4 +1,5 @@
-//! Paths in a lock file: they are relative to the lock, so that a checkout with its lock can be anywhere.
+//! Paths in a lock file. They are relative to the lock, so that a checkout with its lock can be
+//! anywhere.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,15 +14,15 @@ use crate::repo::map_places;
 pub(super) struct LockPlace {
     /// The absolute path.
     directory: PathBuf,
-    /// What is put before a path of the lock; empty where the lock lies in the current directory.
+    /// Prefix for the relative paths in the lock; empty if the lock is in the current directory.
     prefix: PathBuf,
     /// The current directory.
     current: PathBuf,
 }
 
 impl LockPlace {
-    /// The place of a lock file, which need not exist. Behind a symbolic link the file itself counts: whoever names it by its own name has
-    /// the same paths.
+    /// Returns the place of a lock file, which need not exist. Symbolic links are resolved, so the
+    /// paths are the same whether the user names the file or a link to it.
     pub(super) fn of(lock: &Path) -> Self {
         let current = std::env::current_dir().unwrap_or_default();
         // A pipe is nowhere: its paths are those of the current directory.
@@ -34,7 +35,8 @@ impl LockPlace {
         Self { directory, prefix, current }
     }
 
-    /// Returns a path that the user gave as the lock has it. An absolute one stays, unless it leads into the tree that the lock lies in.
+    /// Converts a path that the user gave to a path relative to the lock. An absolute path stays,
+    /// unless it leads into the tree that contains the lock.
     pub(super) fn written(&self, path: &str) -> String {
         let given = Path::new(path);
         if given.is_relative() && self.prefix.as_os_str().is_empty() {
@@ -56,7 +58,8 @@ impl LockPlace {
         map_request(request, &|path| self.written(path))
     }
 
-    /// Returns a request of the lock with its paths as they are to be used. Those of version 1 are relative to the current directory.
+    /// Returns a request of the lock with usable paths. Paths in locks of version 1 are relative to
+    /// the current directory.
     pub(super) fn read_request(&self, version: u32, request: &LockedRequest) -> LockedRequest {
         if version < 2 { request.clone() } else { map_request(request, &|path| self.read(path)) }
     }
@@ -66,7 +69,8 @@ impl LockPlace {
         if version < 2 { self.written_request(request) } else { request.clone() }
     }
 
-    /// Returns what is locked with the places of package files as the lock has them: as `specs` spell them, which the user gave.
+    /// Converts the locations of locked package files to paths relative to the lock. They are
+    /// spelled like the user's `specs`.
     pub(super) fn written_architecture(&self, architecture: LockedArchitecture, specs: &[String]) -> LockedArchitecture {
         let place = |path: &str| normal(&self.current.join(path));
         map_files(architecture, &|path| {

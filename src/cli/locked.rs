@@ -1,4 +1,4 @@
-//! What a lock file asks for and the options of the command line: from one to the other.
+//! Conversion between the request in a lock file and the options of the command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,8 @@ pub(super) fn read(path: &Path) -> Result<Lock, Failure> {
     })?;
     let lock = Lock::parse(&text).map_err(|error| {
         let failure = Failure::failed(format!("the lock file {} cannot be used", path.display())).detail(error.to_string());
-        // What it asks for cannot be read either, so a bare `rootstrap lock` would fail in the same way.
+        // The request in the lock cannot be read either, so a bare `rootstrap lock` would fail in
+        // the same way.
         let anew = format!("`{}` with all the options of the request", lock_command(path));
         match &error {
             LockError::Version { .. } => failure.hint(format!("the rootstrap that wrote it reads it; or write it anew: {anew}")),
@@ -79,7 +80,8 @@ pub(super) fn lock_failure(error: &LockError) -> Failure {
 }
 
 impl Locked {
-    /// Reads a lock file; what was given beside it must be what it asks for, or say where to find it.
+    /// Reads a lock file. Fails if other options are given that contradict its request; options
+    /// that say where to find the packages are allowed.
     pub(super) fn open(path: &Path, given: &RequestArguments) -> Result<Self, Failure> {
         Self::of(path, read(path)?, given)
     }
@@ -137,7 +139,8 @@ impl Locked {
         Ok(Self { path: path.to_owned(), place, lock, arguments, places })
     }
 
-    /// What was prepared by the lock's options gets what the lock knows beside them: keys and places.
+    /// Adds the keys and locations of the lock to a request that was prepared from the lock's
+    /// options.
     pub(super) fn furnish(&self, prepared: &mut Prepared) -> Result<(), Failure> {
         let keys = self.lock.request.key.iter();
         prepared.trust(keys.map(|key| GivenKey {
@@ -192,8 +195,9 @@ impl Locked {
         Ok(())
     }
 
-    /// A mirror carries a release's latest state alone, and the vault each minor release. Which of them was locked, the package says that tells a
-    /// root its release.
+    /// Adds the vault as a location of the packages. A mirror carries only the latest state of a
+    /// release; the vault carries each minor release. The package that identifies the release of a
+    /// root tells which minor release was locked.
     fn look_in_the_vault(&self, architecture: &LockedArchitecture, prepared: &mut Prepared) {
         let (Some(distro), Some(release), true) =
             (&self.arguments.distro, &self.arguments.release, self.arguments.mirror.is_empty())
@@ -221,7 +225,7 @@ impl Locked {
     }
 }
 
-/// What the options ask for, as a lock file says it.
+/// Converts the options to the request of a lock file.
 pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, Failure> {
     let arguments = configured(arguments)?;
     let arguments = &*arguments;
@@ -288,7 +292,8 @@ fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Resul
     Ok(())
 }
 
-/// A place, or a repository with its options, without the names and passwords that it may hold: a lock file is read by many.
+/// Returns a location, or a repository with its options, without user names and passwords, because
+/// many people may read a lock file.
 fn without_password(place: &str) -> String {
     let is_secret = |part: &&str| ["username=", "password="].iter().any(|key| part.starts_with(key));
     let parts = place.split(',').filter(|part| !is_secret(part)).map(|part| {

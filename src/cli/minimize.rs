@@ -70,7 +70,7 @@ fn measures(plan: &Plan) -> [(&'static str, i128); 3] {
     ]
 }
 
-/// What was found out, for programs.
+/// Returns the result as data for programs.
 fn told(found: &Minimized, by: Measure) -> Value {
     let object =
         |values: [(&str, i128); 3]| values.into_iter().map(|(key, value)| (key.to_owned(), json!(value as i64))).collect();
@@ -91,7 +91,7 @@ fn told(found: &Minimized, by: Measure) -> Value {
     })
 }
 
-/// What was found out, for people.
+/// Formats the result for display.
 fn summary(found: &Minimized, by: Measure) -> String {
     let show = |measure: u64| match by {
         Measure::Size => bytes(measure),

@@ -1,7 +1,7 @@
-//! The command line: words in, exit code out. The only room that prints.
+//! The command line. No other module prints.
 //!
-//! In: arguments. Out: results on standard output, progress and errors on standard error, an exit code. Every command is one file that
-//! calls the library and words its answer.
+//! Input: arguments. Output: results on standard output, progress and errors on standard error, and
+//! an exit code. Every command is one file that calls the library and formats its result.
 
 mod advisories;
 mod arguments;
@@ -93,14 +93,15 @@ fn tell(failure: &Failure) -> ExitCode {
     failure.code.into()
 }
 
-/// Where a command ran.
+/// The process in which a command ran.
 enum Done {
     Here(Vec<u8>),
     /// In a second process, which ended with this code.
     Elsewhere(ExitCode),
 }
 
-/// Reads the words of this process. clap itself answers `--help`, `--version` and wrong usage (exit code 2).
+/// Parses the arguments of this process. clap itself handles `--help`, `--version` and wrong usage
+/// (exit code 2).
 fn read() -> Result<Cli, Failure> {
     let mut command = Cli::command();
     let words = command_word::arrange(&mut command, std::env::args_os().collect())?;
@@ -108,7 +109,8 @@ fn read() -> Result<Cli, Failure> {
     Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit()))
 }
 
-/// With `--userns` the command runs a second time, as root of a user namespace; this is where the first process waits for it.
+/// Enters a user namespace if `--userns` asks for it. The command runs a second time as root of the
+/// namespace, and the first process waits here for it.
 fn enter_namespace(cli: &mut Cli) -> Result<Option<ExitCode>, Failure> {
     let arguments = match &mut cli.command {
         None => &mut cli.bootstrap,
@@ -132,7 +134,8 @@ fn enter_namespace(cli: &mut Cli) -> Result<Option<ExitCode>, Failure> {
     }
 }
 
-/// What a command has to say: text, but for paths, which may be any bytes.
+/// Runs the command and returns its output. It is bytes, because paths may contain any bytes;
+/// everything else is text.
 fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
     let change = |verb, arguments: Deferred<ChangeArguments>| {
         let format = arguments.output.format;

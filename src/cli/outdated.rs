@@ -24,7 +24,7 @@ use crate::bootstrap::{self, InstalledPackages, Keyrings};
 use crate::ecosystem::{Action, ChangeFlags, Ecosystem, Verb};
 use crate::package::PackageFacts;
 
-/// How each subject stands, as text; a failure where one is outdated.
+/// Returns the state of each subject as text, or a failure if one is outdated.
 pub(super) fn run(arguments: &OutdatedArguments) -> Result<Vec<u8>, Failure> {
     let run = Run::new(&arguments.output)?;
     let mut answers: Vec<(String, Result<Outdated, Failure>)> = Vec::new();
@@ -71,7 +71,8 @@ pub(super) fn run(arguments: &OutdatedArguments) -> Result<Vec<u8>, Failure> {
 }
 
 fn one(arguments: &OutdatedArguments, place: &Path, run: &Run) -> Result<Outdated, Failure> {
-    // A request that stands for a subject of its own is not what is asked for: repositories say what would be there.
+    // The options that describe a subject of their own are cleared: here the request only names the
+    // repositories to compare with.
     let plain = RequestArguments { distro: None, release: None, variant: None, repo: Vec::new(), ..arguments.request.clone() };
     let is_lock = |subject: &Subject| subject.kind == SubjectKind::Lock;
     let subject = subject::open(Some(place), &plain, run, Wanted::default())?;
@@ -88,7 +89,7 @@ fn one(arguments: &OutdatedArguments, place: &Path, run: &Run) -> Result<Outdate
     run_with(prepared.packaging, Compare { arguments, request: &request, prepared: &prepared, subject: &subject, run })
 }
 
-/// The options, with what the subject says of itself where they say nothing: its distribution, release and architecture.
+/// Returns the options, completed with the distribution, release and architecture of the subject.
 fn repositories(given: &RequestArguments, subject: &Subject) -> Result<RequestArguments, Failure> {
     let mut request = given.clone();
     if request.arch.is_none() {
@@ -113,7 +114,8 @@ fn repositories(given: &RequestArguments, subject: &Subject) -> Result<RequestAr
     Ok(request)
 }
 
-/// What would be done today: all that is there is upgraded; of a plan, what was asked for is chosen again.
+/// Returns the request for the current state: an upgrade of all installed packages, or for a plan,
+/// a new resolution of its request.
 fn asked(request: &RequestArguments, place: &Path, subject: &Subject) -> Result<Prepared, Failure> {
     if subject.kind == SubjectKind::Report {
         let names = |ids: &[String]| -> Vec<String> {

@@ -9,7 +9,8 @@ use crate::output::{Identity, OutputFile, names_standard_output};
 /// An option and the path that it was given.
 pub(super) type Named<'a> = (&'static str, Option<&'a Path>);
 
-/// Refuses two options whose files are one: the second would overwrite the first, or an output what is still to be read.
+/// Fails if two options name the same file: one output would overwrite the other, or overwrite an
+/// input before it is read.
 pub(super) fn distinct(outputs: &[Named<'_>], inputs: &[Named<'_>]) -> Result<(), Failure> {
     let given = |named: &[Named<'_>], identity: fn(&Path) -> Option<Identity>| -> Vec<(&'static str, Identity)> {
         named.iter().filter_map(|&(option, path)| Some((option, identity(path?)?))).collect()
@@ -28,7 +29,7 @@ pub(super) fn distinct(outputs: &[Named<'_>], inputs: &[Named<'_>]) -> Result<()
     Ok(())
 }
 
-/// Checks the file of a command's result. `None` for standard output, where results go that have no file.
+/// Checks the file for a command's result. Returns `None` for standard output, the default.
 pub(super) fn result(path: Option<&Path>) -> Result<Option<OutputFile>, Failure> {
     path.filter(|path| !names_standard_output(path)).map(prepare).transpose()
 }

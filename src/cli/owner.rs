@@ -52,7 +52,8 @@ fn human(owned: &Owned<'_>) -> String {
     owned.packages.iter().map(line).collect::<Vec<String>>().concat()
 }
 
-/// Who has a path: as it is written, or with the links resolved that lead to it, or else what it is itself a link to.
+/// Returns the owner of a path. The path is looked up as written, then with its symbolic links
+/// resolved, and then as the target of the link that it is itself.
 fn owner<'a>(root: &Path, path: &Path, packages: &'a [PackageFacts]) -> Owned<'a> {
     let written = normal(path);
     let parent = written.parent().map(|parent| resolve(root, parent));
@@ -88,7 +89,8 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// Where a path leads, with every link meant as within the root; `None` where nothing is.
+/// Resolves a path with every symbolic link relative to the root. Returns `None` if nothing is
+/// there.
 fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
     let within = |path: &Path| path.strip_prefix("/").map(|rest| root.join(rest)).unwrap_or_default();
     let mut todo: Vec<Vec<u8>> = names(path);

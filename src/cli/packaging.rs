@@ -1,4 +1,4 @@
-//! Which ecosystem: the one place of the command line that names them.
+//! Selection of the ecosystem. No other file of the command line names the ecosystems.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,9 +17,9 @@ use crate::transaction::plan::Plan;
 /// All that there are, in the order in which they are tried.
 pub(super) const ALL: [Packaging; 2] = [Packaging::Rpm, Packaging::Apk];
 
-/// What a command does, whichever ecosystem the packages belong to.
+/// An operation that works with any ecosystem.
 pub(super) trait Job {
-    /// What comes of it.
+    /// The result of the operation.
     type Output;
 
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output;
@@ -91,7 +91,7 @@ impl Job for Completed {
     }
 }
 
-/// What a root says of where its packages come from.
+/// The operation that reads a root's package sources.
 struct Sources<'a>(&'a Path);
 
 impl Job for Sources<'_> {
@@ -102,7 +102,8 @@ impl Job for Sources<'_> {
     }
 }
 
-/// What a root says of where its packages come from, and the kind of these; `None` where it does not say.
+/// Returns the package sources that a root configures, and their packaging. Returns `None` if the
+/// root configures none.
 pub(super) fn sources(root: &Path, kind: Option<Kind>) -> Result<Option<(Packaging, RootSources)>, InventoryError> {
     for packaging in ALL.into_iter().filter(|&packaging| kind.is_none_or(|kind| of(kind) == packaging)) {
         if let Some(sources) = run_with(packaging, Sources(root))? {
@@ -139,7 +140,8 @@ impl Job for RootArch<'_> {
     }
 }
 
-/// The architecture of a root; `None` where nothing tells it. What is broken there is an error of whoever reads its packages.
+/// Returns the architecture of a root, or `None` if nothing states it. Errors in the root are left
+/// to the code that reads its packages.
 pub(super) fn root_arch(root: &Path, kind: Option<Kind>) -> Option<String> {
     let directory = RootDirectory::open(root).ok()?;
     let kinds = ALL.into_iter().filter(|&packaging| kind.is_none_or(|kind| of(kind) == packaging));
@@ -158,7 +160,7 @@ fn of(kind: Kind) -> Packaging {
     }
 }
 
-/// What a packaging is called on the command line.
+/// Returns the name of a packaging on the command line.
 pub(super) fn kind_of(packaging: Packaging) -> Kind {
     match packaging {
         Packaging::Rpm => Kind::Rpm,
@@ -166,7 +168,8 @@ pub(super) fn kind_of(packaging: Packaging) -> Kind {
     }
 }
 
-/// The kind of packages where no distribution tells it: what is said, or else what the directories of the repositories show.
+/// Returns the packaging if no distribution defines it: the option of the user, or else the
+/// packaging found in the directories of the repositories.
 pub(super) fn packaging(arguments: &RequestArguments) -> Packaging {
     let directories: Vec<_> = arguments
         .repo

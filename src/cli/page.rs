@@ -8,7 +8,7 @@ use crate::audit::needs::needs;
 use crate::audit::page::{Page, html};
 use crate::audit::{Report, Subject, SubjectKind, all_completed};
 
-/// Returns the page of a subject; with what is different from another one, if there is one to compare it with.
+/// Returns the page of a subject, with the differences from another subject if one is given.
 pub(super) fn page(subject: &Subject, report: &Report, other: Option<(&str, &Value)>) -> Result<String, Failure> {
     let findings = serde_json::to_value(report).map_err(|error| Failure::failed(error.to_string()))?;
     let needs = subject.set.as_ref().map(|set| needs(&set.pool, &set.members)).unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) fn page(subject: &Subject, report: &Report, other: Option<(&str, &Val
     Ok(html(&page))
 }
 
-/// What a subject was read from, in words.
+/// Describes the source of a subject.
 fn kind(kind: SubjectKind) -> &'static str {
     match kind {
         SubjectKind::Root => "a root file system",

@@ -1,4 +1,4 @@
-//! What comes out instead of a directory: an archive, or an image.
+//! Output other than a directory: an archive, or an image.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub(super) struct ProductArguments {
 }
 
 impl ProductArguments {
-    /// Where the product goes.
+    /// Returns the path of the product.
     pub(super) fn place(&self) -> Option<&Path> {
         let layout = self.oci.as_ref().map(|reference| reference.directory.as_path());
         self.tar.as_deref().or(layout).or(self.docker_archive.as_deref())
@@ -65,7 +65,7 @@ impl ProductArguments {
         self.oci.is_some() || self.docker_archive.is_some()
     }
 
-    /// How a file of this name, or the layers of a layout, are compressed.
+    /// Returns the compression of a file with this name, or of the layers of a layout.
     pub(super) fn packing(&self) -> Packing {
         let of_file = || self.archive().and_then(Packing::of_name).unwrap_or(Packing::NONE);
         self.compression.unwrap_or_else(|| if self.oci.is_some() { Packing::GZIP } else { of_file() })

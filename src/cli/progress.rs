@@ -1,4 +1,5 @@
-//! Progress for a person: bars by phase on a terminal, one plain line a phase elsewhere, or nothing.
+//! Progress display: bars by phase on a terminal, one plain line for each phase elsewhere, or
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -11,7 +12,7 @@ use super::arguments::{ProgressMode, RunArguments};
 use super::terminal::shown_lines;
 use crate::reporter::{Phase, Reporter};
 
-/// What a phase took, for `--stats` and the closing line.
+/// Totals of a phase, for `--stats` and the closing line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PhaseTotals {
     /// Wall time from the first beginning to the last end.
@@ -59,12 +60,12 @@ impl Progress {
         Self { style, color, verbose: output.verbose, state: Mutex::default() }
     }
 
-    /// What each phase took.
+    /// Returns the totals of each phase.
     pub(super) fn totals(&self) -> BTreeMap<Phase, PhaseTotals> {
         self.state().phases.iter().map(|(&phase, (_, totals))| (phase, *totals)).collect()
     }
 
-    /// Returns the warnings of the run so far, in their order, those included that nobody was shown.
+    /// Returns the warnings of the run so far in order, including those that were not displayed.
     pub(super) fn warnings(&self) -> Vec<String> {
         self.state().warnings.clone()
     }
@@ -79,7 +80,7 @@ impl Progress {
         self.above_the_bar(&format!("{verb}  {text:<52}  {time}"));
     }
 
-    /// One line for a person who wants to know more (`--verbose`), whatever is shown of the progress.
+    /// Prints one line of detail with `--verbose`, independently of the progress mode.
     pub(super) fn detail(&self, verb: &str, text: &str) {
         if self.verbose {
             self.above_the_bar(&format!("{verb:>10}  {}", shown_lines(text)));
@@ -121,7 +122,8 @@ impl Reporter for Progress {
         if self.style != Style::Bars {
             return;
         }
-        // A bar that nothing ends, because the run fails, goes with the run and leaves no line behind.
+        // If the run fails, nothing finishes the bar; it disappears with the run and leaves no line
+        // behind.
         let bar = ProgressBar::with_draw_target(bytes.or(items), ProgressDrawTarget::stderr_with_hz(20))
             .with_finish(ProgressFinish::AndClear);
         let template = match (bytes, items) {

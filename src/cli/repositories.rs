@@ -1,4 +1,5 @@
-//! What repositories have, for the commands that ask and change nothing: `search`, `provides`, `list` and `info`.
+//! Content of repositories for the commands that only read: `search`, `provides`, `list` and
+//! `info`.
 
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ use crate::pool::{Pool, Solvable, SolvableId};
 /// The packages of repositories, and of a root where one is asked about.
 pub(super) struct Known {
     pub pool: Pool,
-    /// What the repositories tell people, if it was asked for.
+    /// Texts of the repositories about their packages, if requested.
     texts: FxHashMap<SolvableId, Texts>,
     /// By package.
     identities: Vec<Identity>,
@@ -29,7 +30,7 @@ pub(super) struct Known {
     without_file_lists: Vec<String>,
 }
 
-/// What is to be known.
+/// The information to read.
 #[derive(Default)]
 pub(super) struct Wanted {
     /// The root whose packages are to be known too.
@@ -88,7 +89,8 @@ impl Known {
         self.texts.get(&id)
     }
 
-    /// Returns the failure of a question to which no package is the answer. Where the metadata list no files, paths were not looked for.
+    /// Returns the failure of a query that matches no package. If the metadata list no files, it
+    /// says that paths were not searched.
     pub(super) fn nothing_has(&self, asked: &[String]) -> Failure {
         let unlisted = self.without_file_lists.as_slice();
         let are_paths = asked.iter().any(|what| what.contains('/'));
@@ -111,7 +113,7 @@ impl Known {
         self.pool.solvables().filter(|package| !package.is_installed() && package.arch_rank().is_some())
     }
 
-    /// Of each name and architecture the newest only, by name.
+    /// Returns only the newest package for each name and architecture, sorted by name.
     pub(super) fn newest(&self, mut packages: Vec<SolvableId>) -> Vec<SolvableId> {
         let of = |id: SolvableId| self.pool.solvable(id);
         let key = |id: SolvableId| (of(id).name(), of(id).arch());
@@ -120,7 +122,8 @@ impl Known {
         packages
     }
 
-    /// The packages that a word means: by name or id, with wildcards or without. Words that mean none are a failure.
+    /// Returns the packages that the words match, by name or id, with or without wildcards. Fails
+    /// if a word matches no package.
     pub(super) fn meant(&self, words: &[String]) -> Result<Vec<SolvableId>, Failure> {
         let mut found = Vec::new();
         for word in words {

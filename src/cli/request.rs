@@ -25,9 +25,9 @@ use crate::fetch::Location;
 use crate::lock::LockedImage;
 use crate::repo::Repository;
 
-/// What the options ask for, ready for the library.
+/// The request of the options, ready for the library.
 pub(super) struct Prepared {
-    /// What it is called in messages: `almalinux 9 micro aarch64`.
+    /// The name of the request in messages: `almalinux 9 micro aarch64`.
     pub title: String,
     /// The distribution and its release, where one was named.
     pub distribution: Option<(String, String)>,
@@ -41,18 +41,18 @@ pub(super) struct Prepared {
     pub database: Option<Database>,
     /// The directory that the user names for the package database, relative to the root.
     pub dbpath: Option<String>,
-    /// How an image of it is run.
+    /// Runtime configuration of an image of this request.
     pub config: ImageConfig,
     /// The tags and labels of an image of it.
     pub naming: Naming,
-    /// What the variant itself asks for, for messages.
+    /// Packages that the variant itself requests, for messages.
     pub variant_packages: Vec<String>,
-    /// What the user is to be warned of before anything is built.
+    /// Warnings for the user before anything is built.
     pub notes: Vec<String>,
 }
 
 impl Prepared {
-    /// What the catalog decides of the image beside its packages.
+    /// Returns the settings of the image from the catalog, besides its packages.
     pub(super) fn decided(&self) -> LockedImage {
         LockedImage {
             config: self.config.clone(),
@@ -128,7 +128,7 @@ impl Prepared {
         self.alternatives(found.map_or("", |repository| &repository.name))
     }
 
-    /// Who asks for a spec, as a sentence.
+    /// Returns a sentence that names the origin of a spec.
     pub(super) fn asked_by(&self, spec: &str) -> String {
         if self.variant_packages.iter().any(|package| package == spec) {
             format!("{} asks for {spec}", self.title)
@@ -138,7 +138,8 @@ impl Prepared {
     }
 }
 
-/// Reads the options of a command that fills an empty root. `specs` are those that it takes beside `--with`.
+/// Reads the options of a command that fills an empty root. `specs` are the packages that the
+/// command takes in addition to `--with`.
 pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
     if arguments.distro.is_none() && arguments.repo.is_empty() {
         return Err(Failure::usage("nothing says what to install, and from where").hint(
@@ -171,7 +172,8 @@ pub(super) fn prepare(arguments: &RequestArguments, specs: &[String]) -> Result<
     Ok(prepared)
 }
 
-/// The same for a command whose answer is the set that is asked for: where nothing is, an empty set would be no answer.
+/// Does the same as `prepare` for a command whose answer is the requested set. Fails if nothing is
+/// requested, because an empty set would be no answer.
 pub(super) fn prepare_asked(arguments: &RequestArguments, specs: &[String]) -> Result<Prepared, Failure> {
     let prepared = prepare(arguments, specs)?;
     if arguments.variant.is_none() && prepared.request.ask.specs().next().is_none() {
@@ -191,8 +193,9 @@ pub(super) fn in_arch_of<'a>(arguments: &'a RequestArguments, root: Option<&Path
     }
 }
 
-/// Reads the options: all but what is to be done. Beside it what the variant would have done. Where they name no architecture, `root` is
-/// asked for its own; where no distribution is named, for the keys that it trusts, and where no repository is named either, for its own.
+/// Reads the options except the operation, and returns the install steps of the variant with them.
+/// Missing options are read from `root`: the architecture; the trusted keys if no distribution is
+/// named; and the repositories if no repository is named either.
 pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<(Prepared, Vec<InstallStep>), Failure> {
     let arguments = in_arch_of(arguments, root);
     let arguments = configured(&arguments)?;
@@ -224,7 +227,7 @@ pub(super) fn base(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     Ok((prepared, steps))
 }
 
-/// What of a repository is not to be seen, if that is said of it.
+/// Returns the filter of a repository's packages, if it has one.
 fn filter(repository: &Repository) -> Option<RepositoryFilter> {
     let Repository { name, exclude, only, .. } = repository;
     let is_any = !exclude.is_empty() || !only.is_empty();
@@ -315,7 +318,8 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
     Ok((prepared, image.install))
 }
 
-/// The image of the catalog; without `--variant` the release's repositories and options, with nothing asked for.
+/// Returns the image of the catalog. Without `--variant`, it has the repositories and options of
+/// the release and no packages.
 fn find(catalog: &Catalog, arguments: &RequestArguments, distro: &str) -> Result<Image, Failure> {
     let found = catalog.distro(distro)?;
     let Some(release) = &arguments.release else {
@@ -411,7 +415,7 @@ fn database_directory(path: &str, packaging: Packaging) -> Result<String, Failur
     })
 }
 
-/// What the user said goes before what the variant says.
+/// Applies the user's options, which take precedence over those of the variant.
 fn apply(arguments: &RequestArguments, options: &mut Options) -> Result<(), Failure> {
     if let Some(best) = choice(arguments.best, arguments.no_best) {
         options.best = best;

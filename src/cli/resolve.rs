@@ -67,7 +67,8 @@ impl Job for Resolve<'_> {
                 human(&resolved.plan)
             }
         };
-        // The process ends now; giving back a whole distribution's memory piece by piece would only take time.
+        // The process exits now; freeing the memory of a whole distribution piece by piece would
+        // only take time.
         std::mem::forget(resolved);
         Ok(text)
     }
@@ -121,7 +122,7 @@ pub(super) fn human(plan: &Plan) -> String {
     )
 }
 
-/// What `--stats` tells of the pool.
+/// Returns the statistics of the pool for `--stats`.
 fn pool_stats(pool: &Pool, kept: bool, took: Duration) -> Value {
     json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len(), "ms": milliseconds(took)})
 }
@@ -136,7 +137,7 @@ fn each<E: Ecosystem>(
 ) -> Result<String, Failure> {
     let failed = |error| run.or_stopped(resolve_failure(error, prepared));
     let mut answers: Vec<Value> = Vec::new();
-    // The specs whose answers are still to be found: all, and then those for which more files had to be known.
+    // The specs without an answer yet: first all of them, then those that needed more file lists.
     let mut open: Vec<usize> = Vec::new();
     let mut specs = Vec::new();
     let mut spent = Duration::ZERO;

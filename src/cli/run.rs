@@ -1,4 +1,4 @@
-//! What every command that reads repositories needs: threads, a fetcher, progress, `--stats`.
+//! Resources of every command that reads repositories: threads, a fetcher, progress, `--stats`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) struct Run {
     inflate_again: bool,
 }
 
-/// Inflated payloads are kept in memory up to this many bytes, beyond it in unlinked temporary files.
+/// Memory in bytes for decompressed payloads. Larger amounts go to unlinked temporary files.
 const SPOOL_LIMIT: u64 = 128 << 20;
 
 impl Run {
@@ -68,24 +68,28 @@ impl Run {
         })
     }
 
-    /// Where contents go that are unpacked: what does not fit into memory, into this directory.
+    /// Returns storage for unpacked contents. Contents that do not fit into memory go to
+    /// `directory`.
     pub(super) fn spool(&self, directory: &Path) -> Spool {
         let spool = Spool::new(SPOOL_LIMIT, directory);
         self.unpack_limit.map_or(spool.clone(), |allowed| spool.allowing(allowed))
     }
 
-    /// The same for what is put into a root: what packages inflate to is kept for the next run that needs it, unless that is not wanted.
+    /// Returns the same storage for packages that are installed into a root. Decompressed packages
+    /// are cached for later runs, unless the options disable that.
     pub(super) fn keeping_spool(&self, directory: &Path) -> Spool {
         let spool = self.spool(directory);
         if self.inflate_again { spool } else { spool.with_inflated(Arc::new(Inflated::new(self.fetcher.store().clone()))) }
     }
 
-    /// The same, beside the result: there must be room for it anyway, which a /tmp in memory may not have.
+    /// Returns the same storage next to the output. The output's file system needs the space
+    /// anyway, and a /tmp in memory may not have it.
     pub(super) fn spool_beside(&self, out: &Path) -> Spool {
         self.keeping_spool(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
-    /// Returns a report as JSON text. Its `warnings` are those of the run, whether or not a terminal shows them, and its own.
+    /// Returns a report as JSON text. Its `warnings` are the report's own and all of the run,
+    /// whether or not a terminal displays them.
     pub(super) fn report(&self, report: impl Serialize) -> String {
         let mut report = json!(report);
         let own = report.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -94,7 +98,8 @@ impl Run {
         format!("{report:#}\n")
     }
 
-    /// What a failure is told as: when a signal stopped the run, that is the reason, whatever failed because of it.
+    /// Returns the failure to report. If a signal stopped the run, that is the reason, whatever
+    /// failed as a consequence.
     pub(super) fn or_stopped(&self, failure: Failure) -> Failure {
         let (code, why) = match self.cancel.signal() {
             Some(SIGINT) => (Code::Interrupted, "interrupted"),
@@ -105,7 +110,8 @@ impl Run {
         Failure::new(code, why)
     }
 
-    /// Ends a run that made something: prints the answer, and then the closing line. Nothing is left to print.
+    /// Ends a run that created something: prints the answer and then the closing line. The returned
+    /// text is empty, because nothing is left to print.
     pub(super) fn finished(&self, answer: &str, done: &str) -> Result<String, Failure> {
         super::print(answer.as_bytes())?;
         self.progress.line("Finished", done, None);
@@ -166,7 +172,7 @@ pub(super) fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts.filter(|text| seen.insert(text.clone())).collect()
 }
 
-/// Where downloads and metadata are kept.
+/// Returns the cache directory for downloads and metadata.
 pub(super) fn cache_directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
     given.map(Path::to_owned).or_else(default_cache_directory).ok_or_else(|| {
         Failure::usage("nowhere to keep downloads: neither XDG_CACHE_HOME nor HOME is set").hint("--cache-dir DIR")
@@ -178,7 +184,8 @@ pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// The most memory that the process ever held, in bytes, as the kernel says; `None` where it does not.
+/// Returns the peak memory of the process in bytes as reported by the kernel, or `None` if the
+/// kernel does not report it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -13,7 +13,8 @@ use crate::audit::sbom::{self, Bill};
 use crate::output::oci::Reference;
 use crate::reporter::Reporter;
 
-/// Returns the name of a subject, which is the same however its place is spelled: the last name of the real path, and the tag.
+/// Returns the name of a subject: the last component of the real path, and the tag. It does not
+/// depend on the spelling of the path.
 fn name_of(place: &Path) -> String {
     let text = || place.to_string_lossy().into_owned();
     let reference = || text().parse::<Reference>().ok().filter(|reference| reference.tag.is_some());

@@ -42,7 +42,8 @@ fn around(word: &str) -> String {
 /// The directories whose programs a bare word may mean.
 const PROGRAMS: [&str; 4] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/"];
 
-/// The packages that own a file, or else provide a capability, or else own a program of that name (dnf's `Base.provides`).
+/// Returns the packages that own a file; or else provide a capability; or else own a program of
+/// that name (dnf's `Base.provides`).
 pub(super) fn provides(arguments: &ProvidesArguments) -> Result<String, Failure> {
     let may_be_path = |what: &&String| what.starts_with(['/', '*', '?', '[']);
     let paths = arguments.what.iter().filter(may_be_path).cloned().collect();

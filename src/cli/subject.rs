@@ -1,4 +1,4 @@
-//! What `list`, `info` and `files` are asked about: the packages of a root, or package files.
+//! Subjects of `list`, `info` and `files`: the packages of a root, or package files.
 
 mod open;
 
@@ -30,15 +30,15 @@ pub(super) use open::{Wanted, open};
 pub(super) struct Described {
     /// The name of the package file; of an installed package its id.
     pub label: OsString,
-    /// What is known of it.
+    /// The known facts about the package.
     pub facts: PackageFacts,
     /// Whether it is that of a root.
     pub installed: bool,
 }
 
-/// The packages that `subject` and the words after it mean: of a root all or those asked for, sorted by id, or package files in the
-/// order in which they were named.
-/// Other places are opened as audits do, by `open`.
+/// Returns the packages that `subject` and the words after it select. For a root, these are all
+/// packages or the named ones, sorted by id. For package files, they are in the order of the
+/// command line. `open` opens other places, as audits do.
 pub(super) fn packages(
     subject: &Path,
     words: &[OsString],
@@ -69,7 +69,7 @@ pub(super) fn packages(
     described.into_iter().collect()
 }
 
-/// What a root is known by.
+/// Description of a valid root, for error messages.
 pub(super) const EXPECTED_ROOT: &str =
     "expected  a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db";
 
@@ -96,7 +96,8 @@ fn metadata(path: &Path) -> Result<fs::Metadata, Failure> {
     })
 }
 
-/// Whether a file that is no package holds a set of them: an archive of a root or an image, a plan, a lock.
+/// Reports whether a file that is not a package contains a set of packages: an archive of a root or
+/// an image, a plan, or a lock.
 fn is_set(path: &Path) -> bool {
     let Ok(content) = File::open(path).and_then(Content::from_file) else { return false };
     let is_package = ALL.into_iter().any(|packaging| !matches!(run_with(packaging, Facts(&content)), Ok(None)));
@@ -129,7 +130,7 @@ fn package_file(path: &Path) -> Result<Described, Failure> {
     Ok(Described { label: path.file_name().unwrap_or(path.as_os_str()).to_owned(), facts, installed: false })
 }
 
-/// What is installed in a root.
+/// The operation that reads the installed packages of a root.
 struct Inventory<'a>(&'a Path);
 
 impl Job for Inventory<'_> {
@@ -140,7 +141,7 @@ impl Job for Inventory<'_> {
     }
 }
 
-/// What a package file says.
+/// The operation that reads the facts of a package file.
 struct Facts<'a>(&'a Content);
 
 impl Job for Facts<'_> {
@@ -178,7 +179,7 @@ fn name(path: &Path) -> String {
     shown(path.as_os_str().as_bytes())
 }
 
-/// What the system says, without its number.
+/// Returns the message of the system without the error number.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".into(),
@@ -194,7 +195,8 @@ struct Unknown {
     packages: Vec<PackageFacts>,
 }
 
-/// Those of the packages that the words mean, in the order of the packages; without words all of them.
+/// Returns the packages that the words match, in the order of `packages`. Without words, returns
+/// all of them.
 fn select(mut packages: Vec<PackageFacts>, words: &[OsString]) -> Result<Vec<PackageFacts>, Unknown> {
     if words.is_empty() {
         return Ok(packages);
@@ -208,7 +210,8 @@ fn select(mut packages: Vec<PackageFacts>, words: &[OsString]) -> Result<Vec<Pac
     Ok(packages)
 }
 
-/// Whether something is at a place that may be a subject: a path, or the layout or archive of `PATH:TAG`.
+/// Reports whether a place exists that may be a subject: a path, or the layout or archive of
+/// `PATH:TAG`.
 pub(super) fn is_there(place: &Path) -> bool {
     place.exists() || place.to_string_lossy().parse::<Reference>().is_ok_and(|reference| reference.directory.exists())
 }
@@ -229,8 +232,8 @@ pub(super) fn means(word: &OsStr, package: &PackageFacts) -> bool {
     names(package).iter().any(|name| name.as_bytes() == word || (pattern && glob::matches(word, name.as_bytes())))
 }
 
-/// Every form in which dnf and apk understand a package's name. An architecture follows the name or a whole version, never a version
-/// without its release.
+/// Returns all forms in which dnf and apk accept a package's name. An architecture follows the name
+/// or a complete version, never a version without its release.
 fn names(package: &PackageFacts) -> Vec<String> {
     let PackageFacts { name, epoch, version, release, arch, .. } = package;
     let mut names = vec![];

@@ -1,4 +1,5 @@
-//! What packages say, as a terminal may show it: nothing in it can move the cursor, hide a line or read backwards.
+//! Makes text from packages safe for a terminal: nothing in it can move the cursor, hide a line or
+//! change the direction of the text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! `--base` without a variant: what is installed in an image is changed, and the difference becomes one more layer.
+//! `--base` without a variant: changes the installed packages of an image, and adds the difference
+//! as one more layer.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

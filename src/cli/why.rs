@@ -1,4 +1,6 @@
-//! `rootstrap why`: the chains that lead to a package of a set, what would go with it, who could take its place; what a set has for nothing.
+//! `rootstrap why`: prints the dependency chains that lead to a package of a set, the packages that
+//! would be removed with it, and possible replacements; and the packages of a set that nothing
+//! needs.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +19,10 @@ use crate::catalog::nearest;
 use crate::package::PackageFacts;
 use crate::pool::{DependencyId, SolvableId};
 
-/// How many chains a person is shown unless all are asked for.
+/// Maximum number of chains in the text output, unless all are requested.
 const FEW: usize = 10;
 
-/// How many are told at most.
+/// Maximum number of chains in any output.
 const MOST: usize = 1_000;
 
 /// The answer as text.
@@ -71,7 +73,7 @@ fn subject_and_packages(arguments: &WhyArguments) -> Result<(Option<PathBuf>, Ve
     Ok((subject, words))
 }
 
-/// What was asked for, by place: as is said, or as the subject knows.
+/// Returns the indexes of the requested packages, from the options or else from the subject.
 fn requested(arguments: &WhyArguments, subject: &Subject) -> Result<Option<Vec<usize>>, Failure> {
     let place = |id: &String| subject.packages.binary_search_by(|package| package.id.cmp(id)).ok();
     if arguments.requested.is_empty() {
@@ -214,7 +216,7 @@ impl View<'_> {
         value
     }
 
-    /// How many packages the set has, and what they weigh, as far as the pool knows them.
+    /// Returns the number of packages in the set, and their total size as far as the pool knows it.
     fn whole(&self) -> (usize, u64) {
         let ids = (0..self.subject.packages.len()).filter_map(|place| self.graph.member(place));
         ids.fold((0, 0), |(packages, size), id| (packages + 1, size + self.graph.pool().solvable(id).installed_size()))

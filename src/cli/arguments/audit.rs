@@ -1,4 +1,4 @@
-//! The words of the commands that judge a set of packages.
+//! Arguments of the commands that check a set of packages.
 
 use std::path::PathBuf;
 

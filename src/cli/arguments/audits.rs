@@ -1,4 +1,4 @@
-//! The words of the commands that judge and describe whole sets of packages.
+//! Arguments of the commands that check and describe whole sets of packages.
 
 use std::path::PathBuf;
 

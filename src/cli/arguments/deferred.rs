@@ -1,5 +1,5 @@
-//! Options of a command that are made only where the command is called: those of all commands together take
-//! longer to make than a small job.
+//! Lazily built options: a command's options are built only if the command is called. Building the
+//! options of all commands takes longer than a small job.
 
 use std::ops::{Deref, DerefMut};
 

@@ -1,4 +1,4 @@
-//! The words of the command line for how servers are reached, and how patiently.
+//! Command line options for network access, timeouts and retries.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The words of the commands that only look: at the catalog, repositories, roots, package files and the cache.
+//! Arguments of the commands that only read: the catalog, repositories, roots, package files and the
+//! cache.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

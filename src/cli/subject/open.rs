@@ -1,5 +1,5 @@
-//! Opening what an audit is about: whatever a place is, or the request of the options where no place is named. How to use what comes of it
-//! says `audit::Subject`.
+//! Opens the subject of an audit: any supported place, or the request of the options if no place is
+//! named. `audit::Subject` describes how to use the result.
 
 use std::fs;
 use std::path::Path;
@@ -26,17 +26,18 @@ use crate::reporter::Reporter;
 use crate::transaction::plan::Plan;
 use crate::tree::Tree;
 
-/// What is needed of a subject beside its packages.
+/// Information that a caller needs about a subject besides its packages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::cli) struct Wanted {
     /// The files of a root on the disk too, not only its database.
     pub tree: bool,
-    /// What the packages require and provide.
+    /// True if the caller needs the requirements and provides of the packages.
     pub dependencies: bool,
 }
 
-/// Opens the subject at a place: a root directory, an archive, an image layout (`DIR:TAG`, `FILE:TAG`), an archive of `docker save`, a lock file, a
-/// report or plan in JSON; without a place the request of the options.
+/// Opens the subject at a place: a root directory, an archive, an image layout (`DIR:TAG`,
+/// `FILE:TAG`), an archive of `docker save`, a lock file, or a report or plan in JSON. Without a
+/// place, the subject is the request of the options.
 pub(in crate::cli) fn open(
     place: Option<&Path>,
     arguments: &RequestArguments,
@@ -124,7 +125,7 @@ impl Opening<'_> {
         Err(Failure::failed(format!("no package database in {}", name(place))).detail(EXPECTED_ROOT))
     }
 
-    /// Where repositories are named too, what they have is known beside what is installed.
+    /// Adds the content of the repositories to the installed packages, if repositories are named.
     fn with_repositories(&self, mut subject: Subject, installed: impl FnOnce() -> InstalledPackages) -> Result<Subject, Failure> {
         if !self.wanted.dependencies || !self.has_repositories() {
             return Ok(subject);
@@ -204,7 +205,7 @@ fn is_json(text: &[u8]) -> bool {
     text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-/// What a lock file asks for is a table of this name.
+/// Reports whether a text is a lock file: it contains the table of the request.
 pub(in crate::cli) fn is_lock(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n').any(|line| line.trim_ascii() == b"[request]")
 }
@@ -281,7 +282,8 @@ impl Job for OfRequest<'_> {
     }
 }
 
-/// Gives a subject a pool with all that the repositories have, and what is installed where the request says so.
+/// The operation that gives a subject a pool with all packages of the repositories, and the
+/// installed packages if the request includes them.
 struct Universe<'a> {
     prepared: &'a Prepared,
     run: &'a Run,
