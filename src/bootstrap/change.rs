@@ -42,16 +42,16 @@ pub struct ChangeOptions {
     pub scriptlets: Option<Scriptlets>,
 }
 
-/// A change that was made, for people: what was done with which package.
+/// A performed change, for display: the action and its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageStep {
     /// The action that was performed.
     pub action: Action,
     /// The package's name.
     pub name: String,
-    /// The version that was there, where one was.
+    /// The previous version, if any.
     pub from: Option<String>,
-    /// The version that came or stays, where one does.
+    /// The new or unchanged version, if any.
     pub to: Option<String>,
     /// The tag of the repositories that hold it from now on.
     pub tag: Option<String>,
@@ -72,18 +72,18 @@ pub struct ChangeReport {
     pub paths_written: usize,
     /// Names that went from directories that stay.
     pub paths_removed: usize,
-    /// Seconds since 1970 that everything made by this run bears.
+    /// Timestamp of everything that this run creates, in seconds since 1970.
     pub epoch: i64,
-    /// Every scriptlet of the packages and what became of it.
+    /// Every scriptlet of the packages and its outcome.
     pub scriptlets: Vec<ScriptletRecord>,
     /// Properties of the tree that were not applied on the disk, sorted by path.
     pub not_applied: Vec<NotAppliedRecord>,
-    /// Packages without a trusted signature that were accepted, because that was asked for.
+    /// Packages without a trusted signature that were accepted because the request allows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsigned: Vec<String>,
 }
 
-/// Changes the root file system in the directory `root` as a request asks.
+/// Changes the root file system in the directory `root` according to a request.
 pub fn change<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -136,7 +136,7 @@ pub(super) struct Changed {
     pub(super) pool: Pool,
     pub(super) choice: Choice,
     pub(super) plan: Plan,
-    /// Warnings of the installation, beside those of the plan.
+    /// Warnings of the installation, in addition to those of the plan.
     pub(super) warnings: Vec<String>,
     pub(super) scriptlets: Vec<ScriptletRecord>,
     pub(super) unsigned: Vec<String>,

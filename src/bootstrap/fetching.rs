@@ -95,7 +95,7 @@ fn not_used(package: Solvable<'_>, fetched: &Fetched, source: PackageError) -> B
     }
 }
 
-/// Opens a package that was got.
+/// Opens a downloaded package.
 pub(super) fn open<E: Ecosystem>(
     ecosystem: &E,
     package: Solvable<'_>,
@@ -195,7 +195,7 @@ pub(super) struct Sources<'a> {
     pub(super) locked: &'a FxHashMap<SolvableId, Digest>,
 }
 
-/// A package's file, where its repository has it and with what is promised of it.
+/// Returns the locations of a package's file in its repository, with the expected digest and size.
 pub(super) fn file<E: Ecosystem>(
     ecosystem: &E,
     package: Solvable<'_>,
@@ -225,7 +225,7 @@ pub(super) fn wanted(
 ) -> Result<Wanted, BootstrapError> {
     let FilePlace { location, locked, .. } = file;
     let repository = repositories.iter().find(|repository| repository.name == file.repository);
-    // What belongs to no repository was given as a file.
+    // A package without a repository was given as a file.
     let given = || Ok(vec![Location::Path(location.into())]);
     let locations = repository.map_or_else(given, |repository| repository.locations(location));
     let outside = |problem| BootstrapError::Location { location: location.to_owned(), problem };
@@ -235,7 +235,8 @@ pub(super) fn wanted(
     if let Some(digest) = locked
         && !locations.iter().chain(&fallbacks).any(Location::is_remote)
     {
-        // Of what is remote the store is asked first; of what a directory has no more, last.
+        // The fetcher looks in the store first for remote files. For a local directory, the store
+        // comes last, in case the directory no longer has the file.
         locations.extend(store.find(digest).map(Location::Path));
     }
     Ok(Wanted {

@@ -52,19 +52,19 @@ pub fn fetch_files<E: Ecosystem>(
         let fetched = fetched?;
         let package = pool.solvable(ids[i]);
         if files[i].digest.is_none() {
-            // Nothing but the package itself tells whether it is what was promised.
+            // Without an expected digest, only the package's own contents can verify it.
             fetching::open(ecosystem, package, &fetched, &keyring, &options, tools)?;
         }
         match mirror {
             None => keep(files[i].digest.as_ref(), &fetched, tools),
-            // Whoever builds from here has the file itself.
+            // A build from this lock uses the user's own file.
             Some(_) if package.repo_name() == COMMAND_LINE => Ok(false),
             Some(mirror) => {
                 let location = package.location();
                 let place = mirror.iter().find(|repository| repository.name == package.repo_name());
                 let Some((place, base)) = place.and_then(|place| Some((place, place.bases.first()?))) else { return Ok(false) };
                 let misplaced = |problem| BootstrapError::Location { location: location.to_owned(), problem };
-                // A whole URL has no place in a mirror: whoever builds finds it in the store.
+                // A complete URL has no location in a mirror; a build finds the file in the store.
                 let Location::Path(path) = base.resolve_within(location, &place.directories).map_err(misplaced)? else {
                     return keep(files[i].digest.as_ref(), &fetched, tools);
                 };
@@ -79,7 +79,7 @@ pub fn fetch_files<E: Ecosystem>(
     })
 }
 
-/// Keeps a file in the store; whether it was not there.
+/// Caches a file in the store. Reports whether the file is new there.
 fn keep(digest: Option<&Digest>, fetched: &Fetched, tools: &Tools<'_>) -> Result<bool, BootstrapError> {
     let Some(digest) = digest else { return Ok(fetched.location.is_remote()) };
     let is_new = fetched.location.is_remote() || tools.fetcher.store().find(digest).is_none();

@@ -30,9 +30,9 @@ pub struct HeldMove {
 pub struct HeldError {
     /// The packages that are to move.
     pub moves: Vec<HeldMove>,
-    /// The packages that have to move with them; empty where that is not known.
+    /// The packages that have to move too; empty if unknown.
     pub needs: Vec<HeldMove>,
-    /// Why there is no solution.
+    /// Reasons why there is no solution.
     pub reasons: Box<Unresolved>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn moved<E: Ecosystem>(
     };
     let attempt =
         |keep: Vec<Kept>| resolve(ecosystem, &Request { keep, ..request.clone() }, keyring, tools.fetcher, tools.reporter);
-    // Where even this has no solution, nothing is held back.
+    // If there is no solution even without pinned packages, the pins prevent nothing.
     let Ok(free) = attempt(Vec::new()) else { return Ok(chosen) };
     let (old, held, new) = (Ids::of_lock(previous), Ids::chosen(ecosystem, &chosen), Ids::chosen(ecosystem, &free));
     let mut stuck = Vec::new();
@@ -95,7 +95,8 @@ pub(super) fn moved<E: Ecosystem>(
         Err(ResolveError::Unsolvable(reasons)) => reasons,
         Err(error) => return Err(error.into()),
     };
-    // Those of the kept that would be others too, the ones that the explanation names first.
+    // Pinned packages that differ in the resolution without pins. Those that the explanation names
+    // are tried first.
     let differs = |name: &&str| new.of(name) != old.of(name);
     let candidates: BTreeSet<&str> = request.keep.iter().map(|kept| kept.name.as_str()).filter(differs).collect();
     let mut text = told(&reasons);
@@ -144,7 +145,7 @@ fn told(reasons: &Unresolved) -> String {
     text
 }
 
-/// Whether a text has a package's name, and not only as a part of another.
+/// Reports whether a text contains a package's name as a whole word, not as a part of another name.
 fn mentions(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+');
     text.match_indices(name).any(|(at, _)| {

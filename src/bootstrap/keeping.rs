@@ -12,7 +12,7 @@ use crate::ecosystem::{self, Ask, Ecosystem};
 use crate::lock::LockedPackage;
 use crate::pool::Pool;
 
-/// A package that stays what it is.
+/// A pinned package.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// The name of the package.
@@ -21,11 +21,12 @@ pub struct Kept {
     pub id: String,
     /// Location of the package file, if known.
     pub file: Option<KeptFile>,
-    /// Whether it is a failure that it cannot be had; otherwise it moves too, with a warning.
+    /// True if it is an error that the package is unavailable. Otherwise the package moves too,
+    /// with a warning.
     pub must: bool,
 }
 
-/// The file of a package that stays what it is.
+/// The file of a pinned package.
 #[derive(Clone, Debug)]
 pub struct KeptFile {
     /// The name of the repository.
@@ -98,7 +99,7 @@ fn bring_back<E: Ecosystem>(
     let place =
         FilePlace { repository: &file.repository, location: &file.location, size: file.size, locked: file.digest.as_ref() };
     let Ok(wanted) = fetching::wanted(place, None, &request.repositories, source.fetcher.store()) else { return Ok(false) };
-    // What is there and is something else is no more to be had than what is not.
+    // A file with different content counts as unavailable.
     let Ok(fetched) = source.fetcher.fetch(&wanted) else { return Ok(false) };
     let base = &mut source.base;
     let repo = match base.find_repo(&repository.name) {

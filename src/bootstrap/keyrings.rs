@@ -17,7 +17,7 @@ const KEY_LIMIT: u64 = 1 << 20;
 /// belongs to.
 #[derive(Debug)]
 pub struct Keyrings<K> {
-    /// For repositories without keys of their own, and for what comes from none.
+    /// Keyring for repositories without keys of their own, and for packages without a repository.
     usual: K,
     own: FxHashMap<String, K>,
     allow_unsigned: bool,
@@ -44,7 +44,7 @@ impl<K> Keyrings<K> {
             if !more.is_empty() {
                 let known = repository.keys.as_ref().unwrap_or(&request.keys);
                 own.insert(repository.name.clone(), read(&[known.as_slice(), &more].concat())?);
-            // Most often all have the same: then the usual one serves them.
+            // Usually all repositories have the same keys; then they share the usual keyring.
             } else if let Some(keys) = repository.keys.as_ref().filter(|keys| **keys != request.keys) {
                 own.insert(repository.name.clone(), read(keys)?);
             }

@@ -29,13 +29,13 @@ pub struct Locking {
     /// True if packages are downloaded and verified. Only then the lock contains the signers, and
     /// the digests of files for which the index has no digest of the whole file.
     pub fetch: bool,
-    /// An earlier lock: what it knows of the same files need not be found out again.
+    /// An earlier lock; known facts about unchanged files are reused from it.
     pub previous: Option<LockedArchitecture>,
-    /// Names of packages of the earlier lock that are to move, where all others are kept.
+    /// Names of packages of the earlier lock that are to move while all others stay pinned.
     pub moving: Vec<String>,
 }
 
-/// Solves a request, and locks what comes of it.
+/// Resolves a request and locks the result.
 pub fn lock<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -84,7 +84,7 @@ pub fn lock<E: Ecosystem>(
     })
 }
 
-/// The package of a name that stays what it is, if one does.
+/// Returns the pinned package of this name, if there is one.
 fn kept<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Pool, name: &str) -> Option<SolvableId> {
     let kept = request.keep.iter().find(|kept| kept.name == name)?;
     let named = pool.named(pool.find(name)?).iter().copied();
@@ -113,7 +113,7 @@ fn reason(reason: Reason) -> LockedReason {
     }
 }
 
-/// Whether a digest is good enough to know a file by for years.
+/// Reports whether a digest is strong enough to identify a file for years.
 fn is_strong(digest: &Digest) -> bool {
     !matches!(digest.algorithm(), Algorithm::Md5 | Algorithm::Sha1)
 }
@@ -157,7 +157,7 @@ fn locked_repositories<E: Ecosystem>(
     repositories.opened.iter().map(one).collect()
 }
 
-/// Takes over what an earlier lock knows of the very same files.
+/// Copies the facts about identical files from an earlier lock.
 fn remember(packages: &mut [(SolvableId, LockedPackage)], previous: &LockedArchitecture) {
     for (_, package) in packages {
         let same = |old: &&LockedPackage| {
@@ -172,7 +172,7 @@ fn remember(packages: &mut [(SolvableId, LockedPackage)], previous: &LockedArchi
     }
 }
 
-/// Gets and verifies the packages of which something is not known yet.
+/// Downloads and verifies the packages with facts that are still unknown.
 fn look_at_files<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -201,7 +201,7 @@ fn look_at_files<E: Ecosystem>(
         }
         let digest = digest_of(&fetched)?;
         if fetched.location.is_remote() {
-            // Under the digest that whoever builds from the lock asks for.
+            // The digest under which a build from the lock requests the file.
             tools.fetcher.keep(&digest, &fetched.content)?;
         }
         Ok(Some((digest, ecosystem.signer(&opened))))

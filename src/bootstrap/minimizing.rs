@@ -1,4 +1,4 @@
-//! The smallest set of a request, beside the ordinary one.
+//! The smallest set of a request, next to the ordinary one.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::Plan;
 
-/// The smallest set of a request, and what is otherwise chosen.
+/// The smallest set of a request, and the ordinary choice.
 #[derive(Debug)]
 pub struct Minimized {
     /// All that exists.
     pub pool: Pool,
     /// The ordinary choice.
     pub ordinary: Plan,
-    /// The same without weak dependencies, where the ordinary choice follows them.
+    /// The ordinary choice without weak dependencies, if the request follows them.
     pub without_weak: Option<Plan>,
     /// The smallest set.
     pub smallest: Plan,
@@ -97,7 +97,7 @@ pub fn minimize<E: Ecosystem>(
     }
 }
 
-/// Whether two requests follow weak dependencies in the same steps.
+/// Reports whether two requests follow weak dependencies in the same steps.
 fn same_weak(one: &Ask, other: &Ask) -> bool {
     let weak = |ask: &Ask| match &ask.operation {
         Operation::Fill(steps) => steps.iter().map(|step| step.options.weak_deps).collect::<Vec<_>>(),

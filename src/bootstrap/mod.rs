@@ -56,13 +56,13 @@ use crate::tree::Tree;
 
 /// Resources that a run uses.
 pub struct Tools<'a> {
-    /// Gets files.
+    /// Fetcher for packages and metadata.
     pub fetcher: &'a Fetcher,
-    /// Keeps inflated payloads.
+    /// Storage for decompressed payloads.
     pub spool: &'a Spool,
-    /// Hears of progress.
+    /// Receiver of progress and warnings.
     pub reporter: &'a dyn Reporter,
-    /// Says when to stop.
+    /// Cancellation signal.
     pub cancel: &'a Cancel,
 }
 
@@ -84,7 +84,7 @@ pub struct BuildOptions {
     pub scriptlets: Option<Scriptlets>,
 }
 
-/// Why there is no tree.
+/// Reasons why the tree cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
     /// The packages could not be chosen.
@@ -96,7 +96,7 @@ pub enum BootstrapError {
     /// A trusted key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A package could not be got.
+    /// A package could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The index names a place for a package that is none.
@@ -108,7 +108,7 @@ pub enum BootstrapError {
         #[source]
         problem: LocationError,
     },
-    /// A package that was got is not used.
+    /// A fetched package was rejected.
     #[error("{file} is not used")]
     Package {
         /// The package file.
@@ -140,7 +140,7 @@ pub enum BootstrapError {
     /// The tree could not be written.
     #[error(transparent)]
     Output(#[from] output::OutputError),
-    /// Somebody asked to stop.
+    /// The run was canceled.
     #[error("interrupted")]
     Interrupted,
 }
@@ -168,7 +168,7 @@ pub struct Root {
     pub tree: Tree,
     /// The packages, at the positions that [`PackageIndex`](crate::tree::PackageIndex) refers to.
     pub packages: Vec<Origin>,
-    /// Seconds since 1970 that everything made by this run bears.
+    /// Timestamp of everything that this run creates, in seconds since 1970.
     pub epoch: i64,
     plan: Plan,
     scriptlets: Vec<ScriptletRecord>,

@@ -1,4 +1,4 @@
-//! The main job where something else than a directory comes out: an archive, or an image.
+//! Builds with an output other than a directory: an archive, or an image.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct ImageOptions {
     pub layers: usize,
     /// Compression of the layers.
     pub packing: Packing,
-    /// Whether nothing in it is younger than the build.
+    /// True if nothing in the image may be newer than the build.
     pub clamp: bool,
     /// The image that it is built upon.
     pub base: Option<BaseImage>,
@@ -51,7 +51,7 @@ pub struct ImageOptions {
 pub struct ImageReport {
     /// The platform of the image.
     pub platform: String,
-    /// The version of the distribution, as the tree says it.
+    /// The version of the distribution according to the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The digest of its manifest.
@@ -193,7 +193,7 @@ fn report(root: Root, version: Option<String>, written: &WrittenImage) -> ImageR
     }
 }
 
-/// The version that the release package of a tree tells in `os-release`: `9.4`, `3.20.10`.
+/// Returns the version in the `os-release` file of a tree's release package: `9.4`, `3.20.10`.
 fn version(tree: &Tree) -> Option<String> {
     let text = [&b"/etc/os-release"[..], b"/usr/lib/os-release"].map(|path| tree.read_text(path));
     let line = text.iter().flat_map(|text| text.lines()).find_map(|line| line.strip_prefix("VERSION_ID="));

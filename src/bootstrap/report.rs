@@ -20,9 +20,9 @@ pub struct Report {
     pub directories: u64,
     /// Bytes of the files' contents.
     pub bytes: u64,
-    /// Seconds since 1970 that everything made by this run bears.
+    /// Timestamp of everything that this run creates, in seconds since 1970.
     pub epoch: i64,
-    /// Every scriptlet of the packages and what became of it.
+    /// Every scriptlet of the packages and its outcome.
     pub scriptlets: Vec<ScriptletRecord>,
     /// User and group of the caller, if they own all other files on the disk that belong to root in
     /// the tree.
@@ -30,7 +30,7 @@ pub struct Report {
     pub stands_for_root: Option<(u32, u32)>,
     /// Properties of the tree that were not applied on the disk, sorted by path.
     pub not_applied: Vec<NotAppliedRecord>,
-    /// Packages without a trusted signature that were accepted, because that was asked for.
+    /// Packages without a trusted signature that were accepted because the request allows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsigned: Vec<String>,
 }

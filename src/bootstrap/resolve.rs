@@ -32,13 +32,13 @@ pub struct Request {
     pub arch: String,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<Repository>,
-    /// The keys whose packages and indexes are accepted where a repository has none of its own.
+    /// Trusted keys for packages and indexes of repositories without keys of their own.
     pub keys: Vec<Key>,
     /// The weakest signatures that count.
     pub signatures: SignaturePolicy,
-    /// Whether those without a signature are accepted too.
+    /// True if packages and indexes without a signature are accepted too.
     pub allow_unsigned: bool,
-    /// Whether keys are trusted that repositories name on servers.
+    /// True if keys that repositories name on servers are trusted.
     pub accept_repo_keys: bool,
     /// Notes on the request for the user.
     pub notes: Vec<String>,
@@ -46,13 +46,13 @@ pub struct Request {
     pub installed: Option<InstalledPackages>,
     /// The requested operations.
     pub ask: Ask,
-    /// The packages, where a lock tells them: then no metadata is read, and nothing is chosen.
+    /// The packages of a lock. With a lock, no metadata are read and the resolver does not run.
     pub locked: Option<Arc<LockedArchitecture>>,
     /// Pinned packages: if a package of this name is needed, the resolver chooses no other one.
     pub keep: Vec<Kept>,
-    /// Paths whose packages are to be known, beside those that some package requires.
+    /// Paths to look up owners for, in addition to the paths that packages require.
     pub paths: Vec<String>,
-    /// Whether what repositories tell people of packages is to be known too.
+    /// True if the texts of the repositories about their packages are read too.
     pub texts: bool,
 }
 
@@ -72,21 +72,21 @@ pub enum InstalledPackages {
 pub struct Resolved {
     /// All that exists.
     pub pool: Pool,
-    /// Whether the pool was kept from an earlier run.
+    /// True if the pool was cached by an earlier run.
     pub kept: bool,
     /// Duration of loading or building the pool.
     pub took: Duration,
     /// The steps to perform, in the order of the transaction.
     pub choice: Choice,
-    /// The same as data.
+    /// The choice as data.
     pub plan: Plan,
     /// The digests of whole files that a lock knows.
     pub locked: FxHashMap<SolvableId, Digest>,
-    /// The repositories that were read; none where a lock tells the packages.
+    /// The repositories that were read; none if a lock lists the packages.
     pub repositories: Repositories,
 }
 
-/// Why there is nothing to install.
+/// Reasons why the resolution failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// A trusted key cannot be read.
@@ -98,13 +98,13 @@ pub enum ResolveError {
     /// The installed packages cannot be read.
     #[error(transparent)]
     Installed(#[from] InstalledError),
-    /// The root has no package database, so nothing can be said of what is installed.
+    /// The root has no package database, so the installed packages are unknown.
     #[error("no package database in {place}")]
     NoDatabase {
         /// The root.
         place: String,
     },
-    /// No repository was read, so nothing can be said of what repositories have.
+    /// No repository was read, so the available packages are unknown.
     #[error("no repository was looked in")]
     NoRepository {
         /// The optional repositories that no mirror has.
@@ -113,7 +113,7 @@ pub enum ResolveError {
     /// The repositories hold more than a pool can.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// A package that is to stay what it is cannot be had.
+    /// A pinned package is unavailable.
     #[error("{id} is to stay as it is, but no repository has it any more")]
     Gone {
         /// The package.
@@ -135,7 +135,7 @@ pub enum ResolveError {
     Unsolvable(Box<Unresolved>),
 }
 
-/// A request without a solution, with what is needed to tell why.
+/// A request without a solution, with the data for an explanation.
 #[derive(Debug)]
 pub struct Unresolved {
     pub(super) pool: Pool,
@@ -145,7 +145,7 @@ pub struct Unresolved {
 }
 
 impl Unresolved {
-    /// The reasons in words. `asked_by` says who asks for a spec, as a sentence.
+    /// Explains the reasons. `asked_by` returns a sentence that names the origin of a spec.
     pub fn tell(&self, asked_by: &dyn Fn(&str) -> String) -> Explanation {
         let mut explanation = self.refusal.tell(&self.pool, asked_by);
         explanation.hints.extend(self.hints.iter().cloned());
@@ -153,7 +153,7 @@ impl Unresolved {
     }
 }
 
-/// Reads the repositories and chooses the packages, unless a lock tells them.
+/// Reads the repositories and chooses the packages, unless a lock lists them.
 pub fn resolve<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -234,7 +234,7 @@ pub struct Loaded {
     pub pool: Pool,
     /// Texts of the repositories about their packages, if they were requested.
     pub texts: FxHashMap<SolvableId, Texts>,
-    /// The repositories that have no lists of the files of their packages.
+    /// The repositories without file lists.
     pub without_file_lists: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::pool::{BegunImage, CompletePool, Pool, PoolBuilder, Solvable, Solvabl
 use crate::repo::{self, OpenRepository, PoolKey, Pools, Repositories, Repository, Root};
 use crate::reporter::{Phase, Reporter};
 
-/// Repositories that were opened for a request, and what is installed.
+/// The opened repositories of a request, and the installed packages.
 pub struct Source<'a, E: Ecosystem> {
     ecosystem: &'a E,
     request: &'a Request,
@@ -27,13 +27,13 @@ pub struct Source<'a, E: Ecosystem> {
     pub(super) repositories: Repositories,
     /// State that the root records besides its packages.
     pub state: E::State,
-    /// The paths that the lists of all files are asked for.
+    /// The paths to look up in the complete file lists.
     paths: BTreeSet<String>,
-    /// Whether the state knows the standing metadata.
+    /// True if the state contains the standing metadata.
     stands: bool,
 }
 
-/// Tells what of the repositories is not as it should be, and is used all the same.
+/// Warns about repositories that are used despite a problem, or that are missing.
 pub(super) fn warn(repositories: &Repositories, reporter: &dyn Reporter) {
     for name in &repositories.missing {
         reporter.warn(&format!("no mirror has the repository {name}: going on without it"));
@@ -49,7 +49,7 @@ fn removes(operation: &Operation) -> bool {
     matches!(operation, Operation::Change(Changing { verb: Verb::Remove | Verb::Autoremove, .. }))
 }
 
-/// Whether an operation may start from a directory that no package manager knows yet.
+/// Reports whether an operation may start from a directory without a package database.
 fn begins_a_root(operation: &Operation) -> bool {
     matches!(operation, Operation::Change(Changing { verb: Verb::Install, .. }))
 }
@@ -73,7 +73,7 @@ fn answers_from_repositories(operation: &Operation) -> bool {
     }
 }
 
-/// Whether a repository was opened beside the one that tells what is installed.
+/// Reports whether any repository was opened besides the one with the installed packages.
 fn is_any_opened(request: &Request, repositories: &Repositories) -> bool {
     let is_asked = |opened: &OpenRepository| request.repositories.iter().any(|asked| asked.name == opened.repository.name);
     repositories.opened.iter().any(is_asked)
@@ -99,14 +99,14 @@ pub(super) fn require_repository(request: &Request, repositories: &Repositories)
 pub struct Gathered {
     /// The packages.
     pub pool: Pool,
-    /// Whether it was kept from an earlier run.
+    /// True if the pool was cached by an earlier run.
     pub kept: bool,
     /// Duration of loading or building the pool.
     pub took: Duration,
 }
 
 impl<'a, E: Ecosystem> Source<'a, E> {
-    /// Opens the repositories, and reads what is installed.
+    /// Opens the repositories, and reads the installed packages.
     pub fn open(
         ecosystem: &'a E,
         request: &'a Request,
@@ -130,7 +130,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
             }
             Some(InstalledPackages::Tree(tree)) => state = ecosystem.read_installed_of(&**tree, "the image", &mut base)?,
             Some(InstalledPackages::Repository(repository)) => {
-                // What is installed may be anything, and older than the last time.
+                // The installed packages may change freely, and may be older than in the last run.
                 repositories.push(Repository { allow_older: true, ..(**repository).clone() });
             }
         }
@@ -152,7 +152,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         let verify = |repository: &Repository, root: &Root<'_>| keyring.verify_root(ecosystem, repository, root);
         let format = ecosystem.metadata();
         let repositories = match repo::open(&repositories, format, &verify, fetcher) {
-            // What is wrong with a repository keeps no package from being removed.
+            // A broken repository does not prevent the removal of packages.
             Err(_) if removes => repo::open(&installed_alone, format, &verify, fetcher)?,
             opened => opened?,
         };
@@ -210,7 +210,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         grew
     }
 
-    /// The pool, with what of it the choices of the request are among settled.
+    /// Returns the pool after the ecosystem has determined the candidates of the request.
     pub fn gather(&mut self) -> Result<Gathered, ResolveError> {
         let begin = Instant::now();
         let (pool, kept) = self.find_or_make()?;
@@ -272,7 +272,7 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok((pool, false))
     }
 
-    /// The key of the pool, if it is made of repositories alone.
+    /// Returns the cache key of the pool, if the pool is made only of repositories.
     fn key(&self) -> Option<PoolKey> {
         if !self.base.is_empty() || self.base.installed().is_some() {
             return None;
@@ -304,7 +304,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         Ok(meanwhile)
     }
 
-    /// A pool made of the metadata; where it is to be kept, its image is begun.
+    /// Builds a pool from the metadata. If the pool is to be cached, starts writing its image to
+    /// `keep`.
     fn make<W: Write + Send>(&mut self, keep: Option<W>) -> Result<(CompletePool, Option<BegunImage<W>>), ResolveError> {
         let format = self.ecosystem.metadata();
         let mut builder = self.base.clone();

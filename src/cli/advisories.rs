@@ -52,7 +52,7 @@ pub(super) fn list(arguments: &ListArguments, root: Option<&Path>, run: &Run) ->
     })
 }
 
-/// The failure where repositories have no metadata about advisories, whatever there is to tell.
+/// Returns the failure for repositories without metadata about advisories.
 fn tell_of_none(repositories: &[String]) -> Failure {
     Failure::not_looked_at("no advisories were looked at: repositories of this kind have none")
         .detail(format!("without advisories: {}", repositories.join(", ")))
@@ -128,7 +128,7 @@ impl Job for Read<'_> {
     }
 }
 
-/// Whether an advisory is of a kind that is asked for.
+/// Reports whether an advisory is of a requested kind.
 fn is_wanted(arguments: &ListArguments, advisory: &Advisory) -> bool {
     let kinds = [
         (arguments.security, "security"),

@@ -1,4 +1,4 @@
-//! `rootstrap audit`: what is wrong with a set of packages.
+//! `rootstrap audit`: finds problems in a set of packages.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -182,7 +182,7 @@ pub(super) fn advisories<E: Ecosystem>(
     })
 }
 
-/// Returns what files and directories say of the packages of a subject.
+/// Returns the advisories in files and directories for the packages of a subject.
 fn read<E: Ecosystem>(ecosystem: &E, paths: &[PathBuf], subject: &Subject, run: &Run) -> Result<Option<Vec<Advisory>>, Failure> {
     let names = names(ecosystem, subject);
     let mut all = None;
@@ -196,7 +196,7 @@ fn read<E: Ecosystem>(ecosystem: &E, paths: &[PathBuf], subject: &Subject, run: 
                 }
             }
         })?;
-        // What is of another release says nothing of this one.
+        // Advisories of another release do not apply to this one.
         if documents.count == 0 {
             run.progress.warn(&format!("{} holds no advisories for packages of this kind", path.display()));
         } else if !documents.is_about(ecosystem, subject.release.as_ref(), &subject.packages) {

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     )
 }
 
-/// The files that are written beside the result, or are it.
+/// The result file, and the files that are written in addition to the result.
 #[derive(Default)]
 pub(super) struct Files {
     pub report: Option<OutputFile>,
@@ -135,7 +135,7 @@ impl Job for Bootstrap<'_> {
     }
 }
 
-/// Tells what was resolved, fetched and installed. Returns the text of the closing line.
+/// Prints the resolved, fetched and installed packages. Returns the text of the closing line.
 fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) -> String {
     let totals = run.progress.totals();
     let wall = |phases: &[Phase]| Some(phases.iter().filter_map(|phase| totals.get(phase)).map(|totals| totals.wall).sum());

@@ -52,7 +52,7 @@ pub(super) fn run(verb: Verb, arguments: &ChangeArguments) -> Result<String, Fai
     attempt(arguments, &prepared, &run, time)
 }
 
-/// Does what is asked, or tells what would be done.
+/// Performs the operation, or prints the planned changes.
 fn attempt(arguments: &ChangeArguments, prepared: &Prepared, run: &Run, time: i64) -> Result<String, Failure> {
     let Some(root) = arguments.root.as_deref().filter(|_| !arguments.simulate) else {
         return run_with(prepared.packaging, Simulation { arguments, prepared, run });
@@ -67,7 +67,8 @@ fn attempt(arguments: &ChangeArguments, prepared: &Prepared, run: &Run, time: i6
         ownership: Ownership::detect(),
         scriptlets: arguments.scriptlets.map(ScriptletMode::of),
     };
-    // What does not fit into memory goes where the root is: there must be room for it anyway.
+    // Data that do not fit into memory go to the file system of the root, which needs the space
+    // anyway.
     let spool = run.keeping_spool(root);
     let tools = Tools { fetcher: &run.fetcher, spool: &spool, reporter: &*run.progress, cancel: &run.cancel };
     run_with(prepared.packaging, Changing { arguments, prepared, options: &options, root, run, tools: &tools })

@@ -1,4 +1,4 @@
-//! `rootstrap closure`: what is broken in whole repositories.
+//! `rootstrap closure`: finds broken dependencies in whole repositories.
 
 use serde_json::{Value, json};
 

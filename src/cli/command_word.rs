@@ -43,7 +43,7 @@ pub(super) fn arrange(command: &mut Command, mut words: Vec<OsString>) -> Result
     first.and_then(|word| refusal(command, word)).map_or(Ok(words), Err)
 }
 
-/// A command with its options, which are made only when they are needed.
+/// Returns a command with its options, which are built only when needed.
 fn built(command: &Command) -> Command {
     let mut command = command.clone();
     let _ = command.render_usage();
@@ -95,9 +95,9 @@ fn first_operand(words: &[OsString], takes_value: &dyn Fn(Flag<'_>) -> Option<bo
     None
 }
 
-/// Returns the failure for a word in the place of OUT that stands for a command.
+/// Returns the failure for a word in the position of OUT that stands for a command.
 fn refusal(command: &Command, word: &str) -> Option<Failure> {
-    // What has a slash, a dot or a digit is a path.
+    // A word with a slash, a dot or a digit is a path.
     let is_command = command.get_subcommands().any(|known| known.get_name() == word);
     if word.is_empty() || !word.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '_')) {
         return None;
@@ -128,7 +128,7 @@ fn refusal(command: &Command, word: &str) -> Option<Failure> {
     let mut failure = if is_command {
         Failure::usage(format!("`{word}` is a command: it is no name for OUT"))
     } else if meant.is_empty() {
-        // What is there already is meant as it is.
+        // A word that names an existing path is that path.
         let near = nearest(command, &typed).filter(|_| !Path::new(word).exists())?;
         Failure::usage(format!("`{word}` is not a command of rootstrap"))
             .hint(format!("did you mean the command `{}`?", near.get_name()))
@@ -141,7 +141,7 @@ fn refusal(command: &Command, word: &str) -> Option<Failure> {
     Some(failure.hint(format!("if OUT is meant to have this name: ./{word}")))
 }
 
-/// Returns the command that a word is a slip of, by its name or else by one of its aliases.
+/// Returns the command whose name, or else one of its aliases, is nearest to a mistyped word.
 fn nearest<'a>(command: &'a Command, typed: &str) -> Option<&'a Command> {
     let distance = |name: &str| slips(typed, name);
     let by_name = command.get_subcommands().filter_map(|known| Some((distance(known.get_name())?, known)));
@@ -153,7 +153,7 @@ fn nearest<'a>(command: &'a Command, typed: &str) -> Option<&'a Command> {
 /// The keys of a keyboard, row by row.
 const KEYS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
-/// Whether two letters lie beside each other on a keyboard.
+/// Reports whether two letters are next to each other on a keyboard.
 fn are_neighbors(one: u8, other: u8) -> bool {
     let place = |letter: u8| {
         let found = KEYS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.bytes().position(|key| key == letter)?)));
@@ -174,7 +174,7 @@ fn are_neighbors(one: u8, other: u8) -> bool {
 /// are not typing errors: `remote` is not `remove`, and `locked` is not `lock`.
 fn slips(typed: &str, name: &str) -> Option<usize> {
     let (typed, name) = (typed.as_bytes(), name.as_bytes());
-    // In a short word all but a swap makes another word; in a long one two slips are seen.
+    // In a short word, any error but a swap makes another word. A long word may have two errors.
     let most = if name.len() >= 7 { 2 } else { 1 };
     let is_longer = typed.starts_with(name) && typed.len() > name.len() && typed.last() != name.last();
     let is_singular = typed.len() < SHORT + 1 && name.strip_suffix(b"s") == Some(typed);
@@ -184,10 +184,12 @@ fn slips(typed: &str, name: &str) -> Option<usize> {
     (1..=most).find(|&budget| reaches(typed, name, budget, name.len() <= SHORT))
 }
 
-/// Up to this length a word has to have all the letters of another to be a slip of it.
+/// Maximum length of a short word. It must have all letters of a name to count as a typing error
+/// for it.
 const SHORT: usize = 4;
 
-/// Whether a word becomes another by at most so many slips; in a short word only swaps count.
+/// Reports whether at most `budget` typing errors separate two words. In a short word, only swaps
+/// count.
 fn reaches(typed: &[u8], name: &[u8], budget: usize, is_short: bool) -> bool {
     let same = typed.iter().zip(name).take_while(|(one, other)| one == other).count();
     let (typed, name) = (&typed[same..], &name[same..]);

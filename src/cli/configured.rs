@@ -14,7 +14,7 @@ use crate::catalog::Packaging;
 use crate::ecosystem::{ConfiguredRepository, Variables};
 use crate::fetch::RouteSettings;
 
-/// Whether a value of `--repo` is meant as a file.
+/// Reports whether a value of `--repo` names a file.
 fn is_file(text: &str) -> bool {
     !text.contains('=') && Path::new(text).exists()
 }
@@ -25,7 +25,7 @@ pub(super) fn is_of(packaging: Packaging, text: &str) -> bool {
     is_file(text) && files(Path::new(text), packaging).is_ok_and(|files| files.iter().all(|file| configures(packaging, file)))
 }
 
-/// The arguments with what files say in place of the files.
+/// Returns the arguments with configuration files replaced by their content.
 pub(super) fn configured(arguments: &RequestArguments) -> Result<Cow<'_, RequestArguments>, Failure> {
     if !arguments.repo.iter().any(|text| is_file(text)) {
         return Ok(Cow::Borrowed(arguments));
@@ -97,7 +97,8 @@ fn files(path: &Path, packaging: Packaging) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// A name that a repository may have here: apk's have none, so their place is it.
+/// Returns a valid name for a repository. apk's repositories have no names, so their location is
+/// used.
 fn name_of(name: &str, others: &[String]) -> String {
     let place = name.split_once("://").map_or(name, |(_, rest)| rest);
     let allowed = |c: char| if c.is_alphanumeric() || "-_.:+".contains(c) { c } else { '-' };

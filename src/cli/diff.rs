@@ -187,7 +187,7 @@ fn human(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> String {
     text + &summary(from, to, diff)
 }
 
-/// Sizes, and what was not compared.
+/// Describes the sizes, and the parts that were not compared.
 fn summary(from: &Subject, to: &Subject, diff: &Diff) -> String {
     let sizes = &diff.sizes;
     let mut text = format!(

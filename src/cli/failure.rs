@@ -22,17 +22,17 @@ pub(super) enum Code {
     Usage = 2,
     /// No set of packages satisfies the request, or a name is unknown.
     NoSolution = 3,
-    /// A checksum, a size or a signature is not what it should be.
+    /// A checksum, a size or a signature differs from the expected one.
     Verification = 4,
     /// Findings of at least the requested severity exist.
     Findings = 5,
     /// The subject differs from its current state in the repositories.
     OutOfDate = 6,
-    /// Ctrl-C: 128 and the signal's number, as a shell would say it.
+    /// The run was stopped with Ctrl-C: 128 plus the signal's number, like in a shell.
     Interrupted = 130,
     /// The other end of a terminal or connection went away.
     HungUp = 129,
-    /// Somebody asked the process to end.
+    /// The process received a request to terminate.
     Terminated = 143,
 }
 
@@ -70,7 +70,7 @@ impl From<Explanation> for Failure {
                 failure = failure.detail("");
             }
             for fact in &problem.facts {
-                // What the headline says need not be said again.
+                // A fact that equals the headline is not repeated.
                 if fact.text != explanation.headline {
                     failure = failure.detail(fact.text.as_str());
                 }
@@ -136,7 +136,8 @@ impl Failure {
         self
     }
 
-    /// As a format asks: the problems are data, so only `json` has them on standard output.
+    /// Adapts the failure to a format: the problems are data, so only `json` prints them on
+    /// standard output.
     pub(super) fn in_format(mut self, format: Format) -> Self {
         if format == Format::Human && !matches!(self.problems, Some(Value::String(_))) {
             self.problems = None;
@@ -199,7 +200,7 @@ impl From<CatalogError> for Failure {
     }
 }
 
-/// The options that name something else in place of what a repository gave, as hints name them.
+/// The options that replace a part of a repository's data, as hints name them.
 #[derive(Clone, Debug)]
 pub(super) struct Alternatives {
     /// Noun for an alternative source of the packages: `mirror`, `place`.
@@ -269,7 +270,7 @@ fn fetch_hint(error: &FetchError, alternatives: &Alternatives) -> String {
     format!("try again later, or another {noun}: {either}")
 }
 
-/// The exit code where a package or an index is not used.
+/// Returns the exit code for a rejected package or index.
 pub(super) fn code_of(error: &PackageError) -> Code {
     match error {
         // The repositories cannot satisfy the request, just as when no package provides a
@@ -280,7 +281,7 @@ pub(super) fn code_of(error: &PackageError) -> Code {
     }
 }
 
-/// Whether what went wrong is that something inflates to more than it may.
+/// Reports whether the error is that data decompress to more than the limit.
 fn is_bomb(error: &(dyn std::error::Error + 'static)) -> bool {
     let here = error.downcast_ref::<std::io::Error>().is_some_and(Bomb::is);
     here || error.source().is_some_and(is_bomb)

@@ -17,7 +17,7 @@ use crate::bootstrap::{self, FetchedFiles, Tools};
 use crate::ecosystem::Ecosystem;
 use crate::repo::Repository;
 
-/// Gets the packages; the text is what was got with `--format json`, and nothing otherwise.
+/// Downloads the packages. Returns their counts with `--format json`, and an empty text otherwise.
 pub(super) fn run(arguments: &FetchArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.how)?;
     let lock = read(&arguments.lock)?;

@@ -44,7 +44,7 @@ fn tsv(packages: &[Described]) -> Result<Vec<u8>, Failure> {
     Ok(out)
 }
 
-/// The type bits of a mode, the letter that `ls` has for them, and a word.
+/// The type bits of a mode, the letter that `ls` prints for them, and a word.
 const TYPES: [(u16, char, &str); 7] = [
     (0o100_000, '-', "file"),
     (0o040_000, 'd', "directory"),
@@ -99,7 +99,7 @@ fn row(package: &Described, file: &FileFacts) -> [String; 6] {
     let target = if file.link_target.is_empty() { String::new() } else { format!(" → {}", shown(&file.link_target)) };
     let notes = notes(file);
     let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
-    // What a directory takes depends on the file system that it is built on.
+    // The size of a directory depends on the file system of the build.
     let size = file.size.filter(|_| file_type(file.mode).0 != 'd').map(count).unwrap_or_default();
     [
         letters(file.mode),

@@ -134,7 +134,7 @@ pub(super) fn warned(mut image: ImageReport, run: &Run, common: &[String], befor
     image
 }
 
-/// The images, the digest of what the tags name, and the tags.
+/// The images, the digest of the tagged index or image, and the tags.
 type Made = Result<(Vec<ImageReport>, String, Vec<String>), Failure>;
 
 impl Images<'_> {
@@ -195,7 +195,7 @@ impl Images<'_> {
         let given = std::cell::RefCell::new(Vec::new());
         let name_all = |tags: Vec<String>| {
             let all = tags.iter().chain(&self.arguments.product.tag);
-            // What has a name of its own keeps it.
+            // A complete image name stays unchanged.
             let full = all.map(|tag| if tag.contains([':', '/']) { tag.clone() } else { format!("{repository}:{tag}") });
             let all: Vec<String> = full.collect();
             given.borrow_mut().clone_from(&all);

@@ -1,4 +1,5 @@
-//! `rootstrap info`: what is known of packages, in a root, in package files or in repositories.
+//! `rootstrap info`: prints information about packages in a root, in package files or in
+//! repositories.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -118,7 +119,7 @@ fn requiring(known: &Known, id: SolvableId) -> Vec<String> {
     found
 }
 
-/// The facts, and the name of the file that says them.
+/// Returns the facts, and the name of their file.
 fn described(package: &Described) -> Value {
     let mut value = json!(package.facts);
     value["file_count"] = package.facts.files.len().into();

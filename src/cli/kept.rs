@@ -26,7 +26,7 @@ pub(super) fn all_but(words: &[String], locked: Option<&LockedArchitecture>) -> 
     packages.filter(|package| !moves(&package.name)).map(Kept::locked).collect()
 }
 
-/// Whether each word means a package of a lock.
+/// Fails if a word matches no package of a lock.
 pub(super) fn known(words: &[String], lock: &Lock) -> Result<(), Failure> {
     let names = || lock.architectures.iter().flat_map(|locked| &locked.packages).map(|package| package.name.as_str());
     let Some(word) = words.iter().find(|word| !names().any(|name| matches(word, name))) else { return Ok(()) };
@@ -81,7 +81,7 @@ pub(super) fn held(error: &HeldError, prepared: &Prepared) -> Failure {
 /// The packages of a root or a report.
 pub(super) struct From {
     pub packages: Vec<Kept>,
-    /// The architecture, where a report tells it.
+    /// The architecture, if a report states it.
     arch: Option<String>,
 }
 
@@ -150,7 +150,7 @@ fn from_report(path: &Path) -> Result<From, Failure> {
     Ok(From { packages: plan.install.iter().map(kept).collect(), arch: Some(plan.arch) })
 }
 
-/// Whether what is locked is what was to be locked.
+/// Fails if the locked packages differ from the packages that were to be locked.
 pub(super) fn same_packages(locked: &LockedArchitecture, from: &[Kept], prepared: &Prepared) -> Result<(), Failure> {
     let installed = locked.packages.iter().filter(|package| package.reason != LockedReason::Files);
     let has: BTreeSet<&str> = installed.map(|package| package.id.as_str()).collect();

@@ -7,10 +7,10 @@ use super::failure::Failure;
 use super::request::{Prepared, read_key};
 use crate::catalog::Key;
 
-/// A key that somebody gave, for one repository or for what else is asked for.
+/// A key that the user gave, for one repository or for all others.
 #[derive(Clone)]
 pub(super) struct GivenKey {
-    /// The repository that it vouches for, and no other.
+    /// The only repository that the key is trusted for.
     pub repository: Option<String>,
     pub key: Key,
 }

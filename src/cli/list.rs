@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         return to(file, text.into_bytes(), &run);
     }
     let wanted = |dependencies| subject::Wanted { tree: false, dependencies };
-    // Of plans and locks only repositories tell licences and times.
+    // Plans and locks do not contain licenses and build times; only repositories do.
     let tells_more = arguments.format == ListFormat::Parquet || matches!(arguments.sort, SortKey::BuildTime | SortKey::License);
     let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
     let open = |place: Option<&Path>| {
@@ -153,7 +153,7 @@ fn table(_: &[Subject]) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage("this rootstrap was built without Parquet").hint("cargo build --features parquet"))
 }
 
-/// Writes the result to the file that is asked for, if one is.
+/// Writes the result to the requested file, if any.
 fn to(file: Option<OutputFile>, result: Vec<u8>, run: &Run) -> Result<Vec<u8>, Failure> {
     let Some(file) = file else { return Ok(result) };
     run.write(file, &result)?;
@@ -179,7 +179,7 @@ pub(super) fn is_listed(arguments: &ListArguments, name: &str) -> bool {
     arguments.patterns.is_empty() || arguments.patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-/// The packages of each subject; of several with what each is called.
+/// Formats the packages of each subject. Several subjects are labeled with their names.
 fn listed(arguments: &ListArguments, subjects: &[Subject], broken: &[(String, Failure)]) -> String {
     let is_json = arguments.format == ListFormat::Json;
     let by = arguments.sort;
@@ -257,7 +257,7 @@ fn human(packages: &[PackageFacts], by: SortKey) -> String {
         .map(|package| {
             let license = package.license.as_deref().unwrap_or_default();
             let license = shown(license.as_bytes());
-            // What it is sorted by is seen.
+            // The output shows the sort key.
             let last = match (by, package.build_time) {
                 (SortKey::BuildTime, Some(built)) => format!("{}  {license}", time(built)),
                 (SortKey::BuildTime, None) => format!("{:20}  {license}", ""),

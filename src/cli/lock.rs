@@ -1,4 +1,5 @@
-//! `rootstrap lock`: writes what an image is made of, or tells whether that is still so.
+//! `rootstrap lock`: writes the composition of an image to a lock file, or checks whether it is up
+//! to date.
 
 use std::path::Path;
 
@@ -22,7 +23,7 @@ use crate::lock::{Difference, Lock, LockedArchitecture, LockedRequest, VERSION, 
 use crate::output::names_standard_output;
 use crate::reporter::Reporter;
 
-/// Writes or checks a lock file; the text is what is different from what it was.
+/// Writes or checks a lock file. Returns the differences from the previous lock as text.
 pub(super) fn run(arguments: &LockArguments) -> Result<String, Failure> {
     let path = arguments.output.as_path();
     let file = if arguments.check {
@@ -184,7 +185,7 @@ fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     Ok((Asked { request, prepared, from }, old))
 }
 
-/// The architectures that are asked for, or those of a lock, or this machine's.
+/// Returns the requested architectures, or else those of a lock, or else this machine's.
 fn architectures(given: &RequestArguments, lock: Option<&Lock>) -> Vec<String> {
     let mut names: Vec<String> = match (&given.arch, lock) {
         (Some(list), _) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),

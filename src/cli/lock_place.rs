@@ -79,21 +79,21 @@ impl LockPlace {
         })
     }
 
-    /// Returns what was read from the lock as the present version writes it.
+    /// Converts an architecture of the lock to the current version of the format.
     pub(super) fn kept_architecture(&self, version: u32, architecture: LockedArchitecture) -> LockedArchitecture {
         if version < 2 { self.written_architecture(architecture, &[]) } else { architecture }
     }
 
-    /// Returns what is locked with the places of package files as they are to be used.
+    /// Returns an architecture of the lock with usable paths of package files.
     pub(super) fn read_architecture(&self, version: u32, architecture: LockedArchitecture) -> LockedArchitecture {
         if version < 2 { architecture } else { map_files(architecture, &|path| self.read(path)) }
     }
 }
 
-/// Returns the file that is written in the end: what a symbolic link leads to.
+/// Returns the file that a write to `path` changes: the target of a symbolic link.
 fn written_through(path: &Path) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
-        // A plain file keeps the name that the user gave.
+        // A regular file keeps the name that the user gave.
         return if path.is_symlink() { real } else { path.to_owned() };
     }
     match path.read_link() {

@@ -25,7 +25,7 @@ pub(super) struct Locked {
     path: PathBuf,
     place: LockPlace,
     pub lock: Lock,
-    /// As if all that the lock asks for had been given, beside what was.
+    /// The options of the command line together with options for the lock's whole request.
     pub arguments: RequestArguments,
     /// Repositories that were given: more places for those of the lock.
     places: Vec<Repository>,
@@ -86,7 +86,7 @@ impl Locked {
         Self::of(path, read(path)?, given)
     }
 
-    /// The same for a lock that was read already.
+    /// Does the same as `open` for a lock that was already read.
     pub(super) fn of(path: &Path, lock: Lock, given: &RequestArguments) -> Result<Self, Failure> {
         let given = &*configured(given)?;
         let place = LockPlace::of(path);
@@ -167,7 +167,7 @@ impl Locked {
         Ok(())
     }
 
-    /// Lets what was prepared be built from the lock.
+    /// Makes the prepared request build from the lock.
     pub(super) fn lend(&self, prepared: &mut Prepared) -> Result<(), Failure> {
         self.furnish(prepared)?;
         let Some(architecture) = self.lock.architecture(&prepared.request.arch) else {
@@ -213,7 +213,7 @@ impl Locked {
         };
         let arguments =
             RequestArguments { release: Some(minor.to_owned()), repo: Vec::new(), key: Vec::new(), ..self.arguments.clone() };
-        // What the catalog does not have is no place to look at.
+        // Without a catalog entry there is no vault to add.
         let Ok(vault) = prepare(&arguments, &[]) else { return };
         for repository in &mut prepared.request.repositories {
             let other = vault.request.repositories.iter().find(|other| other.name == repository.name);
@@ -258,7 +258,7 @@ pub(super) fn request_of(arguments: &RequestArguments) -> Result<LockedRequest, 
     })
 }
 
-/// Whether nothing was given that the lock does not ask for.
+/// Fails if the user gave an option that differs from the lock's request.
 fn agree(path: &Path, locked: &LockedRequest, given: &RequestArguments) -> Result<(), Failure> {
     let text = |text: &Option<String>| text.clone().into_iter().collect::<Vec<_>>();
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string()).into_iter().collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! `rootstrap resolve --minimize`: the smallest set, and what it saves.
+//! `rootstrap resolve --minimize`: finds the smallest set, and its savings.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

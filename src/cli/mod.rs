@@ -227,7 +227,7 @@ fn dispatch(cli: Cli) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The built-in catalog and what the user adds to it.
+/// Reads the built-in catalog and the user's additions.
 fn load_catalog(files: &[PathBuf]) -> Result<Catalog, Failure> {
     let mut catalog = Catalog::builtin();
     for file in files {

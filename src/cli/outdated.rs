@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &OutdatedArguments) -> Result<Vec<u8>, Failure> {
         }
     };
     let total = answers.len();
-    // What cannot be told is worse than what is told.
+    // A subject with an error takes precedence over an outdated one.
     if let Some(place) = answers.iter().position(|(_, answer)| answer.is_err())
         && let (name, Err(mut failure)) = answers.swap_remove(place)
     {
@@ -102,7 +102,8 @@ fn repositories(given: &RequestArguments, subject: &Subject) -> Result<RequestAr
     let own = subject.release.as_ref().and_then(|release| {
         let distro = catalog.distro(&release.id).ok()?;
         let listed = distro.releases();
-        // A minor release that is superseded gets nothing any more: the release that it is of does.
+        // A superseded minor release gets no more updates; the major release that it belongs to
+        // does.
         let name = release_names(release.version.as_deref()?).find(|name| listed.iter().any(|known| known.name() == *name))?;
         Some((release.id.clone(), name.to_owned()))
     });

@@ -34,7 +34,7 @@ pub(super) fn result(path: Option<&Path>) -> Result<Option<OutputFile>, Failure>
     path.filter(|path| !names_standard_output(path)).map(prepare).transpose()
 }
 
-/// Checks the file of an option that writes something beside the result.
+/// Checks the file of an option that writes something in addition to the result.
 pub(super) fn prepare(path: &Path) -> Result<OutputFile, Failure> {
     let failed = |failure: Failure| Failure { code: Code::Failed, ..failure };
     product(path).map_err(failed)

@@ -13,13 +13,13 @@ use super::subject;
 use super::terminal::shown;
 use crate::package::PackageFacts;
 
-/// As many links are followed as by Linux (`path_resolution(7)`).
+/// Maximum number of symbolic links to follow, as in Linux (`path_resolution(7)`).
 const LINKS: usize = 40;
 
-/// A path and whose it is.
+/// A path and its owner.
 struct Owned<'a> {
     path: String,
-    /// The path by which a package has it, where that is another: a link leads there.
+    /// The path in the package, if it differs because of a symbolic link.
     through: Option<String>,
     packages: Vec<&'a str>,
 }

@@ -49,7 +49,7 @@ pub(super) fn root_document(packaging: Packaging) -> &'static str {
     run_with(packaging, RootDocument)
 }
 
-/// Whether a file of this name is one that names repositories.
+/// The operation that checks whether a file of this name configures repositories.
 struct Configures<'a>(&'a str);
 
 impl Job for Configures<'_> {
@@ -60,7 +60,7 @@ impl Job for Configures<'_> {
     }
 }
 
-/// Whether a file is one that names repositories of a packaging, by its name.
+/// Reports whether a file configures repositories of a packaging, judging by its name.
 pub(super) fn configures(packaging: Packaging, path: &Path) -> bool {
     path.file_name().and_then(OsStr::to_str).is_some_and(|name| run_with(packaging, Configures(name)))
 }
@@ -113,7 +113,7 @@ pub(super) fn sources(root: &Path, kind: Option<Kind>) -> Result<Option<(Packagi
     Ok(None)
 }
 
-/// Whether a spec names a package file.
+/// The operation that checks whether a spec names a package file.
 struct NamesAFile<'a>(&'a str);
 
 impl Job for NamesAFile<'_> {
@@ -124,7 +124,7 @@ impl Job for NamesAFile<'_> {
     }
 }
 
-/// Whether a spec names a package file of any kind.
+/// Reports whether a spec names a package file of any kind.
 pub(super) fn names_a_file(spec: &str) -> bool {
     ALL.into_iter().any(|packaging| run_with(packaging, NamesAFile(spec)))
 }
@@ -148,7 +148,7 @@ pub(super) fn root_arch(root: &Path, kind: Option<Kind>) -> Option<String> {
     kinds.into_iter().find_map(|packaging| run_with(packaging, RootArch(&directory)).ok().flatten())
 }
 
-/// The kind of the packages of a plan: those of rpm have releases.
+/// Returns the packaging of a plan: packages of rpm have releases.
 pub(super) fn of_plan(plan: &Plan) -> Packaging {
     if plan.install.iter().any(|package| package.release.is_none()) { Packaging::Apk } else { Packaging::Rpm }
 }

@@ -1,4 +1,4 @@
-//! `rootstrap audit --html`: a set and what was found of it, as a page.
+//! `rootstrap audit --html`: formats a set and its findings as a page.
 
 use serde_json::Value;
 

@@ -60,7 +60,7 @@ impl ProductArguments {
         self.tar.as_deref().or(self.docker_archive.as_deref())
     }
 
-    /// Whether an image is asked for.
+    /// Reports whether the options request an image.
     pub(super) fn is_image(&self) -> bool {
         self.oci.is_some() || self.docker_archive.is_some()
     }
@@ -82,7 +82,7 @@ pub(super) fn attachments(arguments: &BootstrapArguments) -> Result<Vec<Attachme
     arguments.product.attach.iter().map(read).collect()
 }
 
-/// Refuses what contradicts itself.
+/// Fails if options contradict each other.
 pub(super) fn check(arguments: &BootstrapArguments) -> Result<(), Failure> {
     let product = &arguments.product;
     if product.archive().is_some_and(names_standard_output) {

@@ -23,7 +23,7 @@ pub(super) struct PhaseTotals {
     pub bytes: u64,
 }
 
-/// Hears of progress, shows it as asked, and keeps what each phase took.
+/// Receives progress, displays it in the requested mode, and records the totals of each phase.
 pub(super) struct Progress {
     style: Style,
     color: bool,
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl Progress {
-    /// As the options ask; on standard error.
+    /// Creates a display on standard error according to the options.
     pub(super) fn new(output: &RunArguments) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let style = match output.progress {
@@ -70,7 +70,7 @@ impl Progress {
         self.state().warnings.clone()
     }
 
-    /// One line for a person: a verb in the left column, what it did, and how long it took.
+    /// Prints one line for the user: a verb in the left column, its object, and the duration.
     pub(super) fn line(&self, verb: &str, text: &str, wall: Option<Duration>) {
         if self.style == Style::Quiet {
             return;
@@ -87,7 +87,7 @@ impl Progress {
         }
     }
 
-    /// Prints a line where a bar may be drawn: it is drawn again below the line.
+    /// Prints a line while a bar may be visible; the bar is redrawn below the line.
     fn above_the_bar(&self, text: &str) {
         match &self.state().bar {
             Some((_, bar)) => bar.suspend(|| print_line(text)),
@@ -162,7 +162,7 @@ impl Reporter for Progress {
             bar.finish_and_clear();
         }
         drop(state);
-        // The command's own lines say what was done; a summary is for those who want to know more.
+        // The command prints its own summary; the summary of a phase is for `--verbose`.
         if self.verbose && !summary.is_empty() {
             self.line("", summary, None);
         }

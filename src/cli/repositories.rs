@@ -19,25 +19,25 @@ use crate::finish::glob;
 use crate::metadata::Texts;
 use crate::pool::{Pool, Solvable, SolvableId};
 
-/// The packages of repositories, and of a root where one is asked about.
+/// The packages of repositories, and of a root if one is given.
 pub(super) struct Known {
     pub pool: Pool,
     /// Texts of the repositories about their packages, if requested.
     texts: FxHashMap<SolvableId, Texts>,
     /// By package.
     identities: Vec<Identity>,
-    /// The repositories that have no lists of the files of their packages.
+    /// The repositories without file lists.
     without_file_lists: Vec<String>,
 }
 
 /// The information to read.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// The root whose packages are to be known too.
+    /// The root whose packages are read too.
     pub root: Option<PathBuf>,
-    /// Paths whose packages are asked for.
+    /// Paths to look up owners for.
     pub paths: Vec<String>,
-    /// Whether what repositories tell people is.
+    /// True if the texts of the repositories about their packages are read.
     pub texts: bool,
 }
 
@@ -174,7 +174,7 @@ impl Known {
     }
 }
 
-/// Whether a word is a text, or a pattern that it fits.
+/// Reports whether a word equals a text, or is a pattern that matches it.
 pub(super) fn matches(word: &str, text: &str) -> bool {
     word == text || (glob::is_pattern(word.as_bytes()) && glob::matches(word.as_bytes(), text.as_bytes()))
 }

@@ -1,4 +1,5 @@
-//! From the options to what the library is asked: repositories, steps, keys, build options.
+//! Conversion of the options to a request for the library: repositories, steps, keys, build
+//! options.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,12 +30,12 @@ use crate::repo::Repository;
 pub(super) struct Prepared {
     /// The name of the request in messages: `almalinux 9 micro aarch64`.
     pub title: String,
-    /// The distribution and its release, where one was named.
+    /// The distribution and its release, if one was named.
     pub distribution: Option<(String, String)>,
     pub packaging: Packaging,
     pub request: Request,
     pub keys: KeySources,
-    /// The options of what is asked for beside the variant's list.
+    /// The options for specs of the user, in addition to the variant's list.
     pub options: Options,
     pub arch: Architecture,
     pub finishing: Vec<Step>,
@@ -69,7 +70,7 @@ impl Prepared {
         self.place_database();
     }
 
-    /// Puts the database where the user wants it, if the user says so.
+    /// Moves the database to the location that the user names, if any.
     fn place_database(&mut self) {
         if let (Some(path), Some(database)) = (&self.dbpath, &mut self.database) {
             database.path.clone_from(path);
@@ -77,7 +78,7 @@ impl Prepared {
         }
     }
 
-    /// One spec alone, with the options of what is asked for beside the variant's list.
+    /// Returns a request for a single spec, with the options for specs of the user.
     pub(super) fn ask_for(&self, spec: &str) -> Ask {
         let step = InstallStep {
             action: InstallAction::Install,
@@ -94,18 +95,18 @@ impl Prepared {
         }
     }
 
-    /// Asks for a change of what is installed in a root, or where `installed` says.
+    /// Turns the request into a change of the packages in `installed`.
     pub(super) fn change(&mut self, verb: Verb, specs: Vec<String>, flags: ChangeFlags, time: i64, installed: InstalledPackages) {
         let options = self.options.clone();
         self.request.ask.operation = Operation::Change(Changing { verb, specs, options, flags, time });
         self.request.installed = Some(installed);
     }
 
-    /// The options that name something else in place of what a repository gave.
+    /// Returns the options that replace a part of a repository's data.
     pub(super) fn alternatives(&self, repository: &str) -> Alternatives {
         let place = self.request.repositories.iter().position(|known| known.name == repository);
         let is_own = self.distribution.is_some() && place.is_none_or(|place| place < self.keys.own_repositories);
-        // Of a repository that nobody knows no name helps.
+        // For an unknown repository, the name would not help.
         let name = place.map_or("NAME", |_| repository);
         let scoped = is_own && !self.keys.mirrored;
         Alternatives {
@@ -119,7 +120,7 @@ impl Prepared {
         }
     }
 
-    /// The same for the repository that a file is of.
+    /// Does the same for the repository that a file belongs to.
     pub(super) fn alternatives_at(&self, place: Option<&Location>) -> Alternatives {
         let at = place.map(ToString::to_string).unwrap_or_default();
         let is_below = |base: &&Location| !at.is_empty() && at.starts_with(&base.to_string());
@@ -184,7 +185,7 @@ pub(super) fn prepare_asked(arguments: &RequestArguments, specs: &[String]) -> R
     Ok(prepared)
 }
 
-/// The options with the architecture of what is installed in `root`, where they name none.
+/// Returns the options, completed with the architecture of the packages installed in `root`.
 pub(super) fn in_arch_of<'a>(arguments: &'a RequestArguments, root: Option<&Path>) -> Cow<'a, RequestArguments> {
     let root = root.filter(|_| arguments.arch.is_none());
     match root.and_then(|root| root_arch(root, arguments.kind)) {
@@ -234,7 +235,7 @@ fn filter(repository: &Repository) -> Option<RepositoryFilter> {
     is_any.then(|| RepositoryFilter { repository: name.clone(), exclude: exclude.clone(), only: only.clone() })
 }
 
-/// Asks for nothing yet, within what the options say.
+/// Returns an empty request within the limits of the options.
 fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
     let modules = ModuleOptions {
         ignore: choice(arguments.modules, arguments.no_modules) == Some(false),
@@ -246,7 +247,7 @@ fn empty_ask(arguments: &RequestArguments, platform: Option<String>) -> Ask {
     Ask { operation: Operation::Fill(Vec::new()), exclude, filters: Vec::new(), pins: BTreeMap::new(), modules }
 }
 
-/// The options where no distribution has any of its own.
+/// The options if no distribution defines its own.
 const PLAIN: Options =
     Options { weak_deps: true, docs: true, langs: Langs::All, best: false, allow_erasing: false, multilib: Multilib::Best };
 
@@ -254,7 +255,7 @@ fn of_distro(arguments: &RequestArguments, distro: &str) -> Result<(Prepared, Ve
     let catalog = load_catalog(&arguments.catalog)?;
     let image = find(&catalog, arguments, distro)?;
     let mirrors = arguments.mirror.iter().map(String::as_str);
-    // Nobody makes anything new for a release after its end; dates compare as text.
+    // A release gets no updates after its end of life. The dates compare as text.
     let today = DateFormat::try_from("%F".to_owned()).map(|format| format.render(u64::try_from(now()).unwrap_or(0)));
     let end = catalog.distro(distro).and_then(|distro| Ok(distro.release(&image.release)?.end_of_life())).ok().flatten();
     let is_over = end.zip(today.ok()).is_some_and(|(end, today)| end < today.as_str());
@@ -386,7 +387,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         arch: Architecture { name, platform, byte_order: if big { ByteOrder::Big } else { ByteOrder::Little } },
         finishing: Vec::new(),
         database: Some(match packaging {
-            // Where rpm itself looks unless a distribution says otherwise (`%_dbpath`).
+            // The default location of rpm, unless a distribution changes it (`%_dbpath`).
             Packaging::Rpm => {
                 Database { assumed: Assumed { path: true, backend: true }, ..database(DatabaseBackend::Sqlite, "var/lib/rpm") }
             }

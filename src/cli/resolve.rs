@@ -74,7 +74,7 @@ impl Job for Resolve<'_> {
     }
 }
 
-/// The failure of a resolution, told with the names that the user used.
+/// Converts an error of the resolution to a failure in the user's names.
 pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failure {
     match error {
         ResolveError::Key(error) => Failure::from_error(Code::Failed, &error),
@@ -96,7 +96,7 @@ pub(super) fn resolve_failure(error: ResolveError, prepared: &Prepared) -> Failu
     }
 }
 
-/// The failure where no repository was looked in: none is named, or no mirror has those that are.
+/// Returns the failure if no repository was read: none is named, or no mirror has the named ones.
 fn no_repository(missing: &[String]) -> Failure {
     let failure = Failure::not_looked_at("no repository was looked in, so nothing can be said of what repositories have");
     let failure = match missing {
@@ -142,7 +142,8 @@ fn each<E: Ecosystem>(
     let mut specs = Vec::new();
     let mut spent = Duration::ZERO;
     let mut slowest = (Duration::ZERO, 0);
-    // How many specs depend on paths of which the lists of all files may name more owners.
+    // Number of specs with dependencies on paths for which the complete file lists may contain more
+    // owners.
     let mut listed = None;
     let gathered = loop {
         let gathered = source.gather().map_err(failed)?;

@@ -38,7 +38,8 @@ pub(super) struct Run {
 const SPOOL_LIMIT: u64 = 128 << 20;
 
 impl Run {
-    /// As the options ask. Sets the number of threads of the process, so it is called once.
+    /// Creates a run according to the options. Call it only once, because it sets the number of
+    /// threads of the process.
     pub(super) fn new(output: &RunArguments) -> Result<Self, Failure> {
         let begin = Instant::now();
         let stats = output.stats.as_deref().map(outputs::prepare).transpose()?;
@@ -118,14 +119,14 @@ impl Run {
         Ok(String::new())
     }
 
-    /// Tells with `--verbose` which packages come, a line each: from which repository, and why.
+    /// Prints with `--verbose` a line for each new package: its repository and the reason.
     pub(super) fn list_packages(&self, plan: &Plan) {
         for PlannedPackage { id, repo, reason, .. } in &plan.install {
             self.progress.detail("", &format!("{id} ({repo}, {})", reason.name()));
         }
     }
 
-    /// Tells with `--verbose` which scriptlets did not run, a line each, and why.
+    /// Prints with `--verbose` a line for each scriptlet that did not run, and the reason.
     pub(super) fn list_not_run(&self, scriptlets: &[ScriptletRecord]) {
         for ScriptletRecord { package, scriptlet, outcome } in scriptlets {
             if let ScriptletOutcome::NotRun { reason } = outcome {
@@ -134,7 +135,7 @@ impl Run {
         }
     }
 
-    /// Writes `--stats`, if asked for: each phase, the whole, and what a command has to add.
+    /// Writes `--stats` if requested: each phase, the whole run, and the command's own data.
     pub(super) fn stats(&self, more: &Value) -> Result<(), Failure> {
         let file = self.stats.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(file) = file else { return Ok(()) };

@@ -11,7 +11,7 @@ use super::repositories::{Known, Wanted, known, matches};
 use super::terminal::shown;
 use crate::pool::{Kind, Solvable, SolvableId};
 
-/// The packages whose names, or descriptions, fit all words.
+/// Returns the packages whose names, or descriptions, match all words.
 pub(super) fn search(arguments: &SearchArguments) -> Result<String, Failure> {
     let texts = arguments.description || arguments.output.verbose || arguments.output.format == Format::Json;
     let known = known(&arguments.request, &arguments.output, Wanted { texts, ..Wanted::default() })?;
@@ -34,12 +34,12 @@ pub(super) fn search(arguments: &SearchArguments) -> Result<String, Failure> {
     Ok(told(&known, &found, arguments.output.format, arguments.output.verbose))
 }
 
-/// A word as it may stand anywhere in a name; a pattern as it is.
+/// Returns a pattern that matches a word anywhere in a name; a pattern stays unchanged.
 fn around(word: &str) -> String {
     if word.contains(['*', '?', '[']) { word.to_owned() } else { format!("*{word}*") }
 }
 
-/// The directories whose programs a bare word may mean.
+/// The directories in which a bare word is looked up as a program.
 const PROGRAMS: [&str; 4] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/"];
 
 /// Returns the packages that own a file; or else provide a capability; or else own a program of
@@ -56,7 +56,7 @@ pub(super) fn provides(arguments: &ProvidesArguments) -> Result<String, Failure>
     Ok(told(&known, &found, arguments.output.format, false))
 }
 
-/// The packages that one word of `provides` means.
+/// Returns the packages that match one word of `provides`.
 fn providers(known: &Known, what: &str) -> Vec<SolvableId> {
     let pool = &known.pool;
     let owners = |paths: &[String]| -> Vec<SolvableId> {

@@ -26,13 +26,13 @@ use open::is_document;
 pub(super) use open::is_lock;
 pub(super) use open::{Wanted, open};
 
-/// A package, and what it was called in the question.
+/// A package, and its label in the output.
 pub(super) struct Described {
     /// The name of the package file; of an installed package its id.
     pub label: OsString,
     /// The known facts about the package.
     pub facts: PackageFacts,
-    /// Whether it is that of a root.
+    /// True if the package is installed in a root.
     pub installed: bool,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn packages(
         return of_set(open(subject)?);
     }
     let files: Vec<&Path> = std::iter::once(subject).chain(words.iter().map(Path::new)).collect();
-    // All are read before the first failure is told, so that it is always the same one.
+    // All files are read before the first failure is reported, so that it is always the same one.
     let described: Vec<Result<Described, Failure>> = files.par_iter().map(|path| package_file(path)).collect();
     described.into_iter().collect()
 }
@@ -104,7 +104,7 @@ fn is_set(path: &Path) -> bool {
     !is_package && (is_archive(path) || is_document(path))
 }
 
-/// Names the commands that read package files, where the file is one.
+/// Adds a hint about the commands that read package files, if the path is one.
 fn of_package_files(failure: Failure, path: &Path) -> Failure {
     let content = File::open(path).and_then(Content::from_file);
     let is_package =
@@ -118,7 +118,7 @@ fn of_package_files(failure: Failure, path: &Path) -> Failure {
 
 fn package_file(path: &Path) -> Result<Described, Failure> {
     let found = metadata(path)?;
-    // Opening a pipe would wait for somebody to write to it.
+    // Opening a pipe would block until another process writes to it.
     if !found.is_file() {
         let what = if found.is_dir() { "a directory" } else { "not a regular file" };
         return Err(Failure::failed(format!("{} is {what}", name(path))).detail("expected  a package file"));
@@ -222,7 +222,8 @@ pub(super) fn unknown_packages(subject: &Path, words: &[&OsStr], packages: &[Pac
     Unknown { words, packages: packages.to_vec() }.failure(subject, format)
 }
 
-/// Whether a word means this package: a file of it, or one of its names, with wildcards or without.
+/// Reports whether a word matches this package: its file, or one of its names, with or without
+/// wildcards.
 pub(super) fn means(word: &OsStr, package: &PackageFacts) -> bool {
     let word = word.as_bytes();
     if word.starts_with(b"/") {

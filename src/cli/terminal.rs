@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::DateFormat;
 
-/// Bytes as text: what is not UTF-8, and characters that steer a terminal, as escapes.
+/// Returns bytes as text. Invalid UTF-8 and characters that control a terminal become escapes.
 pub(super) fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -19,7 +19,7 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     text
 }
 
-/// A message of several lines, each as [`shown`]: what it tells of may be named by somebody else.
+/// Applies [`shown`] to each line of a message, which may contain names from untrusted sources.
 pub(super) fn shown_lines(text: &str) -> String {
     text.split('\n').map(|line| shown(line.as_bytes())).collect::<Vec<_>>().join("\n")
 }
@@ -34,7 +34,7 @@ pub(super) fn hex(bytes: &[u8], between: &str) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between)
 }
 
-/// A time as `2024-04-30T14:33:12Z`; as seconds where it is before 1970.
+/// Formats a time like `2024-04-30T14:33:12Z`, or as seconds if it is before 1970.
 pub(super) fn time(seconds: i64) -> String {
     let format = DateFormat::try_from("%FT%TZ".to_owned());
     let rendered = u64::try_from(seconds).ok().zip(format.ok()).map(|(epoch, format)| format.render(epoch));

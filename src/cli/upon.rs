@@ -48,7 +48,7 @@ pub(super) fn run(
     run_with(packaging, Images { arguments, below, tags: &tags, out, report, run, tools: &tools })
 }
 
-/// An image that is changed, and what is asked for.
+/// A base image, and the request to change it.
 struct Below {
     image: BaseImage,
     prepared: Prepared,
@@ -73,7 +73,7 @@ impl Below {
         let image = BaseImage::read(reference, &platform, spool);
         let image = image.map_err(output_failure)?;
         let (place, root) = copy(&image, out, tools)?;
-        // The root's own name of its architecture, where no distribution tells one.
+        // Without a distribution, the architecture comes from the root, in the root's own spelling.
         let own = RequestArguments { arch: arguments.arch.clone().filter(|_| arguments.distro.is_some()), ..arguments.clone() };
         let (mut prepared, _) = base(&own, Some(&root))?;
         let (verb, specs) = match (&arguments.with[..], &arguments.without[..]) {

@@ -1,4 +1,4 @@
-//! `rootstrap variants`: what the catalog holds.
+//! `rootstrap variants`: lists the content of the catalog.
 
 use serde_json::json;
 

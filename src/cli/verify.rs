@@ -1,4 +1,4 @@
-//! `rootstrap verify`: whether a root or an image is what its lock file makes, path by path.
+//! `rootstrap verify`: compares a root or an image with a build from its lock file, path by path.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::output::oci::{FoundKind, Reference, read_found};
 use crate::output::{Aspect, PathDifference};
 use crate::reporter::Reporter;
 
-/// Compares; the text is what is different.
+/// Runs the comparison and returns the differences as text.
 pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     let place = arguments.subject.as_path();
     let reference: Reference = place.to_string_lossy().parse().map_err(Failure::usage)?;
@@ -136,7 +136,7 @@ fn listed(arch: &str, one: &Verification, several: bool) -> String {
 /// A path that is different, a line.
 fn line(difference: &PathDifference) -> String {
     let aspect = |aspect: &Aspect| match aspect.name.as_str() {
-        // Digests say nothing to a person.
+        // Digests do not help a person.
         "content" => "content".to_owned(),
         name => format!("{name} {} -> {}", aspect.expected, aspect.found),
     };

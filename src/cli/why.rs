@@ -61,7 +61,7 @@ fn subject_and_packages(arguments: &WhyArguments) -> Result<(Option<PathBuf>, Ve
     let has_request = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
     let mut words = arguments.words.clone();
     let exists = |word: &str| Path::new(word).exists() || word.split_once(':').is_some_and(|(path, _)| Path::new(path).exists());
-    // One word alone is the package, where a request tells the set; with --unneeded it is the set.
+    // A single word is the package if a request defines the set. With `--unneeded`, it is the set.
     let alone = words.len() == 1 && has_request && !arguments.unneeded;
     let first_is_subject = words.first().is_some_and(|first| !alone && (exists(first) || !has_request));
     let subject = first_is_subject.then(|| PathBuf::from(words.remove(0)));
@@ -101,7 +101,8 @@ fn unknown(subject: &Subject, word: &str) -> Failure {
     near.into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?")))
 }
 
-/// The packages that a word means, by place: by name, id or pattern, or by what they provide.
+/// Returns the indexes of the packages that a word matches by name, id or pattern, or by their
+/// provides.
 fn meant(subject: &Subject, graph: &Graph<'_>, word: &str) -> Result<Vec<usize>, Failure> {
     let mut found = places(subject, word);
     if found.is_empty()
@@ -266,7 +267,7 @@ impl View<'_> {
         text
     }
 
-    /// Two lines: the packages, and under each what the one before needs of it.
+    /// Formats a chain in two lines: the packages, and below each the requirement that leads to it.
     fn chain(&self, chain: &Chain<'_>) -> String {
         let (mut names, mut below) = (format!("  {}", self.name(chain.from)), String::new());
         for edge in &chain.steps {

@@ -1,4 +1,4 @@
-//! The difference for a pull request: a summary, and what is long folded away.
+//! Formats the differences for a pull request: a summary, and long lists in folded sections.
 
 use super::{change, grown, growth};
 use crate::audit::diff::{Diff, Listed, ListedFile, Moved, RiskyFile};

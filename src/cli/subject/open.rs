@@ -68,7 +68,7 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Whether repositories are named.
+    /// Reports whether repositories are named.
     fn has_repositories(&self) -> bool {
         self.arguments.distro.is_some() || !self.arguments.repo.is_empty()
     }
@@ -137,7 +137,7 @@ impl Opening<'_> {
         Ok(subject)
     }
 
-    /// The options, with the architecture of the subject where they name none.
+    /// Returns the options, completed with the architecture of the subject.
     fn arguments_for(&self, subject: &Subject) -> RequestArguments {
         let mut arguments = self.arguments.clone();
         if arguments.arch.is_none() {
@@ -210,7 +210,7 @@ pub(in crate::cli) fn is_lock(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n').any(|line| line.trim_ascii() == b"[request]")
 }
 
-/// Whether a file is a lock, or may be a plan in JSON.
+/// Reports whether a file is a lock, or may be a plan in JSON.
 pub(super) fn is_document(path: &Path) -> bool {
     // Neither is large.
     const LARGEST: u64 = 1 << 30;
@@ -252,7 +252,7 @@ impl Job for OfImage<'_> {
     }
 }
 
-/// Solves a request, or takes what a lock has.
+/// The operation that resolves a request, or takes the packages of a lock.
 struct OfRequest<'a> {
     prepared: &'a Prepared,
     run: &'a Run,
