@@ -53,7 +53,7 @@ pub struct PackageStep {
     pub from: Option<String>,
     /// The new or unchanged version, if any.
     pub to: Option<String>,
-    /// The tag of the repositories that hold it from now on.
+    /// The tag of the repositories that supply the package from now on.
     pub tag: Option<String>,
 }
 
@@ -68,9 +68,9 @@ pub struct ChangeReport {
     pub steps: Vec<PackageStep>,
     /// Number of packages in the root after the change.
     pub packages: usize,
-    /// Names that came into directories that were there, or took the place of others.
+    /// Number of names that were added to existing directories or replaced existing names.
     pub paths_written: usize,
-    /// Names that went from directories that stay.
+    /// Number of names that were removed from directories that stay.
     pub paths_removed: usize,
     /// Timestamp of everything that this run creates, in seconds since 1970.
     pub epoch: i64,
@@ -130,7 +130,7 @@ pub fn change<E: Ecosystem>(
     })
 }
 
-/// A root that was changed, in the model.
+/// A changed root in memory.
 pub(super) struct Changed {
     pub(super) tree: Tree,
     pub(super) pool: Pool,
@@ -143,7 +143,7 @@ pub(super) struct Changed {
     pub(super) epoch: i64,
 }
 
-/// Changes the tree of a root, which is read when all that comes is there.
+/// Changes the tree of a root. The tree is read only after all new packages are available.
 pub(super) fn changed<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -197,7 +197,7 @@ pub(super) fn changed<E: Ecosystem>(
     Ok(Changed { tree, pool, choice, plan, warnings, scriptlets, unsigned, epoch })
 }
 
-/// The newest time in a tree.
+/// Returns the newest time in a tree.
 fn newest_in(tree: &Tree) -> i64 {
     let mut newest = tree.node(Tree::ROOT).metadata.mtime;
     tree.walk(|_, id| newest = newest.max(tree.node(id).metadata.mtime));

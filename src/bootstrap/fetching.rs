@@ -74,7 +74,7 @@ pub(super) fn fetch_and_open<E: Ecosystem>(
     })
 }
 
-/// Fails if a package that was opened is not to be installed.
+/// Fails if an opened package may not be installed.
 pub(super) fn admit<E: Ecosystem>(
     ecosystem: &E,
     listed: Solvable<'_>,
@@ -117,7 +117,7 @@ pub(super) fn fetch_each<T: Send>(
 ) -> Result<Vec<T>, BootstrapError> {
     let bytes = files.iter().filter_map(|file| file.size).sum();
     tools.reporter.begin(Phase::Fetch, Some(files.len() as u64), Some(bytes));
-    // The largest first, so that none of them is left for the end.
+    // The largest files come first, so that none of them remains for the end.
     let mut largest_first: Vec<usize> = (0..files.len()).collect();
     largest_first.sort_by_key(|&i| std::cmp::Reverse(files[i].size));
 
@@ -191,7 +191,7 @@ fn mixed(largest_first: &[usize]) -> Vec<usize> {
 pub(super) struct Sources<'a> {
     /// The repositories.
     pub(super) repositories: &'a [Repository],
-    /// The digests of whole files that a lock knows.
+    /// The digests of whole files in a lock.
     pub(super) locked: &'a FxHashMap<SolvableId, Digest>,
 }
 
@@ -213,7 +213,7 @@ pub(super) struct FilePlace<'a> {
     pub(super) repository: &'a str,
     pub(super) location: &'a str,
     pub(super) size: u64,
-    /// The digest of the whole file that a lock knows.
+    /// The digest of the whole file in a lock.
     pub(super) locked: Option<&'a Digest>,
 }
 

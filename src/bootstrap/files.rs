@@ -21,7 +21,7 @@ use crate::repo::Repository;
 pub struct FetchedFiles {
     /// Number of packages.
     pub packages: u64,
-    /// Bytes of their files.
+    /// Total size of the package files in bytes.
     pub bytes: u64,
     /// Number of files that did not exist before.
     pub written: u64,

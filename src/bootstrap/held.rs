@@ -12,7 +12,7 @@ use super::{BootstrapError, Kept, Tools};
 use crate::ecosystem::Ecosystem;
 use crate::lock::{LockedArchitecture, LockedReason};
 
-/// A package that would be another if it could move.
+/// A package that would have another version without pinned packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldMove {
     /// The name of the package.
@@ -24,7 +24,7 @@ pub struct HeldMove {
     pub to: String,
 }
 
-/// Why packages cannot move.
+/// Reasons why packages cannot move.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot move: packages that stay as they are locked are in the way", names(moves))]
 pub struct HeldError {
@@ -90,7 +90,7 @@ pub(super) fn moved<E: Ecosystem>(
     };
     let mut freed: BTreeSet<&str> = BTreeSet::new();
     let reasons = match with(&freed) {
-        // The resolver preferred to leave them, and need not.
+        // The resolver preferred not to move them, but a solution exists in which they move.
         Ok(resolved) => return Ok(resolved),
         Err(ResolveError::Unsolvable(reasons)) => reasons,
         Err(error) => return Err(error.into()),
@@ -178,7 +178,7 @@ impl Ids {
         Self::new(resolved.choice.incoming().map(|(id, _)| package(id)).collect())
     }
 
-    /// The ids of a name.
+    /// Returns the ids of a name.
     fn of(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, id)| id.as_str()).collect()
     }

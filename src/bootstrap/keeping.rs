@@ -33,7 +33,7 @@ pub struct KeptFile {
     pub repository: String,
     /// Location of the file in the repository.
     pub location: String,
-    /// The architecture that the repository gives it.
+    /// The architecture in the repository.
     pub arch: String,
     /// Size of the file in bytes; 0 if unknown.
     pub size: u64,
@@ -42,7 +42,7 @@ pub struct KeptFile {
 }
 
 impl Kept {
-    /// A package as a lock has it.
+    /// Returns a locked package as a pinned one.
     pub fn locked(package: &LockedPackage) -> Self {
         let file = KeptFile {
             repository: package.repository.clone(),

@@ -58,7 +58,7 @@ impl<K> Keyrings<K> {
         if self.allow_unsigned { Trust::Unsigned(keyring) } else { Trust::Keys(keyring) }
     }
 
-    /// Holds the root document of a repository against its keys.
+    /// Verifies the root document of a repository with its keys.
     pub(super) fn verify_root<E: Ecosystem<Keyring = K>>(
         &self,
         ecosystem: &E,

@@ -14,7 +14,7 @@ use crate::transaction::plan::Plan;
 /// The smallest set of a request, and the ordinary choice.
 #[derive(Debug)]
 pub struct Minimized {
-    /// All that exists.
+    /// All available packages.
     pub pool: Pool,
     /// The ordinary choice.
     pub ordinary: Plan,
@@ -37,7 +37,7 @@ pub struct Minimizing {
     pub ask: Ask,
     /// The quantity to minimize.
     pub goal: Goal,
-    /// After this the smallest set counts that was found till then.
+    /// Time limit of the search. After it, the smallest set found so far is the result.
     pub limit: Duration,
 }
 

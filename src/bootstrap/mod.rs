@@ -90,7 +90,7 @@ pub enum BootstrapError {
     /// The packages could not be chosen.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// Packages of a lock that are to move cannot.
+    /// Packages of a lock that are to move cannot move.
     #[error(transparent)]
     Held(Box<HeldError>),
     /// A trusted key cannot be read.
@@ -99,12 +99,12 @@ pub enum BootstrapError {
     /// A package could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The index names a place for a package that is none.
+    /// The index states an invalid location for a package.
     #[error("`{location}` is not a place in a repository")]
     Location {
         /// Location of the package in the index.
         location: String,
-        /// Why it is none.
+        /// The reason why the location is invalid.
         #[source]
         problem: LocationError,
     },
@@ -117,7 +117,7 @@ pub enum BootstrapError {
         from: String,
         /// The repository.
         repo: String,
-        /// Why.
+        /// The reason for the rejection.
         source: PackageError,
     },
     /// A file could not be written.
@@ -161,10 +161,10 @@ pub fn bootstrap<E: Ecosystem>(
     Ok(root.report(&written))
 }
 
-/// A root file system that is not on any disk.
+/// A root file system in memory.
 #[derive(Debug)]
 pub struct Root {
-    /// All of it.
+    /// The complete tree.
     pub tree: Tree,
     /// The packages, at the positions that [`PackageIndex`](crate::tree::PackageIndex) refers to.
     pub packages: Vec<Origin>,
@@ -182,7 +182,7 @@ impl Root {
     }
 }
 
-/// Makes the root file system of a request as a model.
+/// Builds the root file system of a request in memory.
 pub fn make<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,

@@ -36,13 +36,13 @@ pub struct ImageOptions {
     pub config: ImageConfig,
     /// Tags and labels of the image.
     pub naming: Naming,
-    /// In how many layers it is cut at most.
+    /// Maximum number of layers.
     pub layers: usize,
     /// Compression of the layers.
     pub packing: Packing,
     /// True if nothing in the image may be newer than the build.
     pub clamp: bool,
-    /// The image that it is built upon.
+    /// The base image.
     pub base: Option<BaseImage>,
 }
 
@@ -54,9 +54,9 @@ pub struct ImageReport {
     /// The version of the distribution according to the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The digest of its manifest.
+    /// The digest of the image's manifest.
     pub manifest: String,
-    /// The digest of its configuration.
+    /// The digest of the image's configuration.
     pub config: String,
     /// The layers, the lowest first.
     pub layers: Vec<LayerReport>,
@@ -70,17 +70,17 @@ pub struct ImageReport {
 pub struct LayerReport {
     /// Description of the layer's content.
     pub holds: String,
-    /// The digest of its blob.
+    /// The digest of the layer's blob.
     pub digest: String,
-    /// The bytes of its blob.
+    /// The size of the blob in bytes.
     pub size: u64,
-    /// The digest of its archive.
+    /// The digest of the uncompressed archive.
     pub diff_id: String,
-    /// The bytes of its archive.
+    /// The size of the uncompressed archive in bytes.
     pub unpacked: u64,
 }
 
-/// Makes the root file system of a request as an image of a layout.
+/// Builds the root file system of a request as an image and adds it to a layout.
 pub fn add_image<E: Ecosystem>(
     ecosystem: &E,
     request: &Request,
@@ -112,7 +112,7 @@ pub fn add_changed_image<E: Ecosystem>(
     }
     let read = || Ok(options.base.as_ref().map_or_else(Tree::new, |base| base.tree.clone()));
     let Changed { tree, mut plan, warnings, scriptlets, unsigned, epoch, .. } = changed(ecosystem, request, change, read, tools)?;
-    // A root's change prints these with its steps.
+    // The change of a root prints these warnings with its steps.
     plan.warnings.iter().for_each(|warning| tools.reporter.warn(warning));
     plan.warnings.extend(warnings);
     let root = Root { tree, packages: Vec::new(), epoch, plan, scriptlets, unsigned };
@@ -193,11 +193,11 @@ fn report(root: Root, version: Option<String>, written: &WrittenImage) -> ImageR
     }
 }
 
-/// Returns the version in the `os-release` file of a tree's release package: `9.4`, `3.20.10`.
+/// Returns the `VERSION_ID` in the `os-release` file of a tree: `9.4`, `3.20.10`.
 fn version(tree: &Tree) -> Option<String> {
     let text = [&b"/etc/os-release"[..], b"/usr/lib/os-release"].map(|path| tree.read_text(path));
     let line = text.iter().flat_map(|text| text.lines()).find_map(|line| line.strip_prefix("VERSION_ID="));
-    // A shell's quotes, as os-release(5) lets them be.
+    // The value may have shell quotes (os-release(5)).
     let value = line?.trim().trim_matches(|c| c == '"' || c == '\'').to_owned();
     Some(value).filter(|value| !value.is_empty())
 }

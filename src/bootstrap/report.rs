@@ -14,11 +14,11 @@ pub struct Report {
     /// The packages.
     #[serde(flatten)]
     pub plan: Plan,
-    /// Names in the tree that are not directories.
+    /// Number of names in the tree that are not directories.
     pub files: u64,
-    /// Directories in the tree, the root included.
+    /// Number of directories in the tree, including the root.
     pub directories: u64,
-    /// Bytes of the files' contents.
+    /// Total size of the files' contents in bytes.
     pub bytes: u64,
     /// Timestamp of everything that this run creates, in seconds since 1970.
     pub epoch: i64,
@@ -35,14 +35,14 @@ pub struct Report {
     pub unsigned: Vec<String>,
 }
 
-/// Something of a path that is not on the disk.
+/// A property of a path that was not applied on the disk.
 #[derive(Debug, Serialize)]
 pub struct NotAppliedRecord {
     /// The path in the tree.
     pub path: String,
     /// The value that the tree specifies.
     pub wanted: String,
-    /// Why it has not.
+    /// The reason why it was not applied.
     pub why: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! From a request to the packages, in the order of their installation.
+//! Resolves a request to packages, in the order of their installation.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,13 +28,13 @@ use crate::tree::Tree;
 /// The packages to install, and their repositories.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The architecture, in the ecosystem's own words.
+    /// The architecture, as the ecosystem names it.
     pub arch: String,
     /// The repositories, in the order in which they were named.
     pub repositories: Vec<Repository>,
     /// Trusted keys for packages and indexes of repositories without keys of their own.
     pub keys: Vec<Key>,
-    /// The weakest signatures that count.
+    /// The weakest accepted signatures.
     pub signatures: SignaturePolicy,
     /// True if packages and indexes without a signature are accepted too.
     pub allow_unsigned: bool,
@@ -59,18 +59,18 @@ pub struct Request {
 /// The place from which installed packages are read.
 #[derive(Clone, Debug)]
 pub enum InstalledPackages {
-    /// A root file system, or a file of the ecosystem's own that lists packages.
+    /// A root file system, or a file in the ecosystem's format that lists packages.
     Root(PathBuf),
-    /// A root file system that is on no disk: out of an archive or an image.
+    /// A root file system in memory, from an archive or an image.
     Tree(Arc<Tree>),
-    /// A repository that holds the packages and no others.
+    /// A repository that contains exactly the installed packages.
     Repository(Box<Repository>),
 }
 
 /// The packages of a request.
 #[derive(Debug)]
 pub struct Resolved {
-    /// All that exists.
+    /// All available packages.
     pub pool: Pool,
     /// True if the pool was cached by an earlier run.
     pub kept: bool,
@@ -80,7 +80,7 @@ pub struct Resolved {
     pub choice: Choice,
     /// The choice as data.
     pub plan: Plan,
-    /// The digests of whole files that a lock knows.
+    /// The digests of whole files in a lock.
     pub locked: FxHashMap<SolvableId, Digest>,
     /// The repositories that were read; none if a lock lists the packages.
     pub repositories: Repositories,
@@ -110,7 +110,7 @@ pub enum ResolveError {
         /// The optional repositories that no mirror has.
         missing: Vec<String>,
     },
-    /// The repositories hold more than a pool can.
+    /// The repositories exceed the capacity of a pool.
     #[error(transparent)]
     Pool(#[from] PoolError),
     /// A pinned package is unavailable.
@@ -119,12 +119,12 @@ pub enum ResolveError {
         /// The package.
         id: String,
     },
-    /// A package file that no repository has any more cannot be read.
+    /// The file of a pinned package that no repository lists any more cannot be read.
     #[error("{id} is to stay as it is, but its file cannot be used: {problem}")]
     Kept {
         /// The package.
         id: String,
-        /// Why not.
+        /// The reason why the file cannot be used.
         problem: PackageError,
     },
     /// The lock contradicts itself or the request.
@@ -227,7 +227,7 @@ pub(super) fn plan_of<E: Ecosystem>(ecosystem: &E, request: &Request, pool: &Poo
     Plan::new(&request.arch, changes, choice.warnings.clone())
 }
 
-/// All that exists, before anything is chosen.
+/// All available packages, before the resolver runs.
 #[derive(Debug)]
 pub struct Loaded {
     /// The packages.
@@ -255,7 +255,7 @@ pub fn load<E: Ecosystem>(
     Ok(Loaded { pool, texts, without_file_lists })
 }
 
-/// A change as data; `None` for one without packages.
+/// Returns a change as data, or `None` for a change without packages.
 fn planned<E: Ecosystem>(ecosystem: &E, pool: &Pool, change: &Change) -> Option<PlannedChange> {
     if change.action == Action::Repin {
         return None;

@@ -54,9 +54,10 @@ fn begins_a_root(operation: &Operation) -> bool {
     matches!(operation, Operation::Change(Changing { verb: Verb::Install, .. }))
 }
 
-/// Fails if a directory has no database of this ecosystem: it is no root without packages.
+/// Fails if a directory has no database of this ecosystem. Such a directory is not a root without
+/// packages.
 fn require_database<E: Ecosystem>(ecosystem: &E, place: &Path) -> Result<(), ResolveError> {
-    // A file that lists packages is no directory.
+    // A place that is not a directory is a file that lists packages.
     let Ok(root) = RootDirectory::open(place) else { return Ok(()) };
     let is_absent = ecosystem.inventory(&root).is_ok_and(|inventory| inventory.is_none());
     if is_absent { Err(ResolveError::NoDatabase { place: place.display().to_string() }) } else { Ok(()) }
@@ -80,7 +81,8 @@ fn is_any_opened(request: &Request, repositories: &Repositories) -> bool {
 }
 
 /// Reports whether the installed packages come from a database without an operating system around
-/// it. Of such a database apk's own solver tests ask what an upgrade without repositories keeps.
+/// it. apk's own solver tests use such databases to check which packages an upgrade without
+/// repositories keeps.
 fn is_bare_database(installed: &InstalledPackages) -> bool {
     let InstalledPackages::Root(place) = installed else { return false };
     !["etc/os-release", "usr/lib/os-release"].iter().any(|name| place.join(name).symlink_metadata().is_ok())
@@ -94,7 +96,7 @@ pub(super) fn require_repository(request: &Request, repositories: &Repositories)
     Err(ResolveError::NoRepository { missing: repositories.missing.clone() })
 }
 
-/// A pool, and how it came.
+/// A pool, and its origin.
 #[derive(Debug)]
 pub struct Gathered {
     /// The packages.
@@ -286,7 +288,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         PoolKey::new(&self.repositories, &reading, &self.ecosystem.standing_metadata(&self.request.ask), &paths).ok().flatten()
     }
 
-    /// Reads the standing metadata, unless it is known already, while `meanwhile` runs.
+    /// Runs `meanwhile` and at the same time reads the standing metadata, unless they are already
+    /// known.
     fn read_standing_metadata<T: Send>(&mut self, meanwhile: impl FnOnce() -> T + Send) -> Result<T, ResolveError> {
         let Self { ecosystem, request, fetcher, repositories, state, stands, .. } = self;
         let kinds = if std::mem::replace(stands, true) { Vec::new() } else { ecosystem.standing_metadata(&request.ask) };
@@ -298,7 +301,8 @@ impl<'a, E: Ecosystem> Source<'a, E> {
                 ecosystem.read_further(kind, repository, input, state)
             })
         };
-        // Not a thread of its own: it would wait for rayon's threads, and one of those for it.
+        // A separate thread would deadlock: it would wait for rayon's threads, and one of those for
+        // it.
         let (meanwhile, standing) = rayon::join(meanwhile, standing);
         standing?;
         Ok(meanwhile)

@@ -18,7 +18,7 @@ pub enum Subject<'a> {
     /// An archive of a root, of an image layout, or from `docker save`. The tag selects one of
     /// several images.
     Archive(&'a Path, Option<&'a str>),
-    /// An OCI image: that of the architecture.
+    /// The image for the architecture in an OCI layout.
     Image(&'a Reference),
 }
 
@@ -27,7 +27,7 @@ pub enum Subject<'a> {
 pub struct Verification {
     /// Number of paths in the tree that was built.
     pub paths: u64,
-    /// Sorted by path.
+    /// The differences, sorted by path.
     pub differences: Vec<PathDifference>,
     /// Number of paths that differ only in properties that an ordinary user may not apply or read.
     pub not_applied: usize,
@@ -42,7 +42,7 @@ pub fn verify<E: Ecosystem>(
     (subject, clamp): (Subject<'_>, bool),
     tools: &Tools<'_>,
 ) -> Result<Verification, BootstrapError> {
-    // Locked for as long as its files are read.
+    // The root stays locked while its files are read.
     let mut existing = None;
     let found = match subject {
         Subject::Root(path) => existing.insert(ExistingRoot::open(path, build.ownership, &[])?).read()?.tree,

@@ -1,4 +1,4 @@
-//! Whole repositories, for questions about all their packages at once.
+//! Loads whole repositories, for queries about all their packages at once.
 
 use super::keyrings::Keyrings;
 use super::resolve::{Request, ResolveError};

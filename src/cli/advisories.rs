@@ -23,13 +23,13 @@ use crate::metadata::{Advisory, AdvisoryPackage};
 use crate::package::PackageFacts;
 use crate::reporter::Reporter;
 
-/// An advisory that is listed, with those of its packages for which it is.
+/// A listed advisory, with the packages for which it is listed.
 struct Listed {
     repository: String,
     advisory: Advisory,
 }
 
-/// The list as text.
+/// Returns the list as text.
 pub(super) fn list(arguments: &ListArguments, root: Option<&Path>, run: &Run) -> Result<String, Failure> {
     if arguments.request.distro.is_none() && arguments.request.repo.is_empty() && root.is_none() {
         return Err(Failure::usage("nothing says which repositories")
@@ -59,7 +59,7 @@ fn tell_of_none(repositories: &[String]) -> Failure {
         .hint("`rootstrap audit SUBJECT --advisories FILE|DIR` reads OSV, updateinfo.xml and Alpine's secdb")
 }
 
-/// The versions that are installed, by name and architecture.
+/// The installed versions, by name and architecture.
 struct Installed(FxHashMap<(String, String), Vec<String>>);
 
 impl Installed {

@@ -111,7 +111,7 @@ const OF_FILES: [FindingKind; 3] = [FindingKind::ChangedFile, FindingKind::Setui
 const OF_SET: [FindingKind; 5] =
     [FindingKind::MissingRequirement, FindingKind::Unneeded, FindingKind::Foreign, FindingKind::Update, FindingKind::License];
 
-/// Opens the subject and looks at it.
+/// Opens the subject and checks it.
 fn examined(arguments: &AuditArguments, policy: &Policy, run: &Run) -> Result<(Subject, Report), Failure> {
     let asked: Vec<FindingKind> = if arguments.only.is_empty() { FindingKind::ALL.to_vec() } else { arguments.only.clone() };
     let kinds: Vec<FindingKind> =
@@ -211,7 +211,7 @@ fn read<E: Ecosystem>(ecosystem: &E, paths: &[PathBuf], subject: &Subject, run: 
     Ok(all)
 }
 
-/// The names by which advisories may mean packages of a subject.
+/// Returns the names under which advisories may list packages of a subject.
 fn names<'s, E: Ecosystem>(ecosystem: &E, subject: &'s Subject) -> FxHashSet<&'s str> {
     subject.packages.iter().flat_map(|package| [package.name.as_str(), ecosystem.source_of(package)]).collect()
 }
@@ -247,7 +247,7 @@ fn of_repositories<E: Ecosystem>(
     Ok((silent.len() < prepared.request.repositories.len()).then_some(all))
 }
 
-/// The names of the release, from the most exact on: `3.20.1`, `3.20`, `3`.
+/// Returns the names of the release, the most exact first: `3.20.1`, `3.20`, `3`.
 pub(super) fn release_names(version: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(version), |name| name.rsplit_once('.').map(|(shorter, _)| shorter))
 }
@@ -315,7 +315,7 @@ fn known_keys<E: Ecosystem>(
         ecosystem.unusable_keys(&keyring).iter().for_each(|key| run.progress.warn(&key.to_string()));
         names.extend(ecosystem.key_names(&keyring));
     }
-    // Keys that were imported stand among the packages, under the ids of the keys.
+    // Imported keys are listed among the packages, under the ids of the keys.
     let imported = subject.packages.iter().filter(|package| package.arch.is_none());
     names.extend(imported.map(|package| package.version.to_ascii_uppercase()));
     Ok(names.into_iter().collect())

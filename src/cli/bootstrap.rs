@@ -1,4 +1,4 @@
-//! The bare form: makes a root file system.
+//! The main command: builds a root file system.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use crate::output::{ArchiveFile, OutputError, OutputFile, Ownership};
 use crate::reporter::Phase::{self, Fetch, Install, Metadata, Resolve, Write};
 use crate::reporter::Reporter;
 
-/// Makes the tree; the text is the report with `--format json`, and nothing otherwise.
+/// Builds the tree. Returns the report with `--format json`, and an empty text otherwise.
 pub(super) fn run(arguments: &BootstrapArguments) -> Result<String, Failure> {
     let place = arguments.out.as_deref().or(arguments.product.place());
     let out = place.ok_or_else(|| Failure::usage("say where: rootstrap [OPTIONS] OUT"))?;
@@ -64,7 +64,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Checks them all.
+    /// Checks all output files.
     pub(super) fn prepare(arguments: &BootstrapArguments) -> Result<Self, Failure> {
         let (report, tar) = (arguments.report.as_deref(), arguments.product.tar.as_deref());
         let docker = arguments.product.docker_archive.as_deref();
@@ -173,7 +173,7 @@ fn tell(report: &Report, prepared: &Prepared, run: &Run, out: &Path) -> String {
     )
 }
 
-/// `SOURCE_DATE_EPOCH`, when it is set.
+/// Returns the value of `SOURCE_DATE_EPOCH`, if it is set.
 pub(super) fn source_date_epoch() -> Result<Option<i64>, Failure> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else { return Ok(None) };
     let parsed =

@@ -177,7 +177,7 @@ impl Job for Changing<'_> {
     }
 }
 
-/// The changes in their order, a line each, in the manner of apk.
+/// Formats the changes in order, a line for each, in the style of apk.
 fn lines(steps: &[PackageStep], warnings: &[String]) -> String {
     let count = steps.len();
     let width = count.to_string().len();

@@ -18,7 +18,7 @@ use crate::pool::{Pool, SolvableId};
 /// Maximum number of packages that a line names.
 const NAMED: usize = 5;
 
-/// The findings as text.
+/// Returns the findings as text.
 pub(super) fn run(arguments: &ClosureArguments) -> Result<String, Failure> {
     if arguments.request.distro.is_none() && arguments.request.repo.is_empty() {
         return Err(Failure::usage("nothing says which repositories")
@@ -121,7 +121,7 @@ impl Found {
         self.broken.is_empty() && self.loops.is_empty() && self.backwards.is_empty() && conflicts
     }
 
-    /// The findings for programs; the packages by their ids.
+    /// Returns the findings as data. Packages are named by their ids.
     fn json(&self, pool: &Pool, id: &dyn Fn(SolvableId) -> String) -> Value {
         let lacking = |unmet: &Unmet| -> Vec<Value> {
             let told = unmet.lacking.iter().map(|(part, lack)| {
@@ -169,7 +169,7 @@ impl Found {
         value
     }
 
-    /// The findings for people.
+    /// Formats the findings for display.
     fn human(&self, pool: &Pool, id: &dyn Fn(SolvableId) -> String) -> String {
         let mut text = String::new();
         let some = |ids: &[SolvableId]| {

@@ -50,7 +50,7 @@ fn built(command: &Command) -> Command {
     command
 }
 
-/// An option as it is written: `--name` or one letter of `-xyz`.
+/// An option as the user typed it: `--name` or one letter of `-xyz`.
 #[derive(Clone, Copy)]
 enum Flag<'a> {
     Long(&'a str),
@@ -112,7 +112,7 @@ fn refusal(command: &Command, word: &str) -> Option<Failure> {
         if known.get_name() != typed && known.get_all_aliases().all(|alias| alias != typed) {
             continue;
         }
-        // The word may be that of a command below this one: `clean` is `cache clean`.
+        // The word may name a subcommand of this command: `clean` is `cache clean`.
         let own = built(known);
         let below = own.get_subcommands().find(|below| below.get_name() == typed);
         meant.push(match below {

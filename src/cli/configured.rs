@@ -61,7 +61,7 @@ pub(super) fn variables(arguments: &RequestArguments, kind: Packaging, arch: &st
         let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match name.strip_prefix("DNF_VAR_") {
             Some(name) if is_word(name) => variables.set(name, value),
-            // The numbered ones of older versions.
+            // The numbered variables of older versions (`DNF0` to `DNF9`).
             None if name.len() == 4 && name.starts_with("DNF") && name.ends_with(|c: char| c.is_ascii_digit()) => {
                 variables.set(name, value);
             }
@@ -81,7 +81,7 @@ pub(super) fn variables(arguments: &RequestArguments, kind: Packaging, arch: &st
     Ok(run_with(kind, Completed(variables)))
 }
 
-/// The file, or those of a directory that name repositories, in the order of their names.
+/// Returns the file, or the files of a directory that configure repositories, sorted by name.
 fn files(path: &Path, packaging: Packaging) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -128,7 +128,7 @@ fn is_url(place: &str) -> bool {
     start.is_some_and(|scheme| scheme != "file")
 }
 
-/// A repository as `--repo` names one.
+/// Formats a repository as a value of `--repo`.
 fn option(repository: &ConfiguredRepository, name: &str) -> Result<String, Failure> {
     if let Some(variable) = repository.unknown.first() {
         return Err(Failure::usage(format!("{name}: ${variable} has no value")).hint(match variable.as_str() {
@@ -198,7 +198,7 @@ fn network_options(route: &RouteSettings) -> String {
     options.iter().filter_map(|(key, value)| Some(format!(",{key}={}", value.as_ref()?))).collect()
 }
 
-/// A value as `--repo` can hold one: without commas.
+/// Escapes the commas and percent signs of a value for `--repo`.
 fn escaped(value: &str) -> String {
     value.replace('%', "%25").replace(',', "%2C")
 }

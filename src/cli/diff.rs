@@ -23,7 +23,7 @@ use crate::output::oci::is_archive;
 /// Maximum number of paths and names of each kind in the text output, unless all are requested.
 const FEW: usize = 40;
 
-/// The difference as text.
+/// Returns the differences as text.
 pub(super) fn run(arguments: &DiffArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.how)?;
     let has_repositories = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
@@ -103,7 +103,7 @@ pub(super) fn told(from: &Subject, to: &Subject, diff: &Diff) -> Value {
     value
 }
 
-/// A difference of bytes, with its sign.
+/// Formats a difference of bytes with its sign.
 fn growth(change: i64) -> String {
     format!("{}{}", if change < 0 { "-" } else { "+" }, bytes(change.unsigned_abs()))
 }

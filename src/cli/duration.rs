@@ -1,8 +1,9 @@
-//! Spans of time as people write them.
+//! Durations in the notation of the command line.
 
 use std::time::Duration;
 
-/// A number and its unit: `90s`, `15m`, `12h`, `30d`, `8w`; seconds without one.
+/// Parses a number with a unit: `90s`, `15m`, `12h`, `30d`, `8w`. Without a unit, the number is in
+/// seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no span of time: give a number with s, m, h, d or w, as 12h or 30d");
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

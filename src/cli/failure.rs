@@ -13,12 +13,12 @@ use crate::ecosystem::{Cause, Explanation, Fact, PackageError, Problem};
 use crate::fetch::{FetchError, Reason};
 use crate::repo::RepoError;
 
-/// Exit codes, as the README and the help list them.
+/// Exit codes. The README and the help list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
-    /// Network, disk, broken input.
+    /// The network, the disk or the input caused an error.
     Failed = 1,
-    /// No such distribution, variant, architecture, option; OUT is not empty.
+    /// A distribution, variant, architecture or option does not exist; or OUT is not empty.
     Usage = 2,
     /// No set of packages satisfies the request, or a name is unknown.
     NoSolution = 3,
@@ -30,7 +30,7 @@ pub(super) enum Code {
     OutOfDate = 6,
     /// The run was stopped with Ctrl-C: 128 plus the signal's number, like in a shell.
     Interrupted = 130,
-    /// The other end of a terminal or connection went away.
+    /// The terminal or the connection was closed.
     HungUp = 129,
     /// The process received a request to terminate.
     Terminated = 143,
@@ -42,7 +42,7 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// The problems as JSON.
+/// Returns the problems as JSON.
 pub(super) fn problems(explanation: &Explanation) -> Vec<Value> {
     let data = |fact: &Fact| {
         if let Value::Array(several) = &fact.data {
@@ -89,7 +89,7 @@ pub(super) struct Failure {
     pub code: Code,
     /// The error in the user's words, on one line.
     pub message: String,
-    /// Why: a line each.
+    /// The causes, one line each.
     pub details: Vec<String>,
     /// Hints on how to solve the problem.
     pub hints: Vec<String>,
@@ -145,7 +145,7 @@ impl Failure {
         self
     }
 
-    /// An error and the errors below it, a line each.
+    /// Creates a failure from an error and its sources, one line each.
     pub(super) fn from_error(code: Code, error: &dyn std::error::Error) -> Self {
         let mut failure = Self::new(code, error.to_string());
         let mut source = error.source();
@@ -156,7 +156,7 @@ impl Failure {
         failure
     }
 
-    /// The whole message, without a line end.
+    /// Returns the whole message without a final newline.
     pub(super) fn render(&self, color: bool) -> String {
         let (red, cyan, off) = if color { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
         let mut text = format!("{red}error:{off} {}", shown_lines(&self.message));
@@ -205,26 +205,26 @@ impl From<CatalogError> for Failure {
 pub(super) struct Alternatives {
     /// Noun for an alternative source of the packages: `mirror`, `place`.
     pub noun: &'static str,
-    /// The option that names another place: `--mirror`, `--repo NAME=`.
+    /// The option that names another location: `--mirror`, `--repo NAME=`.
     pub place: String,
-    /// The option that names one more key.
+    /// The option that adds a key.
     pub key: String,
 }
 
 impl Alternatives {
-    /// The option with a URL.
+    /// Returns the option with a placeholder for a URL.
     pub(super) fn url(&self) -> String {
         self.with("URL")
     }
 
-    /// The option with a value. `--repo NAME=` takes it without a space.
+    /// Returns the option with a value. `--repo NAME=` takes it without a space.
     fn with(&self, value: &str) -> String {
         let separator = if self.place.ends_with('=') { "" } else { " " };
         format!("{}{separator}{value}", self.place)
     }
 }
 
-/// The failure of a fetch.
+/// Converts an error of a fetch to a failure.
 pub(super) fn fetch_failure(error: &FetchError, alternatives: &Alternatives) -> Failure {
     let code = if error.is_verification() { Code::Verification } else { Code::Failed };
     let failure = match error {
@@ -319,7 +319,7 @@ fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
-/// The failure of a repository.
+/// Converts an error of a repository to a failure.
 pub(super) fn repository_failure(error: &RepoError, alternatives: &Alternatives) -> Failure {
     let (noun, url) = (alternatives.noun, alternatives.url());
     match error {

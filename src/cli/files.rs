@@ -1,4 +1,4 @@
-//! `rootstrap files`: the files of packages, in a root or in package files.
+//! `rootstrap files`: lists the files of packages in a root or in package files.
 
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
@@ -14,7 +14,7 @@ use super::subject::{self, Described, Wanted};
 use super::terminal::shown;
 use crate::package::{Fate, FileFacts, FileFlag, write_listing};
 
-/// The files, as text.
+/// Returns the files as text.
 pub(super) fn run(arguments: &FilesArguments) -> Result<Vec<u8>, Failure> {
     let format = if arguments.format == FilesFormat::Json { Format::Json } else { Format::Human };
     let open = |place: &Path| {
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &FilesArguments) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// A line `# NAME` for each package, and after it a line for each of its files.
+/// Formats a line `# NAME` for each package, and after it a line for each of its files.
 fn tsv(packages: &[Described]) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     for package in packages {
@@ -60,7 +60,7 @@ fn file_type(mode: u16) -> (char, &'static str) {
     found.map_or(('?', "unknown"), |&(_, letter, word)| (letter, word))
 }
 
-/// The mode as `ls -l` writes it.
+/// Formats the mode like `ls -l`.
 fn letters(mode: u16) -> String {
     let mut text = String::from(file_type(mode).0);
     for (class, special, with, without) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')] {
@@ -179,7 +179,8 @@ fn file_json(file: &FileFacts) -> Value {
     value
 }
 
-/// Bytes that are no text, which JSON has no other way to name.
+/// Returns bytes in hexadecimal if they are not valid UTF-8, because JSON cannot represent them
+/// otherwise.
 fn hex(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).is_err().then(|| super::terminal::hex(bytes, ""));
     text.map(Value::from)

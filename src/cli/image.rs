@@ -1,4 +1,4 @@
-//! `--oci` and `--docker-archive`: an image, for one architecture or several.
+//! `--oci` and `--docker-archive`: builds an image for one or several architectures.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use crate::output::OutputFile;
 use crate::output::oci::{BaseImage, DockerArchive, Layout, is_tag};
 use crate::reporter::Reporter;
 
-/// Makes the image; the text is the report with `--format json`, and nothing otherwise.
+/// Builds the image. Returns the report with `--format json`, and an empty text otherwise.
 pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, Failure> {
     let lock = arguments.lock.as_deref().map(|path| locked::read(path).map(|lock| (path, lock))).transpose()?;
     let request = &arguments.request;
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &BootstrapArguments, out: &Path) -> Result<String, 
     run_with(first.packaging, Images { arguments, prepared: &prepared, distro, out, files, run: &run })
 }
 
-/// The request, once for each architecture that it names, or else the lock.
+/// Prepares the request for each architecture that it names, or else for those of the lock.
 fn of_each_architecture(arguments: &RequestArguments, lock: Option<&Lock>) -> Vec<RequestArguments> {
     let names: Vec<&str> = match (&arguments.arch, lock) {
         (Some(list), _) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
@@ -138,13 +138,13 @@ pub(super) fn warned(mut image: ImageReport, run: &Run, common: &[String], befor
 type Made = Result<(Vec<ImageReport>, String, Vec<String>), Failure>;
 
 impl Images<'_> {
-    /// Makes the images and names them.
+    /// Builds the images and tags them.
     fn make<E: Ecosystem>(&self, ecosystem: &E, archive: Option<OutputFile>) -> Made {
         let product = &self.arguments.product;
         if let Some(file) = archive {
             return self.make_archive(ecosystem, file);
         }
-        // Errors of the layout are of all images, and so of the first as well as of any.
+        // Errors of the layout concern all images, so they are reported with the first one.
         let of = |error, prepared: &Prepared| failure(error, prepared);
         let first = &self.prepared[0];
         let mut layout = Layout::prepare(self.out).map_err(|error| of(BootstrapError::Output(error), first))?;
@@ -227,7 +227,7 @@ impl Images<'_> {
     }
 }
 
-/// The line of an image.
+/// Prints the line of an image.
 fn tell(image: &ImageReport, run: &Run) {
     let size = image.layers.iter().map(|layer| layer.size).sum();
     let layers = match image.layers.len() {

@@ -108,7 +108,7 @@ fn of_repositories(arguments: &InfoArguments) -> Result<String, Failure> {
     Ok(texts.join("\n"))
 }
 
-/// The packages that a package may serve, sorted.
+/// Returns the packages with requirements that a package may satisfy, sorted.
 fn requiring(known: &Known, id: SolvableId) -> Vec<String> {
     let serves = |package: &Solvable<'_>| {
         package.id() != id && package.requires().iter().any(|&of| known.pool.candidates(of).binary_search(&id).is_ok())

@@ -19,7 +19,8 @@ use crate::lock::{Lock, LockedArchitecture, LockedReason};
 use crate::package::PackageFacts;
 use crate::transaction::plan::{Plan, PlannedPackage};
 
-/// All packages of an architecture but those that words mean: names or patterns; none for all.
+/// Returns the packages of an architecture that stay pinned: all except those that the words match.
+/// Without words, all packages move, so the result is empty.
 pub(super) fn all_but(words: &[String], locked: Option<&LockedArchitecture>) -> Vec<Kept> {
     let moves = |name: &str| words.is_empty() || words.iter().any(|word| matches(word, name));
     let packages = locked.into_iter().flat_map(|locked| &locked.packages);
@@ -34,7 +35,7 @@ pub(super) fn known(words: &[String], lock: &Lock) -> Result<(), Failure> {
     Err(nearest(word, names()).into_iter().fold(failure, |failure, near| failure.hint(format!("did you mean {near}?"))))
 }
 
-/// The names of the packages of a lock that words mean.
+/// Returns the names of the packages of a lock that the words match.
 pub(super) fn moving(words: &[String], locked: Option<&LockedArchitecture>) -> Vec<String> {
     let packages = locked.into_iter().flat_map(|locked| &locked.packages);
     let installed = packages.filter(|package| package.reason != LockedReason::Files).map(|package| &package.name);
@@ -42,7 +43,7 @@ pub(super) fn moving(words: &[String], locked: Option<&LockedArchitecture>) -> V
     names.into_iter().cloned().collect()
 }
 
-/// The failure of packages that are to move and cannot.
+/// Converts the error about packages that cannot move to a failure.
 pub(super) fn held(error: &HeldError, prepared: &Prepared) -> Failure {
     let step = |held: &HeldMove| match held.to.as_str() {
         "" => format!("{} goes", held.from),

@@ -28,10 +28,10 @@ impl GivenKey {
     }
 }
 
-/// The keys of a request before they are given to its repositories.
+/// The keys of a request before they are assigned to its repositories.
 #[derive(Clone, Default)]
 pub(super) struct KeySources {
-    /// The distribution's, or those that a root trusts itself.
+    /// The keys of the distribution, or those that a root itself trusts.
     pub own: Vec<Key>,
     /// Number of leading repositories that these keys always apply to, whatever else is given.
     pub own_repositories: usize,

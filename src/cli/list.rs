@@ -1,4 +1,4 @@
-//! `rootstrap list`: the packages of a root, of repositories, or those that could be newer.
+//! `rootstrap list`: lists the packages of a root or of repositories, or the available upgrades.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ use crate::output::OutputFile;
 use crate::package::PackageFacts;
 use crate::pool::{Solvable, SolvableId};
 
-/// The list as text.
+/// Returns the list as text.
 pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
     let nothing = arguments.subjects.is_empty();
     if nothing && !arguments.available && arguments.request.distro.is_none() && arguments.request.repo.is_empty() {
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<Vec<u8>, Failure> {
         let wanted = wanted(tells_more && has_repositories);
         let mut subject = subject::open(place, &arguments.request, &run, wanted)?;
         subject.packages.retain(|package| is_listed(arguments, &package.name));
-        // Places in the set are those of all packages.
+        // Indexes in the set refer to all packages.
         subject.set = None;
         Ok(subject)
     };
@@ -131,7 +131,7 @@ fn sorted_out(arguments: &ListArguments, open: &dyn Fn(&Path) -> Result<Subject,
     Ok(Sorted { subjects, broken })
 }
 
-/// The failure of some subjects among others.
+/// Returns the failure if some of the subjects cannot be opened.
 fn of_broken(mut broken: Vec<(String, Failure)>, count: usize) -> Failure {
     if broken.len() == 1 {
         return Failure { code: Code::Failed, ..broken.remove(0).1 };

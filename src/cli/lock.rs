@@ -136,9 +136,9 @@ fn keep_others(lock: &mut Lock, old: &Lock, place: &LockPlace, arguments: &LockA
 /// The request to lock.
 struct Asked {
     request: LockedRequest,
-    /// For each architecture.
+    /// The requests, one for each architecture.
     prepared: Vec<Prepared>,
-    /// The packages that it must be.
+    /// The packages that the lock must contain.
     from: Option<Vec<Kept>>,
 }
 
@@ -146,7 +146,7 @@ struct Asked {
 fn asked(arguments: &LockArguments) -> Result<(Asked, Option<Lock>), Failure> {
     let (path, given) = (arguments.output.as_path(), &arguments.request);
     let is_asked = given.distro.is_some() || !given.repo.is_empty();
-    // A device or a FIFO holds no lock file, and reading it may never end.
+    // A device or a FIFO contains no lock file, and reading it may never end.
     let is_there = path.is_file() && !names_standard_output(path);
     let old = if arguments.check || arguments.upgrade.is_some() && (is_there || !path.exists()) || !is_asked && is_there {
         Some(read(path)?)
@@ -213,7 +213,7 @@ impl Job for LockOne<'_> {
     }
 }
 
-/// The answer of `--check`.
+/// Returns the result of `--check`.
 fn checked(path: &Path, differences: &[Difference], format: Format) -> Result<String, Failure> {
     let is_current = !differences.iter().any(Difference::is_of_the_image);
     let answer = match format {

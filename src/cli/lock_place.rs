@@ -25,7 +25,7 @@ impl LockPlace {
     /// paths are the same whether the user names the file or a link to it.
     pub(super) fn of(lock: &Path) -> Self {
         let current = std::env::current_dir().unwrap_or_default();
-        // A pipe is nowhere: its paths are those of the current directory.
+        // A pipe has no directory: its paths are relative to the current directory.
         let is_stream = lock.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) || names_standard_output(lock);
         let real = if is_stream { PathBuf::from("-") } else { written_through(lock) };
         let prefix = real.parent().map(Path::to_owned).unwrap_or_default();
@@ -48,12 +48,12 @@ impl LockPlace {
         if given.is_absolute() && !is_beside { path.to_owned() } else { relative(&self.directory, &place) }
     }
 
-    /// Returns a path of the lock as it is to be used from the current directory.
+    /// Returns a path of the lock for use from the current directory.
     pub(super) fn read(&self, path: &str) -> String {
         if self.prefix.as_os_str().is_empty() { path.to_owned() } else { self.prefix.join(path).to_string_lossy().into_owned() }
     }
 
-    /// Returns a request of the user with its paths as the lock has them.
+    /// Converts the paths of a user's request to paths relative to the lock.
     pub(super) fn written_request(&self, request: &LockedRequest) -> LockedRequest {
         map_request(request, &|path| self.written(path))
     }
@@ -64,7 +64,7 @@ impl LockPlace {
         if version < 2 { request.clone() } else { map_request(request, &|path| self.read(path)) }
     }
 
-    /// Returns a request that was read from the lock as the present version writes it.
+    /// Converts a request of the lock to the current version of the format.
     pub(super) fn kept_request(&self, version: u32, request: &LockedRequest) -> LockedRequest {
         if version < 2 { self.written_request(request) } else { request.clone() }
     }
@@ -124,7 +124,7 @@ fn map_files(mut architecture: LockedArchitecture, map: &dyn Fn(&str) -> String)
     architecture
 }
 
-/// A path without `.` and `..`, by its text alone.
+/// Removes `.` and `..` from a path without reading the file system.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -137,7 +137,7 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// The way from one absolute directory to a path.
+/// Returns the relative path from an absolute directory to a path.
 fn relative(from: &Path, to: &Path) -> String {
     let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);

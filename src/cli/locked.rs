@@ -20,14 +20,14 @@ use crate::fetch::Location;
 use crate::lock::{Lock, LockError, LockedArchitecture, LockedKey, LockedRequest};
 use crate::repo::Repository;
 
-/// A lock file, and the options that it stands for.
+/// A lock file, and the options that are equivalent to its request.
 pub(super) struct Locked {
     path: PathBuf,
     place: LockPlace,
     pub lock: Lock,
     /// The options of the command line together with options for the lock's whole request.
     pub arguments: RequestArguments,
-    /// Repositories that were given: more places for those of the lock.
+    /// Repositories that the user gave: additional locations for those of the lock.
     places: Vec<Repository>,
 }
 
@@ -63,12 +63,12 @@ pub(super) fn read(path: &Path) -> Result<Lock, Failure> {
     Ok(lock)
 }
 
-/// The command that writes a lock file.
+/// Returns the command that writes a lock file.
 pub(super) fn lock_command(path: &Path) -> String {
     if path == Path::new(DEFAULT_LOCK) { "rootstrap lock".to_owned() } else { format!("rootstrap lock -o {}", path.display()) }
 }
 
-/// The failure of a lock that contradicts itself or the request.
+/// Converts an error about a lock that contradicts itself or the request to a failure.
 pub(super) fn lock_failure(error: &LockError) -> Failure {
     let failure = Failure::from_error(Code::Failed, error);
     match error {

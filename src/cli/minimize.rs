@@ -15,7 +15,7 @@ use crate::bootstrap::{self, Keyrings, Minimized, Minimizing};
 use crate::ecosystem::{Ask, Ecosystem, Goal, Measure, Operation};
 use crate::transaction::plan::Plan;
 
-/// The smallest set as text.
+/// Returns the smallest set as text.
 pub(super) fn smallest<E: Ecosystem>(
     ecosystem: &E,
     prepared: &Prepared,
@@ -55,7 +55,7 @@ pub(super) fn smallest<E: Ecosystem>(
     Ok(text)
 }
 
-/// The packages of one plan that the other has not.
+/// Returns the packages of one plan that the other lacks.
 fn only_in(plan: &Plan, other: &Plan) -> Vec<String> {
     let there: BTreeSet<&str> = other.install.iter().map(|package| package.id.as_str()).collect();
     let ids = plan.install.iter().map(|package| &package.id);

@@ -96,7 +96,7 @@ fn tell(failure: &Failure) -> ExitCode {
 /// The process in which a command ran.
 enum Done {
     Here(Vec<u8>),
-    /// In a second process, which ended with this code.
+    /// The command ran in a second process, which exited with this code.
     Elsewhere(ExitCode),
 }
 
@@ -236,7 +236,7 @@ fn load_catalog(files: &[PathBuf]) -> Result<Catalog, Failure> {
     Ok(catalog)
 }
 
-/// A result on standard output. A reader that went away (`| head`) is no failure.
+/// Prints a result on standard output. A closed pipe (`| head`) is not an error.
 fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! `rootstrap outdated`: whether images need a rebuild.
+//! `rootstrap outdated`: reports whether images need a rebuild.
 
 use std::path::Path;
 use std::sync::Arc;

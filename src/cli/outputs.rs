@@ -1,4 +1,4 @@
-//! The files that options name as outputs: all of them are checked before any work is done.
+//! Output files that options name. All of them are checked before any work begins.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::bootstrap::output_failure;
 use super::failure::{Code, Failure};
 use crate::output::{Identity, OutputFile, names_standard_output};
 
-/// An option and the path that it was given.
+/// An option and its path.
 pub(super) type Named<'a> = (&'static str, Option<&'a Path>);
 
 /// Fails if two options name the same file: one output would overwrite the other, or overwrite an
@@ -40,7 +40,7 @@ pub(super) fn prepare(path: &Path) -> Result<OutputFile, Failure> {
     product(path).map_err(failed)
 }
 
-/// Checks the file that the command makes, in place of OUT.
+/// Checks the file that the command creates in place of OUT.
 pub(super) fn product(path: &Path) -> Result<OutputFile, Failure> {
     OutputFile::prepare(path).map_err(output_failure)
 }

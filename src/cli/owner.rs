@@ -1,4 +1,4 @@
-//! `rootstrap info ROOT --who-owns PATH`: the packages of a root that paths belong to.
+//! `rootstrap info ROOT --who-owns PATH`: prints the packages of a root that own paths.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,7 +24,7 @@ struct Owned<'a> {
     packages: Vec<&'a str>,
 }
 
-/// The answer as text. A path that no package has is a failure.
+/// Returns the answer as text. Fails if no package owns a path.
 pub(super) fn run(root: &Path, paths: &[PathBuf], format: Format) -> Result<Vec<u8>, Failure> {
     let packages = subject::installed(root)?;
     let owned: Vec<Owned<'_>> = paths.iter().map(|path| owner(root, path, &packages)).collect();
@@ -76,7 +76,7 @@ fn text(path: &Path) -> String {
     shown(path.as_os_str().as_bytes())
 }
 
-/// The path from the root on, without `.` and `..`.
+/// Returns the path relative to the root, without `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::from("/");
     for component in path.components() {
@@ -119,7 +119,7 @@ fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
     Some(done)
 }
 
-/// The names of a path, the first last.
+/// Returns the components of a path, the first one last.
 fn names(path: &Path) -> Vec<Vec<u8>> {
     let name = |component: Component<'_>| match component {
         Component::Normal(name) => Some(name.to_owned().into_vec()),

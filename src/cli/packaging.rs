@@ -14,7 +14,7 @@ use crate::repo::Repository;
 use crate::rpm::Rpm;
 use crate::transaction::plan::Plan;
 
-/// All that there are, in the order in which they are tried.
+/// All packagings, in the order in which they are tried.
 pub(super) const ALL: [Packaging; 2] = [Packaging::Rpm, Packaging::Apk];
 
 /// An operation that works with any ecosystem.
@@ -25,7 +25,7 @@ pub(super) trait Job {
     fn run<E: Ecosystem>(self, ecosystem: &E) -> Self::Output;
 }
 
-/// Does a job with the packages' own ecosystem.
+/// Runs a job with the ecosystem of a packaging.
 pub(super) fn run_with<J: Job>(packaging: Packaging, job: J) -> J::Output {
     match packaging {
         Packaging::Rpm => job.run(&Rpm),
@@ -33,7 +33,7 @@ pub(super) fn run_with<J: Job>(packaging: Packaging, job: J) -> J::Output {
     }
 }
 
-/// The document that a repository begins with.
+/// The operation that returns the name of a repository's root document.
 struct RootDocument;
 
 impl Job for RootDocument {
@@ -44,7 +44,7 @@ impl Job for RootDocument {
     }
 }
 
-/// The document that a repository of a packaging begins with.
+/// Returns the name of the root document of a packaging's repositories.
 pub(super) fn root_document(packaging: Packaging) -> &'static str {
     run_with(packaging, RootDocument)
 }
@@ -65,7 +65,7 @@ pub(super) fn configures(packaging: Packaging, path: &Path) -> bool {
     path.file_name().and_then(OsStr::to_str).is_some_and(|name| run_with(packaging, Configures(name)))
 }
 
-/// Reads the repositories of a configuration file.
+/// The operation that reads the repositories of a configuration file.
 pub(super) struct Configured<'a> {
     pub text: &'a str,
     pub variables: &'a Variables,
@@ -79,7 +79,7 @@ impl Job for Configured<'_> {
     }
 }
 
-/// Adds the variables that follow from others.
+/// The operation that adds the variables that follow from others.
 pub(super) struct Completed(pub Variables);
 
 impl Job for Completed {
@@ -129,7 +129,7 @@ pub(super) fn names_a_file(spec: &str) -> bool {
     ALL.into_iter().any(|packaging| run_with(packaging, NamesAFile(spec)))
 }
 
-/// The architecture of a root.
+/// The operation that reads the architecture of a root.
 struct RootArch<'a>(&'a RootDirectory);
 
 impl Job for RootArch<'_> {

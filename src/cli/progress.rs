@@ -15,11 +15,11 @@ use crate::reporter::{Phase, Reporter};
 /// Totals of a phase, for `--stats` and the closing line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PhaseTotals {
-    /// Wall time from the first beginning to the last end.
+    /// Wall time from the first start to the last end.
     pub wall: Duration,
-    /// Items done.
+    /// Number of processed items.
     pub items: u64,
-    /// Bytes done.
+    /// Number of processed bytes.
     pub bytes: u64,
 }
 
@@ -100,7 +100,7 @@ impl Progress {
     }
 }
 
-/// A line on standard error. A reader that went away is no reason to stop.
+/// Prints a line on standard error. A closed standard error does not stop the run.
 fn print_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
 }
@@ -202,7 +202,7 @@ impl Reporter for Progress {
     }
 }
 
-/// A number of bytes for a person: `7.9 MiB`.
+/// Formats a number of bytes for display: `7.9 MiB`.
 pub(super) fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if n < 1024 {
@@ -217,7 +217,7 @@ pub(super) fn bytes(n: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// A number with its thousands apart: `2,228`.
+/// Formats a number with separated thousands: `2,228`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -230,7 +230,7 @@ pub(super) fn count(n: u64) -> String {
     text
 }
 
-/// So many packages, in words: `1 package`, `2,228 packages`.
+/// Formats a number of packages: `1 package`, `2,228 packages`.
 pub(super) fn packages(n: u64) -> String {
     format!("{} {}", count(n), if n == 1 { "package" } else { "packages" })
 }

@@ -24,7 +24,7 @@ pub(super) struct Known {
     pub pool: Pool,
     /// Texts of the repositories about their packages, if requested.
     texts: FxHashMap<SolvableId, Texts>,
-    /// By package.
+    /// The identities of the packages, indexed by package id.
     identities: Vec<Identity>,
     /// The repositories without file lists.
     without_file_lists: Vec<String>,
@@ -67,7 +67,7 @@ pub(super) fn known(arguments: &RequestArguments, output: &RunArguments, wanted:
     known_by(&Run::new(output)?, arguments, wanted)
 }
 
-/// Reads the repositories that the options name, in a run that began already.
+/// Reads the repositories that the options name in an existing run.
 pub(super) fn known_by(run: &Run, arguments: &RequestArguments, wanted: Wanted) -> Result<Known, Failure> {
     if arguments.distro.is_none() && arguments.repo.is_empty() && wanted.root.is_none() {
         return Err(Failure::usage("nothing says which repositories")
@@ -108,7 +108,7 @@ impl Known {
         Failure::new(Code::NoSolution, format!("no package whose files are listed provides {what}")).detail(detail).hint(hint)
     }
 
-    /// The packages of the repositories that a machine of this kind can run.
+    /// Returns the packages of the repositories that the request's architecture can run.
     pub(super) fn available(&self) -> impl Iterator<Item = Solvable<'_>> {
         self.pool.solvables().filter(|package| !package.is_installed() && package.arch_rank().is_some())
     }
@@ -141,7 +141,7 @@ impl Known {
         Ok(found)
     }
 
-    /// A package for programs.
+    /// Returns a package as data.
     pub(super) fn json(&self, id: SolvableId) -> Value {
         let (package, identity) = (self.pool.solvable(id), self.identity(id));
         let mut value = Map::new();

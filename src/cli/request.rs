@@ -44,7 +44,7 @@ pub(super) struct Prepared {
     pub dbpath: Option<String>,
     /// Runtime configuration of an image of this request.
     pub config: ImageConfig,
-    /// The tags and labels of an image of it.
+    /// The tags and labels of an image of this request.
     pub naming: Naming,
     /// Packages that the variant itself requests, for messages.
     pub variant_packages: Vec<String>,
@@ -63,7 +63,7 @@ impl Prepared {
         }
     }
 
-    /// Takes the decisions of a lock in place of the catalog's.
+    /// Replaces the settings of the catalog with those of a lock.
     pub(super) fn decide(&mut self, image: &LockedImage) {
         let LockedImage { config, naming, finishing, database } = image.clone();
         (self.config, self.naming, self.finishing, self.database) = (config, naming, finishing, database);
@@ -356,7 +356,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
     let name = arguments.arch.clone().or(sources.arch).unwrap_or_else(machine);
     let own = sources.repositories.iter().filter(|_| arguments.repo.is_empty()).map(|own| {
         let plain = Repository::new(own.name.clone(), location(&own.location)?);
-        // The root's own package manager would go on without it.
+        // The root's own package manager would continue without this repository.
         Ok(Repository { tag: own.tag.clone(), optional: true, ..plain })
     });
     let repositories = own.collect::<Result<Vec<_>, Failure>>()?;
@@ -366,7 +366,7 @@ fn of_repositories(arguments: &RequestArguments, root: Option<&Path>) -> Result<
         title: "the request".to_owned(),
         distribution: None,
         packaging,
-        // A root's own package manager has one keyring for all.
+        // A root's own package manager has one keyring for all repositories.
         keys: KeySources { own: sources.keys, own_repositories: usize::MAX, mirrored: true, given: Vec::new() },
         request: Request {
             arch: name.clone(),
@@ -405,7 +405,7 @@ fn database(backend: DatabaseBackend, path: &str) -> Database {
     Database { backend, path: path.to_owned(), dropped_by_distro: false, assumed: Assumed::default() }
 }
 
-/// The directory that `--dbpath` names, relative to the root.
+/// Returns the directory that `--dbpath` names, relative to the root.
 fn database_directory(path: &str, packaging: Packaging) -> Result<String, Failure> {
     if packaging == Packaging::Apk {
         return Err(Failure::usage("--dbpath is for rpm's database: apk's is always in /lib/apk/db"));
@@ -448,7 +448,7 @@ pub(super) fn read_key(path: &Path) -> Result<Key, Failure> {
     Ok(Key { name, data: data.into() })
 }
 
-/// This machine's architecture, as distributions name it.
+/// Returns this machine's architecture, as distributions name it.
 pub(super) fn machine() -> String {
     match std::env::consts::ARCH {
         "x86" => "i686",

@@ -1,4 +1,4 @@
-//! `rootstrap resolve`: solve only, and print the set.
+//! `rootstrap resolve`: only resolves, and prints the set.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::pool::Pool;
 use crate::reporter::{Phase, Reporter};
 use crate::transaction::plan::Plan;
 
-/// The set as text.
+/// Returns the set as text.
 pub(super) fn run(arguments: &ResolveArguments) -> Result<String, Failure> {
     let run = Run::new(&arguments.output)?;
     let specs: &[String] = if arguments.each { &[] } else { &arguments.specs };
@@ -127,7 +127,7 @@ fn pool_stats(pool: &Pool, kept: bool, took: Duration) -> Value {
     json!({"packages": pool.len(), "cached": kept, "bytes": pool.image().bytes().len(), "ms": milliseconds(took)})
 }
 
-/// Every spec on its own, against one pool, on all threads.
+/// Resolves every spec separately with one pool, on all threads.
 fn each<E: Ecosystem>(
     ecosystem: &E,
     prepared: &Prepared,
@@ -219,7 +219,7 @@ fn each<E: Ecosystem>(
     Ok(text)
 }
 
-/// One answer for programs.
+/// Returns the result for one spec as data.
 fn answer<E: Ecosystem>(ecosystem: &E, pool: &Pool, spec: &str, chosen: Result<Choice, Box<dyn Refusal>>) -> Value {
     match chosen {
         Ok(choice) => {
@@ -235,7 +235,7 @@ fn answer<E: Ecosystem>(ecosystem: &E, pool: &Pool, spec: &str, chosen: Result<C
     }
 }
 
-/// All names in the repositories, sorted.
+/// Returns all names in the repositories, sorted.
 fn names(pool: &Pool) -> Vec<String> {
     let mut names: Vec<String> = pool.solvables().map(|package| package.name().to_owned()).collect();
     names.sort_unstable();

@@ -180,7 +180,7 @@ pub(super) fn cache_directory(given: Option<&Path>) -> Result<PathBuf, Failure> 
     })
 }
 
-/// To the thousandth.
+/// Returns a duration in milliseconds, rounded to the microsecond.
 pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -193,7 +193,7 @@ fn peak_memory() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Seconds since 1970.
+/// Returns the current time in seconds since 1970.
 pub(super) fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed())
 }

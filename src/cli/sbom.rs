@@ -1,4 +1,4 @@
-//! `rootstrap sbom`: a bill of materials of a set of packages.
+//! `rootstrap sbom`: writes a bill of materials of a set of packages.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ fn name_of(place: &Path) -> String {
     }
 }
 
-/// The document.
+/// Returns the document.
 pub(super) fn run(arguments: &SbomArguments) -> Result<Vec<u8>, Failure> {
     let epoch = source_date_epoch()?;
     let stats = arguments.how.stats.as_deref();

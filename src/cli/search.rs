@@ -1,4 +1,4 @@
-//! `rootstrap search` and `rootstrap provides`: which packages of the repositories.
+//! `rootstrap search` and `rootstrap provides`: find packages in the repositories.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -28,7 +28,7 @@ pub(super) use open::{Wanted, open};
 
 /// A package, and its label in the output.
 pub(super) struct Described {
-    /// The name of the package file; of an installed package its id.
+    /// The name of the package file, or the id of an installed package.
     pub label: OsString,
     /// The known facts about the package.
     pub facts: PackageFacts,
@@ -51,7 +51,7 @@ pub(super) fn packages(
         Ok(packages.into_iter().map(described).collect())
     };
     let is_layout = subject.join("oci-layout").is_file();
-    // `DIR:TAG` is no path.
+    // `DIR:TAG` is not a path.
     let tagged =
         subject.to_string_lossy().parse::<Reference>().is_ok_and(|place| place.tag.is_some() && place.directory.exists());
     if is_layout || (tagged && !subject.exists()) {
@@ -73,7 +73,7 @@ pub(super) fn packages(
 pub(super) const EXPECTED_ROOT: &str =
     "expected  a root file system: rpm's database below usr/lib/sysimage/rpm or var/lib/rpm, or apk's below lib/apk/db";
 
-/// The packages of a root, sorted by id.
+/// Returns the packages of a root, sorted by id.
 pub(super) fn installed(root: &Path) -> Result<Vec<PackageFacts>, Failure> {
     if !metadata(root)?.is_dir() {
         let failure =
@@ -188,10 +188,10 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Words that mean no package.
+/// Words that match no package.
 struct Unknown {
     words: Vec<String>,
-    /// The packages that there are.
+    /// The existing packages.
     packages: Vec<PackageFacts>,
 }
 
@@ -216,7 +216,7 @@ pub(super) fn is_there(place: &Path) -> bool {
     place.exists() || place.to_string_lossy().parse::<Reference>().is_ok_and(|reference| reference.directory.exists())
 }
 
-/// The failure of words that mean no package of a subject.
+/// Returns the failure for words that match no package of a subject.
 pub(super) fn unknown_packages(subject: &Path, words: &[&OsStr], packages: &[PackageFacts], format: Format) -> Failure {
     let words = words.iter().map(|word| shown(word.as_bytes())).collect();
     Unknown { words, packages: packages.to_vec() }.failure(subject, format)

@@ -24,12 +24,12 @@ pub(super) fn shown_lines(text: &str) -> String {
     text.split('\n').map(|line| shown(line.as_bytes())).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, and those that turn the direction of writing.
+/// Reports whether a character controls the terminal or changes the writing direction.
 fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Bytes in hexadecimal, with something between them.
+/// Formats bytes in hexadecimal with a separator between them.
 pub(super) fn hex(bytes: &[u8], between: &str) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between)
 }

@@ -24,7 +24,7 @@ use crate::output::{OutputFile, Ownership};
 use crate::package::Spool;
 use crate::reporter::Reporter;
 
-/// Makes the image for each of the requests, which differ in their architecture.
+/// Builds the image for each of the requests, which differ only in their architecture.
 pub(super) fn run(
     arguments: &BootstrapArguments,
     requests: &[RequestArguments],
@@ -52,7 +52,7 @@ pub(super) fn run(
 struct Below {
     image: BaseImage,
     prepared: Prepared,
-    /// Holds the copy of its root.
+    /// The directory with the copy of the image's root.
     _place: TempDir,
 }
 
@@ -91,7 +91,7 @@ impl Below {
     }
 }
 
-/// The failure of a change of an image.
+/// Converts an error of an image's change to a failure.
 fn upon_failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     match error {
         BootstrapError::Install(error @ InstallError::Unsupported(_)) => Failure::usage(error.to_string())
@@ -100,7 +100,8 @@ fn upon_failure(error: BootstrapError, prepared: &Prepared) -> Failure {
     }
 }
 
-/// The root of an image in a directory that goes with the run.
+/// Copies the root of an image to a temporary directory next to the output, which is deleted at the
+/// end of the run.
 fn copy(image: &BaseImage, out: &Path, tools: &Tools<'_>) -> Result<(TempDir, PathBuf), Failure> {
     let beside = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let place = tempfile::Builder::new().prefix(".rootstrap-base-").tempdir_in(beside);

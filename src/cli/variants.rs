@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::load_catalog;
 use crate::catalog::Distro;
 
-/// The list as text.
+/// Returns the list as text.
 pub(super) fn run(arguments: &VariantsArguments) -> Result<String, Failure> {
     let catalog = load_catalog(&arguments.catalog)?;
     let distros = match &arguments.distro {

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     } else if place.is_file() {
         Subject::Archive(place, None)
     } else if reference.directory.is_file() {
-        // `FILE:TAG`: one of the images in an archive.
+        // `FILE:TAG` names one of the images in an archive.
         Subject::Archive(&reference.directory, reference.tag.as_deref())
     } else {
         return Err(Failure::usage(format!("there is no {}", place.display()))
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<String, Failure> {
     let all = || lock.architectures.iter().map(|architecture| Some(architecture.name.clone())).collect();
     let archs: Vec<Option<String>> = match (&arguments.request.arch, subject) {
         (Some(list), _) => list.split(',').map(|name| Some(name.trim().to_owned())).collect(),
-        // An image is of all architectures.
+        // An image contains all architectures.
         (None, Subject::Image(_)) => all(),
         (None, Subject::Archive(path, tag)) if lock.architectures.len() > 1 => {
             let found = read_found(path, tag, None, &spool).map_err(output_failure)?;
@@ -133,7 +133,7 @@ fn listed(arch: &str, one: &Verification, several: bool) -> String {
     one.differences.iter().fold(head, |text, difference| text + &line(difference))
 }
 
-/// A path that is different, a line.
+/// Formats a differing path as a line.
 fn line(difference: &PathDifference) -> String {
     let aspect = |aspect: &Aspect| match aspect.name.as_str() {
         // Digests do not help a person.

@@ -1,6 +1,7 @@
 //! `rootstrap why`: prints the dependency chains that lead to a package of a set, the packages that
-//! would be removed with it, and possible replacements; and the packages of a set that nothing
-//! needs.
+//! would be removed with it, and possible replacements.
+//!
+//! With `--unneeded`, it prints the packages of a set that nothing needs.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ const FEW: usize = 10;
 /// Maximum number of chains in any output.
 const MOST: usize = 1_000;
 
-/// The answer as text.
+/// Returns the answer as text.
 pub(super) fn run(arguments: &WhyArguments) -> Result<String, Failure> {
     let (place, words) = subject_and_packages(arguments)?;
     let run = Run::new(&arguments.output)?;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &WhyArguments) -> Result<String, Failure> {
     })
 }
 
-/// The words of the command line: the subject, if one is named, and the packages.
+/// Splits the words of the command line into the subject, if one is named, and the packages.
 fn subject_and_packages(arguments: &WhyArguments) -> Result<(Option<PathBuf>, Vec<String>), Failure> {
     let has_request = arguments.request.distro.is_some() || !arguments.request.repo.is_empty();
     let mut words = arguments.words.clone();
@@ -134,7 +135,7 @@ impl View<'_> {
         shown(self.graph.pool().display(dependency).as_bytes())
     }
 
-    /// A package that may not be of the set.
+    /// Returns the name of a package that may not belong to the set.
     fn other(&self, id: SolvableId) -> String {
         let package = self.graph.pool().solvable(id);
         format!("{}-{}", package.name(), package.version())

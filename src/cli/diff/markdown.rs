@@ -5,7 +5,7 @@ use crate::audit::diff::{Diff, Listed, ListedFile, Moved, RiskyFile};
 use crate::audit::{Finding, Subject};
 use crate::cli::progress::{bytes, count};
 
-/// The whole text. Of long lists the first `most`.
+/// Returns the whole text, with at most `most` entries of each long list.
 pub(super) fn page(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> String {
     let sizes = &diff.sizes;
     let mut text = format!("## {} → {}\n\n", escaped(&from.name), escaped(&to.name));
@@ -48,7 +48,7 @@ pub(super) fn page(from: &Subject, to: &Subject, diff: &Diff, most: usize) -> St
     text
 }
 
-/// Text that means nothing to Markdown.
+/// Escapes the special characters of Markdown.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -63,7 +63,8 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// Text as it is, in a fence that it cannot end; a bar would end a cell of a table.
+/// Formats text as a code span. Escapes it instead if it has control characters, backticks, which
+/// would end the span, or vertical bars, which would end a table cell.
 fn code(text: &str) -> String {
     if text.contains(['`', '|']) || text.chars().any(char::is_control) { escaped(text) } else { format!("`{text}`") }
 }

@@ -29,7 +29,7 @@ use crate::tree::Tree;
 /// Information that a caller needs about a subject besides its packages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::cli) struct Wanted {
-    /// The files of a root on the disk too, not only its database.
+    /// True if the caller needs the files of a root on the disk, not only its database.
     pub tree: bool,
     /// True if the caller needs the requirements and provides of the packages.
     pub dependencies: bool,
@@ -111,7 +111,7 @@ impl Opening<'_> {
         self.with_repositories(subject, || InstalledPackages::Tree(Arc::clone(&found.1)))
     }
 
-    /// The subject of the first ecosystem that has a database there.
+    /// Returns the subject of the first ecosystem with a database at this place.
     fn first(&self, place: &Path, read: impl Fn(Packaging) -> Result<Option<Subject>, SubjectError>) -> Result<Subject, Failure> {
         let kinds = ALL.into_iter().filter(|&packaging| self.arguments.kind.is_none_or(|kind| kind_of(packaging) == kind));
         for packaging in kinds {
@@ -146,7 +146,7 @@ impl Opening<'_> {
         arguments
     }
 
-    /// A lock file, or a report or plan in JSON.
+    /// Opens a lock file, or a report or plan in JSON.
     fn document(&self, place: &Path) -> Result<Subject, Failure> {
         let text = fs::read(place)
             .map_err(|error| Failure::failed(format!("cannot read {}: {}", name(place), reason(&error))).detail(EXPECTED))?;
@@ -212,7 +212,7 @@ pub(in crate::cli) fn is_lock(text: &[u8]) -> bool {
 
 /// Reports whether a file is a lock, or may be a plan in JSON.
 pub(super) fn is_document(path: &Path) -> bool {
-    // Neither is large.
+    // Limit in bytes; neither kind of file is this large.
     const LARGEST: u64 = 1 << 30;
     let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < LARGEST);
     is_small && fs::read(path).is_ok_and(|text| is_json(&text) || is_lock(&text))
@@ -301,7 +301,7 @@ impl Job for Universe<'_> {
         let loaded = bootstrap::load(ecosystem, request, &keyring, &run.fetcher, &*run.progress);
         let pool = loaded.map_err(|error| run.or_stopped(resolve_failure(error, prepared)))?.pool;
         let is_installed = pool.installed().is_some();
-        // Of equal packages in several repositories the first counts.
+        // If several repositories have equal packages, the first one is used.
         let members: Vec<SolvableId> =
             pool.solvables().rev().filter(|package| !is_installed || package.is_installed()).map(Solvable::id).collect();
         subject.set_of(ecosystem, pool, members);
