@@ -44,7 +44,7 @@ impl<T: Args> Args for Deferred<T> {
     }
 }
 
-/// Adds the options, which leave what the command says of itself as it is.
+/// Adds the options to the command and keeps the command's own description.
 fn augment<T: Args>(command: Command) -> Command {
     let about = Resettable::from(command.get_about().cloned());
     let long_about = Resettable::from(command.get_long_about().cloned());

@@ -58,7 +58,7 @@ pub(in crate::cli) struct NetworkArguments {
 }
 
 impl NetworkArguments {
-    /// Puts them into what a fetcher is made with.
+    /// Copies the options to the options of a fetcher.
     pub(in crate::cli) fn apply(&self, options: &mut FetchOptions) -> Result<(), Failure> {
         let read =
             |path: &Path| fs::read(path).map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())));
@@ -91,7 +91,7 @@ impl NetworkArguments {
     }
 }
 
-/// A time: seconds, or a number and `ms`, `s`, `m`, `h` or `d`.
+/// Parses a duration: seconds, or a number with `ms`, `s`, `m`, `h` or `d`.
 fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a time: give seconds, or a number and ms, s, m, h or d");
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
