@@ -552,7 +552,7 @@ pub(super) enum ProgressMode {
     None,
 }
 
-/// A platform: `platform:el9`.
+/// Parses a platform: `platform:el9`.
 fn platform(text: &str) -> Result<String, String> {
     match text.split_once(':') {
         Some((name, stream)) if !name.is_empty() && !stream.is_empty() => Ok(text.to_owned()),
@@ -560,7 +560,7 @@ fn platform(text: &str) -> Result<String, String> {
     }
 }
 
-/// Two opposite flags, of which clap keeps the last: what was said, if anything.
+/// Returns the value of two opposite flags, if one was given. clap keeps only the last one.
 pub(super) fn choice(yes: bool, no: bool) -> Option<bool> {
     match (yes, no) {
         (true, _) => Some(true),
