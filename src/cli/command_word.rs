@@ -16,7 +16,7 @@ use super::failure::Failure;
 /// Fails if the word in the position of a command is a near miss of a command, or another package
 /// manager's name for one. Such a word would otherwise be parsed as OUT.
 pub(super) fn arrange(command: &mut Command, mut words: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
-    // Building clap's list takes a tenth of a small job: a command in its place needs only the names.
+    // Building clap's list takes time in each run, and a command in its place needs only the names.
     if words.get(1).is_some_and(|word| command.get_subcommands().any(|known| *word == *known.get_name())) {
         return Ok(words);
     }
