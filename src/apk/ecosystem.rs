@@ -250,6 +250,12 @@ impl Ecosystem for Apk {
         &["lib/apk/db/lock", "usr/lib/apk/db/lock"]
     }
 
+    /// apk's own solver tests (`basic20`, `installif12`) upgrade a database that has no operating
+    /// system around it.
+    fn upgrades_without_repositories(&self, root: &Path) -> bool {
+        !["etc/os-release", "usr/lib/os-release"].iter().any(|name| root.join(name).symlink_metadata().is_ok())
+    }
+
     fn change(
         &self,
         tree: &mut Tree,

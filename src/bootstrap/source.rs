@@ -80,14 +80,6 @@ fn is_any_opened(request: &Request, repositories: &Repositories) -> bool {
     repositories.opened.iter().any(is_asked)
 }
 
-/// Reports whether the installed packages come from a database without an operating system around
-/// it. apk's own solver tests use such databases to check which packages an upgrade without
-/// repositories keeps.
-fn is_bare_database(installed: &InstalledPackages) -> bool {
-    let InstalledPackages::Root(place) = installed else { return false };
-    !["etc/os-release", "usr/lib/os-release"].iter().any(|name| place.join(name).symlink_metadata().is_ok())
-}
-
 /// Fails if no repository was opened.
 pub(super) fn require_repository(request: &Request, repositories: &Repositories) -> Result<(), ResolveError> {
     if is_any_opened(request, repositories) {
@@ -163,7 +155,10 @@ impl<'a, E: Ecosystem> Source<'a, E> {
         }
         if base.len() == installed && answers_from_repositories(&request.ask.operation) {
             match require_repository(request, &repositories) {
-                Err(_) if request.installed.as_ref().is_some_and(is_bare_database) => {
+                Err(_)
+                    if matches!(&request.installed, Some(InstalledPackages::Root(place))
+                    if ecosystem.upgrades_without_repositories(place)) =>
+                {
                     reporter.warn("no repository was looked in: the answer is about what is installed alone");
                 }
                 answer => answer?,

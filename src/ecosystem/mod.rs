@@ -278,6 +278,12 @@ pub trait Ecosystem: Sync {
         &[]
     }
 
+    /// Reports whether the package manager answers an upgrade of this root without a repository.
+    /// Otherwise the resolver fails, because nothing was looked at.
+    fn upgrades_without_repositories(&self, _root: &Path) -> bool {
+        false
+    }
+
     /// Returns the reason why roots of this kind cannot be changed, if so. The check happens before
     /// anything is read or fetched.
     fn leaves_roots_alone(&self) -> Option<&'static str> {
